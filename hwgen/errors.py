@@ -1,0 +1,28 @@
+"""The one exception for everything that a user can get wrong."""
+
+
+class HwgenError(Exception):
+    """An input that hwgen cannot accept: where it stands, what was wanted there and what was got.
+
+    Parameters
+    ----------
+    where : str
+        File, with the line where there is one, then the key: ``models/x/spec.yaml:12: encoder[1].kernel``.
+        Or the command-line option: ``--frame``.
+    wanted : str
+        What would have been accepted.
+    got : str
+        What was found instead.
+
+    ``str(error)`` is always a single line: ``WHERE: wanted WANTED, got GOT``.
+    """
+
+    def __init__(self, where: str, wanted: str, got: str) -> None:
+        super().__init__(where, wanted, got)
+        self.where = where
+        self.wanted = wanted
+        self.got = got
+
+    def __str__(self) -> str:
+        # Messages of other libraries end up in here and may span lines; one error is one line.
+        return " ".join(f"{self.where}: wanted {self.wanted}, got {self.got}".split())

@@ -14,13 +14,13 @@ from typing import Annotated, Literal
 from pydantic import Field, PrivateAttr, Strict, model_validator
 
 from hwgen.errors import HwgenError
-from hwgen.yamlmarks import Frozen, Marks, load as load_yaml, show_value, wrong
+from hwgen.yamlmarks import Frozen, Marks, between, load as load_yaml, show_value, wrong
 
 MODELS = Path(__file__).resolve().parent / "models"
 """The models that come with hwgen."""
 
 Count = Annotated[int, Strict(), Field(ge=1)]
-Bits = Annotated[int, Strict(), Field(ge=2, le=8)]
+Bits = Annotated[int, Strict(), between(2, 8)]
 Number = Annotated[float, Strict()]
 Text = Annotated[str, Field(min_length=1)]
 
@@ -35,8 +35,8 @@ class Frame(Frozen):
 class Layer(Frozen):
     """One convolution of the encoder: `kernel` x `kernel`, padding ``kernel // 2``."""
 
-    kernel: Annotated[int, Strict(), Field(ge=1, le=7)]
-    stride: Annotated[int, Strict(), Field(ge=1, le=2)] = 1
+    kernel: Annotated[int, Strict(), between(1, 7)]
+    stride: Annotated[int, Strict(), between(1, 2)] = 1
     channels: Count
     activation: Literal["none", "relu", "prelu"] = "prelu"
     weight_bits: Bits = 8
@@ -96,8 +96,8 @@ class Channel(Frozen):
 class Symbols(Frozen):
     """Number format of I and of Q: signed, `bits` in all, `fraction` of them behind the point."""
 
-    bits: Annotated[int, Strict(), Field(ge=16, le=16)] = 16
-    fraction: Annotated[int, Strict(), Field(ge=12, le=12)] = 12
+    bits: Annotated[int, Strict(), between(16, 16)] = 16
+    fraction: Annotated[int, Strict(), between(12, 12)] = 12
 
 
 class Gain(Frozen):
@@ -144,7 +144,7 @@ class ModelSpec(Frozen):
         Output channels of every layer that survive pruning.
     """
 
-    format_version: Annotated[int, Strict(), Field(ge=1, le=1)]
+    format_version: Annotated[int, Strict(), between(1, 1)]
     description: Text
     frame: Frame
     encoder: Annotated[tuple[Layer, ...], Field(min_length=1)]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from hwgen.errors import HwgenError
@@ -82,6 +82,17 @@ class Marks:
 def wrong(wanted: str, got: object, *key: str | int) -> PydanticCustomError:
     """The error a validator raises: what was wanted and got at `key`, counted from the validated model."""
     return PydanticCustomError("hwgen", "{wanted}", {"wanted": wanted, "got": str(got), "key": key})
+
+
+def between(low: int, high: int) -> AfterValidator:
+    """An integer's range, both ends included, whose error names both ends."""
+
+    def check(value: int) -> int:
+        if not low <= value <= high:
+            raise wrong(str(low) if low == high else f"an integer from {low} to {high}", value)
+        return value
+
+    return AfterValidator(check)
 
 
 _NULL = "tag:yaml.org,2002:null"

@@ -1,0 +1,109 @@
+"""Boards as data: an FPGA's part, its resources and the clock a design is sized for.
+
+`load` reads ``boards/NAME.yaml`` (or anybody's) into a frozen, validated `Board`.
+How to add one: docs/adding_a_board.md.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, PrivateAttr, Strict
+
+from hwgen.errors import HwgenError
+from hwgen.yamlmarks import Frozen, Marks, between, load as load_yaml, show_value
+
+BOARDS = Path(__file__).resolve().parent / "boards"
+"""The boards that come with hwgen."""
+
+Amount = Annotated[int, Strict(), Field(ge=0)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Resources(Frozen):
+    """What a part has of each kind.
+
+    Attributes
+    ----------
+    dsp : int
+        DSP48E1 (7 series) or DSP48E2 (UltraScale+) slices.
+    lut, ff : int
+        Look-up tables and flip-flops.
+    bram36 : int
+        Block RAMs of 36 Kbit (each can be used as two of 18 Kbit).
+    uram : int
+        UltraRAMs of 288 Kbit.
+    """
+
+    dsp: Amount
+    lut: Amount
+    ff: Amount
+    bram36: Amount
+    uram: Amount = 0
+
+
+class Board(Frozen):
+    """A validated board. Build it with `load`.
+
+    Attributes
+    ----------
+    name : str
+        The file's name without its suffix.
+    part : str
+        The vendor's ordering code, as its tools take it: ``xc7z020clg400-1``.
+    family : {'xc7', 'xcup'}
+        Yosys' name of the family (``synth_xilinx -family``); xc7 has DSP48E1, xcup DSP48E2.
+    clock_mhz : float
+        The design clock that sizing assumes and that the constraints file asks for.
+    """
+
+    format_version: Annotated[int, Strict(), between(1, 1)]
+    description: Text
+    part: Text
+    family: Literal["xc7", "xcup"]
+    resources: Resources
+    clock_mhz: Annotated[float, Strict(), Field(gt=0, le=1000)]
+
+    _marks: Marks = PrivateAttr(default_factory=lambda: Marks(Path("board.yaml"), {}))
+
+    @property
+    def path(self) -> Path:
+        return self._marks.path
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    def where(self, *key: str | int) -> str:
+        """``FILE:LINE: KEY`` of a key in this board's file, for an `HwgenError`."""
+        return self._marks.where(*key)
+
+
+def available() -> list[str]:
+    """The names of the boards that come with hwgen, sorted."""
+    return sorted(path.stem for path in BOARDS.glob("*.yaml"))
+
+
+def load(board: str | Path) -> Board:
+    """Read and validate a board.
+
+    Parameters
+    ----------
+    board : str or Path
+        A name under boards/ or the path of a YAML file. A plain name means a board of hwgen's.
+
+    Raises
+    ------
+    HwgenError
+        There is no such board, or its file is not as docs/adding_a_board.md says.
+    """
+    text = str(board)
+    path = Path(board)
+    if isinstance(board, str) and text in available():
+        path = BOARDS / f"{text}.yaml"
+    elif not path.exists() and path.suffix not in (".yaml", ".yml"):
+        raise HwgenError("--board", f"a path or one of {', '.join(available())}", show_value(text))
+    loaded, marks = load_yaml(path, Board)
+    loaded._marks = marks
+    return loaded

@@ -1,0 +1,1 @@
+"""Integer intermediate representation: the graph, its interpreter, its files."""

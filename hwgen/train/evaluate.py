@@ -1,0 +1,106 @@
+"""PSNR and SSIM of a trained network over its channel.
+
+Measured on 8-bit images at their native size: the reconstruction times 256 is rounded and clamped
+to 0..255, the peak is 255. ``psnr`` is the mean of each image's PSNR, ``psnr_of_mean_mse`` the PSNR of
+the mean squared error over all images, ``ssim`` the mean SSIM (11x11 Gaussian, sigma 1.5).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torchmetrics.functional.image import structural_similarity_index_measure
+
+from hwgen.train.channel import awgn, normalise, symbol_power
+from hwgen.train.data import Picture, to_network
+
+SNRS_DB = (1.0, 4.0, 7.0, 10.0, 13.0, 19.0)
+
+
+class Codec(Protocol):
+    """What evaluation needs of a network: `DeepJSCC` and the quantised network have it."""
+
+    power: float
+
+    def encode(self, images: Tensor) -> Tensor: ...
+    def decode(self, received: Tensor) -> Tensor: ...
+    def eval(self) -> object: ...
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Image quality at one SNR, over one set of images."""
+
+    psnr: float
+    psnr_of_mean_mse: float
+    ssim: float
+
+
+def psnr(mse: float) -> float:
+    """PSNR in dB of a mean squared error in 8-bit steps."""
+    return math.inf if mse == 0 else 10.0 * math.log10(255.0**2 / mse)
+
+
+def batches(images: Sequence[Picture], multiple: int, limit: int = 8) -> Iterator[Tensor]:
+    """Neighbouring images of one size as batches; sizes are cropped to what the strides divide."""
+    group: list[Picture] = []
+    for image in images:
+        height, width = (side - side % multiple for side in image.shape[:2])
+        image = image[:height, :width]
+        if group and (group[0].shape != image.shape or len(group) == limit):
+            yield to_network(group)
+            group = []
+        group.append(image)
+    if group:
+        yield to_network(group)
+
+
+@torch.no_grad()
+def static_gain(network: Codec, images: Sequence[Picture], multiple: int) -> float:
+    """The one factor that gives the images' symbols the wanted power on average."""
+    network.eval()
+    powers = torch.cat([symbol_power(network.encode(batch)) for batch in batches(images, multiple)])
+    return math.sqrt(network.power / powers.mean().item())
+
+
+@torch.no_grad()
+def evaluate(network: Codec, images: Sequence[Picture], multiple: int, snrs_db: Sequence[float] = SNRS_DB,
+             gain: float | None = None, seed: int = 0, with_ssim: bool = True) -> dict[float, Quality]:
+    """Quality per SNR in dB.
+
+    Parameters
+    ----------
+    network : on the CPU; is put into evaluation mode
+    images : uint8 (H, W, 3)
+    multiple : product of the encoder's strides
+    gain : None normalises each image's power; a number scales every latent by it (static gain)
+    seed : of the noise, the same for every network compared
+    """
+    network.eval()
+    measured: dict[float, list[tuple[Tensor, Tensor]]] = {snr: [] for snr in snrs_db}
+    generator = torch.Generator().manual_seed(seed)
+    for batch in batches(images, multiple):
+        latent = network.encode(batch)
+        symbols = normalise(latent, network.power) if gain is None else latent * gain
+        for snr in snrs_db:
+            received = awgn(symbols, torch.full((len(batch),), snr), generator, network.power)
+            output = (network.decode(received) * 256.0).round().clamp(0.0, 255.0)
+            error = (output - batch * 256.0).square().flatten(1).mean(1)
+            ssim = torch.zeros(len(batch))
+            if with_ssim:
+                value = structural_similarity_index_measure(output, batch * 256.0, data_range=255.0, sigma=1.5,
+                                                            kernel_size=11, reduction="none")
+                ssim = torch.as_tensor(value).reshape(-1)
+            measured[snr].append((error, ssim))
+    result = {}
+    for snr, pairs in measured.items():
+        errors = torch.cat([error for error, _ in pairs]).double()
+        ssims = torch.cat([ssim for _, ssim in pairs]).double()
+        result[snr] = Quality(sum(psnr(e) for e in errors.tolist()) / len(errors), psnr(errors.mean().item()),
+                              ssims.mean().item())
+    return result

@@ -1,0 +1,170 @@
+"""One training phase: steps of Adam over random crops, interruptible and reproducible.
+
+All randomness of a phase comes from one CPU generator, whose state is in the checkpoint, and the
+learning rate is a function of the step alone: a phase that was interrupted and resumed ends with the
+same bytes as one that was not (same machine class and thread count).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from hwgen.errors import HwgenError
+from hwgen.train.channel import uniform_snr
+from hwgen.train.checkpoint import read, write
+from hwgen.train.data import Crops
+
+WARMUP_STEPS = 200
+FINAL_LR = 0.01            # of the peak learning rate
+GRADIENT_NORM = 1.0
+CHECKPOINT_SECONDS = 240.0
+MSE_FLOOR = 1e-5           # 50 dB: keeps flat crops from taking over the logarithm
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What fixes a phase's result, together with its starting weights and data."""
+
+    phase: str
+    steps: int
+    lr: float
+    batch: int
+    crop: int
+    seed: int
+    snr_db: tuple[float, float]
+    bfloat16: bool = True
+
+
+def learning_rate(step: int, steps: int, peak: float) -> float:
+    """Linear warm-up, then a cosine from ``peak`` down to FINAL_LR of it."""
+    warmup = min(WARMUP_STEPS, steps // 10)
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    progress = (step - warmup) / max(1, steps - warmup)
+    return peak * (FINAL_LR + (1.0 - FINAL_LR) * 0.5 * (1.0 + math.cos(math.pi * progress)))
+
+
+def log_mse(output: Tensor, target: Tensor) -> Tensor:
+    """Mean over images of ln(MSE): minus the mean PSNR up to a factor.
+
+    The plain MSE lets the images at the lowest SNRs decide; here a dB is worth the same at any SNR.
+    """
+    return torch.log((output - target).square().flatten(1).mean(1) + MSE_FLOOR).mean()
+
+
+def pick_device(name: str) -> torch.device:
+    """"auto" is a GPU where there is one, else the CPU."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise HwgenError("--device", "auto, cpu or cuda", repr(name))
+    if name == "cuda" and not torch.cuda.is_available():
+        raise HwgenError("--device", "a CUDA device", "none that torch can use")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def fit(network: nn.Module, crops: Crops, schedule: Schedule, state: Path, device: torch.device,
+        stop_after: int | None = None, report: Callable[[int], str] | None = None) -> None:
+    """Train ``network`` in place; leaves it on the CPU.
+
+    Parameters
+    ----------
+    network : ``network(images, snr_db, generator) -> images``
+    state : where the phase's checkpoint is written (at least every 10 minutes) and resumed from
+    stop_after : stop (with a checkpoint) at this step, as an interrupt would; for tests
+    report : called after a checkpoint with the step, its text is printed (a PSNR, say)
+
+    Raises
+    ------
+    HwgenError
+        ``state`` belongs to another schedule, or training diverged.
+    KeyboardInterrupt
+        after writing a checkpoint.
+    """
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimiser = torch.optim.Adam(network.parameters(), lr=schedule.lr)
+    generator = torch.Generator().manual_seed(schedule.seed)
+    step = _resume(network, optimiser, generator, schedule, state) if state.exists() else 0
+    end = schedule.steps if stop_after is None else min(stop_after, schedule.steps)
+    saved = time.monotonic()
+    smooth: float | None = None
+    quiet = not sys.stderr.isatty()
+    with tqdm(total=schedule.steps, initial=step, desc=schedule.phase, unit="step",
+              mininterval=20.0 if quiet else 0.2, file=sys.stderr) as bar:
+        try:
+            while step < end:
+                loss = _step(network, optimiser, crops, schedule, generator, step, device)
+                step += 1
+                smooth = loss if smooth is None else 0.99 * smooth + 0.01 * loss
+                bar.set_postfix_str(f"loss {smooth:.4f} PSNR {-10.0 * smooth / math.log(10.0):.2f} dB", refresh=False)
+                bar.update()
+                if not math.isfinite(loss):
+                    raise HwgenError(f"training, phase {schedule.phase}, step {step}", "a finite loss", str(loss))
+                if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    _save(network, optimiser, generator, schedule, step, state)
+                    saved = time.monotonic()
+                    if report is not None:
+                        tqdm.write(f"step {step}: {report(step)}", file=sys.stderr)
+                        network.to(device).train()
+        except KeyboardInterrupt:
+            _save(network, optimiser, generator, schedule, step, state)
+            raise
+    _save(network, optimiser, generator, schedule, step, state)
+    network.to("cpu")
+
+
+def _step(network: nn.Module, optimiser: torch.optim.Optimizer, crops: Crops, schedule: Schedule,
+          generator: torch.Generator, step: int, device: torch.device) -> float:
+    network.train()
+    for group in optimiser.param_groups:
+        group["lr"] = learning_rate(step, schedule.steps, schedule.lr)
+    images = crops.batch(schedule.batch, generator).to(device, memory_format=torch.channels_last)
+    snr_db = uniform_snr(schedule.batch, *schedule.snr_db, generator)
+    with torch.autocast(device.type, torch.bfloat16, enabled=schedule.bfloat16):
+        output = network(images, snr_db, generator)
+    loss = log_mse(output.float(), images)
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_NORM)
+    optimiser.step()
+    return loss.item()
+
+
+def _save(network: nn.Module, optimiser: torch.optim.Optimizer, generator: torch.Generator,
+          schedule: Schedule, step: int, state: Path) -> None:
+    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
+    for index, slot in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{index}.{name}": torch.as_tensor(value) for name, value in slot.items()}
+    tensors["generator"] = generator.get_state()
+    write(state, tensors, {"step": step, "schedule": json.loads(json.dumps(dataclasses.asdict(schedule)))})
+
+
+def _resume(network: nn.Module, optimiser: torch.optim.Optimizer, generator: torch.Generator,
+            schedule: Schedule, state: Path) -> int:
+    tensors, header = read(state)
+    wanted = json.loads(json.dumps(dataclasses.asdict(schedule)))
+    if header.get("schedule") != wanted:
+        raise HwgenError(f"{state}: schedule", f"{wanted} (delete the file to start again)", str(header.get("schedule")))
+    try:
+        network.load_state_dict({name[8:]: value for name, value in tensors.items() if name.startswith("network.")})
+    except RuntimeError as error:
+        raise HwgenError(str(state), "the weights of this network", str(error).replace("\n", " ")) from error
+    slots: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimiser."):
+            _, index, key = name.split(".")
+            slots.setdefault(int(index), {})[key] = value
+    packed = optimiser.state_dict()
+    packed["state"] = slots
+    optimiser.load_state_dict(packed)
+    generator.set_state(tensors["generator"])
+    return int(header["step"])

@@ -1,0 +1,152 @@
+"""The float DeepJSCC of Bourtsoulatze, Kurka and Gunduz (2019), built from plain layer shapes.
+
+Encoder: convolutions with padding kernel // 2; decoder: transposed convolutions with the same
+padding and output_padding 1 at stride 2, so that a decoder layer undoes an encoder layer's size.
+The input is pixel * 2**-8 without mean subtraction, because that is what the hardware sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from hwgen.train.channel import awgn, normalise
+
+if TYPE_CHECKING:
+    from hwgen.spec import ModelSpec
+
+# Last decoder layer while training with `clamp`: a small slope outside 0..1 keeps a gradient alive
+# for pixels that overshoot, while overshoot itself costs next to nothing, as in evaluation.
+CLAMP_LEAK = 0.01
+
+
+@dataclass(frozen=True)
+class LayerShape:
+    """One (transposed) convolution: plain numbers, nothing of the specification's file."""
+
+    kernel: int
+    stride: int
+    channels: int
+    activation: str
+
+
+class LeakyClamp(nn.Module):
+    """Clamp to 0..1; while training, values outside keep a slope of `CLAMP_LEAK`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        clamped = x.clamp(0.0, 1.0)
+        return clamped + CLAMP_LEAK * (x - clamped) if self.training else clamped
+
+
+def activation(name: str, channels: int) -> nn.Module:
+    """The module of an activation's name: none, relu, prelu (one slope per channel), clamp, sigmoid."""
+    match name:
+        case "none":
+            return nn.Identity()
+        case "relu":
+            return nn.ReLU()
+        case "prelu":
+            return nn.PReLU(channels)
+        case "clamp":
+            return LeakyClamp()
+        case "sigmoid":
+            return nn.Sigmoid()
+    raise ValueError(f"activation: wanted none, relu, prelu, clamp or sigmoid, got {name!r}")
+
+
+class Layer(nn.Module):
+    """A convolution (or transposed convolution) with bias, followed by its activation."""
+
+    def __init__(self, in_channels: int, shape: LayerShape, transposed: bool) -> None:
+        super().__init__()
+        pad = shape.kernel // 2
+        if transposed:
+            self.conv: nn.Module = nn.ConvTranspose2d(in_channels, shape.channels, shape.kernel, shape.stride,
+                                                      pad, output_padding=shape.stride - 1)
+        else:
+            self.conv = nn.Conv2d(in_channels, shape.channels, shape.kernel, shape.stride, pad)
+        self.activation = activation(shape.activation, shape.channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.activation(self.conv(x))
+
+
+def stack(in_channels: int, shapes: Sequence[LayerShape], transposed: bool) -> nn.Sequential:
+    """Layers one after another; parameter names are INDEX.conv.weight, INDEX.activation.weight ..."""
+    layers = []
+    for shape in shapes:
+        layers.append(Layer(in_channels, shape, transposed))
+        in_channels = shape.channels
+    return nn.Sequential(*layers)
+
+
+class DeepJSCC(nn.Module):
+    """Encoder, per-image power normalisation, AWGN, decoder.
+
+    Images are (N, 3, H, W) float in 0..255/256; symbols are (N, C, H/s, W/s) float32. State dict
+    names: ``encoder.I.conv.weight``, ``encoder.I.conv.bias``, ``encoder.I.activation.weight``
+    (PReLU only) and the same under ``decoder``.
+    """
+
+    def __init__(self, encoder: Sequence[LayerShape], decoder: Sequence[LayerShape], power: float = 1.0) -> None:
+        super().__init__()
+        self.power = power
+        self.encoder = stack(3, encoder, transposed=False)
+        self.decoder = stack(encoder[-1].channels, decoder, transposed=True)
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Latent before normalisation, float32 even under autocast: powers need its precision."""
+        return self.encoder(images).float()
+
+    def decode(self, received: Tensor) -> Tensor:
+        """Received symbols -> images, float32, in 0..1 in evaluation."""
+        return self.decoder(received).float()
+
+    def forward(self, images: Tensor, snr_db: Tensor, generator: torch.Generator) -> Tensor:
+        symbols = normalise(self.encode(images), self.power)
+        return self.decode(awgn(symbols, snr_db, generator, self.power))
+
+
+def layer_shapes(layers: Sequence[object], channels: Sequence[int] | None = None) -> list[LayerShape]:
+    """A specification's layers as `LayerShape`, with ``channels`` in place of the parent's if given."""
+    counts = channels if channels is not None else [layer.channels for layer in layers]  # type: ignore[attr-defined]
+    return [LayerShape(layer.kernel, layer.stride, int(count), layer.activation)  # type: ignore[attr-defined]
+            for layer, count in zip(layers, counts, strict=True)]
+
+
+def dense(spec: ModelSpec) -> DeepJSCC:
+    """The unpruned parent of a specification, freshly initialised from torch's global seed."""
+    return DeepJSCC(layer_shapes(spec.encoder), layer_shapes(spec.decoder), spec.channel.power)
+
+
+def pruned(spec: ModelSpec) -> DeepJSCC:
+    """The network with the surviving channel counts (weights fresh, not the parent's)."""
+    return DeepJSCC(layer_shapes(spec.encoder, spec.encoder_channels),
+                    layer_shapes(spec.decoder, spec.decoder_channels), spec.channel.power)
+
+
+def parameters(shapes: Sequence[LayerShape], in_channels: int = 3) -> int:
+    """Weights, biases and PReLU slopes of a stack of layers."""
+    total = 0
+    for shape in shapes:
+        total += shape.channels * (in_channels * shape.kernel**2 + 1 + (shape.activation == "prelu"))
+        in_channels = shape.channels
+    return total
+
+
+def encoder_macs(shapes: Sequence[LayerShape], width: int, height: int, in_channels: int = 3) -> int:
+    """Multiply-accumulates of the encoder for one frame: output value x kernel tap x input channel.
+
+    Taps on padding are counted (the usual convention, and what the hardware's schedule does).
+    """
+    total = 0
+    for shape in shapes:
+        # padding kernel // 2 and odd kernels: the output is ceil(size / stride)
+        width, height = -(-width // shape.stride), -(-height // shape.stride)
+        total += width * height * shape.channels * in_channels * shape.kernel**2
+        in_channels = shape.channels
+    return total

@@ -1,0 +1,141 @@
+"""The phases of a model's training and the files each leaves.
+
+    float      the dense parent                               -> float.safetensors
+    finetune   channels pruned from it, trained on            -> finetune.safetensors
+    qat        the quantised network, from finetune           -> checkpoint.safetensors
+    control    the pruned shape trained from scratch for as many samples as float and finetune
+               together: what pruning is worth               -> control.safetensors
+    card       measures all of them                           -> CARD.md
+    all        float, finetune, qat, control, card
+
+An interrupted phase goes on from ``OUT/state/PHASE.safetensors`` when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from hwgen.errors import HwgenError
+from hwgen.spec import ModelSpec, load
+from hwgen.train import data as image_data
+from hwgen.train.checkpoint import read, write
+from hwgen.train.data import Crops, Picture
+from hwgen.train.evaluate import evaluate
+from hwgen.train.loop import Schedule, fit, pick_device
+from hwgen.train.network import DeepJSCC, dense, pruned
+from hwgen.train.prune import prune
+
+PHASES = ("float", "finetune", "qat", "control")
+FILES = {"float": "float.safetensors", "finetune": "finetune.safetensors", "qat": "checkpoint.safetensors",
+         "control": "control.safetensors"}
+REPORT_SNR_DB = 10.0
+
+
+def train(model: str | Path, data: str | Path | None = None, device: str = "auto", out: str | Path | None = None,
+          phase: str = "all", steps: int | None = None) -> None:
+    """Run one phase of a model's training, or all of them.
+
+    Parameters
+    ----------
+    model : a name under models/ or a path to a specification
+    data : images (see `hwgen.train.data.load`), or "skimage" for scikit-image's own photographs
+    device : auto, cpu or cuda
+    out : where checkpoints go; default the model's own folder
+    phase : float, finetune, qat, control, card or all
+    steps : instead of the specification's number of steps, for each phase that is run
+
+    Raises
+    ------
+    HwgenError
+        no such model, phase or data; nothing to train; a checkpoint that is missing or of another shape.
+    """
+    spec = load(model)
+    if phase not in (*PHASES, "card", "all"):
+        raise HwgenError("--phase", "float, finetune, qat, control, card or all", repr(phase))
+    if steps is not None and steps < 1:
+        raise HwgenError("--steps", "at least 1", str(steps))
+    if spec.training is None or not spec.decoder:
+        raise HwgenError(str(spec.path), "a decoder and a training schedule", "a transmitter only")
+    if data is None:
+        raise HwgenError("--data", "a folder or zip of images (the shipped weights saw: "
+                         f"{spec.data.source if spec.data else 'nothing'})", "none")
+    folder = Path(out) if out is not None else spec.folder
+    where = pick_device(device)
+    train_images = image_data.load(data, "train")
+    val_images = image_data.load(data, "val")
+    for name in PHASES if phase == "all" else (phase,):
+        if name != "card":
+            run_phase(spec, name, train_images, val_images, where, folder, steps, str(data))
+    if phase in ("card", "all"):
+        from hwgen.train.card import write_card  # imports every network; only needed here
+
+        write_card(spec, train_images, val_images, folder)
+
+
+def schedule(spec: ModelSpec, phase: str, steps: int | None = None) -> Schedule:
+    """A phase's schedule from the specification, or with another number of steps."""
+    training = spec.training
+    assert training is not None, "train() checks it"
+    if phase == "control":
+        count, lr = training.float.steps + training.finetune.steps, training.float.lr
+    else:
+        settings = getattr(training, phase)
+        count, lr = settings.steps, settings.lr
+    low, high = spec.channel.snr_db
+    # the quantised network trains in float32: fake quantisation in bfloat16 would round twice
+    return Schedule(phase, steps or count, lr, training.batch, training.crop,
+                    training.seed + PHASES.index(phase), (low, high), bfloat16=phase != "qat")
+
+
+def run_phase(spec: ModelSpec, phase: str, train_images: Sequence[Picture], val_images: Sequence[Picture],
+              device: torch.device, folder: Path, steps: int | None = None, where: str = "data") -> None:
+    """Train one phase and write its file into ``folder``."""
+    plan = schedule(spec, phase, steps)
+    torch.manual_seed(plan.seed)
+    network = starting_network(spec, phase, folder)
+    crops = Crops(train_images, plan.crop, where)
+    some = val_images[::max(1, len(val_images) // 11)]
+
+    def report(step: int) -> str:
+        network.cpu()
+        quality = evaluate(network, some, spec.downscale, (REPORT_SNR_DB,), with_ssim=False)  # type: ignore[arg-type]
+        return f"PSNR {quality[REPORT_SNR_DB].psnr:.2f} dB at {REPORT_SNR_DB:g} dB on {len(some)} validation images"
+
+    began = time.monotonic()
+    fit(network, crops, plan, folder / "state" / f"{phase}.safetensors", device, report=report)
+    print(f"{phase}: {report(plan.steps)}, {time.monotonic() - began:.0f} s")
+    write(folder / FILES[phase], network.state_dict(), {
+        "model": spec.name, "phase": phase, "schedule": asdict(plan),
+        "terms": spec.data.model_dump() if spec.data else {}})
+
+
+def starting_network(spec: ModelSpec, phase: str, folder: Path) -> nn.Module:
+    """The network a phase starts from: fresh, or made from the phase before."""
+    if phase == "float":
+        return dense(spec)
+    if phase == "control":
+        return pruned(spec)
+    if phase == "finetune":
+        return prune(trained(spec, "float", folder), spec)
+    from hwgen.train.quantised import build  # needs Brevitas; the other phases do not
+
+    return build(spec, trained(spec, "finetune", folder).state_dict())
+
+
+def trained(spec: ModelSpec, phase: str, folder: Path) -> DeepJSCC:
+    """A finished float phase's network."""
+    network = dense(spec) if phase == "float" else pruned(spec)
+    path = folder / FILES[phase]
+    tensors, _ = read(path)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise HwgenError(str(path), f"weights of the {phase} network of {spec.path}",
+                         str(error).replace("\n", " ")) from error
+    return network

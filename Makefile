@@ -1,0 +1,73 @@
+# `make emit` needs python3 (3.10 or newer) with venv; everything else also g++ and perl (the simulator's needs).
+# Versions are pinned in pyproject.toml, nowhere else.
+
+MODEL  ?= cityscapes_int8
+BOARD  ?= pynq_z2
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The pinned versions are tested on 3.11; a shim that is on PATH but does not start is passed over.
+PYTHON ?= $(shell for p in python3.11 python3; do $$p -c "" 2>/dev/null && { echo $$p; break; }; done)
+
+.PHONY: help emit env test lint verify-all sweep clean distclean
+
+help:
+	@echo "make emit        light set-up, then Verilog of MODEL=$(MODEL) for BOARD=$(BOARD)"
+	@echo "make env         complete environment in $(VENV): training, simulation, tests"
+	@echo "make test        complete set-up, ruff, mypy, pytest"
+	@echo "make verify-all  every shipped model at its full frame against PyTorch, with stalls"
+	@echo "make sweep       random specifications against PyTorch: a longer run of the tests' sweep"
+	@echo "make clean       remove what was built; make distclean: $(VENV) too"
+
+emit: $(VENV)/.light
+	$(BIN)/hwgen emit --model $(MODEL) --board $(BOARD)
+
+env: $(VENV)/.complete
+
+test: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
+
+lint: $(VENV)/.complete
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy --no-error-summary
+
+verify-all: $(VENV)/.complete
+	for model in tiny cifar10_int8 cityscapes_int8; do \
+	    $(BIN)/hwgen verify --model $$model --board $(BOARD) --frames 3 --stall 0 && \
+	    $(BIN)/hwgen verify --model $$model --board $(BOARD) --frames 3 --stall 0.2 || exit 1; done
+
+sweep: $(VENV)/.complete
+	OMP_NUM_THREADS=1 HWGEN_SWEEP=100 $(BIN)/python -m pytest -q -n 2 tests/test_sweep.py
+
+clean:
+	rm -rf build dist hwgen_out .pytest_cache .mypy_cache .ruff_cache
+	find hwgen rtl sim tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "python3 is missing: install the Debian package python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 10))" || \
+	    { echo "python3 is too old: hwgen needs 3.10 or newer (set PYTHON=...)" >&2; exit 1; }
+	@$(PYTHON) -c "import venv, ensurepip" 2>/dev/null || \
+	    { echo "python3 has no venv: install the Debian package python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.light: pyproject.toml | $(BIN)/python
+	$(PIP) --editable .
+	@touch $@
+
+# torch first, and its CPU build: plain `torch` would bring several GB of CUDA packages. Where no configured
+# index has the CPU build under its local version, uv knows where to find it.
+$(VENV)/.complete: pyproject.toml | tools $(BIN)/python
+	torch=$$(sed -n 's/^ *"\(torch==[0-9.]*\)".*/\1/p' pyproject.toml); \
+	$(PIP) "$$torch+cpu" 2>/dev/null || { $(PIP) uv && \
+	    $(BIN)/uv pip install --quiet --python $(BIN)/python --torch-backend cpu "$$torch"; }
+	$(PIP) --editable ".[dev]"
+	@touch $(VENV)/.light $@
+
+.PHONY: tools
+tools:
+	@for tool in g++ make perl; do command -v $$tool >/dev/null || \
+	    { echo "$$tool is missing: install the Debian package $$tool" >&2; exit 1; }; done

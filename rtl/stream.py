@@ -1,0 +1,100 @@
+"""Streams between components, and the FIFO that ends every pipeline.
+
+Every stream follows the valid/ready rules: the payload is stable while `valid` waits for `ready`, `valid` never waits
+for `ready`, and no combinational path leads from an output's `ready` to an input's `ready`.
+"""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Shape, ShapeLike, Signal, Value
+from amaranth.lib import stream
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import Component, In, Out
+
+
+def value_shape(bits: int, signed: bool) -> Shape:
+    """The Amaranth shape of one value: `bits` wide, two's complement if `signed`."""
+    if bits < 1:
+        raise ValueError(f"bits: wanted at least 1, got {bits}")
+    return Shape(bits, signed)
+
+
+class CreditFifo(Component):
+    """FIFO behind a pipeline that cannot stall: room is reserved before the work begins.
+
+    A pipeline without a stall signal has short paths and no net that fans out to every register. Instead, whoever
+    feeds it asks for room first: `reserve` takes that many of the `credits`, each accepted output beat gives one back.
+    A write is therefore always accepted.
+
+    Latency: 2 cycles from `write` to `o.valid`. Interval: one beat per cycle.
+
+    Parameters
+    ----------
+    shape : shape of the payload
+    depth : int, beats that can be reserved, at least 1
+
+    Members
+    -------
+    write : In(1), payload is stored this cycle
+    payload : In(shape)
+    reserve : In(range(depth + 1)), credits taken this cycle; the caller checks `credits` first
+    credits : Out(range(depth + 1)), registered
+    o : Out(stream)
+
+    Raises
+    ------
+    ValueError : depth below 1
+    """
+
+    latency = 2
+
+    def __init__(self, shape: ShapeLike, depth: int) -> None:
+        if depth < 1:
+            raise ValueError(f"depth: wanted at least 1, got {depth}")
+        self.depth = depth
+        self.shape = shape
+        super().__init__(
+            {
+                "write": In(1),
+                "payload": In(shape),
+                "reserve": In(range(depth + 1)),
+                "credits": Out(range(depth + 1), init=depth),
+                "o": Out(stream.Signature(shape)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        taken = Signal()
+        m.d.comb += taken.eq(self.o.valid & self.o.ready)
+        m.d.sync += self.credits.eq(self.credits - self.reserve + taken)
+
+        # Asynchronous read: a few LUTs of distributed RAM at these depths, and a registered output.
+        m.submodules.memory = memory = Memory(
+            shape=self.shape, depth=self.depth, init=[], attrs={"ram_style": "distributed"}
+        )
+        write, read = memory.write_port(), memory.read_port(domain="comb")
+        level = Signal(range(self.depth + 1))
+        load = Signal()
+        m.d.comb += [
+            write.en.eq(self.write),
+            write.data.eq(self.payload),
+            load.eq((level != 0) & (~self.o.valid | self.o.ready)),
+        ]
+        m.d.sync += level.eq(level + self.write - load)
+        with m.If(self.write):
+            m.d.sync += write.addr.eq(wrap_increment(write.addr, self.depth))
+        with m.If(taken):
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(load):
+            m.d.sync += [
+                self.o.payload.eq(read.data),
+                self.o.valid.eq(1),
+                read.addr.eq(wrap_increment(read.addr, self.depth)),
+            ]
+        return m
+
+
+def wrap_increment(counter: Signal, length: int) -> Value:
+    """`counter + 1` modulo `length`, for a counter that holds 0 .. length - 1."""
+    return Mux(counter == length - 1, 0, counter + 1)

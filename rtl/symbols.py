@@ -1,0 +1,70 @@
+"""The last step of a transmitter: pairs of values become I/Q symbols with TLAST on a frame's last."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import Component, In, Out
+
+from hwgen.rtl.stream import CreditFifo
+
+
+class SymbolPacker(Component):
+    """Values 2i and 2i + 1 of a frame become one beat: I in the low half, Q in the high half.
+
+    An odd last Q is 0. Latency: 3 cycles from a symbol's last value to the symbol. Interval: one value per cycle.
+
+    Parameters
+    ----------
+    values : int, values of a frame, at least 1
+    bits : int, width of a value
+
+    Members
+    -------
+    i : In(stream of signed(bits)), o : Out(stream of {iq: 2 * bits, last: 1})
+
+    Raises
+    ------
+    ValueError : no values
+    """
+
+    #: pair register 1, FIFO 2
+    latency = 1 + CreditFifo.latency
+
+    def __init__(self, values: int, bits: int = 16) -> None:
+        if values < 1:
+            raise ValueError(f"values: wanted at least 1, got {values}")
+        self.values, self.bits = values, bits
+        self.layout = data.StructLayout({"iq": 2 * bits, "last": 1})
+        super().__init__({"i": In(stream.Signature(signed(bits))), "o": Out(stream.Signature(self.layout))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.fifo = fifo = CreditFifo(self.layout, self.latency + 1)
+        count = Signal(range(self.values))
+        first, last, complete, taken = Signal(), Signal(), Signal(), Signal()
+        symbol = Signal(self.layout)
+        symbol_valid = Signal()
+        m.d.comb += [
+            last.eq(count == self.values - 1),
+            first.eq(~count[0]),
+            complete.eq(last | ~first),
+            self.i.ready.eq(fifo.credits != 0),
+            taken.eq(self.i.valid & self.i.ready),
+            fifo.reserve.eq(taken & complete),
+        ]
+        m.d.sync += symbol_valid.eq(taken & complete)
+        with m.If(taken):
+            m.d.sync += [count.eq(Mux(last, 0, count + 1)), symbol.last.eq(last)]
+            with m.If(first):
+                m.d.sync += symbol.iq.eq(Cat(self.i.payload, Signal(self.bits, name="zero")))
+            with m.Else():
+                m.d.sync += symbol.iq[self.bits :].eq(self.i.payload)
+        m.d.comb += [
+            fifo.write.eq(symbol_valid),
+            fifo.payload.eq(symbol),
+            self.o.payload.eq(fifo.o.payload),
+            self.o.valid.eq(fifo.o.valid),
+            fifo.o.ready.eq(self.o.ready),
+        ]
+        return m

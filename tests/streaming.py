@@ -1,0 +1,65 @@
+"""Drive one streaming component in Amaranth's simulator, with idle source and stalling sink."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from amaranth.sim import Simulator
+
+
+@dataclass
+class Run:
+    """What came out: the beats, the cycle of each accepted input beat and of each output beat."""
+
+    outputs: list
+    input_cycles: list[int]
+    output_cycles: list[int]
+
+
+def run_stream(
+    dut, inputs: Sequence, outputs: int, *, idle: float = 0.0, stall: float = 0.0, seed: int = 0, after: int = 100,
+    limit: int = 200_000,
+) -> Run:
+    """Feed `inputs` into dut.i, take `outputs` beats from dut.o, then watch `after` cycles for a surplus one.
+
+    idle, stall : probability that the source / sink pauses in a cycle. A payload that changes while it waits, or a
+    valid that is taken back, fails the run.
+    """
+    random = np.random.default_rng(seed)
+    run = Run([], [], [])
+
+    async def bench(ctx):  # type: ignore[no-untyped-def]
+        cycle, sent, waiting, surplus = 0, 0, None, 0
+        offered = False
+        while len(run.outputs) < outputs or surplus < after:
+            offered = sent < len(inputs) and (offered or random.random() >= idle)
+            ctx.set(dut.i.valid, offered)
+            if offered:
+                ctx.set(dut.i.payload, inputs[sent])
+            ctx.set(dut.o.ready, random.random() >= stall)
+            accepted = offered and ctx.get(dut.i.ready)
+            valid, ready, payload = ctx.get(dut.o.valid), ctx.get(dut.o.ready), ctx.get(dut.o.payload)
+            if waiting is not None:
+                assert valid and payload == waiting[0], "payload changed or valid fell while the beat waited"
+            waiting = (payload,) if valid and not ready else None
+            if valid and ready:
+                assert len(run.outputs) < outputs, f"a surplus beat in cycle {cycle}: {payload}"
+                run.outputs.append(payload)
+                run.output_cycles.append(cycle)
+            if len(run.outputs) == outputs:
+                surplus += 1
+            if accepted:
+                run.input_cycles.append(cycle)
+                sent += 1
+                offered = False
+            cycle += 1
+            assert cycle < limit, f"only {len(run.outputs)} of {outputs} beats in {limit} cycles"
+            await ctx.tick()
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return run

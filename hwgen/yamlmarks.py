@@ -105,7 +105,7 @@ _STR = "tag:yaml.org,2002:str"
 class _Loader(yaml.SafeLoader):
     """PyYAML's parser with the YAML 1.2 core schema's scalars and without aliases."""
 
-    yaml_implicit_resolvers: dict[str | None, list[tuple[str, re.Pattern[str]]]] = {}
+    yaml_implicit_resolvers = {}  # a new table: PyYAML's YAML 1.1 rules stay with PyYAML's own loaders
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -147,7 +147,7 @@ def read(path: Path) -> tuple[Any, Marks]:
             node = loader.get_single_node()
             value = None if node is None else _construct(node, (), shown, lines)
         finally:
-            loader.dispose()  # type: ignore[no-untyped-call]
+            loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise HwgenError(f"{shown}:{mark.line + 1 if mark else 1}", "plain YAML",

@@ -46,3 +46,14 @@ def sample_graph(seed: int = 0) -> Graph:
     third = Conv2d(**conv_values(rng, "conv2", (7, 3), 1, 2, "none", second.output, -4, 2, 5, shifts=(-2, 3)))
     gain = Gain("gain", 3, factor=41235, factor_bits=16, shift=5, input=third.output)
     return Graph("sample", (24, 16), (first, second, third, gain), terms={"license": "CC0", "source": "a test"})
+
+
+def photos(width: int, height: int) -> list[np.ndarray]:
+    """Three real photographs of scikit-image's wheel, scaled to (height, width, 3) uint8."""
+    from PIL import Image
+    from skimage import data
+
+    return [
+        np.asarray(Image.fromarray(photo).resize((width, height)))
+        for photo in (data.astronaut(), data.coffee(), data.chelsea())
+    ]

@@ -1,0 +1,108 @@
+// The bench around an emitted design: clock, reset, source, sink, probes, watchdog.
+//
+// Everything that happens in every cycle is here and in the recorder, compiled; the cocotb bench
+// (bench.py) writes the settings below, raises `start` and waits for `done`.
+//
+// Defined by the runner: HWGEN_TOP (the design's module), HWGEN_STREAMS (probed streams, the input
+// and the output counted). probes.svh holds one stream_probe per layer, made from manifest.json.
+
+`timescale 1ns / 1ps
+
+import "DPI-C" function void hwgen_open(input int streams);
+import "DPI-C" function void hwgen_close();
+
+module hwgen_harness;
+  // Settings, written by the bench before start.
+  logic [63:0] seed = 1;
+  logic [15:0] stall = 0;            // probability of an idle or stalled cycle, in 1/65536
+  logic [31:0] frames = 1;
+  logic [31:0] input_beats = 1;      // per frame
+  logic [31:0] output_beats = 1;     // per frame
+  logic [31:0] quiet = 1000;         // nothing moves for so long: the design is full, or empty
+  logic [31:0] patience = 100000;    // nothing moves for so long: it hangs
+  logic [31:0] tail = 1000;          // cycles watched for surplus beats after the last frame
+  logic [31:0] limit = 32'h7FFFFFFF; // cycles; the recorder's format ends here
+  logic [31:0] trace_from = 0;       // waveform window (HWGEN_TRACE builds only)
+  logic [31:0] trace_to = 0;
+  logic start = 0;
+
+  // Results, read by the bench.
+  logic done = 0;
+  logic [2:0] status = 0;            // 0 complete, 1 hang, 2 cycle limit, 3 end of the window
+  logic [31:0] cycle = 0;            // since reset was released
+
+  // An even number of time units, so that both edges fall on whole ones.
+  logic clock = 0;
+  initial forever #1 clock = ~clock;
+
+  logic reset_n = 0, finish = 0, closing = 0, running;
+  logic [3:0] reset_count = 0;
+  logic [31:0] silent = 0, after = 0;
+
+  assign running = reset_n && !finish && !closing && !done;
+
+  logic s_valid, s_ready, m_valid, m_ready, m_last;
+  logic [31:0] s_payload, m_payload;
+  logic pausing, holding, source_done;
+  logic [31:0] beats;
+  logic [`HWGEN_STREAMS-1:0] beat;
+
+  stream_source source (
+      .clock, .reset_n, .seed, .stall, .frames, .frame_beats(input_beats), .quiet, .silent,
+      .holding, .pausing, .done(source_done), .valid(s_valid), .ready(s_ready), .payload(s_payload)
+  );
+
+  stream_sink sink (
+      .clock, .reset_n, .seed, .stall, .frame_beats(output_beats), .quiet, .silent,
+      .pausing, .holding, .beats, .valid(m_valid), .ready(m_ready)
+  );
+
+  `HWGEN_TOP dut (
+      .aclk(clock), .aresetn(reset_n),
+      .s_axis_tdata(s_payload[`HWGEN_INPUT_BITS-1:0]), .s_axis_tvalid(s_valid),
+      .s_axis_tready(s_ready),
+      .m_axis_tdata(m_payload[`HWGEN_OUTPUT_BITS-1:0]), .m_axis_tvalid(m_valid),
+      .m_axis_tready(m_ready), .m_axis_tlast(m_last)
+  );
+
+`include "probes.svh"
+
+  initial hwgen_open(`HWGEN_STREAMS);
+
+  always @(posedge clock) begin
+    if (start && !reset_n) begin
+      reset_count <= reset_count + 1;
+      if (reset_count == 15) reset_n <= 1;
+    end
+    if (running) begin
+      cycle  <= cycle + 1;
+      silent <= |beat ? 0 : silent + 1;
+      if (beats >= frames * output_beats) after <= after + 1;
+      if (after >= tail) finish_with(0);
+      else if (silent >= patience && after == 0) finish_with(1);
+      else if (cycle >= limit) finish_with(2);
+`ifdef HWGEN_TRACE
+      if (cycle == trace_from) begin
+        $dumpfile("window.vcd");
+        $dumpvars;
+      end
+      if (cycle == trace_to) finish_with(3);
+`endif
+    end
+    // The probes report their last state in the cycle of finish: close the files one later.
+    if (finish) begin
+      finish  <= 0;
+      closing <= 1;
+    end
+    if (closing) begin
+      closing <= 0;
+      hwgen_close();
+      done <= 1;
+    end
+  end
+
+  task automatic finish_with(input logic [2:0] code);
+    finish <= 1;
+    status <= code;
+  endtask
+endmodule

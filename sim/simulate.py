@@ -1,0 +1,177 @@
+"""One simulation run of a design: settings from the manifest, input words in, every stream's beats out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwgen.sim import design as designs
+from hwgen.sim import runner
+from hwgen.sim.design import Design
+
+STATUS = ("complete", "hang", "cycle limit", "end of the window")
+CYCLES_MAX = 2**31 - 1
+VIOLATIONS = ("", "the payload changed while the beat was not yet taken", "valid fell before the beat was taken")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a run is driven.
+
+    stall : probability of an idle input cycle and of a stalled output cycle, 0 <= stall < 1.
+    seed : of every random choice. frames : images sent, back to back.
+    trace : (from, to) cycles of a waveform window; the run ends behind it.
+    """
+
+    frames: int
+    stall: float = 0.0
+    seed: int = 1
+    trace: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What one stream did: `values` (uint32, raw bits), `last` (bool) and `cycles` (int64) of every beat.
+
+    stalled : cycles of valid without ready. valid, ready : at the end of the run.
+    violation : index into VIOLATIONS of the first broken rule, 0 if none, at `violation_cycle`.
+    """
+
+    name: str
+    values: NDArray[np.uint32]
+    last: NDArray[np.bool_]
+    cycles: NDArray[np.int64]
+    stalled: int
+    valid: bool
+    ready: bool
+    violation: int
+    violation_cycle: int
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A finished run: `streams` are input, layers in dataflow order, output."""
+
+    status: str
+    cycles: int
+    streams: tuple[Recorded, ...]
+    seconds: float
+    build_seconds: float
+    waveform: Path | None = None
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Cycle counts of the harness that follow from a design: see harness.sv."""
+
+    quiet: int
+    patience: int
+    tail: int
+    limit: int
+
+
+def patience(design: Design, settings: Settings) -> Patience:
+    """How long nothing may move, from the predicted interval and the layer with the fewest pixels.
+
+    A layer works for at most interval / pixels cycles on one pixel, so a design that moved nothing for four times
+    as long is full or empty; fifty times as long is a hang.
+    """
+    interval = design.prediction("frame_interval_cycles")
+    if not interval:
+        return Patience(quiet=1000, patience=60_000, tail=2000, limit=CYCLES_MAX)
+    pixels = min((stream.height * stream.width for stream in design.streams), default=1)
+    quiet = 4 * -(-interval // pixels) + 256
+    limit = int((settings.frames + 2) * interval * 10 / (1 - settings.stall)) + 1_000_000
+    return Patience(quiet, 50 * quiet + 10_000, 2 * quiet, min(limit, CYCLES_MAX))
+
+
+def simulate(
+    design: Design,
+    words: NDArray[np.uint32],
+    settings: Settings,
+    folder: Path,
+    options: runner.BuildOptions,
+    cache: Path | None = None,
+) -> Recording:
+    """Build (or reuse) the bench and run it in `folder`, made if needed.
+
+    words : (frames, input_beats) uint32, what the input stream carries. Raises runner.SimulationError.
+    """
+    if words.shape != (settings.frames, design.input_beats):
+        raise ValueError(f"words: wanted {(settings.frames, design.input_beats)}, got {words.shape}")
+    if not 0 <= settings.stall < 1:
+        raise ValueError(f"stall: wanted 0 <= stall < 1, got {settings.stall}")
+    folder.mkdir(parents=True, exist_ok=True)
+    words.astype("<u4").tofile(folder / "input.bin")
+    texts = {"probes.svh": designs.probes(design)}
+    started = time.perf_counter()
+    options = replace(options, trace=settings.trace is not None)
+    executable = runner.build(design.sources, texts, designs.defines(design), options, cache or runner.default_cache())
+    built = time.perf_counter()
+    times = patience(design, settings)
+    values = {
+        "seed": _spread(settings.seed),
+        "stall": round(settings.stall * 65536),
+        "frames": settings.frames,
+        "input_beats": design.input_beats,
+        "output_beats": design.output_beats,
+        "quiet": times.quiet,
+        "patience": times.patience,
+        "tail": times.tail,
+        "limit": times.limit,
+    }
+    if settings.trace:
+        values["trace_from"], values["trace_to"] = settings.trace
+    result = runner.run(executable, folder, values, settings.seed)
+    ended = time.perf_counter()
+    names = ["input", *(stream.name for stream in design.streams), "output"]
+    waveform = folder / "window.vcd"
+    return Recording(
+        status=STATUS[result["status"]],
+        cycles=result["cycles"],
+        streams=tuple(_read(folder, line, names) for line in (folder / "streams.txt").read_text().splitlines()),
+        seconds=ended - built,
+        build_seconds=built - started,
+        waveform=waveform if settings.trace and waveform.is_file() else None,
+    )
+
+
+def pixel_words(images: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """(frames, H, W, 3) uint8 -> (frames, H * W) words of the pixel stream: R from bit 0, G from 8, B from 16."""
+    wide = images.astype(np.uint32)
+    return (wide[..., 0] | wide[..., 1] << 8 | wide[..., 2] << 16).reshape(len(images), -1)
+
+
+def signed_values(values: NDArray[np.uint32], bits: int, signed: bool) -> NDArray[np.int64]:
+    """Raw payload bits of a stream as the integers they stand for."""
+    wide = values.astype(np.int64)
+    return wide - ((wide >> (bits - 1)) << bits) if signed else wide
+
+
+def _read(folder: Path, line: str, names: list[str]) -> Recorded:
+    index, _, stalled, valid, ready, violation, violation_cycle = (int(part) for part in line.split())
+    records = np.fromfile(folder / f"stream_{index}.rec", dtype="<u8")
+    return Recorded(
+        name=names[index],
+        values=(records & 0xFFFFFFFF).astype(np.uint32),
+        last=(records >> 32 & 1).astype(bool),
+        cycles=(records >> 33).astype(np.int64),
+        stalled=stalled,
+        valid=bool(valid),
+        ready=bool(ready),
+        violation=violation,
+        violation_cycle=violation_cycle,
+    )
+
+
+def _spread(seed: int) -> int:
+    """A 64-bit start for the harness's generators, never zero, far apart for neighbouring seeds (SplitMix64)."""
+    mask = 2**64 - 1
+    value = (seed + 0x9E3779B97F4A7C15) & mask
+    value = ((value ^ value >> 30) * 0xBF58476D1CE4E5B9) & mask
+    value = ((value ^ value >> 27) * 0x94D049BB133111EB) & mask
+    return (value ^ value >> 31) or 1

@@ -1,0 +1,71 @@
+// Offers the input's beats (read from the recorder's file) with random idle cycles.
+//
+// stall is the probability of an idle cycle between two beats, in 1/65536. With stall > 0 the source
+// also pauses once per frame, at a random beat, until nothing has moved anywhere for `quiet` cycles:
+// the design runs empty and has to start again. With stall = 0 a beat is offered in every cycle.
+
+`timescale 1ns / 1ps
+
+import "DPI-C" function int unsigned hwgen_input(input int unsigned beat);
+
+module stream_source (
+    input  logic        clock,
+    input  logic        reset_n,
+    input  logic [63:0] seed,
+    input  logic [15:0] stall,
+    input  logic [31:0] frames,
+    input  logic [31:0] frame_beats,
+    input  logic [31:0] quiet,
+    input  logic [31:0] silent,   // cycles since a beat moved anywhere
+    input  logic        holding,  // the sink holds until the design is full: do not pause now
+    output logic        pausing,
+    output logic        done,     // every beat was accepted
+    output logic        valid,
+    input  logic        ready,
+    output logic [31:0] payload
+);
+  logic [63:0] random;
+  logic [31:0] next, total, in_frame, pause_at;
+
+  assign total = frames * frame_beats;
+  assign done = reset_n && next == total && !valid;
+
+  always @(posedge clock) begin
+    if (!reset_n) begin
+      valid <= 0;
+      next <= 0;
+      in_frame <= 0;
+      pausing <= 0;
+      pause_at <= seed[31:0] % frame_beats;
+      random <= seed ^ 64'h9E3779B97F4A7C15;
+    end else begin
+      if (stall != 0) random <= xorshift(random);
+      if (pausing) begin
+        if (silent >= quiet) pausing <= 0;
+      end
+      if (ready || !valid) begin
+        valid <= 0;
+        if (next != total && !pausing && (stall == 0 || random[15:0] >= stall)) begin
+          if (stall != 0 && in_frame == pause_at && !holding) begin
+            pausing  <= 1;
+            pause_at <= 32'hFFFFFFFF;
+          end else begin
+            valid   <= 1;
+            payload <= hwgen_input(next);
+            next    <= next + 1;
+            if (in_frame == frame_beats - 1) begin
+              in_frame <= 0;
+              pause_at <= random[63:32] % frame_beats;
+            end else in_frame <= in_frame + 1;
+          end
+        end
+      end
+    end
+  end
+
+  function automatic logic [63:0] xorshift(input logic [63:0] x);
+    x = x ^ (x << 13);
+    x = x ^ (x >> 7);
+    return x ^ (x << 17);
+  endfunction
+endmodule

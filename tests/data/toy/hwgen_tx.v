@@ -1,0 +1,105 @@
+// A hand-written stand-in for an emitted transmitter: two layers, conv0 (1x1, 3 -> 3) and gain, then the
+// symbols. The tests break a copy of it in one way each and want the bench to say which.
+
+module conv0 (
+    input clk, input rst,
+    input [23:0] i__payload, input i__valid, output i__ready,
+    output [7:0] o__payload, output o__valid, input o__ready
+);
+  reg [7:0] weights [0:8];
+  initial begin
+    weights[0] = 8'd64; weights[1] = -8'd32; weights[2] = 8'd9;
+    weights[3] = -8'd77; weights[4] = 8'd50; weights[5] = 8'd31;
+    weights[6] = 8'd100; weights[7] = 8'd27; weights[8] = -8'd90;
+  end
+  reg [23:0] pixel;
+  reg full;
+  reg [1:0] channel;
+  reg signed [7:0] value;
+  reg valid;
+
+  wire advance = !valid || o__ready;
+  wire signed [8:0] r = {1'b0, pixel[7:0]}, g = {1'b0, pixel[15:8]}, b = {1'b0, pixel[23:16]};
+  wire signed [31:0] sum = r * $signed(weights[channel * 3]) + g * $signed(weights[channel * 3 + 1])
+                           + b * $signed(weights[channel * 3 + 2]);
+  // sum / 128, rounded half to even
+  wire signed [31:0] floor = sum >>> 7;
+  wire signed [31:0] rounded = floor + (sum[6] & ((|sum[5:0]) | floor[0]));
+  wire signed [7:0] saturated = rounded > 127 ? 8'sd127 : rounded < -128 ? -8'sd128 : rounded[7:0];
+
+  assign i__ready = !full || (advance && channel == 2);
+  assign o__valid = valid;
+  assign o__payload = value;
+  always @(posedge clk)
+    if (rst) begin
+      full <= 0; valid <= 0; channel <= 0;
+    end else begin
+      if (advance) begin
+        valid <= full;
+        value <= saturated;
+        if (full) channel <= channel == 2 ? 0 : channel + 1;
+        if (full && channel == 2) full <= 0;
+      end
+      if (i__valid && i__ready) begin
+        pixel <= i__payload;
+        full <= 1;
+      end
+    end
+endmodule
+
+module gain (
+    input clk, input rst,
+    input [7:0] i__payload, input i__valid, output i__ready,
+    output [15:0] o__payload, output o__valid, input o__ready
+);
+  reg signed [15:0] value;
+  reg valid;
+  assign i__ready = !valid || o__ready;
+  assign o__valid = valid;
+  assign o__payload = value;
+  always @(posedge clk)
+    if (rst) valid <= 0;
+    else if (i__ready) begin
+      valid <= i__valid;
+      value <= $signed(i__payload) * 16'sd45;
+    end
+endmodule
+
+module hwgen_tx #(parameter SYMBOLS = 48) (
+    input aclk, input aresetn,
+    input [23:0] s_axis_tdata, input s_axis_tvalid, output s_axis_tready,
+    output [31:0] m_axis_tdata, output m_axis_tvalid, input m_axis_tready, output m_axis_tlast
+);
+  wire rst = !aresetn;
+  wire [7:0] a__payload; wire a__valid, a__ready;
+  wire [15:0] b__payload; wire b__valid, b__ready;
+  conv0 conv0 (.clk(aclk), .rst(rst), .i__payload(s_axis_tdata), .i__valid(s_axis_tvalid),
+      .i__ready(s_axis_tready), .o__payload(a__payload), .o__valid(a__valid), .o__ready(a__ready));
+  gain gain (.clk(aclk), .rst(rst), .i__payload(a__payload), .i__valid(a__valid), .i__ready(a__ready),
+      .o__payload(b__payload), .o__valid(b__valid), .o__ready(b__ready));
+
+  reg half, valid;
+  reg [15:0] held;
+  reg [31:0] data;
+  reg [31:0] count;
+  assign b__ready = !half || !valid || m_axis_tready;
+  assign m_axis_tdata = data;
+  assign m_axis_tvalid = valid;
+  assign m_axis_tlast = valid && count == SYMBOLS - 1;
+  always @(posedge aclk)
+    if (rst) begin
+      half <= 0; valid <= 0; count <= 0;
+    end else begin
+      if (valid && m_axis_tready) begin
+        valid <= 0;
+        count <= count == SYMBOLS - 1 ? 0 : count + 1;
+      end
+      if (b__valid && b__ready) begin
+        half <= !half;
+        if (half) begin
+          data <= {b__payload, held};
+          valid <= 1;
+        end else held <= b__payload;
+      end
+    end
+endmodule

@@ -118,9 +118,9 @@ class WindowShape:
 class WindowBuffer(Component):
     """Ring buffer that turns a stream of values into the words of each output pixel's window.
 
-    Latency: 3 cycles from the acceptance of the last value that a window needs to its first `issue` (the value is
-    registered, written, seen); with `lanes` == simd == channels one cycle less. The word itself follows its `issue`
-    after 2 cycles. Interval: one word per cycle.
+    Latency: `arrival_latency` cycles from the acceptance of the last value that a window needs to its first `issue`
+    (gathered, written), one less where a beat is a whole word; the word itself follows its `issue` after 2 cycles.
+    Interval: one word per cycle.
 
     Parameters
     ----------
@@ -154,10 +154,14 @@ class WindowBuffer(Component):
             }
         )
 
+    @staticmethod
+    def arrival_latency_of(lanes: int) -> int:
+        """Cycles from the acceptance of a pixel's last value to the earliest `issue` of a window that needs it."""
+        return 2 if lanes == 1 else 1
+
     @property
     def arrival_latency(self) -> int:
-        """Cycles from the acceptance of a pixel's last value to the earliest `issue` of a window that needs it."""
-        return 2 if self.lanes == 1 else 1
+        return self.arrival_latency_of(self.lanes)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

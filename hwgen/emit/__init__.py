@@ -1,0 +1,111 @@
+"""`emit`: a model's integer graph becomes Verilog, and everything a designer needs beside it.
+
+    graph -> size -> predict -> Verilog, manifest, sample frame, constraints, README -> one folder, all or nothing
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hwgen import board as boards, spec as specs
+from hwgen.emit.folder import replaced_folder
+from hwgen.emit.manifest import build_manifest, file_hashes, manifest_bytes
+from hwgen.emit.sample import sample_frame, sample_files
+from hwgen.emit.text import constraints, readme
+from hwgen.emit.verilog import verilog
+from hwgen.errors import HwgenError
+from hwgen.ir import serialize
+from hwgen.ir.execute import execute
+from hwgen.ir.graph import Graph
+from hwgen.passes.plan import Plan
+from hwgen.passes.size import size
+
+TOP = "hwgen_tx"
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """What was written where: the folder, its manifest, and the plan behind it."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    plan: Plan
+
+
+def load_graph(spec: specs.ModelSpec, init: int | None = None) -> Graph:
+    """The model's integer graph: the exported one, or random integers of seed `init`.
+
+    Raises
+    ------
+    HwgenError : there is no exported graph, or its files are damaged
+    """
+    if init is not None:
+        from hwgen.random_init import random_graph
+
+        return random_graph(spec, init)
+    if not spec.graph_path.exists():
+        raise HwgenError(
+            str(spec.graph_path), "the integer graph of a trained model (or --init random:SEED)", "no such file"
+        )
+    graph = serialize.load(spec.folder)
+    channels = tuple(node.out_channels for node in graph.convolutions)
+    if channels != spec.encoder_channels:
+        raise HwgenError(
+            str(spec.graph_path), f"the specification's channels {list(spec.encoder_channels)}", str(list(channels))
+        )
+    return graph
+
+
+def emit(
+    model: str | Path,
+    side: str = "tx",
+    board: str | Path = "pynq_z2",
+    fps: float | None = None,
+    frame: tuple[int, int] | None = None,
+    out: Path | None = None,
+    init: int | None = None,
+    quiet: bool = False,
+) -> Emitted:
+    """Size a model for a board and write its design folder.
+
+    Parameters
+    ----------
+    model, board : name or path
+    side : 'tx'
+    fps : frames per second to reach; None takes what the board has
+    frame : (width, height) in pixels; None takes the specification's
+    out : folder to write, replaced as a whole; None takes hwgen_out/MODEL_SIDE_BOARD
+    init : seed of random weights; None takes the trained ones
+    quiet : print nothing
+
+    Raises
+    ------
+    HwgenError : bad input, a rate or a board that does not fit, an `out` that is no design folder
+    """
+    if side != "tx":
+        raise HwgenError("--side", "tx", side)
+    spec, target = specs.load(model), boards.load(board)
+    width, height = frame or (spec.frame.width, spec.frame.height)
+    spec.check_frame(width, height, "--frame")
+    graph = load_graph(spec, init)
+    plan = size(graph, target, width, height, fps)
+    folder = out or Path("hwgen_out") / f"{spec.name}_{side}_{target.name}"
+
+    pixels = sample_frame(width, height)
+    symbols = execute(graph, pixels)["symbols"]
+    with replaced_folder(folder) as part:
+        (part / f"{TOP}.v").write_text(verilog(plan, TOP))
+        (part / f"{TOP}.xdc").write_text(constraints(target))
+        serialize.save(graph, part)
+        for name, content in sample_files(pixels, symbols).items():
+            (part / name).write_text(content)
+        manifest = build_manifest(plan, TOP, spec, file_hashes(part))
+        (part / "README.md").write_text(readme(manifest))
+        (part / "manifest.json").write_bytes(manifest_bytes(manifest))
+    if not quiet:
+        from hwgen.emit.table import print_summary
+
+        print_summary(manifest, folder)
+    return Emitted(folder, manifest, plan)

@@ -1,0 +1,110 @@
+"""Graph node -> component: the only place that knows both."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Shape
+from amaranth.lib.wiring import Component, In, Out
+
+from hwgen.ir.graph import Conv2d, Gain, IntType
+from hwgen.passes.plan import Plan
+from hwgen.rtl import gain as rtl_gain
+from hwgen.rtl.convolution import Convolution
+from hwgen.rtl.pixels import PixelSerialiser
+from hwgen.rtl.symbols import SymbolPacker
+
+
+def _shape(kind: IntType) -> Shape:
+    return Shape(kind.bits, kind.signed)
+
+
+@singledispatch
+def component(node: object, plan: Plan, lanes: int) -> Component:
+    """The component that computes `node`; `lanes` values per beat come in."""
+    raise TypeError(f"node: wanted one that has a component, got {type(node).__name__}")
+
+
+@component.register
+def _(node: Conv2d, plan: Plan, lanes: int) -> Component:
+    return Convolution(
+        plan.foldings[node.name],
+        weight=node.weight,
+        weight_bits=node.weight_bits,
+        bias=node.bias.tolist(),
+        shift=node.shift.tolist(),
+        slope=None if node.slope is None else node.slope.tolist(),
+        slope_fraction=node.slope_fraction,
+        accumulator_bits=node.accumulator_bits,
+        output=_shape(node.output),
+        lanes=lanes,
+    )
+
+
+@component.register
+def _(node: Gain, plan: Plan, lanes: int) -> Component:
+    return rtl_gain.Gain(input=_shape(node.input), factor=node.factor, shift=node.shift, output=_shape(node.output))
+
+
+class Transmitter(Component):
+    """Pixels in, symbols out: the layers of a transmitter in a row, with AXI4-Stream ports.
+
+    Members
+    -------
+    aclk, aresetn : clock; synchronous reset, active low
+    s_axis_tdata (24), s_axis_tvalid, s_axis_tready : R, G, B from bit 0 up, raster order
+    m_axis_tdata (32), m_axis_tvalid, m_axis_tready, m_axis_tlast : I in the low half, Q in the high half
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        super().__init__(
+            {
+                "aclk": In(1),
+                "aresetn": In(1),
+                "s_axis_tdata": In(24),
+                "s_axis_tvalid": In(1),
+                "s_axis_tready": Out(1),
+                "m_axis_tdata": Out(32),
+                "m_axis_tvalid": Out(1),
+                "m_axis_tready": In(1),
+                "m_axis_tlast": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.domains.sync = ClockDomain(local=True)
+        m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
+        graph = self.plan.graph
+
+        lanes = self.plan.pixel_lanes
+        chain: list[Component] = []
+        if lanes == 1:
+            m.submodules.pixels = pixels = PixelSerialiser(graph.input_channels, graph.input.bits)
+            chain.append(pixels)
+        for node in graph.nodes:
+            layer = component(node, self.plan, lanes)
+            m.submodules[node.name] = layer
+            chain.append(layer)
+            lanes = 1
+        height, width, channels = graph.shapes(self.plan.width, self.plan.height)[graph.nodes[-1].name]
+        m.submodules.symbols = symbols = SymbolPacker(height * width * channels)
+        chain.append(symbols)
+
+        for source, sink in zip(chain, chain[1:], strict=False):
+            m.d.comb += [
+                sink.i.payload.eq(source.o.payload),
+                sink.i.valid.eq(source.o.valid),
+                source.o.ready.eq(sink.i.ready),
+            ]
+        m.d.comb += [
+            chain[0].i.payload.eq(self.s_axis_tdata),
+            chain[0].i.valid.eq(self.s_axis_tvalid),
+            self.s_axis_tready.eq(chain[0].i.ready),
+            self.m_axis_tdata.eq(symbols.o.payload.iq),
+            self.m_axis_tlast.eq(symbols.o.payload.last),
+            self.m_axis_tvalid.eq(symbols.o.valid),
+            symbols.o.ready.eq(self.m_axis_tready),
+        ]
+        return m

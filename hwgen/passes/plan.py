@@ -1,0 +1,52 @@
+"""What the passes hand on: a graph on a board, for one frame size, with the folding of every layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hwgen.board import Board
+from hwgen.ir.graph import Conv2d, Graph
+from hwgen.rtl.convolution import ConvolutionFolding
+from hwgen.rtl.window import WindowShape
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A graph sized for a board.
+
+    Parameters: graph; board; width, height of the frame in pixels; foldings by layer name, in the graph's order.
+    """
+
+    graph: Graph
+    board: Board
+    width: int
+    height: int
+    foldings: dict[str, ConvolutionFolding]
+
+    @property
+    def lanes(self) -> int:
+        """Multipliers of all convolutions."""
+        return sum(folding.lanes for folding in self.foldings.values())
+
+    @property
+    def pixel_lanes(self) -> int:
+        """Values per beat that the first layer takes: whole pixels where its words are pixels, else one."""
+        window = next(iter(self.foldings.values())).window
+        return window.channels if window.simd == window.channels else 1
+
+
+def fold_convolution(node: Conv2d, width: int, height: int, pe: int, simd: int) -> ConvolutionFolding:
+    """The folding of `node` for an input of width x height with pe x simd lanes."""
+    window = WindowShape(
+        channels=node.in_channels,
+        width=width,
+        height=height,
+        kernel=node.kernel,
+        stride=node.stride,
+        padding=node.padding,
+        simd=simd,
+        folds=-(-node.out_channels // pe),
+        bits=node.input.bits,
+        signed=node.input.signed,
+    )
+    return ConvolutionFolding(window, node.out_channels, pe, prelu=node.activation == "prelu")

@@ -1,0 +1,105 @@
+"""Sizing: how many lanes each convolution gets.
+
+A layer with PE x SIMD lanes takes ceil(O / PE) * ceil(I / SIMD) * K * K cycles per output pixel. For a given frame
+interval the best choice of each layer is independent of the others': the fewest lanes that finish in time (among
+equals, fewer PEs: a smaller weight row and shorter drain). So the whole problem has one unknown, the interval: the
+candidates are the cycle counts that some folding of some layer has, and the smallest one whose lanes fit the board is
+the answer.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from hwgen.board import Board
+from hwgen.errors import HwgenError
+from hwgen.ir.graph import Conv2d, Gain, Graph
+from hwgen.passes.plan import Plan, fold_convolution
+from hwgen.passes.timing import frame_interval
+from hwgen.rtl.convolution import ConvolutionFolding
+from hwgen.rtl.cost import convolution_dsp, gain_dsp
+
+
+def size(graph: Graph, board: Board, width: int, height: int, fps: float | None = None) -> Plan:
+    """Choose PE and SIMD of every layer.
+
+    With `fps` the design meets that rate at the board's clock with the fewest DSPs; without, it takes the shortest
+    frame interval that the board's DSPs allow and, at that interval, the fewest DSPs.
+
+    Raises
+    ------
+    HwgenError : the board has too few DSPs, or the rate is beyond what it can do
+    """
+    shapes = graph.shapes(width, height)
+    sizes = [shapes["pixels"], *(shapes[node.name] for node in graph.nodes)]
+    choices = {
+        node.name: _pareto(node, *sizes[index][1::-1])
+        for index, node in enumerate(graph.nodes)
+        if isinstance(node, Conv2d)
+    }
+    nodes = {node.name: node for node in graph.nodes if isinstance(node, Conv2d)}
+    budget = board.resources.dsp - sum(gain_dsp() for node in graph.nodes if isinstance(node, Gain))
+
+    def plan_for(interval: int) -> Plan | None:
+        foldings = {}
+        for name, options in choices.items():
+            fitting = [folding for folding in options if folding.compute_cycles <= interval]
+            if not fitting:
+                return None
+            foldings[name] = min(fitting, key=lambda folding: (folding.lanes, folding.pe))
+        return Plan(graph, board, width, height, foldings)
+
+    def dsp(plan: Plan) -> int:
+        return sum(convolution_dsp(nodes[name].accumulator_bits, folding) for name, folding in plan.foldings.items())
+
+    candidates = sorted({folding.compute_cycles for options in choices.values() for folding in options})
+
+    def fits(interval: int) -> bool:
+        plan = plan_for(interval)
+        return plan is not None and dsp(plan) <= budget
+
+    smallest = plan_for(candidates[-1])
+    assert smallest is not None
+    if dsp(smallest) > budget:
+        short = dsp(smallest) - budget
+        raise HwgenError(
+            str(board.path), f"at least {board.resources.dsp + short} DSPs for {graph.model}", str(board.resources.dsp)
+        )
+    # Fewer cycles never cost fewer lanes, so the candidates that fit are those from some place on.
+    best = candidates[bisect_left(candidates, True, key=fits)]
+    fastest = plan_for(best)
+    assert fastest is not None
+    floor = frame_interval(fastest)
+    if fps is None:
+        plan = plan_for(floor)
+    else:
+        interval = int(board.clock_mhz * 1e6 / fps)
+        if interval < floor:
+            raise HwgenError("--fps", f"at most {board.clock_mhz * 1e6 / floor:.2f} on {board.name} at"
+                             f" {board.clock_mhz:g} MHz", f"{fps:g}")  # fmt: skip
+        plan = plan_for(min(interval, candidates[-1]))
+    assert plan is not None
+    return plan
+
+
+def _pareto(node: Conv2d, width: int, height: int) -> list[ConvolutionFolding]:
+    """Every folding of the layer that no other one beats in both cycles and lanes."""
+    best: dict[int, ConvolutionFolding] = {}
+    for pe in _steps(node.out_channels):
+        for simd in _steps(node.in_channels):
+            if pe > node.kernel**2 * -(-node.in_channels // simd):
+                continue  # its results could not leave one by one
+            folding = fold_convolution(node, width, height, pe, simd)
+            other = best.get(folding.compute_cycles)
+            if other is None or (folding.lanes, folding.pe) < (other.lanes, other.pe):
+                best[folding.compute_cycles] = folding
+    kept: list[ConvolutionFolding] = []
+    for cycles in sorted(best):
+        if not kept or best[cycles].lanes < kept[-1].lanes:
+            kept.append(best[cycles])
+    return kept
+
+
+def _steps(channels: int) -> list[int]:
+    """The smallest lane count for each number of folds: more lanes for the same folds would only idle."""
+    return sorted({-(-channels // folds) for folds in range(1, channels + 1)})

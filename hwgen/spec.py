@@ -7,11 +7,12 @@ Every key with its range, default and an example: docs/model_spec.md.
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PrivateAttr, Strict, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, Strict, model_validator
 
 from hwgen.errors import HwgenError
 from hwgen.yamlmarks import Frozen, Marks, between, load as load_yaml, show_value, wrong
@@ -25,6 +26,18 @@ Number = Annotated[float, Strict()]
 Text = Annotated[str, Field(min_length=1)]
 
 
+def _kernel(size: int) -> int:
+    if size not in (1, 3, 5, 7):
+        raise wrong("an odd number from 1 to 7", size)
+    return size
+
+
+def _ratio(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,9}/[1-9][0-9]{0,8}", text):
+        raise wrong("k/n, such as 1/6", show_value(text))
+    return text
+
+
 class Frame(Frozen):
     """Size of one image in pixels."""
 
@@ -35,18 +48,12 @@ class Frame(Frozen):
 class Layer(Frozen):
     """One convolution of the encoder: `kernel` x `kernel`, padding ``kernel // 2``."""
 
-    kernel: Annotated[int, Strict(), between(1, 7)]
+    kernel: Annotated[int, Strict(), AfterValidator(_kernel)]
     stride: Annotated[int, Strict(), between(1, 2)] = 1
     channels: Count
     activation: Literal["none", "relu", "prelu"] = "prelu"
     weight_bits: Bits = 8
     activation_bits: Bits = 8
-
-    @model_validator(mode="after")
-    def _odd_kernel(self) -> Layer:
-        if self.kernel % 2 == 0:
-            raise wrong("an odd number from 1 to 7", self.kernel, "kernel")
-        return self
 
 
 class DecoderLayer(Layer):
@@ -153,7 +160,7 @@ class ModelSpec(Frozen):
     channel: Channel = Channel()
     symbols: Symbols = Symbols()
     gain: Gain = Gain()
-    bandwidth_ratio: Annotated[str, Field(pattern=r"^[0-9]+/[1-9][0-9]*$")] | None = None
+    bandwidth_ratio: Annotated[str, AfterValidator(_ratio)] | None = None
     data: Data | None = None
     training: Training | None = None
 
@@ -231,7 +238,7 @@ class ModelSpec(Frozen):
     def _surviving(self, side: Literal["encoder", "decoder"], layers: tuple[Layer, ...]) -> tuple[int, ...]:
         dense = tuple(layer.channels for layer in layers)
         if self.pruning.channels is not None:
-            return getattr(self.pruning.channels, side)  # type: ignore[no-any-return]
+            return getattr(self.pruning.channels, side)
         if self.pruning.ratio is None:
             return dense
         ratio = Fraction(str(self.pruning.ratio))  # 0.4 means two fifths, not the nearest double

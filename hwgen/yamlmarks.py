@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -55,6 +56,7 @@ def show_value(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+@dataclass(frozen=True)
 class Marks:
     """The line of every key of one YAML file.
 
@@ -66,9 +68,8 @@ class Marks:
         Key -> line, counted from 1. The empty key is the document itself.
     """
 
-    def __init__(self, path: Path, lines: dict[Key, int]) -> None:
-        self.path = path
-        self.lines = lines
+    path: Path
+    lines: dict[Key, int]
 
     def where(self, *key: str | int) -> str:
         """``FILE:LINE: KEY``; a key that the file does not have gets the line of its nearest parent."""
@@ -248,7 +249,6 @@ _WANTED = {
     "literal_error": "{expected}",
     "too_short": "at least {min_length} of them",
     "too_long": "at most {max_length} of them",
-    "string_pattern_mismatch": "text like {pattern}",
     "string_too_short": "text that is not empty",
 }
 
@@ -266,7 +266,11 @@ def _translate(error: ErrorDetails, model: type[Frozen]) -> tuple[Key, str, str]
     if error["type"] in ("too_short", "too_long"):
         return key, _WANTED[error["type"]].format(**context), str(context.get("actual_length", "none"))
     template = _WANTED.get(error["type"])
-    return key, template.format(**context) if template else error["msg"], show_value(error["input"])
+    return key, template.format(**context) if template else error["msg"], _got(error["input"])
+
+
+def _got(value: object) -> str:
+    return "nothing" if value is None else show_value(value)
 
 
 def _keys(model: type[BaseModel] | None) -> str:

@@ -46,6 +46,34 @@ def _(node: Gain, plan: Plan, lanes: int) -> Component:
     return rtl_gain.Gain(input=_shape(node.input), factor=node.factor, shift=node.shift, output=_shape(node.output))
 
 
+def add_layers(m: Module, plan: Plan) -> tuple[Component, Component]:
+    """Add a plan's layers to a module, connected in a row; the first one's `i` and the last one's `o` stay open.
+
+    Every layer is a submodule named after its node. Before them stands `pixels` where the first layer takes its
+    channels one by one, behind them `symbols`.
+    """
+    graph, lanes = plan.graph, plan.pixel_lanes
+    chain: dict[str, Component] = {}
+    if lanes == 1:
+        chain["pixels"] = PixelSerialiser(graph.input_channels, graph.input.bits)
+    for node in graph.nodes:
+        chain[node.name] = component(node, plan, lanes)
+        lanes = 1
+    height, width, channels = graph.shapes(plan.width, plan.height)[graph.nodes[-1].name]
+    chain["symbols"] = SymbolPacker(height * width * channels)
+
+    for name, layer in chain.items():
+        m.submodules[name] = layer
+    layers = list(chain.values())
+    for source, sink in zip(layers, layers[1:], strict=False):
+        m.d.comb += [
+            sink.i.payload.eq(source.o.payload),
+            sink.i.valid.eq(source.o.valid),
+            source.o.ready.eq(sink.i.ready),
+        ]
+    return layers[0], layers[-1]
+
+
 class Transmitter(Component):
     """Pixels in, symbols out: the layers of a transmitter in a row, with AXI4-Stream ports.
 
@@ -76,32 +104,11 @@ class Transmitter(Component):
         m = Module()
         m.domains.sync = ClockDomain(local=True)
         m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
-        graph = self.plan.graph
-
-        lanes = self.plan.pixel_lanes
-        chain: list[Component] = []
-        if lanes == 1:
-            m.submodules.pixels = pixels = PixelSerialiser(graph.input_channels, graph.input.bits)
-            chain.append(pixels)
-        for node in graph.nodes:
-            layer = component(node, self.plan, lanes)
-            m.submodules[node.name] = layer
-            chain.append(layer)
-            lanes = 1
-        height, width, channels = graph.shapes(self.plan.width, self.plan.height)[graph.nodes[-1].name]
-        m.submodules.symbols = symbols = SymbolPacker(height * width * channels)
-        chain.append(symbols)
-
-        for source, sink in zip(chain, chain[1:], strict=False):
-            m.d.comb += [
-                sink.i.payload.eq(source.o.payload),
-                sink.i.valid.eq(source.o.valid),
-                source.o.ready.eq(sink.i.ready),
-            ]
+        pixels, symbols = add_layers(m, self.plan)
         m.d.comb += [
-            chain[0].i.payload.eq(self.s_axis_tdata),
-            chain[0].i.valid.eq(self.s_axis_tvalid),
-            self.s_axis_tready.eq(chain[0].i.ready),
+            pixels.i.payload.eq(self.s_axis_tdata),
+            pixels.i.valid.eq(self.s_axis_tvalid),
+            self.s_axis_tready.eq(pixels.i.ready),
             self.m_axis_tdata.eq(symbols.o.payload.iq),
             self.m_axis_tlast.eq(symbols.o.payload.last),
             self.m_axis_tvalid.eq(symbols.o.valid),

@@ -6,7 +6,7 @@
 // Defined by the runner: HWGEN_TOP (the design's module), HWGEN_STREAMS (probed streams, the input
 // and the output counted). probes.svh holds one stream_probe per layer, made from manifest.json.
 
-`timescale 1ns / 1ps
+`timescale 1ns / 1ns
 
 import "DPI-C" function void hwgen_open(input int streams);
 import "DPI-C" function void hwgen_close();

@@ -4,7 +4,7 @@
 // ready, and checks the protocol: once valid, a beat stays valid and unchanged until it is taken.
 // Signals are sampled at the rising edge, before the design's registers change.
 
-`timescale 1ns / 1ps
+`timescale 1ns / 1ns
 
 import "DPI-C" function void hwgen_offer(
     input int stream, input bit ready, input int unsigned payload, input bit last,

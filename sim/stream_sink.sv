@@ -6,7 +6,7 @@
 // buffering of the design, whatever that is, so that back-pressure reaches the input.
 // With stall = 0 ready is always high.
 
-`timescale 1ns / 1ps
+`timescale 1ns / 1ns
 
 module stream_sink (
     input  logic        clock,
@@ -46,7 +46,7 @@ module stream_sink (
       if (stall == 0) ready <= 1;
       else begin
         random <= xorshift(random);
-        ready  <= random[15:0] >= stall;
+        ready  <= random[15:0] >= stall || silent > quiet;  // a hang shall not be the sink's
         if (holding) begin
           ready <= 0;
           if (silent >= quiet) holding <= 0;

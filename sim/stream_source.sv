@@ -4,7 +4,7 @@
 // also pauses once per frame, at a random beat, until nothing has moved anywhere for `quiet` cycles:
 // the design runs empty and has to start again. With stall = 0 a beat is offered in every cycle.
 
-`timescale 1ns / 1ps
+`timescale 1ns / 1ns
 
 import "DPI-C" function int unsigned hwgen_input(input int unsigned beat);
 
@@ -45,7 +45,7 @@ module stream_source (
       end
       if (ready || !valid) begin
         valid <= 0;
-        if (next != total && !pausing && (stall == 0 || random[15:0] >= stall)) begin
+        if (next != total && !pausing && (stall == 0 || random[15:0] >= stall || silent > quiet)) begin
           if (stall != 0 && in_frame == pause_at && !holding) begin
             pausing  <= 1;
             pause_at <= 32'hFFFFFFFF;

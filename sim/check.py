@@ -1,0 +1,221 @@
+"""Judges a recording: every value of every stream of every frame, the protocol, the frames' ends, the stalls.
+
+All findings are collected; the first one in dataflow order is what a reader should look at first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwgen.sim.design import Design, Stream
+from hwgen.sim.simulate import VIOLATIONS, Recorded, Recording, Settings, signed_values
+
+KINDS = ("value", "missing", "surplus", "protocol", "tlast", "hang", "limit", "input", "stall")
+"""Kinds of findings. All but `stall` mean a wrong design; `stall` means that the run did not test what it should."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong. What does not apply is None; x, y, channel count from 0."""
+
+    kind: str
+    stream: str
+    message: str
+    frame: int | None = None
+    x: int | None = None
+    y: int | None = None
+    channel: int | None = None
+    expected: int | None = None
+    got: int | None = None
+    cycle: int | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a recording showed.
+
+    values_compared : values of the layers' streams and of the output, each once.
+    mismatches : differing, missing and surplus values, plus every other finding; 0 only when all is as it should be.
+    interval, latency : cycles, None where too few frames ended (interval: three) or frames were stalled.
+    """
+
+    values_compared: int
+    mismatches: int
+    findings: tuple[Finding, ...]
+    interval: int | None
+    latency: int | None
+
+    @property
+    def first(self) -> Finding | None:
+        """What to look at first: the first stream in dataflow order with a wrong value or a broken protocol (whichever
+        came earlier), else the hang, else the first finding."""
+        for kinds in ({"value", "protocol"}, {"hang"}, set(KINDS)):
+            for finding in self.findings:
+                if finding.kind in kinds:
+                    return finding
+        return None
+
+
+def check(
+    design: Design, recording: Recording, settings: Settings, expected: Mapping[str, NDArray[np.integer]], counted: int
+) -> Verdict:
+    """Compare a recording with what was expected.
+
+    expected : stream name -> (frames, height, width, channels) integers, and "output" -> (frames, beats) words.
+    counted : only the first so many frames count in values_compared; all are compared.
+    """
+    _, *layers, output = recording.streams
+    findings: list[Finding] = []
+    compared = mismatches = 0
+    for stream, recorded in zip(design.streams, layers, strict=True):
+        got = signed_values(recorded.values, stream.bits, stream.signed)
+        wanted = np.asarray(expected[stream.name], dtype=np.int64).reshape(settings.frames, -1)
+        found, wrong = _values(stream, recorded, got, wanted)
+        findings += sorted(_protocol(stream.name, recorded) + found, key=_cycle)
+        mismatches += wrong
+        compared += min(len(got), counted * stream.beats)
+    words = np.asarray(expected["output"], dtype=np.int64).reshape(settings.frames, -1)
+    found, wrong = _values(None, output, output.values.astype(np.int64), words)
+    findings += sorted(_protocol("output", output) + found, key=_cycle)
+    findings += _frame_ends(output, settings.frames, design.output_beats)
+    mismatches += wrong
+    compared += min(len(output.values), counted * design.output_beats)
+    findings += _ending(design, recording, settings)
+    if settings.stall > 0 and not findings:
+        findings += _stalls(recording)
+    mismatches += sum(1 for finding in findings if finding.kind not in {"value", "missing", "surplus"})
+    interval, latency = cycle_counts(recording) if settings.stall == 0 else (None, None)
+    return Verdict(compared, mismatches, tuple(findings), interval, latency)
+
+
+def cycle_counts(recording: Recording) -> tuple[int | None, int | None]:
+    """Frame interval (between the last two TLASTs of at least three frames) and latency (first accepted input beat
+    to the first TLAST), in cycles between the edges at which the beats were transferred."""
+    first, output = recording.streams[0], recording.streams[-1]
+    ends = output.cycles[output.last]
+    interval = int(ends[-1] - ends[-2]) if len(ends) >= 3 else None
+    latency = int(ends[0] - first.cycles[0]) if len(ends) and len(first.cycles) else None
+    return interval, latency
+
+
+def _values(
+    stream: Stream | None, recorded: Recorded, got: NDArray[np.int64], wanted: NDArray[np.int64]
+) -> tuple[list[Finding], int]:
+    """Findings and number of wrong values of one stream; stream None is the output, counted in beats."""
+    beats = wanted.shape[1]
+    flat = wanted.reshape(-1)
+    common = min(len(got), len(flat))
+    wrong = np.flatnonzero(got[:common] != flat[:common])
+    findings = []
+    if len(wrong):
+        findings.append(
+            _finding("value", stream, int(wrong[0]), beats, recorded, int(flat[wrong[0]]), int(got[wrong[0]]), len(wrong))
+        )
+    if len(got) < len(flat):
+        findings.append(_finding("missing", stream, len(got), beats, recorded, int(flat[len(got)]), None, len(flat) - len(got)))
+    if len(got) > len(flat):
+        findings.append(_finding("surplus", stream, len(flat), beats, recorded, None, int(got[len(flat)]), len(got) - len(flat)))
+    return findings, len(wrong) + abs(len(flat) - len(got))
+
+
+def _finding(
+    kind: str,
+    stream: Stream | None,
+    beat: int,
+    beats: int,
+    recorded: Recorded,
+    expected: int | None,
+    got: int | None,
+    count: int,
+) -> Finding:
+    frame, position = divmod(beat, beats)
+    cycle = int(recorded.cycles[min(beat, len(recorded.cycles) - 1)]) if len(recorded.cycles) else None
+    x = y = channel = None
+    if stream is None:
+        place = f"frame {frame}, symbol {position}"
+        show = "0x{:08x}".format
+    else:
+        pixel, channel = divmod(position, stream.channels)
+        y, x = divmod(pixel, stream.width)
+        place = f"frame {frame}, pixel (x {x}, y {y}), channel {channel}"
+        show = str
+    if kind == "value":
+        assert expected is not None and got is not None
+        message = f"{recorded.name}: {place}: expected {show(expected)}, got {show(got)}, cycle {cycle} ({count} wrong)"
+    elif kind == "missing":
+        message = f"{recorded.name}: {count} beats missing, the first at {place}; the last beat came in cycle {cycle}"
+    else:
+        message = f"{recorded.name}: {count} surplus beats after the last frame, the first in cycle {cycle}"
+    return Finding(kind, recorded.name, message, frame, x, y, channel, expected, got, cycle)
+
+
+def _cycle(finding: Finding) -> int:
+    return -1 if finding.cycle is None else finding.cycle
+
+
+def _protocol(name: str, recorded: Recorded) -> list[Finding]:
+    if not recorded.violation:
+        return []
+    rule, cycle = VIOLATIONS[recorded.violation], recorded.violation_cycle
+    return [Finding("protocol", name, f"{name}: {rule}, cycle {cycle}", cycle=cycle)]
+
+
+def _frame_ends(output: Recorded, frames: int, beats: int) -> list[Finding]:
+    """TLAST: exactly on the last beat of every frame. One finding per frame at most."""
+    findings = []
+    for frame in range(min(frames, -(-len(output.last) // beats))):
+        marks = np.flatnonzero(output.last[frame * beats : (frame + 1) * beats])
+        complete = len(output.last) >= (frame + 1) * beats
+        right, stray = (beats - 1) in marks, [int(mark) for mark in marks if mark != beats - 1]
+        if (right or not complete) and not stray:
+            continue
+        at = stray[0] if stray else beats - 1
+        cycle = int(output.cycles[frame * beats + at])
+        if not stray:
+            text = f"TLAST missing at the end of frame {frame} (symbol {beats - 1})"
+        elif right or not complete:
+            text = f"surplus TLAST in frame {frame} at symbol {at}"
+        else:
+            text = f"misplaced TLAST in frame {frame}: at symbol {at} instead of {beats - 1}"
+        findings.append(Finding("tlast", "output", f"output: {text}, cycle {cycle}", frame=frame, cycle=cycle))
+    return findings
+
+
+def _ending(design: Design, recording: Recording, settings: Settings) -> list[Finding]:
+    accepted, due = len(recording.streams[0].values), settings.frames * design.input_beats
+    cycle = recording.cycles
+    if recording.status == "hang":
+        stuck = [s.name for s in recording.streams if s.valid and not s.ready]
+        starved = [s.name for s in recording.streams if s.ready and not s.valid]
+        last = max((int(s.cycles[-1]) for s in recording.streams if len(s.cycles)), default=0)
+        text = (
+            f"hang: no beat on any stream since cycle {last} (watched until {cycle}); {accepted} of {due} input beats"
+            f" accepted; valid without ready: {', '.join(stuck) or 'none'};"
+            f" ready without valid: {', '.join(starved) or 'none'}"
+        )
+        return [Finding("hang", (stuck or starved or ["output"])[-1], text, cycle=last)]
+    if recording.status == "cycle limit":
+        text = f"the frames did not end within {cycle} cycles, many times what the manifest predicts"
+        return [Finding("limit", "output", text, cycle=cycle)]
+    if recording.status == "complete" and accepted < due:
+        text = f"input: the design gave all its output but accepted only {accepted} of {due} input beats"
+        return [Finding("input", "input", text, cycle=cycle)]
+    return []
+
+
+def _stalls(recording: Recording) -> list[Finding]:
+    """Back-pressure must have reached every stream and the input, else the stalls have proven nothing."""
+    return [
+        Finding(
+            "stall",
+            stream.name,
+            f"{stream.name}: never valid without ready: the run's stalls did not reach this stream;"
+            " verify more frames, or with another seed",
+        )
+        for stream in recording.streams
+        if stream.stalled == 0
+    ]

@@ -241,7 +241,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         package = (error.name or "").split(".")[0]
         if package not in EXTRAS:
             raise
-        return _fail(str(HwgenError(f"Python package {package}", f"`pip install hwgen[{EXTRAS[package]}]` first",
+        return _fail(str(HwgenError(f"Python package {package}", f"`pip install 'hwgen[{EXTRAS[package]}]'` first",
                                     "no such package in this environment")))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

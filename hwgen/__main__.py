@@ -1,0 +1,8 @@
+"""``python -m hwgen`` is the command ``hwgen``."""
+
+import sys
+
+from hwgen.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

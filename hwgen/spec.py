@@ -50,7 +50,7 @@ class Layer(Frozen):
 
     kernel: Annotated[int, Strict(), AfterValidator(_kernel)]
     stride: Annotated[int, Strict(), between(1, 2)] = 1
-    channels: Count
+    channels: Annotated[int, Strict(), between(1, 4096)]
     activation: Literal["none", "relu", "prelu"] = "prelu"
     weight_bits: Bits = 8
     activation_bits: Bits = 8

@@ -165,7 +165,8 @@ BAD = {
                           "6: encoder[1].channels: wanted this key, got nothing"),
     # types
     "unknown format": ("format_version: 1", "format_version: 2", "1: format_version: wanted 1, got 2"),
-    "boolean as integer": ("format_version: 1", "format_version: true", "1: format_version: wanted an integer, got True"),
+    "boolean as integer": ("format_version: 1", "format_version: true",
+                           "1: format_version: wanted an integer, got True"),
     "text as integer": ("width: 64", "width: wide", "3: frame.width: wanted an integer, got 'wide'"),
     "quoted integer": ("width: 64", "width: '64'", "3: frame.width: wanted an integer, got '64'"),
     "fraction as integer": ("width: 64", "width: 64.5", "3: frame.width: wanted an integer, got 64.5"),
@@ -177,8 +178,10 @@ BAD = {
     "text as number": ("ratio: 0.4", "ratio: most", "15: pruning.ratio: wanted a number, got 'most'"),
     "infinite": ("lr: 0.0001", "lr: 1e999", "23: training.qat.lr: wanted a finite number, got inf"),
     # layers
-    "zero channels": (FIRST, "{kernel: 5, stride: 2, channels: 0}", "5: encoder[0].channels: wanted at least 1, got 0"),
-    "negative channels": ("channels: 7", "channels: -7", "7: encoder[1].channels: wanted at least 1, got -7"),
+    "zero channels": (FIRST, "{kernel: 5, stride: 2, channels: 0}",
+                      "5: encoder[0].channels: wanted an integer from 1 to 4096, got 0"),
+    "negative channels": ("channels: 7", "channels: -7",
+                          "7: encoder[1].channels: wanted an integer from 1 to 4096, got -7"),
     "even kernel": ("kernel: 3", "kernel: 4", "6: encoder[1].kernel: wanted an odd number from 1 to 7, got 4"),
     "large kernel": ("kernel: 3", "kernel: 9", "6: encoder[1].kernel: wanted an odd number from 1 to 7, got 9"),
     "stride 3": (FIRST, "{kernel: 5, stride: 3, channels: 10}",
@@ -187,7 +190,8 @@ BAD = {
     "9 bits": ("activation_bits: 6", "activation_bits: 9",
                "10: encoder[2].activation_bits: wanted an integer from 2 to 8, got 9"),
     "activation": ("relu", "gelu", "8: encoder[1].activation: wanted 'none', 'relu' or 'prelu', got 'gelu'"),
-    "clamp in the encoder": ("relu", "clamp", "8: encoder[1].activation: wanted 'none', 'relu' or 'prelu', got 'clamp'"),
+    "clamp in the encoder": ("relu", "clamp",
+                             "8: encoder[1].activation: wanted 'none', 'relu' or 'prelu', got 'clamp'"),
     "no layers": (GOOD[GOOD.index("encoder:"):GOOD.index("decoder:")], "encoder: []\n",
                   "4: encoder: wanted at least 1 of them, got 0"),
     "decoder's end": (LAST, "{kernel: 5, stride: 2, channels: 4, activation: clamp}",
@@ -202,7 +206,8 @@ BAD = {
     # pruning
     "ratio and channels": ("  ratio: 0.4", "  ratio: 0.4\n  channels: {encoder: [10, 7, 16]}",
                            "14: pruning: wanted exactly one of ratio and channels, got both"),
-    "neither": ("  ratio: 0.4", "  criterion: l1", "14: pruning: wanted exactly one of ratio and channels, got neither"),
+    "neither": ("  ratio: 0.4", "  criterion: l1",
+                "14: pruning: wanted exactly one of ratio and channels, got neither"),
     "criterion none": ("  ratio: 0.4", "  criterion: none\n  ratio: 0.4",
                        "15: pruning.criterion: wanted neither ratio nor channels with criterion none, got one of them"),
     "unknown criterion": ("  ratio: 0.4", "  ratio: 0.4\n  criterion: l3",
@@ -275,7 +280,8 @@ def test_refuses_an_unreadable_file(tmp_path: Path) -> None:
     assert error_of(tmp_path / "x.yaml") == f"{tmp_path}/x.yaml: wanted a YAML file, got no such file"
     (tmp_path / "d.yaml").mkdir()
     (tmp_path / "d.yaml" / "spec.yaml").mkdir()
-    assert error_of(tmp_path / "d.yaml") == f"{tmp_path}/d.yaml/spec.yaml: wanted a readable YAML file, got Is a directory"
+    assert error_of(tmp_path / "d.yaml") == (f"{tmp_path}/d.yaml/spec.yaml: wanted a readable YAML file, "
+                                             "got Is a directory")
 
 
 def test_unknown_name_lists_the_known() -> None:
@@ -302,8 +308,8 @@ def test_check_frame(tmp_path: Path) -> None:
     for width, height in ((34, 20), (36, 22), (0, 20)):
         with pytest.raises(HwgenError) as caught:
             model.check_frame(width, height, "--frame")
-        assert str(caught.value) == ("--frame: wanted width and height that are multiples of 4 (the encoder's strides), "
-                                     f"got {width}x{height}")
+        assert str(caught.value) == ("--frame: wanted width and height that are multiples of 4 "
+                                     f"(the encoder's strides), got {width}x{height}")
 
 
 @pytest.mark.parametrize("missing", ["decoder", "training", "data"])

@@ -52,19 +52,22 @@ $(BIN)/python:
 	    { echo "python3 is too old: hwgen needs 3.10 or newer (set PYTHON=...)" >&2; exit 1; }
 	@$(PYTHON) -c "import venv, ensurepip" 2>/dev/null || \
 	    { echo "python3 has no venv: install the Debian package python3-venv" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.light: pyproject.toml | $(BIN)/python
-	$(PIP) --editable .
+	@echo "installing what emit needs into $(VENV)"
+	@$(PIP) --editable .
 	@touch $@
 
 # torch first, and its CPU build: plain `torch` would bring several GB of CUDA packages. Where no configured
 # index has the CPU build under its local version, uv knows where to find it.
 $(VENV)/.complete: pyproject.toml | tools $(BIN)/python
-	torch=$$(sed -n 's/^ *"\(torch==[0-9.]*\)".*/\1/p' pyproject.toml); \
+	@echo "installing everything into $(VENV): a few minutes the first time"
+	@torch=$$(sed -n 's/^ *"\(torch==[0-9.]*\)".*/\1/p' pyproject.toml); \
 	$(PIP) "$$torch+cpu" 2>/dev/null || { $(PIP) uv && \
-	    $(BIN)/uv pip install --quiet --python $(BIN)/python --torch-backend cpu "$$torch"; }
-	$(PIP) --editable ".[dev]"
+	    $(BIN)/uv pip install --quiet --python $(BIN)/python --torch-backend cpu "$$torch"; } || \
+	    { echo "no index has the CPU build of $$torch: install it into $(VENV) by hand, then try again" >&2; exit 1; }
+	@$(PIP) --editable ".[dev]"
 	@touch $(VENV)/.light $@
 
 .PHONY: tools

@@ -1,0 +1,41 @@
+"""What a receiver would see: symbols through the AWGN channel and the trained decoder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from hwgen.fixedpoint import IntArray
+from hwgen.train.quantised import SYMBOL_FRACTION, from_checkpoint
+
+if TYPE_CHECKING:
+    from hwgen.spec import ModelSpec
+
+
+def reconstruct(
+    spec: ModelSpec, checkpoint: Path, symbols: IntArray, snr_db: float, seed: int
+) -> npt.NDArray[np.uint8]:
+    """One frame behind the channel.
+
+    Parameters
+    ----------
+    checkpoint : the quantised network's
+    symbols : (H', W', C) integers, Q3.12: the output of the gain
+    snr_db : P / sigma^2 in dB with the specification's P per complex symbol; each real part gets noise sigma^2 / 2
+    seed : of the noise, drawn in float64
+
+    Returns
+    -------
+    (H, W, 3) uint8
+    """
+    sent = symbols.astype(np.float64) * 2.0**-SYMBOL_FRACTION
+    deviation = np.sqrt(spec.channel.power / 10 ** (snr_db / 10) / 2)
+    received = sent + np.random.Generator(np.random.PCG64(seed)).normal(0.0, deviation, sent.shape)
+    network = from_checkpoint(spec, checkpoint)
+    with torch.no_grad():
+        image = network.decode(torch.from_numpy(received).float().permute(2, 0, 1)[None])
+    return (image[0].permute(1, 2, 0) * 256.0).round().clamp(0, 255).to(torch.uint8).numpy()

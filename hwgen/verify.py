@@ -1,0 +1,305 @@
+"""`verify`: simulate a design on real images and compare every value of every layer with the PyTorch model.
+
+    emit (or a design as it stands) -> images -> golden -> simulation -> check -> report
+
+Every link is exact: the Brevitas network equals the integer graph, and both equal what the Verilog puts on its
+streams. docs/verification.md says what is checked and how a failure reads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hwgen import spec as specs
+from hwgen.errors import HwgenError
+from hwgen.images import load_images
+from hwgen.ir.execute import execute
+from hwgen.ir.graph import Graph
+from hwgen.sim import design as designs
+from hwgen.sim import junit as junit_xml
+from hwgen.sim import runner
+from hwgen.sim.check import Finding, Verdict, check
+from hwgen.sim.design import Design
+from hwgen.sim.simulate import Settings, pixel_words, simulate
+from hwgen.verify_report import Report, print_report
+
+Expected = dict[str, npt.NDArray[np.int64]]
+
+EXTRA_FRAMES = 3
+"""Frames added when a short run's stalls did not fill the design."""
+
+WINDOW = (512, 32)
+"""Cycles of waveform before and behind the first wrong one."""
+
+SNR_DB = 10.0
+"""Of the channel between the transmitter and the PyTorch decoder that psnr_db is measured with."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to verify; see `verify` for the fields."""
+
+    model: str | Path
+    side: str = "tx"
+    board: str | Path = "pynq_z2"
+    fps: float | None = None
+    frame: tuple[int, int] | None = None
+    init: int | None = None
+    design: Path | None = None
+    images: Path | None = None
+    frames: int = 3
+    stall: float = 0.0
+    seed: int = 1
+
+    def command(self) -> str:
+        """The command line that repeats this verification."""
+        words = ["hwgen", "verify", "--model", str(self.model)]
+        if self.design is not None:
+            words += ["--design", str(self.design.resolve())]
+        else:
+            words += ["--side", self.side, "--board", str(self.board)]
+            words += [] if self.fps is None else ["--fps", f"{self.fps:g}"]
+            words += [] if self.frame is None else ["--frame", f"{self.frame[0]}x{self.frame[1]}"]
+        words += [] if self.init is None else ["--init", f"random:{self.init}"]
+        words += [] if self.images is None else ["--images", str(self.images)]
+        words += ["--frames", str(self.frames), "--stall", f"{self.stall:g}", "--seed", str(self.seed)]
+        return shlex.join(words)
+
+
+def verify(
+    model: str | Path,
+    side: str = "tx",
+    board: str | Path = "pynq_z2",
+    fps: float | None = None,
+    frame: tuple[int, int] | None = None,
+    out: Path | None = None,
+    init: int | None = None,
+    images: Path | None = None,
+    frames: int = 3,
+    stall: float = 0.0,
+    seed: int = 1,
+    json: bool = False,
+    junit: Path | None = None,
+    design: Path | None = None,
+) -> int:
+    """Emit a model, or take an emitted folder, simulate it and print what was found.
+
+    Parameters
+    ----------
+    model, side, board, fps, frame, init : as for `hwgen.emit.emit`
+    design : a folder that emit wrote, verified as it stands; board, fps and frame are then its own
+    out : where the design and the simulation are kept; None takes a temporary folder, kept only after a failure
+    images : an image or a folder; None takes scikit-image's photos
+    frames : back to back
+    stall : probability of an idle input cycle and of a stalled output cycle, 0 .. 0.95
+    seed : of stalls and channel noise
+    json : print one JSON object on stdout and nothing else there
+    junit : file to write as JUnit XML
+
+    Returns
+    -------
+    int : 0 proven; 1 a mismatch, a hang, a broken protocol, or a design that does not build
+
+    Raises
+    ------
+    HwgenError : bad input
+    """
+    request = Request(model, side, board, fps, frame, init, design, images, frames, stall, seed)
+    if missing := runner.missing_tools():
+        raise HwgenError("PATH", "g++, make and perl to build the simulation", f"no {', no '.join(missing)}")
+    temporary = out is None
+    folder = Path(tempfile.mkdtemp(prefix="hwgen_verify_")) if out is None else out
+    keep = False
+    try:
+        report = prove(request, folder)
+        keep = not report.proven
+    finally:
+        if temporary and not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    if junit is not None:
+        junit_xml.write(junit, f"hwgen.verify.{report.name}", report.streams, report.findings, report.seconds)
+    print_report(report, as_json=json, folder=folder if keep or not temporary else None)
+    return 0 if report.proven else 1
+
+
+def prove(request: Request, folder: Path) -> Report:
+    """Carry out a request inside `folder`; never prints."""
+    started = time.perf_counter()
+    if request.side != "tx":
+        raise HwgenError("--side", "tx", request.side)
+    spec = specs.load(request.model)
+    design = _design(request, folder)
+    graph = _graph(request, spec)
+    _check_same(design, graph)
+    images = load_images(request.images, request.frames, design.width, design.height)
+    expected, findings = _expected(request, spec, graph, images)
+    options = runner.BuildOptions(optimise=_optimise(design, request.frames))
+    settings = Settings(frames=request.frames, stall=request.stall, seed=request.seed)
+    waveform = None
+    try:
+        verdict = _run(design, images, expected, settings, folder / "run", options, request.frames)
+        if verdict.findings and all(finding.kind == "stall" for finding in verdict.findings):
+            # The frames were too few to fill the design: let more follow. All are compared, the asked ones counted.
+            more = replace(settings, frames=request.frames + EXTRA_FRAMES)
+            repeat = np.arange(more.frames) % request.frames
+            again = {name: values[repeat] for name, values in expected.items()}
+            verdict = _run(design, images[repeat], again, more, folder / "run", options, request.frames)
+        first = verdict.first
+        if first is not None and first.kind != "stall" and first.cycle is not None:
+            waveform = _waveform(design, images, settings, folder, options, first.cycle)
+    except runner.SimulationError as error:
+        verdict = Verdict(0, 1, (Finding("simulation", "output", str(error)),), None, None)
+    findings = [*findings, *verdict.findings]
+    psnr = None
+    if not findings:
+        psnr = _psnr(request, spec, graph, expected, images)
+    return Report(
+        name=f"{spec.name}_{request.side}",
+        design=design,
+        frames=request.frames,
+        stall=request.stall,
+        values_compared=verdict.values_compared,
+        mismatches=verdict.mismatches + len(findings) - len(verdict.findings),
+        findings=tuple(findings),
+        first=findings[0] if len(findings) > len(verdict.findings) else verdict.first,
+        interval=verdict.interval,
+        latency=verdict.latency,
+        psnr_db=psnr,
+        waveform=waveform,
+        command=request.command(),
+        edited=_edited(design),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _design(request: Request, folder: Path) -> Design:
+    if request.design is not None:
+        return designs.load(request.design)
+    from hwgen.emit import emit
+
+    emitted = emit(
+        model=request.model,
+        side=request.side,
+        board=request.board,
+        fps=request.fps,
+        frame=request.frame,
+        out=folder / "design",
+        init=request.init,
+        quiet=True,
+    )
+    return designs.load(emitted.folder)
+
+
+def _graph(request: Request, spec: specs.ModelSpec) -> Graph:
+    from hwgen.emit import load_graph
+
+    return load_graph(spec, request.init)
+
+
+def _check_same(design: Design, graph: Graph) -> None:
+    """A design must be of this model: the same layers, shapes and types, each with its stream."""
+    shapes = graph.shapes(design.width, design.height)
+    wanted = [(n.name, n.output.bits, n.output.signed, *shapes[n.name]) for n in graph.nodes]
+    got = [(s.name, s.bits, s.signed, s.height, s.width, s.channels) for s in design.streams]
+    for here, there in zip(wanted, got, strict=False):
+        if here != there:
+            raise HwgenError(f"{design.folder / 'manifest.json'}: streams", f"{here} as the model has", str(there))
+    if len(wanted) != len(got):
+        raise HwgenError(f"{design.folder / 'manifest.json'}: streams", f"{len(wanted)} layers", str(len(got)))
+
+
+def _expected(
+    request: Request, spec: specs.ModelSpec, graph: Graph, images: npt.NDArray[np.uint8]
+) -> tuple[Expected, list[Finding]]:
+    """What the PyTorch model computes, for every stream of every frame, and where the integer graph differs."""
+    from hwgen.golden import golden
+
+    checkpoint = None if request.init is not None else spec.checkpoint_path
+    frames: list[dict[str, npt.NDArray[Any]]] = []
+    findings: list[Finding] = []
+    for index, image in enumerate(images):
+        frames.append(golden(spec, graph, image, checkpoint))
+        plain = execute(graph, image)
+        for node in graph.nodes:
+            wrong = np.argwhere(frames[-1][node.name] != plain[node.name])
+            if len(wrong):
+                y, x, channel = (int(v) for v in wrong[0])
+                want, got = int(frames[-1][node.name][y, x, channel]), int(plain[node.name][y, x, channel])
+                text = (
+                    f"{node.name}: the integer graph differs from the PyTorch model: frame {index}, pixel (x {x},"
+                    f" y {y}), channel {channel}: expected {want}, got {got} ({len(wrong)} wrong)"
+                )
+                findings.append(Finding("model", node.name, text, index, x, y, channel, want, got))
+                break
+    names = {node.name: node.name for node in graph.nodes} | {"output": "symbols"}
+    return {name: np.stack([frame[key] for frame in frames]).astype(np.int64) for name, key in names.items()}, findings
+
+
+def _run(
+    design: Design,
+    images: npt.NDArray[np.uint8],
+    expected: Expected,
+    settings: Settings,
+    folder: Path,
+    options: runner.BuildOptions,
+    counted: int,
+) -> Verdict:
+    recording = simulate(design, pixel_words(images), settings, folder, options)
+    return check(design, recording, settings, expected, counted)
+
+
+def _waveform(
+    design: Design, images: npt.NDArray[np.uint8], settings: Settings, folder: Path, options: runner.BuildOptions, cycle: int
+) -> Path | None:
+    """Run the same again, with a waveform around `cycle`; None if that fails, which hides no finding."""
+    window = (max(0, cycle - WINDOW[0]), cycle + WINDOW[1])
+    try:
+        traced = simulate(
+            design, pixel_words(images), replace(settings, trace=window), folder / "waveform", replace(options, optimise="-O1")
+        )
+    except runner.SimulationError:
+        return None
+    return traced.waveform
+
+
+def _psnr(
+    request: Request, spec: specs.ModelSpec, graph: Graph, expected: Expected, images: npt.NDArray[np.uint8]
+) -> float | None:
+    """Mean PSNR in dB behind the channel and the PyTorch decoder; None where there is no trained decoder."""
+    if request.init is not None or not spec.decoder or not spec.checkpoint_path.is_file():
+        return None
+    from hwgen.train.reconstruct import reconstruct
+
+    latent = expected[graph.nodes[-1].name]
+    values = []
+    for index, image in enumerate(images):
+        seen = reconstruct(spec, spec.checkpoint_path, latent[index], SNR_DB, request.seed + index).astype(np.float64)
+        error = float(np.mean((seen - image) ** 2))
+        values.append(float("inf") if error == 0 else 10 * float(np.log10(255.0**2 / error)))
+    return float(np.mean(values))
+
+
+def _optimise(design: Design, frames: int) -> str:
+    """g++ flags: a short run is over sooner when less time goes into its build."""
+    interval = design.prediction("frame_interval_cycles") or 0
+    return "-O1" if interval * (frames + 1) < 400_000 else "-O3"
+
+
+def _edited(design: Design) -> tuple[str, ...]:
+    """Files that are not as emit wrote them; they are verified as they stand."""
+    hashes: dict[str, str] = design.manifest["files"]
+    return tuple(
+        source.name
+        for source in design.sources
+        if hashes.get(source.name) and hashlib.sha256(source.read_bytes()).hexdigest() != hashes[source.name]
+    )

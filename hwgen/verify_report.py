@@ -1,0 +1,119 @@
+"""What `verify` found, as text for people and as one JSON object for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hwgen.sim.check import Finding
+from hwgen.sim.design import Design
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of a verification; cycles are None where a run does not measure them."""
+
+    name: str
+    design: Design
+    frames: int
+    stall: float
+    values_compared: int
+    mismatches: int
+    findings: tuple[Finding, ...]
+    first: Finding | None
+    interval: int | None
+    latency: int | None
+    psnr_db: float | None
+    waveform: Path | None
+    command: str
+    edited: tuple[str, ...]
+    seconds: float
+
+    @property
+    def proven(self) -> bool:
+        """Everything was compared and nothing was wrong."""
+        return not self.findings and self.mismatches == 0
+
+    @property
+    def streams(self) -> list[str]:
+        return [*(stream.name for stream in self.design.streams), "output"]
+
+    @property
+    def macs_per_cycle_per_dsp(self) -> float | None:
+        """MACs of a frame by the measured interval and the predicted DSPs."""
+        macs, dsp = self.design.prediction("macs_per_frame"), self.design.prediction("dsp")
+        return None if not (macs and dsp and self.interval) else round(macs / self.interval / dsp, 4)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that ``verify --json`` prints; what does not apply is None."""
+        first = None
+        if self.first is not None:
+            first = asdict(self.first) | {
+                "waveform": None if self.waveform is None else str(self.waveform),
+                "reproduce": self.command,
+            }
+        return {
+            "frames": self.frames,
+            "values_compared": self.values_compared,
+            "mismatches": self.mismatches,
+            "first_mismatch": first,
+            "frame_interval_cycles": self.interval,
+            "predicted_interval_cycles": self.design.prediction("frame_interval_cycles"),
+            "latency_cycles": self.latency,
+            "predicted_latency_cycles": self.design.prediction("latency_cycles"),
+            "macs_per_frame": self.design.prediction("macs_per_frame"),
+            "multipliers": self.design.prediction("multipliers"),
+            "dsp": self.design.prediction("dsp"),
+            "macs_per_cycle_per_dsp": self.macs_per_cycle_per_dsp,
+            "psnr_db": None if self.psnr_db is None else round(self.psnr_db, 3),
+        }
+
+
+def print_report(report: Report, as_json: bool, folder: Path | None) -> None:
+    """Print a report: JSON on stdout, or text (failures on stderr). `folder`: where the run's files were kept."""
+    for name in report.edited:
+        print(f"note: {name} is not as emit wrote it; it was verified as it stands", file=sys.stderr)
+    if as_json:
+        print(json.dumps(report.to_json()))
+        return
+    stream = sys.stdout if report.proven else sys.stderr
+    print("\n".join(_success(report) if report.proven else _failure(report, folder)), file=stream)
+
+
+def _success(report: Report) -> list[str]:
+    design = report.design
+    lines = [
+        f"{report.name}: proven. {report.values_compared:,} values of {len(report.streams)} streams in"
+        f" {report.frames} frames of {design.width}x{design.height} equal the PyTorch model's, stall {report.stall:g}"
+    ]
+    for what, got, key in (
+        ("frame interval", report.interval, "frame_interval_cycles"),
+        ("latency", report.latency, "latency_cycles"),
+    ):
+        predicted = design.prediction(key)
+        if got is not None:
+            note = "as predicted" if got == predicted else f"NOT as predicted: {predicted}"
+            lines.append(f"{what}: {got:,} cycles, {note}")
+    if report.macs_per_cycle_per_dsp is not None:
+        lines.append(f"{report.macs_per_cycle_per_dsp} MAC/cycle/DSP")
+    if report.psnr_db is not None:
+        lines.append(f"PSNR {report.psnr_db:.2f} dB at 10 dB SNR, through the PyTorch decoder")
+    return lines
+
+
+def _failure(report: Report, folder: Path | None) -> list[str]:
+    assert report.first is not None
+    lines = [f"{report.name}: FAILED, {report.mismatches} mismatches. {report.first.message}"]
+    others = [finding for finding in report.findings if finding is not report.first]
+    lines += [f"  also: {finding.message}" for finding in others[:20]]
+    if len(others) > 20:
+        lines.append(f"  and {len(others) - 20} more")
+    if report.waveform is not None:
+        lines.append(f"waveform around the first: {report.waveform}")
+    if folder is not None:
+        lines.append(f"design and records: {folder}")
+    lines.append(f"reproduce: {report.command}")
+    return lines

@@ -41,7 +41,7 @@ class SymbolPacker(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.fifo = fifo = CreditFifo(self.layout, self.latency + 1)
-        count = Signal(range(self.values))
+        count = Signal(range(max(self.values, 2)))
         first, last, complete, taken = Signal(), Signal(), Signal(), Signal()
         symbol = Signal(self.layout)
         symbol_valid = Signal()

@@ -1,9 +1,10 @@
-"""Drive one streaming component in Amaranth's simulator, with idle source and stalling sink."""
+"""Drive components in Amaranth's simulator: streams with an idle source and a stalling sink, or any bench."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from amaranth.sim import Simulator
@@ -58,8 +59,50 @@ def run_stream(
             assert cycle < limit, f"only {len(run.outputs)} of {outputs} beats in {limit} cycles"
             await ctx.tick()
 
+    simulate(dut, bench)
+    return run
+
+
+def simulate(dut: Any, bench: Callable[[Any], Awaitable[None]]) -> None:
+    """Run a test bench on a component with a clock."""
     simulator = Simulator(dut)
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
-    return run
+
+
+def stream_rules(
+    dut: Any, inputs: Sequence, outputs: int, *, seed: int = 0, stall: float = 0.4, limit: int = 20_000
+) -> int:
+    """Check in every cycle that `o.ready` reaches neither `i.ready`, `o.valid` nor `o.payload` before the clock edge.
+
+    `o.ready` is toggled inside the cycle: what follows it without a register would change at once. Returns in how
+    many cycles `i.ready` was low, so that a test can tell that back-pressure was there.
+    """
+    random = np.random.default_rng(seed)
+    refused = 0
+
+    async def bench(ctx: Any) -> None:
+        nonlocal refused
+        sent = received = cycle = 0
+        while received < outputs:
+            offered = sent < len(inputs)
+            ctx.set(dut.i.valid, offered)
+            if offered:
+                ctx.set(dut.i.payload, inputs[sent])
+            seen = []
+            last = random.random() >= stall
+            for ready in (not last, last):
+                ctx.set(dut.o.ready, ready)
+                seen.append((ctx.get(dut.i.ready), ctx.get(dut.o.valid), ctx.get(dut.o.payload)))
+            assert seen[0] == seen[1], f"cycle {cycle}: o.ready reaches an output without a register"
+            ready, valid, _ = seen[1]
+            refused += not ready
+            sent += offered and ready
+            received += valid and last
+            cycle += 1
+            assert cycle < limit, f"only {received} of {outputs} beats in {limit} cycles"
+            await ctx.tick()
+
+    simulate(dut, bench)
+    return refused

@@ -1,0 +1,72 @@
+# amaranth: UnusedElaboratable=no
+"""SymbolPacker against hwgen.fixedpoint.pack_symbols."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from streaming import Run, run_stream, stream_rules
+
+from hwgen import fixedpoint
+from hwgen.rtl.symbols import SymbolPacker
+
+
+def check(frames: list[list[int]], **conditions: float) -> Run:
+    """Frames of equal length, one after another; every word and every TLAST."""
+    values = len(frames[0])
+    run = run_stream(SymbolPacker(values), [value for frame in frames for value in frame],
+                     len(frames) * ((values + 1) // 2), **conditions)  # fmt: skip
+    expected = []
+    for frame in frames:
+        words = fixedpoint.pack_symbols(np.array(frame)).tolist()
+        expected += [{"iq": word, "last": int(word_index == len(words) - 1)} for word_index, word in enumerate(words)]
+    assert [{"iq": beat.iq, "last": beat.last} for beat in run.outputs] == expected
+    return run
+
+
+@pytest.mark.parametrize(("frame", "words"), [
+    ([1], [0x0000_0001]),  # an odd last Q is 0
+    ([-1], [0x0000_FFFF]),
+    ([1, 2], [0x0002_0001]),
+    ([-1, -2], [0xFFFE_FFFF]),
+    ([-32768, 32767], [0x7FFF_8000]),
+    ([1, 2, -3], [0x0002_0001, 0x0000_FFFD]),
+])  # fmt: skip
+def test_table(frame: list[int], words: list[int]) -> None:
+    run = check([frame, frame])
+    assert [beat.iq for beat in run.outputs] == words * 2
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.3, 0.8])
+@pytest.mark.parametrize("idle", [0.0, 0.3, 0.8])
+def test_idle_and_stall(idle: float, stall: float) -> None:
+    random = np.random.default_rng(7)
+    check(random.integers(-(2**15), 2**15, (3, 11)).tolist(), idle=idle, stall=stall, seed=3)
+
+
+@pytest.mark.parametrize("values", [1, 2, 3, 4, 7, 8, 9, 16])
+def test_latency_and_interval(values: int) -> None:
+    """`latency` cycles from a symbol's last value to the symbol; a value accepted in every cycle, across frames."""
+    assert SymbolPacker.latency == 3
+    random = np.random.default_rng(values)
+    run = check(random.integers(-(2**15), 2**15, (4, values)).tolist())
+    assert run.input_cycles == list(range(4 * values))
+    lasts = [frame * values + min(first + 1, values - 1) for frame in range(4) for first in range(0, values, 2)]
+    assert run.output_cycles == [last + SymbolPacker.latency for last in lasts]
+
+
+@pytest.mark.parametrize("values", [1, 2, 5])
+def test_stream_rules(values: int) -> None:
+    frames = 60 // values
+    assert stream_rules(SymbolPacker(values), list(range(frames * values)), frames * ((values + 1) // 2), stall=0.8) > 0
+
+
+@pytest.mark.parametrize("values", [0, -1])
+def test_values_error(values: int) -> None:
+    with pytest.raises(ValueError, match=f"^values: wanted at least 1, got {values}$"):
+        SymbolPacker(values)
+
+
+def test_bits() -> None:
+    run = run_stream(SymbolPacker(2, bits=4), [-8, 7, 1, -1], 2)
+    assert [beat.iq for beat in run.outputs] == [0x78, 0xF1]

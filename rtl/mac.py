@@ -118,7 +118,8 @@ class MacArray(Component):
             products: list[Value] = []
             for j, activation in enumerate(activations):
                 weight = row.word_select(p * self.simd + j, self.weight_bits).as_signed()
-                product = Signal(signed(width + self.weight_bits + (not self.activation.signed)), name=f"product{p}_{j}")
+                product_bits = width + self.weight_bits + (not self.activation.signed)
+                product = Signal(signed(product_bits), name=f"product{p}_{j}")
                 m.d.sync += product.eq(weight * activation)
                 products.append(product)
             total = _adder_tree(m, products, depth, f"sum{p}")

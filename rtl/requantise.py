@@ -109,7 +109,7 @@ class Requantiser(Component):
         right = max(max(self.shift), 0)
         lefts = [right - s for s in self.shift]
         bias_bits = max(max(abs(b) for b in self.bias).bit_length() + 1, 1)
-        slope_bits = 1 if self.slope is None else max(max((s if s >= 0 else ~s).bit_length() + 1 for s in self.slope), 1)
+        slope_bits = max((s if s >= 0 else ~s).bit_length() + 1 for s in self.slope or [0])
         left_bits = max(lefts).bit_length()
         parameters, channel = self._parameters(m, bias_bits, slope_bits, left_bits, lefts)
         bias = parameters[:bias_bits].as_signed()

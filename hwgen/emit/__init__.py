@@ -12,7 +12,7 @@ from typing import Any
 from hwgen import board as boards, spec as specs
 from hwgen.emit.folder import replaced_folder
 from hwgen.emit.manifest import build_manifest, file_hashes, manifest_bytes
-from hwgen.emit.sample import sample_frame, sample_files
+from hwgen.emit.sample import sample_files, sample_frame
 from hwgen.emit.text import constraints, readme
 from hwgen.emit.verilog import verilog
 from hwgen.errors import HwgenError

@@ -21,13 +21,14 @@ def layer_table(manifest: dict[str, Any]) -> Table:
         row = [layer["name"], f"{shape['width']}x{shape['height']}x{shape['channels']}"]
         if "pe" in layer:
             kbit = (layer["window_bits"] + layer["weight_bits_stored"]) / 1024
+            busy = layer["cycles"] * layer["utilisation"] / manifest["predicted"]["frame_interval_cycles"]
             row += [
                 f"{layer['weight_bits']}/{layer['output_bits']}",
                 str(layer["pe"]),
                 str(layer["simd"]),
                 f"{layer['cycles']:,}",
                 str(layer["multipliers"]),
-                f"{100 * layer['cycles'] * layer['utilisation'] / manifest['predicted']['frame_interval_cycles']:.1f} %",
+                f"{100 * busy:.1f} %",
                 f"{kbit:,.1f}",
             ]
         else:
@@ -46,7 +47,8 @@ def print_summary(manifest: dict[str, Any], folder: Path) -> None:
     console.print(
         f"{predicted['macs_per_frame'] / 1e6:,.1f} MMAC per {frame['width']}x{frame['height']} frame,"
         f" {predicted['frame_interval_cycles']:,} cycles ({predicted['macs_per_cycle']:.1f} MAC/cycle,"
-        f" {predicted['fps']:.2f} fps at {manifest['clock_mhz']:g} MHz), latency {predicted['latency_cycles']:,} cycles;"
+        f" {predicted['fps']:.2f} fps at {manifest['clock_mhz']:g} MHz),"
+        f" latency {predicted['latency_cycles']:,} cycles;"
         f" predicted {predicted['dsp']} DSP, {predicted['bram36']:g} BRAM36",
         soft_wrap=True,
     )

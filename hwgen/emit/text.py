@@ -17,7 +17,8 @@ def constraints(board: Board) -> str:
 
 def readme(manifest: dict[str, Any]) -> str:
     """What each file is, how to instantiate the module, and what is predicted."""
-    predicted, frame = manifest["predicted"], manifest["frame"]
+    predicted, frame, beats = manifest["predicted"], manifest["frame"], manifest["output"]["beats"]
+    rate = f"{predicted['fps']} fps at {manifest['clock_mhz']:g} MHz"
     terms = "".join(f"- {key}: {value}\n" for key, value in manifest["terms"].items()) or "- none stated\n"
     return f"""# {manifest['model']}, {manifest['side']}, for {manifest['board']} ({manifest['part']})
 
@@ -41,7 +42,7 @@ A transmitter: 8-bit RGB pixels of {frame['width']}x{frame['height']} frames in,
     .s_axis_tvalid(pixel_valid), .s_axis_tready(pixel_ready),
     .m_axis_tdata(symbol),                          // I [15:0], Q [31:16]; signed Q3.12
     .m_axis_tvalid(symbol_valid), .m_axis_tready(symbol_ready),
-    .m_axis_tlast(symbol_last)                      // high on the last of a frame's {manifest['output']['beats']} symbols
+    .m_axis_tlast(symbol_last)                      // high on the last of a frame's {beats} symbols
 );
 ```
 
@@ -52,7 +53,7 @@ there is no input TLAST: reset the module to start a frame anew.
 
 | | |
 | --- | --- |
-| frame interval | {predicted['frame_interval_cycles']} cycles, {predicted['fps']} fps at {manifest['clock_mhz']:g} MHz |
+| frame interval | {predicted['frame_interval_cycles']} cycles, {rate} |
 | latency, first pixel to TLAST | {predicted['latency_cycles']} cycles |
 | MACs per frame | {predicted['macs_per_frame']} |
 | multipliers | {predicted['multipliers']} |

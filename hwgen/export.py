@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from hwgen.errors import HwgenError
 from hwgen.fixedpoint import IntArray
-from hwgen.ir.graph import Conv2d, Gain, Graph, IntType, Node, accumulator_bits
+from hwgen.ir.graph import BIAS_BITS, Conv2d, Gain, Graph, IntType, Node, accumulator_bits
 from hwgen.ir.serialize import save
 from hwgen.train.quantised import GAIN_BITS, PIXEL_BITS, PIXEL_EXPONENT, QuantLayer, from_checkpoint
 from hwgen.train.quantisers import SLOPE_BITS, SLOPE_FRACTION, QuantPReLU, exponents
@@ -68,8 +67,9 @@ def export_model(spec: ModelSpec, checkpoint: Path | None = None, out: Path | No
 def _conv2d(name: str, layer: QuantLayer, kind: IntType, exponent: int) -> Conv2d:
     conv = layer.conv
     weight_exponent = exponents(conv, layer.weight_bits - 1)
-    weight = _integers(conv.weight.detach() / 2.0 ** weight_exponent.double().view(-1, 1, 1, 1), layer.weight_bits, True)
-    bias = _integers(conv.bias.detach() / 2.0 ** (weight_exponent + exponent).double(), 32, False)
+    scale = 2.0 ** weight_exponent.double()
+    weight = _integers(conv.weight.detach() / scale.view(-1, 1, 1, 1), layer.weight_bits, narrow=True)
+    bias = _integers(conv.bias.detach() / (scale * 2.0**exponent), BIAS_BITS, narrow=False)
     slope = None
     if isinstance(layer.activation, QuantPReLU):
         slope = layer.activation.integers().numpy().astype(np.int64)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from hwgen.errors import HwgenError
 from hwgen.fixedpoint import IntArray, pack_symbols
-from hwgen.ir.graph import Conv2d, Gain, Graph
+from hwgen.ir.graph import Conv2d, Graph
 from hwgen.train.quantised import PIXEL_BITS, PIXEL_EXPONENT, SYMBOL_BITS, SYMBOL_FRACTION, QuantLayer, from_checkpoint
 from hwgen.train.quantisers import QuantPReLU, quant_activation, quant_conv, set_exponents
 
@@ -87,7 +87,7 @@ def brevitas_layer(node: Conv2d) -> nn.Sequential:
     """A convolution node as float64 Brevitas layers: convolution, activation, requantisation."""
     needed = node.accumulator_bits + node.slope_bits
     if needed > EXACT_BITS:
-        raise HwgenError(f"{node.name}.accumulator_bits", f"at most {EXACT_BITS - node.slope_bits} here", str(node.accumulator_bits))
+        raise HwgenError(f"{node.name}.accumulator_bits", f"at most {EXACT_BITS} with the slope's", str(needed))
     conv = quant_conv(node.in_channels, node.out_channels, node.kernel, node.stride, node.weight_bits)
     quantiser = quant_activation(node.output.bits, node.output.signed)
     activation: nn.Module = nn.Identity()
@@ -113,7 +113,7 @@ def _pixels(pixels: npt.NDArray[np.uint8], stride: int) -> Tensor:
     set_exponents(quantiser, PIXEL_EXPONENT, PIXEL_BITS)
     image = torch.from_numpy(pixels.astype(np.float64) * 2.0**PIXEL_EXPONENT)
     with torch.no_grad():
-        return quantiser(image.permute(2, 0, 1)[None])  # type: ignore[no-any-return]
+        return quantiser(image.permute(2, 0, 1)[None])
 
 
 def _gain(latent: Tensor, factor: int, shift: int, exponent: int) -> IntArray:

@@ -100,7 +100,9 @@ def coverage(node: Node, x: IntArray) -> Coverage:
     )
 
 
-def synthetic_image(rng: np.random.Generator, height: int, width: int, darkest: int, brightest: int) -> npt.NDArray[np.uint8]:
+def synthetic_image(
+    rng: np.random.Generator, height: int, width: int, darkest: int, brightest: int
+) -> npt.NDArray[np.uint8]:
     """(height, width, 3) uint8: overlapping tinted rectangles with ramps, and a little noise."""
     y, x = np.mgrid[0:height, 0:width]
     image = np.zeros((height, width, 3), dtype=np.int64)
@@ -197,10 +199,10 @@ class _Layer:
         sums = self._sums(weight, frames)
         shift = np.array([self._shift(sums[:, o], 0, slope, o, int(target[o])) for o in channels])
         drop = np.zeros(out_channels, dtype=np.int64)
-        for o in np.flatnonzero(coarse):
+        for o in np.flatnonzero(coarse).tolist():
             weight[o], drop[o] = self._coarse(rng, weight[o], int(shift[o]))
 
-        for o in np.flatnonzero(~coarse)[:1]:  # both ends of the weights' range occur
+        for o in np.flatnonzero(~coarse)[:1].tolist():  # both ends of the weights' range occur
             weight[o].reshape(-1)[rng.permutation(weight[o].size)[:2]] = (largest, -largest)[: weight[o].size]
 
         sums = self._sums(weight, frames)
@@ -226,8 +228,9 @@ class _Layer:
         magnitude = np.minimum((np.abs(weight) + (1 << drop >> 1)) >> drop, largest)
         rounded = np.where(weight < 0, -magnitude, magnitude).reshape(-1)
         if shift - drop > 4:
-            kept = rng.integers(0, rounded.size, 4)
-            rounded = np.bincount(kept, np.ones(4), rounded.size).astype(np.int64).clip(0, 1) * np.sign(rounded) * largest
+            kept = np.zeros(rounded.size, dtype=np.int64)
+            kept[rng.integers(0, rounded.size, 4)] = largest
+            rounded = kept * np.sign(rounded)
         if not rounded.any():
             rounded[rng.integers(0, rounded.size)] = largest
         return rounded.reshape(weight.shape) << drop, drop
@@ -292,7 +295,10 @@ def _random_gain(rng: np.random.Generator, channels: int, kind: IntType) -> Gain
     headroom = kind.bits if kind.signed else kind.bits + 1
     t = min(2, headroom - 2)
     # Of 1024: what the largest value becomes of full scale. Little more than 1, for saturated codes look alike.
-    ratio = int(rng.integers(1055, 1147)) if kind.signed else int(rng.integers(1030, 1055)) * 2**kind.bits // kind.magnitude
+    if kind.signed:
+        ratio = int(rng.integers(1055, 1147))
+    else:
+        ratio = int(rng.integers(1030, 1055)) * 2**kind.bits // kind.magnitude
     odd = ((ratio << 16 - headroom + t + 1) // 1024) | 1
     j = int(rng.integers(0, 17 - odd.bit_length()))
     return Gain("gain", channels, factor=odd << j, factor_bits=16, shift=t + 1 + j, input=kind)

@@ -8,6 +8,8 @@ import numpy as np
 
 from hwgen.ir.graph import Conv2d, Gain, Graph, IntType, accumulator_bits
 
+PIXEL = IntType(8, False)
+
 
 def conv_values(
     rng: np.random.Generator,
@@ -16,7 +18,7 @@ def conv_values(
     kernel: int = 3,
     stride: int = 1,
     activation: str = "prelu",
-    input: IntType = IntType(8, False),
+    input: IntType = PIXEL,
     input_exponent: int = -8,
     weight_bits: int = 8,
     bits: int = 8,

@@ -45,7 +45,8 @@ def test_shapes_macs_and_symbols() -> None:
     assert graph.shapes(24, 16) == {
         "pixels": (16, 24, 3), "conv0": (8, 12, 5), "conv1": (8, 12, 7), "conv2": (4, 6, 3), "gain": (4, 6, 3),
     }  # fmt: skip
-    assert graph.macs(24, 16) == {"conv0": 8 * 12 * 5 * 9 * 3, "conv1": 8 * 12 * 7 * 25 * 5, "conv2": 24 * 3 * 7, "gain": 0}
+    wanted = {"conv0": 8 * 12 * 5 * 9 * 3, "conv1": 8 * 12 * 7 * 25 * 5, "conv2": 24 * 3 * 7, "gain": 0}
+    assert graph.macs(24, 16) == wanted
     assert graph.symbols(24, 16) == 36
     assert graph.symbols(4, 12) == 5  # 9 values
 
@@ -88,6 +89,7 @@ WEIGHT = values()["weight"]
         ({"activation": "none"}, "conv0.slope: wanted none for activation none, got slopes"),
         ({"slope": None}, "conv0.slope: wanted one slope per channel, got none"),
         ({"slope": np.full(4, 128)}, "conv0.slope: wanted values -128..127, got 128..128"),
+        ({"activation": "none", "slope": None}, "conv0.slope_bits, conv0.slope_fraction: wanted 0, 0 without slopes"),
         ({"slope_fraction": 9}, "conv0.slope_fraction: wanted an integer 0..8, got 9"),
         ({"shift": np.full(4, 41)}, "conv0.shift: wanted values -16..40, got 41..41"),
         ({"output_exponent": -70}, "conv0.output_exponent: wanted an integer -64..64, got -70"),
@@ -118,8 +120,9 @@ def test_conv2d_refuses(changes: dict[str, Any], message: str) -> None:
     ],
 )
 def test_gain_refuses(changes: dict[str, Any], message: str) -> None:
+    arguments: dict[str, Any] = {"name": "gain", "channels": 4, "factor": 9, "factor_bits": 16, "shift": 3}
     with pytest.raises(HwgenError) as error:
-        Gain(**({"name": "gain", "channels": 4, "factor": 9, "factor_bits": 16, "shift": 3, "input": IntType(8, True)} | changes))
+        Gain(**(arguments | {"input": IntType(8, True)} | changes))
     assert message in str(error.value)
 
 

@@ -15,8 +15,7 @@ from hwgen.ir.execute import accumulate, execute
 from hwgen.ir.graph import Conv2d, Graph
 from hwgen.ir.serialize import graph_bytes, load, save, weights_bytes
 from hwgen.random_init import coverage, random_graph, synthetic_image
-from hwgen.spec import ModelSpec
-from hwgen.spec import load as load_spec
+from hwgen.spec import ModelSpec, load as load_spec
 
 COUNTS = [3, 7, 13, 29, 31, 5]
 

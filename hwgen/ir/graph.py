@@ -75,14 +75,13 @@ def _check(condition: bool, where: str, wanted: str, got: object) -> None:
         raise HwgenError(where, wanted, str(got))
 
 
-def _check_int(value: object, where: str, low: int, high: int) -> int:
-    _check(type(value) is int and low <= cast(int, value) <= high, where, f"an integer {low}..{high}", repr(value))
-    return cast(int, value)
+def _check_int(value: object, where: str, low: int, high: int) -> None:
+    _check(type(value) is int and low <= value <= high, where, f"an integer {low}..{high}", repr(value))
 
 
 def _check_type(value: object, where: str, smallest: int, largest: int) -> None:
     _check(isinstance(value, IntType), where, "an IntType", repr(value))
-    kind = cast(IntType, value)
+    kind = cast("IntType", value)
     _check_int(kind.bits, f"{where}.bits", smallest, largest)
     _check(isinstance(kind.signed, bool), f"{where}.signed", "true or false", repr(kind.signed))
 
@@ -160,13 +159,15 @@ class Conv2d:
             _check_int(getattr(self, key), f"{at}.{key}", 1, MAX_CHANNELS)
         _check(self.kernel in KERNELS, f"{at}.kernel", "1, 3, 5 or 7", repr(self.kernel))
         _check(self.stride in STRIDES, f"{at}.stride", "1 or 2", repr(self.stride))
-        _check(self.padding == self.kernel // 2, f"{at}.padding", f"kernel // 2 = {self.kernel // 2}", repr(self.padding))
+        half = self.kernel // 2
+        _check(self.padding == half, f"{at}.padding", f"kernel // 2 = {half}", repr(self.padding))
         _check_int(self.weight_bits, f"{at}.weight_bits", *BITS)
         _check_type(self.input, f"{at}.input", *BITS)
         _check_type(self.output, f"{at}.output", *BITS)
         _check(self.activation in ACTIVATIONS, f"{at}.activation", "none, relu or prelu", repr(self.activation))
         signed = self.activation != "relu"
-        _check(self.output.signed == signed, f"{at}.output.signed", f"{signed} for {self.activation}", self.output.signed)
+        wanted_sign = f"{signed} for {self.activation}"
+        _check(self.output.signed == signed, f"{at}.output.signed", wanted_sign, self.output.signed)
         for key in ("input_exponent", "output_exponent"):
             _check_int(getattr(self, key), f"{at}.{key}", -64, 64)
 
@@ -184,7 +185,8 @@ class Conv2d:
             self._set_array("slope", channels, *bounds(self.slope_bits, True))
         else:
             _check(self.slope is None, f"{at}.slope", f"none for activation {self.activation}", "slopes")
-            _check((self.slope_bits, self.slope_fraction) == (0, 0), f"{at}.slope_bits", "0 without slopes", self.slope_bits)
+            unused = self.slope_bits, self.slope_fraction
+            _check(unused == (0, 0), f"{at}.slope_bits, {at}.slope_fraction", "0, 0 without slopes", unused)
 
         wanted = self.output_exponent - (self.input_exponent + self.weight_exponent)
         wrong = np.flatnonzero(self.shift != wanted)

@@ -112,14 +112,16 @@ def load(folder: Path | str) -> Graph:
     if not isinstance(content["nodes"], list):
         raise HwgenError(f"{graph_path}: nodes", "a list", type(content["nodes"]).__name__)
     nodes = tuple(
-        _node_from_dict(item, f"{graph_path}: nodes[{i}]", arrays, weights_path) for i, item in enumerate(content["nodes"])
+        _node_from_dict(item, f"{graph_path}: nodes[{i}]", arrays, weights_path)
+        for i, item in enumerate(content["nodes"])
     )
     if arrays:
         raise HwgenError(str(weights_path), "no further arrays", ", ".join(sorted(arrays)))
     frame = content["frame"]
     _check_keys(frame, {"width", "height"}, f"{graph_path}: frame")
     if not isinstance(content["model"], str) or not isinstance(content["terms"], dict):
-        raise HwgenError(f"{graph_path}: model, terms", "a name, a mapping", f"{content['model']!r}, {content['terms']!r}")
+        got = f"{content['model']!r}, {content['terms']!r}"
+        raise HwgenError(f"{graph_path}: model, terms", "a name, a mapping", got)
     try:
         return Graph(
             model=content["model"],

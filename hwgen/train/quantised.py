@@ -55,16 +55,19 @@ class QuantLayer(nn.Module):
     layer, which `QuantDeepJSCC.decode` turns into pixels).
     """
 
-    def __init__(self, in_channels: int, out_channels: int, layer: Layer, transposed: bool, quantise: bool = True) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, layer: Layer, transposed: bool, quantise: bool = True
+    ) -> None:
         super().__init__()
         make = quant_conv_transpose if transposed else quant_conv
         self.weight_bits, self.bits, self.signed = layer.weight_bits, layer.activation_bits, layer.activation != "relu"
         self.conv = make(in_channels, out_channels, layer.kernel, layer.stride, layer.weight_bits)
         if layer.activation == "prelu":
             self.activation: nn.Module = QuantPReLU(out_channels)
+        elif layer.activation == "relu":
+            self.activation = nn.Identity()  # the unsigned quantiser's own clamp at 0
         else:
-            # ReLU is the unsigned quantiser's own clamp at 0
-            self.activation = nn.Identity() if layer.activation == "relu" else activation(layer.activation, out_channels)
+            self.activation = activation(layer.activation, out_channels)
         self.quantiser = quant_activation(self.bits, self.signed) if quantise else nn.Identity()
 
     @property
@@ -78,7 +81,7 @@ class QuantLayer(nn.Module):
         return int(exponents(self.quantiser, self.magnitude_bits))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.quantiser(self.activation(self.conv(x)))  # type: ignore[no-any-return]
+        return self.quantiser(self.activation(self.conv(x)))
 
     def calibrate(self, x: Tensor) -> None:
         """Choose the output's scale for this input."""
@@ -89,7 +92,7 @@ class QuantLayer(nn.Module):
 
 
 def _stack(in_channels: int, layers: Sequence[Layer], channels: Sequence[int], transposed: bool) -> nn.Sequential:
-    stack = []
+    stack: list[nn.Module] = []
     for layer, out_channels in zip(layers, channels, strict=True):
         last = transposed and len(stack) == len(layers) - 1
         stack.append(QuantLayer(in_channels, out_channels, layer, transposed, quantise=not last))
@@ -142,8 +145,8 @@ class QuantDeepJSCC(nn.Module):
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
         self.power = spec.channel.power
-        self.mode = spec.gain.mode
-        self._snr_db = spec.channel.snr_db
+        self.mode: str = spec.gain.mode
+        self._snr_db = spec.channel.snr_db[0], spec.channel.snr_db[1]
         self.pixel_quantiser = quant_activation(PIXEL_BITS, signed=False)
         set_exponents(self.pixel_quantiser, PIXEL_EXPONENT, PIXEL_BITS)
         self.encoder = _stack(3, spec.encoder, spec.encoder_channels, transposed=False)
@@ -216,6 +219,7 @@ class QuantDeepJSCC(nn.Module):
         self.eval()
         x = self.pixel_quantiser(torch.cat(list(batches)))
         for layer in self.encoder:
+            assert isinstance(layer, QuantLayer)
             layer.calibrate(x)
             x = layer(x)
         latent = _plain(x)
@@ -226,6 +230,7 @@ class QuantDeepJSCC(nn.Module):
         set_exponents(self.received_quantiser, best_exponent(_sample(received), -high - 1, high), RECEIVED_BITS - 1)
         x = self.received_quantiser(received)
         for layer in list(self.decoder)[:-1]:
+            assert isinstance(layer, QuantLayer)
             layer.calibrate(x)
             x = layer(x)
         self.calibrated.fill_(True)
@@ -258,8 +263,8 @@ def build(spec: ModelSpec, float_state: dict[str, Tensor] | None = None) -> Quan
         wanted = {name for name in network.state_dict() if name.split(".")[0] in ("encoder", "decoder")
                   and name.split(".", 2)[2] in ("conv.weight", "conv.bias", "activation.weight")}  # fmt: skip
         if wanted != set(float_state):
-            odd = sorted(wanted ^ set(float_state))[0]
-            raise HwgenError("float weights", f"the parameters of {spec.name}'s pruned network", f"{odd} missing or surplus")
+            odd = f"{sorted(wanted ^ set(float_state))[0]} missing or surplus"
+            raise HwgenError("float weights", f"the parameters of {spec.name}'s pruned network", odd)
         try:
             network.load_state_dict(network.state_dict() | float_state)
         except RuntimeError as error:

@@ -74,7 +74,7 @@ def quant_activation(bits: int, signed: bool) -> nn.Module:
     else:
         layer = QuantReLU(act_quant=Uint8ActPerTensorFixedPoint.let(**settings), return_quant_tensor=True)
     _threshold(layer).requires_grad_(False)
-    return layer  # type: ignore[no-any-return]
+    return layer
 
 
 def _weight_quantiser(bits: int) -> Any:
@@ -86,7 +86,7 @@ def _weight_quantiser(bits: int) -> Any:
 def _threshold(layer: nn.Module) -> nn.Parameter:
     """The parameter that holds log2 of a layer's threshold(s)."""
     if isinstance(layer, (QuantConv2d, QuantConvTranspose2d)):
-        return layer.weight_quant.tensor_quant.scaling_impl.value  # type: ignore[no-any-return]
+        return layer.weight_quant.tensor_quant.scaling_impl.value
     return layer.act_quant.fused_activation_quant_proxy.tensor_quant.scaling_impl.value  # type: ignore
 
 

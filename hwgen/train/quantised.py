@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -25,10 +25,12 @@ from hwgen.train.channel import awgn, normalise, symbol_power
 from hwgen.train.checkpoint import read
 from hwgen.train.network import activation
 from hwgen.train.quantisers import (
+    SCALE_NAME,
     QuantPReLU,
     best_exponent,
     exponents,
     fit_weight_exponents,
+    freeze_scales,
     quant_activation,
     quant_conv,
     quant_conv_transpose,
@@ -164,6 +166,12 @@ class QuantDeepJSCC(nn.Module):
         images = _plain(self.decoder(self.received_quantiser(received)))
         return images if self.training else _plain(self.pixel_quantiser(images))
 
+    def load_state_dict(self, *arguments: Any, **options: Any) -> Any:
+        """As every module's; the scales stay frozen."""
+        result = super().load_state_dict(*arguments, **options)
+        freeze_scales(self)
+        return result
+
     def forward(self, images: Tensor, snr_db: Tensor, generator: torch.Generator) -> Tensor:
         if self.training and not self.calibrated:
             self.calibrate([images])
@@ -292,10 +300,15 @@ def from_checkpoint(spec: ModelSpec, path: Path) -> QuantDeepJSCC:
             raise HwgenError(f"{path}: {name}", f"shape {tuple(value.shape)}", str(tuple(tensors[name].shape)))
         if not bool(torch.isfinite(tensors[name].float()).all()):
             raise HwgenError(f"{path}: {name}", "finite values", "infinities or NaN")
+        if name.endswith(SCALE_NAME) and not torch.equal(tensors[name], tensors[name].round()):
+            raise HwgenError(f"{path}: {name}", "powers of two as scales", "others")
     surplus = sorted(set(tensors) - set(network.state_dict()))
     if surplus:
         raise HwgenError(f"{path}: {surplus[0]}", f"no tensor but those of {spec.name}'s quantised network", "it")
     network.load_state_dict(tensors)
+    pixel_exponent = int(exponents(network.pixel_quantiser, PIXEL_BITS))
+    if pixel_exponent != PIXEL_EXPONENT:
+        raise HwgenError(f"{path}: pixel_quantiser", f"scale 2**{PIXEL_EXPONENT}", f"2**{pixel_exponent}")
     if not network.calibrated:
         raise HwgenError(f"{path}: calibrated", "a calibrated network", "one that was never trained or calibrated")
     return network.eval()

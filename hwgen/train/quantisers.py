@@ -28,6 +28,9 @@ from torch import Tensor, nn
 SLOPE_BITS, SLOPE_FRACTION = 8, 6
 """PReLU slopes: signed 8-bit integers * 2**-6, so -2 .. 1.984."""
 
+SCALE_NAME = "scaling_impl.value"
+"""How the names of Brevitas's scale parameters end."""
+
 CANDIDATES = 5
 """Exponents tried below the smallest one that clips nothing."""
 
@@ -73,7 +76,7 @@ def quant_activation(bits: int, signed: bool) -> nn.Module:
         layer = QuantIdentity(act_quant=Int8ActPerTensorFixedPoint.let(**settings), return_quant_tensor=True)
     else:
         layer = QuantReLU(act_quant=Uint8ActPerTensorFixedPoint.let(**settings), return_quant_tensor=True)
-    _threshold(layer).requires_grad_(False)
+    freeze_scales(layer)
     return layer
 
 
@@ -103,7 +106,17 @@ def set_exponents(layer: nn.Module, exponents: Tensor | int, magnitude_bits: int
     threshold = _threshold(layer)
     value = torch.as_tensor(exponents, dtype=threshold.dtype) + magnitude_bits
     threshold.data.copy_(value.reshape(threshold.shape))
-    threshold.requires_grad_(False)
+    freeze_scales(layer)
+
+
+def freeze_scales(network: nn.Module) -> None:
+    """Exclude all scales from training.
+
+    Needed after every load_state_dict too: Brevitas then replaces its activation scales by new parameters.
+    """
+    for name, parameter in network.named_parameters():
+        if name.endswith(SCALE_NAME):
+            parameter.requires_grad_(False)
 
 
 def exponents(layer: nn.Module, magnitude_bits: int) -> Tensor:

@@ -37,9 +37,10 @@ def test_wheel_has_everything_that_git_has(wheel: Path) -> None:
     listed = run("git", "ls-files", "hwgen/*", "rtl", "sim", "models", "boards", cwd=CLONE).splitlines()
     tracked = {name if name.startswith("hwgen/") else f"hwgen/{name}" for name in listed
                if not (CLONE / name).is_symlink()}
-    checkpoints = {name for name in tracked if name.endswith(".safetensors")}
-    assert tracked - checkpoints - names == set()
-    assert not [name for name in names if not name.startswith("hwgen/") or name.endswith((".safetensors", ".pyc"))]
+    left_out = {name for name in tracked if name.endswith(("/float.safetensors", "/finetune.safetensors",
+                                                           "/control.safetensors", "/.gitignore"))}
+    assert names - tracked == set()
+    assert tracked - names == left_out
     assert {"hwgen/rtl/__init__.py", "hwgen/sim/__init__.py", "hwgen/boards/pynq_z2.yaml",
             "hwgen/models/cityscapes_int8/spec.yaml", "hwgen/models/cityscapes_int8/graph.json",
             "hwgen/models/cityscapes_int8/weights.npz"} <= names

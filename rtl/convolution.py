@@ -51,6 +51,11 @@ class ConvolutionFolding:
         return self.pe * self.window.simd
 
     @property
+    def mac_dsp(self) -> int:
+        """DSPs of the multipliers: two lanes each, where two PEs can share."""
+        return MacArray.dsp_of(self.pe, self.window.simd)
+
+    @property
     def compute_cycles(self) -> int:
         """Cycles of one frame in the multipliers."""
         return self.window.cycles_per_pixel * self.window.out_width * self.window.out_height
@@ -118,17 +123,19 @@ class Convolution(Component):
             raise ValueError(f"weight: wanted shape {wanted}, got {weight.shape}")
         self.folding = folding
         self.window = WindowBuffer(window, lanes)
+        activation = Shape(window.bits, window.signed)
+        missing = MacArray.offset_of(activation) * weight.sum(axis=(1, 2, 3))
         self.mac = MacArray(
             pe=folding.pe,
             simd=window.simd,
-            activation=Shape(window.bits, window.signed),
+            activation=activation,
             weights=pack_weights(weight, folding.pe, window.simd, weight_bits),
             weight_bits=weight_bits,
             accumulator_bits=accumulator_bits,
         )
         self.requantiser = Requantiser(
             accumulator_bits=accumulator_bits,
-            bias=bias,
+            bias=[b + int(m) for b, m in zip(bias, missing, strict=True)],
             shift=shift,
             slope=slope,
             fraction=slope_fraction,

@@ -31,8 +31,8 @@ def gain_dsp() -> int:
 
 
 def convolution_dsp(accumulator_bits: int, folding: ConvolutionFolding) -> int:
-    """One per lane and the PReLU's."""
-    return folding.lanes + (multiplier_dsp(accumulator_bits) if folding.prelu else 0)
+    """The multipliers' and the PReLU's."""
+    return folding.mac_dsp + (multiplier_dsp(accumulator_bits) if folding.prelu else 0)
 
 
 def convolution_bram36(folding: ConvolutionFolding, weight_bits: int) -> float:

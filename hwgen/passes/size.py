@@ -1,9 +1,9 @@
 """Sizing: how many lanes each convolution gets.
 
-A layer with PE x SIMD lanes takes ceil(O / PE) * ceil(I / SIMD) * K * K cycles per output pixel. For a given frame
-interval the best choice of each layer is independent of the others': the fewest lanes that finish in time (among
-equals, fewer PEs: a smaller weight row and shorter drain). So the whole problem has one unknown, the interval: the
-candidates are the cycle counts that some folding of some layer has, and the smallest one whose lanes fit the board is
+A layer with PE x SIMD lanes takes ceil(O / PE) * ceil(I / SIMD) * K * K cycles per output pixel, and two lanes share
+a DSP. For a given frame interval the best choice of each layer is independent of the others': the fewest DSPs that
+finish in time (among equals, the fewest lanes, then the fewest PEs: a shorter drain). So the whole problem has one unknown, the interval: the
+candidates are the cycle counts that some folding of some layer has, and the smallest one whose DSPs fit the board is
 the answer.
 """
 
@@ -46,7 +46,7 @@ def size(graph: Graph, board: Board, width: int, height: int, fps: float | None 
             fitting = [folding for folding in options if folding.compute_cycles <= interval]
             if not fitting:
                 return None
-            foldings[name] = min(fitting, key=lambda folding: (folding.lanes, folding.pe))
+            foldings[name] = min(fitting, key=_price)
         return Plan(graph, board, width, height, foldings)
 
     def dsp(plan: Plan) -> int:
@@ -65,7 +65,7 @@ def size(graph: Graph, board: Board, width: int, height: int, fps: float | None 
         raise HwgenError(
             str(board.path), f"at least {board.resources.dsp + short} DSPs for {graph.model}", str(board.resources.dsp)
         )
-    # Fewer cycles never cost fewer lanes, so the candidates that fit are those from some place on.
+    # Fewer cycles never cost fewer DSPs, so the candidates that fit are those from some place on.
     best = candidates[bisect_left(candidates, True, key=fits)]
     fastest = plan_for(best)
     assert fastest is not None
@@ -82,8 +82,12 @@ def size(graph: Graph, board: Board, width: int, height: int, fps: float | None 
     return plan
 
 
+def _price(folding: ConvolutionFolding) -> tuple[int, int, int]:
+    return folding.mac_dsp, folding.lanes, folding.pe
+
+
 def _pareto(node: Conv2d, width: int, height: int) -> list[ConvolutionFolding]:
-    """Every folding of the layer that no other one beats in both cycles and lanes."""
+    """Every folding of the layer that no other one beats in both cycles and DSPs."""
     best: dict[int, ConvolutionFolding] = {}
     for pe in _steps(node.out_channels):
         for simd in _steps(node.in_channels):
@@ -91,11 +95,11 @@ def _pareto(node: Conv2d, width: int, height: int) -> list[ConvolutionFolding]:
                 continue  # its results could not leave one by one
             folding = fold_convolution(node, width, height, pe, simd)
             other = best.get(folding.compute_cycles)
-            if other is None or (folding.lanes, folding.pe) < (other.lanes, other.pe):
+            if other is None or _price(folding) < _price(other):
                 best[folding.compute_cycles] = folding
     kept: list[ConvolutionFolding] = []
     for cycles in sorted(best):
-        if not kept or best[cycles].lanes < kept[-1].lanes:
+        if not kept or best[cycles].mac_dsp < kept[-1].mac_dsp:
             kept.append(best[cycles])
     return kept
 

@@ -67,7 +67,8 @@ def pack_weights(weight: np.ndarray, pe: int, simd: int, bits: int) -> list[list
     """
     limit = (1 << (bits - 1)) - 1
     if np.abs(weight).max() > limit:
-        raise ValueError(f"weight: wanted narrow range, -{limit} .. {limit}, got {weight.flat[np.abs(weight).argmax()]}")
+        worst = weight.flat[np.abs(weight).argmax()]
+        raise ValueError(f"weight: wanted narrow range, -{limit} .. {limit}, got {worst}")
     outputs, inputs, kernel, _ = weight.shape
     folds, groups = -(-outputs // pe), -(-inputs // simd)
     padded = np.zeros((folds * pe, groups * simd, kernel, kernel), dtype=np.int64)

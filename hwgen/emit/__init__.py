@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hwgen import board as boards, spec as specs
 from hwgen.emit.folder import replaced_folder
 from hwgen.emit.manifest import build_manifest, file_hashes, manifest_bytes
@@ -94,7 +96,7 @@ def emit(
     folder = out or Path("hwgen_out") / f"{spec.name}_{side}_{target.name}"
 
     pixels = sample_frame(width, height)
-    symbols = execute(graph, pixels)["symbols"]
+    symbols = execute(graph, pixels)["symbols"].astype(np.uint32)
     with replaced_folder(folder) as part:
         (part / f"{TOP}.v").write_text(verilog(plan, TOP))
         (part / f"{TOP}.xdc").write_text(constraints(target))

@@ -31,8 +31,13 @@ class Plan:
     @property
     def pixel_lanes(self) -> int:
         """Values per beat that the first layer takes: whole pixels where its words are pixels, else one."""
-        window = next(iter(self.foldings.values())).window
-        return window.channels if window.simd == window.channels else 1
+        return pixel_lanes(next(iter(self.foldings.values())))
+
+
+def pixel_lanes(folding: ConvolutionFolding) -> int:
+    """Values per beat that a first layer with this folding takes."""
+    window = folding.window
+    return window.channels if window.simd == window.channels else 1
 
 
 def fold_convolution(node: Conv2d, width: int, height: int, pe: int, simd: int) -> ConvolutionFolding:

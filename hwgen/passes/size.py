@@ -2,9 +2,9 @@
 
 A layer with PE x SIMD lanes takes ceil(O / PE) * ceil(I / SIMD) * K * K cycles per output pixel, and two lanes share
 a DSP. For a given frame interval the best choice of each layer is independent of the others': the fewest DSPs that
-finish in time (among equals, the fewest lanes, then the fewest PEs: a shorter drain). So the whole problem has one unknown, the interval: the
-candidates are the cycle counts that some folding of some layer has, and the smallest one whose DSPs fit the board is
-the answer.
+finish in time (among equals, the fewest lanes, then the fewest PEs: a shorter drain). So the whole problem has one
+unknown, the interval: the candidates are the cycle counts that some folding of some layer has, and the smallest one
+whose DSPs fit the board is the answer.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from bisect import bisect_left
 from hwgen.board import Board
 from hwgen.errors import HwgenError
 from hwgen.ir.graph import Conv2d, Gain, Graph
-from hwgen.passes.plan import Plan, fold_convolution
-from hwgen.passes.timing import frame_interval
+from hwgen.passes.plan import Plan, fold_convolution, pixel_lanes
+from hwgen.passes.timing import layer_cycles
 from hwgen.rtl.convolution import ConvolutionFolding
-from hwgen.rtl.cost import convolution_dsp, gain_dsp
+from hwgen.rtl.cost import convolution_bram36, convolution_dsp, gain_dsp
 
 
 def size(graph: Graph, board: Board, width: int, height: int, fps: float | None = None) -> Plan:
@@ -33,7 +33,7 @@ def size(graph: Graph, board: Board, width: int, height: int, fps: float | None 
     shapes = graph.shapes(width, height)
     sizes = [shapes["pixels"], *(shapes[node.name] for node in graph.nodes)]
     choices = {
-        node.name: _pareto(node, *sizes[index][1::-1])
+        node.name: _pareto(node, *sizes[index][1::-1], first=index == 0)
         for index, node in enumerate(graph.nodes)
         if isinstance(node, Conv2d)
     }
@@ -41,18 +41,21 @@ def size(graph: Graph, board: Board, width: int, height: int, fps: float | None 
     budget = board.resources.dsp - sum(gain_dsp() for node in graph.nodes if isinstance(node, Gain))
 
     def plan_for(interval: int) -> Plan | None:
+        """The cheapest plan within that interval, if there is one."""
         foldings = {}
         for name, options in choices.items():
-            fitting = [folding for folding in options if folding.compute_cycles <= interval]
+            fitting = [folding for cycles, folding in options if cycles <= interval]
             if not fitting:
                 return None
             foldings[name] = min(fitting, key=_price)
         return Plan(graph, board, width, height, foldings)
 
     def dsp(plan: Plan) -> int:
-        return sum(convolution_dsp(nodes[name].accumulator_bits, folding) for name, folding in plan.foldings.items())
+        return sum(
+            convolution_dsp(nodes[name].accumulator_bits, folding) for name, folding in plan.foldings.items()
+        )
 
-    candidates = sorted({folding.compute_cycles for options in choices.values() for folding in options})
+    candidates = sorted({cycles for options in choices.values() for cycles, _ in options})
 
     def fits(interval: int) -> bool:
         plan = plan_for(interval)
@@ -62,23 +65,22 @@ def size(graph: Graph, board: Board, width: int, height: int, fps: float | None 
     assert smallest is not None
     if dsp(smallest) > budget:
         short = dsp(smallest) - budget
-        raise HwgenError(
-            str(board.path), f"at least {board.resources.dsp + short} DSPs for {graph.model}", str(board.resources.dsp)
-        )
+        wanted = f"at least {board.resources.dsp + short} for {graph.model}"
+        raise HwgenError(f"{board.path}: resources.dsp", wanted, str(board.resources.dsp))
     # Fewer cycles never cost fewer DSPs, so the candidates that fit are those from some place on.
-    best = candidates[bisect_left(candidates, True, key=fits)]
-    fastest = plan_for(best)
-    assert fastest is not None
-    floor = frame_interval(fastest)
-    if fps is None:
-        plan = plan_for(floor)
-    else:
-        interval = int(board.clock_mhz * 1e6 / fps)
-        if interval < floor:
-            raise HwgenError("--fps", f"at most {board.clock_mhz * 1e6 / floor:.2f} on {board.name} at"
-                             f" {board.clock_mhz:g} MHz", f"{fps:g}")  # fmt: skip
-        plan = plan_for(min(interval, candidates[-1]))
+    interval = candidates[bisect_left(candidates, True, key=fits)]
+    if fps is not None:
+        allowed = int(board.clock_mhz * 1e6 / fps)
+        if allowed < interval:
+            most = f"at most {board.clock_mhz * 1e6 / interval:.2f} on {board.name} at {board.clock_mhz:g} MHz"
+            raise HwgenError("--fps", most, f"{fps:g}")
+        interval = min(allowed, candidates[-1])
+    plan = plan_for(interval)
     assert plan is not None
+    needed = sum(convolution_bram36(folding, nodes[name].weight_bits) for name, folding in plan.foldings.items())
+    if needed > board.resources.bram36:
+        wanted = f"at least {needed:g} BRAM36 for {graph.model} with {width}x{height} frames"
+        raise HwgenError(f"{board.path}: resources.bram36", wanted, str(board.resources.bram36))
     return plan
 
 
@@ -86,21 +88,21 @@ def _price(folding: ConvolutionFolding) -> tuple[int, int, int]:
     return folding.mac_dsp, folding.lanes, folding.pe
 
 
-def _pareto(node: Conv2d, width: int, height: int) -> list[ConvolutionFolding]:
-    """Every folding of the layer that no other one beats in both cycles and DSPs."""
+def _pareto(node: Conv2d, width: int, height: int, first: bool) -> list[tuple[int, ConvolutionFolding]]:
+    """(cycles, folding) of every folding of the layer that no other one beats in both cycles and DSPs."""
     best: dict[int, ConvolutionFolding] = {}
     for pe in _steps(node.out_channels):
         for simd in _steps(node.in_channels):
             if pe > node.kernel**2 * -(-node.in_channels // simd):
                 continue  # its results could not leave one by one
             folding = fold_convolution(node, width, height, pe, simd)
-            other = best.get(folding.compute_cycles)
-            if other is None or _price(folding) < _price(other):
-                best[folding.compute_cycles] = folding
-    kept: list[ConvolutionFolding] = []
+            cycles = layer_cycles(folding, pixel_lanes(folding) if first else 1)
+            if cycles not in best or _price(folding) < _price(best[cycles]):
+                best[cycles] = folding
+    kept: list[tuple[int, ConvolutionFolding]] = []
     for cycles in sorted(best):
-        if not kept or best[cycles].mac_dsp < kept[-1].mac_dsp:
-            kept.append(best[cycles])
+        if not kept or best[cycles].mac_dsp < kept[-1][1].mac_dsp:
+            kept.append((cycles, best[cycles]))
     return kept
 
 

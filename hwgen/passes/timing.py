@@ -18,30 +18,28 @@ from __future__ import annotations
 import numpy as np
 
 from hwgen.passes.plan import Plan
+from hwgen.rtl.convolution import ConvolutionFolding
 from hwgen.rtl.gain import Gain
 from hwgen.rtl.pixels import PixelSerialiser
 from hwgen.rtl.symbols import SymbolPacker
 from hwgen.rtl.window import WindowBuffer, WindowShape
 
 
-def stage_cycles(plan: Plan) -> dict[str, int]:
-    """Cycles per frame that each stage is busy: the multipliers by layer name, streams by `SOURCE.values`."""
-    cycles = {}
-    first = True
-    for name, folding in plan.foldings.items():
-        window = folding.window
-        if first:
-            beats = window.width * window.height * (window.channels if plan.pixel_lanes == 1 else 1)
-            cycles["pixels.values"] = beats
-            first = False
-        cycles[name] = folding.compute_cycles
-        cycles[f"{name}.values"] = window.out_width * window.out_height * folding.out_channels
-    return cycles
+def layer_cycles(folding: ConvolutionFolding, lanes: int) -> int:
+    """Cycles per frame that a layer needs at least: its multipliers, and its streams of one beat per cycle.
+
+    lanes : values per beat of its input
+    """
+    window = folding.window
+    values_in = window.width * window.height * (1 if lanes > 1 else window.channels)
+    values_out = window.out_width * window.out_height * folding.out_channels
+    return max(folding.compute_cycles, values_in, values_out)
 
 
 def frame_interval(plan: Plan) -> int:
     """Cycles from one frame's TLAST to the next, frames back to back."""
-    return max(stage_cycles(plan).values())
+    lanes = [plan.pixel_lanes] + [1] * (len(plan.foldings) - 1)
+    return max(map(layer_cycles, plan.foldings.values(), lanes))
 
 
 def latency(plan: Plan) -> int:

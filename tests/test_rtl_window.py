@@ -1,0 +1,255 @@
+# amaranth: UnusedElaboratable=no
+"""WindowBuffer against windows cut out of a padded frame, and against a model of its two counters in every cycle."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from streaming import simulate
+
+from hwgen.rtl.window import WindowBuffer, WindowShape
+
+
+def tap_pixels(shape: WindowShape, row: int, column: int) -> list[int]:
+    """Raster indices of the pixels that the window of an output pixel covers inside the frame."""
+    rows = range(row * shape.stride - shape.padding, row * shape.stride - shape.padding + shape.kernel)
+    columns = range(column * shape.stride - shape.padding, column * shape.stride - shape.padding + shape.kernel)
+    return [y * shape.width + x for y in rows for x in columns if 0 <= y < shape.height and 0 <= x < shape.width]
+
+
+def positions(shape: WindowShape) -> list[tuple[int, int]]:
+    return [(row, column) for row in range(shape.out_height) for column in range(shape.out_width)]
+
+
+def window_words(shape: WindowShape, frame: np.ndarray) -> list[list[int | None]]:
+    """The words of a frame (height, width, channels), in order; None: no channel, may be anything."""
+    p = shape.padding
+    padded = np.pad(frame, ((p, p), (p, p), (0, 0)))
+    inside = np.pad(np.ones(frame.shape[:2], dtype=bool), p)
+    words: list[list[int | None]] = []
+    for row, column in positions(shape):
+        y, x = row * shape.stride, column * shape.stride
+        fold: list[list[int | None]] = []
+        for i in range(y, y + shape.kernel):
+            for j in range(x, x + shape.kernel):
+                for start in range(0, shape.channels, shape.simd):
+                    word: list[int | None] = padded[i, j, start : start + shape.simd].tolist()
+                    # A word in the padding is zero altogether.
+                    fold.append(word + [None if inside[i, j] else 0] * (shape.simd - len(word)))
+        words += fold * shape.folds
+    return words
+
+
+@dataclass
+class Seen:
+    """Cycles of the accepted beats and of the issued words."""
+
+    accepted: list[int]
+    issued: list[int]
+
+
+def check(shape: WindowShape, *, frames: int = 2, lanes: int = 1, idle: float = 0.0, full: float = 0.0,
+          seed: int = 0) -> Seen:
+    """Every word, and in every cycle `i.ready` and `issue`, against the model. `full`: how often there is no room."""
+    random = np.random.default_rng(seed)
+    values = random.integers(0, 1 << shape.bits, (frames, shape.height, shape.width, shape.channels))
+    words = [word for frame in values for word in window_words(shape, frame)]
+    beats = values.reshape(-1, lanes).tolist()
+    size, per_pixel = shape.height * shape.width, shape.channels // lanes
+    needed = [n * size + max(tap_pixels(shape, *at)) + 1 for n in range(frames) for at in positions(shape)]
+    released = [n * size + shape.released(*at) for n in range(frames) for at in positions(shape)] + [frames * size]
+    dut = WindowBuffer(shape, lanes)
+    mask = (1 << shape.bits) - 1
+    seen = Seen([], [])
+
+    async def bench(ctx: Any) -> None:
+        arrivals: list[int] = []  # from which cycle on each complete pixel counts as there
+        pending: list[list[int | None] | None] = [None, None]
+        cycle = surplus = 0
+        offered = False
+        while surplus < 40:
+            sent, issued = len(seen.accepted), len(seen.issued)
+            offered = sent < len(beats) and (offered or random.random() >= idle)
+            ctx.set(dut.i.valid, offered)
+            if offered:
+                ctx.set(dut.i.payload, sum(value << place * shape.bits for place, value in enumerate(beats[sent])))
+            room = random.random() >= full
+            ctx.set(dut.room, room)
+
+            window, word = divmod(issued, shape.cycles_per_pixel)
+            ready = shape.depth + released[window] - len(arrivals) > 0
+            assert ctx.get(dut.i.ready) == ready, f"cycle {cycle}: i.ready"
+            if offered and ready:
+                seen.accepted.append(cycle)
+                offered = False
+                if len(seen.accepted) % per_pixel == 0:
+                    arrivals.append(cycle + dut.arrival_latency)
+
+            first, last = word % shape.words == 0, word % shape.words == shape.words - 1
+            there = issued < len(words) and needed[window] <= len(arrivals) and arrivals[needed[window] - 1] <= cycle
+            issue = there and (room or not last)
+            assert ctx.get(dut.issue) == issue, f"cycle {cycle}: issue of word {issued}"
+            if issue:
+                assert (ctx.get(dut.first), ctx.get(dut.last)) == (first, last), f"word {issued}"
+                seen.issued.append(cycle)
+            arrived = pending.pop(0)
+            if arrived is not None:
+                payload = ctx.get(dut.word)
+                for place, value in enumerate(arrived):
+                    assert value is None or payload >> place * shape.bits & mask == value, f"cycle {cycle}: word"
+            pending.append(words[issued] if issue else None)
+            surplus += len(seen.issued) == len(words)
+            cycle += 1
+            assert cycle < 100_000
+            await ctx.tick()
+
+    simulate(dut, bench)
+    assert len(seen.accepted) == len(beats)
+    return seen
+
+
+def layer(kernel: int, stride: int, width: int, height: int, channels: int = 2, simd: int = 2, folds: int = 1,
+          bits: int = 8) -> WindowShape:
+    return WindowShape(channels, width, height, kernel, stride, kernel // 2, simd, folds, bits)
+
+
+LAYERS = [
+    (1, 1, 5, 3), (1, 2, 6, 4), (3, 1, 5, 4), (3, 2, 6, 4), (5, 1, 5, 3), (5, 2, 6, 4), (7, 1, 7, 2), (7, 2, 8, 2),
+    # frames smaller than the kernel, single rows, columns and pixels
+    (3, 1, 1, 1), (3, 1, 2, 1), (3, 1, 1, 4), (5, 1, 2, 2), (5, 1, 1, 1), (7, 1, 1, 1), (7, 1, 3, 2), (7, 1, 2, 5),
+    (3, 2, 2, 2), (5, 2, 2, 2), (7, 2, 2, 2), (7, 2, 4, 2), (7, 2, 2, 6), (1, 2, 2, 2), (1, 1, 1, 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kernel", "stride", "width", "height"), LAYERS)
+def test_kernels_strides_and_frames(kernel: int, stride: int, width: int, height: int) -> None:
+    check(layer(kernel, stride, width, height), frames=3)
+    check(layer(kernel, stride, width, height), frames=3, lanes=2, idle=0.2, full=0.3, seed=1)
+
+
+@pytest.mark.parametrize(("channels", "simd"), [(1, 1), (2, 1), (3, 2), (5, 2), (5, 3), (5, 4), (5, 5), (7, 3)])
+def test_channels_and_words(channels: int, simd: int) -> None:
+    """Any SIMD: a last word that is not full, words of one value, words of whole pixels."""
+    check(layer(3, 1, 4, 3, channels, simd, bits=4), full=0.2, seed=channels * simd)
+
+
+@pytest.mark.parametrize("folds", [1, 2, 3])
+def test_folds_read_a_window_again(folds: int) -> None:
+    check(layer(3, 2, 6, 4, folds=folds), full=0.3)
+
+
+@pytest.mark.parametrize("full", [0.0, 0.3, 0.8])
+@pytest.mark.parametrize("idle", [0.0, 0.3, 0.8])
+def test_idle_and_stall(idle: float, full: float) -> None:
+    check(layer(3, 1, 5, 4, 3, 2), idle=idle, full=full, seed=4)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 5, 8, 16])
+def test_bits(bits: int) -> None:
+    check(layer(3, 1, 4, 2, bits=bits))
+
+
+@pytest.mark.parametrize("shape", [
+    # Even kernels and a stride beyond the kernel are windows, too, though no layer of hwgen's has them.
+    WindowShape(channels=1, width=6, height=4, kernel=2, stride=2, padding=0, simd=1),
+    WindowShape(channels=1, width=6, height=4, kernel=4, stride=2, padding=1, simd=1),
+    WindowShape(channels=2, width=6, height=6, kernel=1, stride=3, padding=0, simd=1),
+    WindowShape(channels=1, width=8, height=4, kernel=3, stride=4, padding=0, simd=1),
+])  # fmt: skip
+def test_other_shapes(shape: WindowShape) -> None:
+    check(shape, frames=3, idle=0.1, full=0.2, seed=2)
+
+
+def test_random() -> None:
+    random = np.random.default_rng(23)
+    for case in range(12):
+        kernel, stride = int(random.choice([1, 3, 5])), int(random.choice([1, 2]))
+        channels = int(random.integers(1, 5))
+        shape = layer(kernel, stride, stride * int(random.integers(1, 5)), stride * int(random.integers(1, 4)),
+                      channels, int(random.integers(1, channels + 1)), folds=int(random.integers(1, 3)),
+                      bits=int(random.integers(1, 9)))  # fmt: skip
+        whole = shape.simd == channels and case % 2
+        check(shape, lanes=channels if whole else 1, idle=float(random.choice([0, 0.5])), full=0.3, seed=case)
+
+
+@pytest.mark.parametrize(("lanes", "latency"), [(1, 2), (3, 1)])
+def test_latency(lanes: int, latency: int) -> None:
+    """From the last value of the first window's last pixel to the first issue; the model checks all the others."""
+    shape = layer(3, 1, 5, 4, 3, 3)
+    seen = check(shape, lanes=lanes)
+    assert WindowBuffer.arrival_latency_of(lanes) == WindowBuffer(shape, lanes).arrival_latency == latency
+    last_needed = shape.needed(0, 0) * 3 // lanes - 1
+    assert seen.issued[0] == seen.accepted[last_needed] + latency
+
+
+def test_interval() -> None:
+    """A writer that brings `stride` rows in the time of one output row never waits: no gap between frames."""
+    for stride in (1, 2):
+        shape = layer(3, stride, 6, 6, 1, 1)
+        seen = check(shape, frames=3)
+        per_frame = shape.cycles_per_pixel * shape.out_width * shape.out_height
+        assert seen.issued[-1] - seen.issued[-1 - per_frame] == max(per_frame, 36)
+
+
+ALL = [layer(*at) for at in LAYERS] + [layer(k, s, 12, 8) for k in (1, 3, 5, 7) for s in (1, 2)]
+
+
+@pytest.mark.parametrize("shape", ALL, ids=str)
+def test_counts_against_their_definitions(shape: WindowShape) -> None:
+    """`needed`: beyond the window's last pixel. `released`: before every pixel that is still needed. The ring fits."""
+    order = positions(shape)
+    windows = [tap_pixels(shape, *at) for at in order]
+    for place, at in enumerate(order):
+        assert shape.needed(*at) == max(windows[place]) + 1
+        assert 0 <= shape.released(*at) <= min(min(window) for window in windows[place:])
+        assert shape.needed(*at) - shape.released(*at) <= shape.depth
+    counts = [shape.released(*at) for at in order]
+    assert counts == sorted(counts)
+    assert (shape.out_width, shape.out_height) == (shape.width // shape.stride, shape.height // shape.stride)
+
+
+def test_properties() -> None:
+    shape = layer(5, 2, 12, 8, channels=7, simd=3, folds=4, bits=6)
+    assert (shape.groups, shape.words, shape.cycles_per_pixel) == (3, 75, 300)
+    assert (shape.out_width, shape.out_height) == (6, 4)
+    assert shape.depth >= 5 * 12 + 5
+    assert shape.memory_words == 3 * shape.depth
+    assert shape.memory_bits == 18 * shape.memory_words
+
+
+GOOD = layer(3, 1, 4, 4)
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    *[({key: 0}, f"{key}: wanted at least 1, got 0")
+      for key in ("channels", "width", "height", "kernel", "stride", "simd", "folds", "bits")],
+    ({"simd": 3}, "simd: wanted at most the 2 channels, got 3"),
+    ({"padding": -1}, "padding: wanted 0 .. kernel - 1 = 2, got -1"),
+    ({"padding": 3}, "padding: wanted 0 .. kernel - 1 = 2, got 3"),
+    ({"padding": 0}, "padding: wanted output width = input width / stride, got padding 0"),
+    ({"padding": 2}, "padding: wanted output width = input width / stride, got padding 2"),
+    ({"stride": 2, "width": 5}, "width: wanted a multiple of the stride 2, got 5"),
+    ({"stride": 2, "height": 5}, "height: wanted a multiple of the stride 2, got 5"),
+    ({"kernel": 9, "padding": 1}, "width: wanted at least kernel - 2 * padding, got 4"),
+])  # fmt: skip
+def test_shape_errors(change: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        replace(GOOD, **change)
+
+
+@pytest.mark.parametrize(("simd", "lanes"), [(2, 3), (1, 2), (2, 0), (1, -1)])
+def test_lanes_error(simd: int, lanes: int) -> None:
+    shape = replace(GOOD, simd=simd)
+    with pytest.raises(ValueError, match=f"^lanes: wanted 1, or simd = channels = 2, got {lanes}$"):
+        WindowBuffer(shape, lanes)
+
+
+def test_the_model_tells_a_wrong_padding() -> None:
+    """The comparison can fail: the words of an unpadded neighbour differ."""
+    frame = np.random.default_rng(0).integers(1, 256, (3, 3, 1))
+    shape = layer(3, 1, 3, 3, 1, 1)
+    assert window_words(shape, frame) != window_words(shape, np.roll(frame, 1, axis=1))

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 from ir_samples import conv_values, photos, sample_graph
+from naive import naive_conv, naive_requantise
 from quantised_samples import sample_checkpoint, sample_spec
-from test_ir_execute import naive_conv, naive_requantise
-from test_random_init import random_layers, spec_of
+from spec_samples import random_layers, spec_of
 
 from hwgen.errors import HwgenError
 from hwgen.export import export
@@ -22,6 +22,7 @@ from hwgen.ir.graph import Conv2d, Gain, Graph, IntType
 from hwgen.ir.serialize import load
 from hwgen.random_init import random_graph
 from hwgen.spec import available, load as load_spec
+from hwgen.train.quantisers import quant_activation, set_exponents
 
 MODELS = [name for name in available() if load_spec(name).graph_path.is_file()]
 TRAINED = [name for name in MODELS if load_spec(name).checkpoint_path.is_file()]
@@ -99,8 +100,6 @@ def test_prelu_equals_plain_integers(seed: int) -> None:
     v = conv_values(rng, "c", (2, 9), 3, 1, "prelu", IntType(6, True), -2, 5, int(rng.integers(2, 9)), (-2, 6))
     x = rng.integers(-32, 32, (6, 5, 2))
     layer = brevitas_layer(Conv2d(**v))
-    from hwgen.train.quantisers import quant_activation, set_exponents
-
     source = quant_activation(6, signed=True).double().eval()
     set_exponents(source, -2, 5)
     with torch.no_grad():

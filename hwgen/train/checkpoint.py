@@ -30,6 +30,7 @@ def write(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) 
     try:
         save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, partial,
                   metadata={"hwgen": text})
+        partial.chmod(0o644)  # safetensors creates it for its owner alone
         os.replace(partial, path)
     except OSError as error:
         raise HwgenError(str(path), "a writable file", str(error)) from error

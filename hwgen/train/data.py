@@ -9,6 +9,9 @@
 - folders by split: ``PATH/{train,val}/**``; else any folder or zip of images, of which every tenth
   image (in the order of names) is kept for validation.
 
+``load("skimage", split)`` gives the photographs that scikit-image's wheel carries, all CC0 or public
+domain: enough to train the smallest model without downloading anything.
+
 CIFAR-10's "python version" is pickles, which run code when loaded: refused.
 """
 
@@ -29,6 +32,7 @@ from torch import Tensor
 from hwgen.errors import HwgenError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+SKIMAGE = ("astronaut", "chelsea", "coffee", "hubble_deep_field", "rocket")
 CIFAR_RECORD = 1 + 3 * 32 * 32
 SPLITS = ("train", "val")
 
@@ -43,9 +47,11 @@ def load(path: Path | str, split: str) -> list[Picture]:
     HwgenError
         nothing there, no images, a pickle, a truncated batch, or an unreadable image.
     """
-    path = Path(path)
     if split not in SPLITS:
         raise HwgenError("data split", "train or val", repr(split))
+    if path == "skimage":
+        return every_tenth(_skimage(), split)
+    path = Path(path)
     if not path.exists():
         raise HwgenError(str(path), "a folder or zip of images", "nothing there")
     if path.is_file():
@@ -64,6 +70,14 @@ def every_tenth(images: list[Picture], split: str) -> list[Picture]:
     if len(images) < 2:
         return images
     return [image for index, image in enumerate(images) if (index % 10 == 0) == (split == "val")]
+
+
+def _skimage() -> list[Picture]:
+    try:
+        from skimage import data as photographs
+    except ImportError as error:
+        raise HwgenError("--data skimage", "scikit-image installed", str(error)) from error
+    return [np.asarray(getattr(photographs, name)()) for name in SKIMAGE]
 
 
 def _cityscapes(path: Path, split: str) -> list[Picture] | None:

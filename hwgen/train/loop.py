@@ -1,4 +1,4 @@
-"""One training phase: steps of Adam over random crops, interruptible and reproducible.
+"""One training phase: optimiser steps over random crops, interruptible and reproducible.
 
 All randomness of a phase comes from one CPU generator, whose state is in the checkpoint, and the
 learning rate is a function of the step alone: a phase that was interrupted and resumed ends with the
@@ -10,7 +10,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ from hwgen.errors import HwgenError
 from hwgen.train.channel import uniform_snr
 from hwgen.train.checkpoint import read, write
 from hwgen.train.data import Crops
+from hwgen.train.optimiser import Muon, groups
 
 WARMUP_STEPS = 200
 FINAL_LR = 0.01            # of the peak learning rate
@@ -88,10 +91,13 @@ def fit(network: nn.Module, crops: Crops, schedule: Schedule, state: Path, devic
     HwgenError
         ``state`` belongs to another schedule, or training diverged.
     KeyboardInterrupt
-        after writing a checkpoint.
+        interrupted or terminated (SIGINT, SIGTERM), after writing a checkpoint.
     """
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a background job ignores SIGINT
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(number, signal.default_int_handler)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.Adam(network.parameters(), lr=schedule.lr)
+    optimiser = Muon(groups(network))
     generator = torch.Generator().manual_seed(schedule.seed)
     step = _resume(network, optimiser, generator, schedule, state) if state.exists() else 0
     end = schedule.steps if stop_after is None else min(stop_after, schedule.steps)
@@ -126,7 +132,7 @@ def _step(network: nn.Module, optimiser: torch.optim.Optimizer, crops: Crops, sc
           generator: torch.Generator, step: int, device: torch.device) -> float:
     network.train()
     for group in optimiser.param_groups:
-        group["lr"] = learning_rate(step, schedule.steps, schedule.lr)
+        group["lr"] = group["scale"] * learning_rate(step, schedule.steps, schedule.lr)
     images = crops.batch(schedule.batch, generator).to(device, memory_format=torch.channels_last)
     snr_db = uniform_snr(schedule.batch, *schedule.snr_db, generator)
     with torch.autocast(device.type, torch.bfloat16, enabled=schedule.bfloat16):

@@ -7,6 +7,7 @@ The input is pixel * 2**-8 without mean subtraction, because that is what the ha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 # Last decoder layer while training with `clamp`: a small slope outside 0..1 keeps a gradient alive
 # for pixels that overshoot, while overshoot itself costs next to nothing, as in evaluation.
 CLAMP_LEAK = 0.01
+MEAN_PIXEL = 0.4           # where a clamped output starts; a sigmoid starts at 0.5 by itself
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,24 @@ class DeepJSCC(nn.Module):
         self.power = power
         self.encoder = stack(3, encoder, transposed=False)
         self.decoder = stack(encoder[-1].channels, decoder, transposed=True)
+        self.initialise()
+
+    @torch.no_grad()
+    def initialise(self) -> None:
+        """Fresh weights from torch's global seed, of a variance that keeps activations of one size.
+
+        PyTorch's default shrinks them layer by layer, and these networks have no normalisation layers. A
+        transposed convolution of stride s sees only 1/s**2 of its taps for one output.
+        """
+        for layer in (*self.encoder, *self.decoder):
+            conv, fan_in = layer.conv, layer.conv.in_channels * layer.conv.kernel_size[0] ** 2
+            if isinstance(conv, nn.ConvTranspose2d):
+                fan_in /= conv.stride[0] ** 2
+            slope = {nn.PReLU: 0.25, nn.ReLU: 0.0}.get(type(layer.activation), 1.0)
+            nn.init.normal_(conv.weight, 0.0, math.sqrt(2.0 / (1.0 + slope**2) / fan_in))
+            nn.init.zeros_(conv.bias)
+        if isinstance(self.decoder[-1].activation, LeakyClamp):
+            nn.init.constant_(self.decoder[-1].conv.bias, MEAN_PIXEL)
 
     def encode(self, images: Tensor) -> Tensor:
         """Latent before normalisation, float32 even under autocast: powers need its precision."""

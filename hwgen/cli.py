@@ -144,6 +144,14 @@ def _verify(arguments: argparse.Namespace) -> int:
                   junit=arguments.junit, design=arguments.design)
 
 
+def _picture(arguments: argparse.Namespace) -> int:
+    from hwgen.train.picture import picture
+
+    picture(arguments.model, arguments.out, images=arguments.images, frames=arguments.frames, snrs_db=arguments.snr,
+            frame=arguments.frame, seed=arguments.seed)
+    return 0
+
+
 def _design_options(parser: argparse.ArgumentParser) -> None:
     """What says which hardware: the same for emit and verify."""
     parser.add_argument("--model", required=True, metavar="M",
@@ -193,6 +201,17 @@ def _parser() -> _Parser:
     export.add_argument("--checkpoint", type=Path, metavar="FILE",
                         help="the quantised network (default: the model's checkpoint.safetensors)")
     export.add_argument("--out", type=Path, metavar="DIR", help="where they go (default: the model's folder)")
+
+    picture = command("picture", _picture, "draw images beside their reconstructions behind the channel")
+    picture.add_argument("--model", required=True, metavar="M", help="a trained model, with its decoder")
+    picture.add_argument("--out", type=Path, required=True, metavar="FILE", help="the PNG to write")
+    picture.add_argument("--images", type=Path, metavar="PATH", help="an image or a folder, as for verify")
+    picture.add_argument("--frames", type=Number("--frames", int, 1), default=2, metavar="N", help="images (default: 2)")
+    picture.add_argument("--snr", type=Number("--snr", float, -20, 60), nargs="+", default=[1.0, 10.0, 19.0],
+                         metavar="DB", help="SNRs of the channel in dB (default: 1 10 19)")
+    picture.add_argument("--frame", type=frame, metavar="WxH", help="frame size (default: the specification's)")
+    picture.add_argument("--seed", type=Number("--seed", int, 0, 2**32 - 1), default=1, metavar="N",
+                         help="seed of the noise (default: 1)")
 
     emit = command("emit", _emit, "write a model's Verilog and everything a designer needs beside it")
     _design_options(emit)

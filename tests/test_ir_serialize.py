@@ -40,6 +40,23 @@ def test_bytes_are_what_they_were(tmp_path: Path) -> None:
 DIGEST = "05700187fbce1481d720863387da3a3e53246192306940bd42dab7c68fb801c9"
 
 
+def test_a_full_disk_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(sample_graph(1), tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    write = Path.write_bytes
+
+    def full(path: Path, content: bytes) -> int:
+        if "graph.json" in path.name:
+            write(path, content[:100])
+            raise OSError(28, "No space left on device")
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        save(sample_graph(2), tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_a_loaded_graph_computes_the_same(tmp_path: Path) -> None:
     graph = sample_graph(1)
     save(graph, tmp_path)

@@ -81,15 +81,21 @@ def graph_bytes(graph: Graph, weights: bytes) -> bytes:
 
 
 def save(graph: Graph, folder: Path | str) -> None:
-    """Write graph.json and weights.npz into an existing folder; each appears whole or not at all."""
+    """Write graph.json and weights.npz into an existing folder.
+
+    Both are written in full before either replaces what was there: a full disk changes nothing.
+    """
     folder = Path(folder)
     weights = weights_bytes(graph)
-    for name, content in ((WEIGHTS_FILE, weights), (GRAPH_FILE, graph_bytes(graph, weights))):
-        part = folder / f".{name}.part"
-        try:
-            part.write_bytes(content)
+    contents = {WEIGHTS_FILE: weights, GRAPH_FILE: graph_bytes(graph, weights)}
+    parts = {name: folder / f".{name}.part" for name in contents}
+    try:
+        for name, part in parts.items():
+            part.write_bytes(contents[name])
+        for name, part in parts.items():
             part.replace(folder / name)
-        finally:
+    finally:
+        for part in parts.values():
             part.unlink(missing_ok=True)
 
 

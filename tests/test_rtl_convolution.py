@@ -1,0 +1,308 @@
+# amaranth: UnusedElaboratable=no
+"""Convolution against hwgen.fixedpoint, value by value, with its exact latency and interval."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.hdl import Shape
+from streaming import Run, run_stream, stream_rules
+
+from hwgen import fixedpoint
+from hwgen.rtl.convolution import Convolution, ConvolutionFolding
+from hwgen.rtl.stream import CreditFifo
+from hwgen.rtl.window import WindowBuffer, WindowShape
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer to be tested; its integers are drawn from `seed`."""
+
+    channels: tuple[int, int] = (3, 5)
+    frame: tuple[int, int] = (4, 4)
+    kernel: int = 3
+    stride: int = 1
+    pe: int = 2
+    simd: int = 2
+    bits: tuple[int, int, int] = (8, 8, 8)  # input, weight, output
+    signs: tuple[bool, bool] = (True, True)  # input, output
+    prelu: bool = False
+    shift: int | None = None  # None: one that fits the sums, different from channel to channel
+    lanes: int = 1
+    seed: int = 0
+    extreme: bool = False  # every weight and every input at an end of its range
+    numbers: dict[str, Any] = field(init=False, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        """What differs from the plain layer, as the name of a test."""
+        plain = (entry for entry in fields(self) if entry.init)
+        return ",".join(f"{entry.name}={getattr(self, entry.name)}" for entry in plain
+                        if getattr(self, entry.name) != entry.default).replace(" ", "") or "plain"  # fmt: skip
+
+    def __post_init__(self) -> None:
+        random = np.random.default_rng(self.seed)
+        inputs, outputs = self.channels
+        largest = 2 ** (self.bits[1] - 1) - 1
+        low, high = fixedpoint.bounds(self.bits[0], self.signs[0])
+        weight = random.integers(-largest, largest + 1, (outputs, inputs, self.kernel, self.kernel))
+        if self.extreme:
+            weight = np.where(np.arange(outputs)[:, None, None, None] % 2, largest, -largest) + 0 * weight
+        bias = random.integers(-300, 301, outputs)
+        bound = max(-low, high) * np.abs(weight).reshape(outputs, -1).sum(axis=1) + np.abs(bias)
+        typical = int(np.log2(max(1.0, np.sqrt(inputs) * self.kernel * largest * high / 2 ** self.bits[2]))) - 1
+        shift = typical + random.integers(-1, 3, outputs) if self.shift is None else np.full(outputs, self.shift)
+        object.__setattr__(self, "numbers", dict(
+            weight=weight, weight_bits=self.bits[1], bias=bias.tolist(), shift=shift.tolist(),
+            slope=random.integers(-128, 128, outputs).tolist() if self.prelu else None,
+            slope_fraction=6 if self.prelu else 0,
+            accumulator_bits=int(bound.max()).bit_length() + 1, output=self.output, lanes=self.lanes,
+        ))  # fmt: skip
+
+    @property
+    def output(self) -> Shape:
+        return Shape(self.bits[2], self.signs[1])
+
+    @property
+    def folding(self) -> ConvolutionFolding:
+        (inputs, outputs), (width, height) = self.channels, self.frame
+        window = WindowShape(inputs, width, height, self.kernel, self.stride, self.kernel // 2, self.simd,
+                             -(-outputs // self.pe), self.bits[0], self.signs[0])  # fmt: skip
+        return ConvolutionFolding(window, outputs, self.pe, self.prelu)
+
+    @property
+    def dut(self) -> Convolution:
+        return Convolution(self.folding, **self.numbers)
+
+    def pixels(self, frames: int) -> np.ndarray:
+        """(frames, height, width, channels)."""
+        low, high = fixedpoint.bounds(self.bits[0], self.signs[0])
+        shape = (frames, self.frame[1], self.frame[0], self.channels[0])
+        random = np.random.default_rng(self.seed + 1)
+        pixels = random.integers(low, high + 1, shape)
+        return np.where(pixels % 2, low, high) if self.extreme else pixels
+
+    def beats(self, pixels: np.ndarray) -> list[int]:
+        mask = (1 << self.bits[0]) - 1
+        return [
+            sum((value & mask) << place * self.bits[0] for place, value in enumerate(beat))
+            for beat in pixels.reshape(-1, self.lanes).tolist()
+        ]
+
+    def accumulators(self, frame: np.ndarray) -> np.ndarray:
+        """Sums of products and bias, one matrix product per tap, in exact int64."""
+        height, width, _ = frame.shape
+        k, s, weight = self.kernel, self.stride, self.numbers["weight"]
+        padded = np.pad(frame, ((k // 2, k // 2), (k // 2, k // 2), (0, 0)))
+        total = np.zeros((height // s, width // s, self.channels[1]), dtype=np.int64) + self.numbers["bias"]
+        for i in range(k):
+            for j in range(k):
+                total += padded[i : i + height : s, j : j + width : s] @ weight[:, :, i, j].T
+        return total
+
+    def expected(self, frames: np.ndarray) -> list[int]:
+        values, shift = np.stack([self.accumulators(frame) for frame in frames]), np.array(self.numbers["shift"])
+        if self.prelu:
+            values, shift = fixedpoint.prelu(values, np.array(self.numbers["slope"]), 6), shift + 6
+        return fixedpoint.requantise(values, shift, self.bits[2], self.signs[1]).reshape(-1).tolist()
+
+
+def check(layer: Layer, frames: int = 2, **conditions: Any) -> Run:
+    """Frames one after another: every value, nothing surplus."""
+    pixels = layer.pixels(frames)
+    expected = layer.expected(pixels)
+    run = run_stream(layer.dut, layer.beats(pixels), len(expected), **conditions)
+    assert run.outputs == expected
+    return run
+
+
+def predicted_outputs(folding: ConvolutionFolding, accepted: list[int], lanes: int) -> list[int]:
+    """The cycle of every output value of one frame that meets no stall, from those in which its beats were accepted."""
+    window = folding.window
+    per_pixel = window.channels // lanes
+    cycles, free = [], 0
+    for row in range(window.out_height):
+        for column in range(window.out_width):
+            arrival = accepted[window.needed(row, column) * per_pixel - 1] + WindowBuffer.arrival_latency_of(lanes)
+            start = max(free, arrival)
+            free = start + window.cycles_per_pixel
+            for o in range(folding.out_channels):
+                fold, place = divmod(o, folding.pe)
+                cycles.append(start + (fold + 1) * window.words - 1 + folding.drain_latency + place)
+    return cycles
+
+
+def check_timing(layer: Layer, frames: int = 1, **conditions: Any) -> Run:
+    """Each value of the first frame in its predicted cycle, from a source with or without pauses."""
+    run = check(layer, frames, **conditions)
+    predicted = predicted_outputs(layer.folding, run.input_cycles, layer.lanes)
+    assert run.output_cycles[: len(predicted)] == predicted
+    return run
+
+
+LAYERS = [
+    Layer(),
+    Layer(prelu=True),
+    Layer(kernel=1, pe=1),
+    Layer(kernel=1, pe=1, stride=2, prelu=True),
+    Layer(stride=2),
+    Layer(kernel=5, stride=2, frame=(6, 4), channels=(2, 3), simd=1),
+    Layer(kernel=5, prelu=True, channels=(2, 3)),
+    Layer(kernel=7, channels=(2, 2)),
+    Layer(kernel=7, stride=2, frame=(8, 4), channels=(1, 3), simd=1, pe=3),
+    Layer(frame=(5, 3)),  # odd sizes
+    Layer(frame=(1, 1)),  # smaller than the kernel
+    Layer(frame=(1, 3), prelu=True),
+    Layer(frame=(2, 1), kernel=5),
+    Layer(frame=(3, 2), kernel=7, channels=(2, 2)),
+    Layer(frame=(2, 2), kernel=7, stride=2, channels=(2, 3)),
+    Layer(channels=(1, 1), pe=1, simd=1),
+    Layer(channels=(1, 4), pe=4, simd=1),
+    Layer(channels=(5, 1), pe=1, simd=3),
+    Layer(channels=(3, 5), pe=1, simd=1),
+    Layer(channels=(3, 5), pe=5, simd=3),
+    Layer(channels=(3, 9), pe=9, simd=3),  # as many PEs as a fold has cycles
+    Layer(channels=(9, 3), pe=3, simd=9),  # chains of three
+    Layer(channels=(7, 5), pe=3, simd=5),
+    Layer(channels=(3, 5), pe=5, simd=3, lanes=3),
+    Layer(channels=(3, 4), kernel=5, stride=2, pe=4, simd=3, lanes=3, signs=(False, True), prelu=True),
+    Layer(signs=(False, True)),
+    Layer(signs=(True, False)),
+    Layer(signs=(False, False), bits=(8, 4, 6)),
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=str)
+def test_idle_source_and_stalling_sink(layer: Layer) -> None:
+    """Bit-exact; behind an idle source every value in its exact cycle."""
+    check_timing(layer, idle=0.5, seed=1)
+    check(layer, idle=0.1, stall=0.3, seed=2)
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=str)
+def test_latency_and_interval(layer: Layer) -> None:
+    """Three frames back to back: every value of the first in its exact cycle, then the busiest stage's interval."""
+    run = check_timing(layer, 3)
+    values = len(run.outputs) // 3
+    busiest = max(layer.folding.compute_cycles, values, len(run.input_cycles) // 3)
+    assert run.output_cycles[-1] - run.output_cycles[-1 - values] == busiest
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.3, 0.9])
+@pytest.mark.parametrize("idle", [0.0, 0.3, 0.9])
+def test_idle_and_stall(idle: float, stall: float) -> None:
+    check(Layer(channels=(2, 3), frame=(3, 3), prelu=True), idle=idle, stall=stall, seed=7)
+
+
+@pytest.mark.parametrize("bits", [(8, 2, 8), (2, 8, 8), (8, 8, 2), (2, 2, 2), (5, 7, 3), (3, 4, 6), (7, 3, 1)])
+@pytest.mark.parametrize("signs", [(True, True), (False, False)])
+def test_bits(bits: tuple[int, int, int], signs: tuple[bool, bool]) -> None:
+    check(Layer(frame=(3, 3), bits=bits, signs=signs, prelu=signs[1], seed=sum(bits)), 1)
+
+
+@pytest.mark.parametrize("shift", [-3, 0, 1, 9, 30])
+@pytest.mark.parametrize("prelu", [False, True])
+def test_shifts(shift: int, prelu: bool) -> None:
+    check(Layer(frame=(3, 3), shift=shift, prelu=prelu), 1)
+
+
+@pytest.mark.parametrize("signs", [(True, True), (False, True), (False, False)])
+def test_extremes_saturate_at_both_ends(signs: tuple[bool, bool]) -> None:
+    layer = Layer(frame=(3, 3), channels=(4, 4), simd=4, pe=2, signs=signs, extreme=True, shift=3)
+    run = check(layer, 1)
+    assert (min(run.outputs), max(run.outputs)) == fixedpoint.bounds(8, signs[1])
+
+
+def test_random() -> None:
+    random = np.random.default_rng(29)
+    for seed in range(8):
+        kernel, stride = int(random.choice([1, 3, 5])), int(random.choice([1, 2]))
+        inputs, outputs = int(random.integers(1, 7)), int(random.integers(1, 8))
+        simd = int(random.integers(1, inputs + 1))
+        pe = int(random.integers(1, min(outputs, kernel**2 * -(-inputs // simd)) + 1))
+        layer = Layer(
+            channels=(inputs, outputs), kernel=kernel, stride=stride, pe=pe, simd=simd, prelu=seed % 2 == 0,
+            frame=(stride * int(random.integers(1, 4)), stride * int(random.integers(1, 3))), seed=seed,
+            bits=(int(random.integers(2, 9)), int(random.integers(2, 9)), int(random.integers(2, 9))),
+            signs=(bool(random.integers(0, 2)), bool(random.integers(0, 2))),
+        )  # fmt: skip
+        check_timing(layer)
+        check(layer, idle=0.2, stall=0.5, seed=seed)
+
+
+def test_the_vectors_tell_half_even_from_half_up() -> None:
+    """A layer whose rounding were half up, or cut off, would not pass: its expected values differ."""
+    layer = Layer(shift=3, bits=(4, 4, 8))
+    check(layer)
+    pixels = layer.pixels(2)
+    sums = np.stack([layer.accumulators(frame) for frame in pixels]).reshape(-1)
+    for wrong in (sums + 4 >> 3, sums >> 3):
+        assert fixedpoint.saturate(wrong, 8, True).tolist() != layer.expected(pixels)
+
+
+def test_stream_rules() -> None:
+    """A sink that often stalls: the ring fills up, and still nothing passes from o.ready to i.ready inside a cycle."""
+    layer = Layer(channels=(2, 3), frame=(3, 3), pe=3, simd=2)
+    pixels = layer.pixels(4)
+    assert stream_rules(layer.dut, layer.beats(pixels), len(layer.expected(pixels)), stall=0.7) > 0
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=str)
+def test_the_fifo_is_as_deep_as_it_must_be(layer: Layer) -> None:
+    """`fifo_depth` against a count, cycle by cycle, of the places that full-speed folds hold."""
+    folding = replace(layer, frame=(layer.stride * 4, layer.stride * 4)).folding
+    words, pe = folding.window.words, folding.pe
+    last = folding.out_channels - (folding.window.folds - 1) * pe
+    taken: dict[int, int] = {}
+    given: dict[int, int] = {}
+    sizes = [last if n % folding.window.folds == folding.window.folds - 1 else pe for n in range(60)]
+    for n, size in enumerate(sizes):
+        issue = n * words + words - 1
+        taken[issue + 1] = size  # the credits' register shows it a cycle later
+        for place in range(size):
+            leaves = issue + folding.drain_latency + place + 1
+            given[leaves] = given.get(leaves, 0) + 1
+    held, worst = 0, 0
+    for cycle in range(max(given) + 1):
+        held += taken.get(cycle, 0) - given.get(cycle, 0)
+        if (cycle + 1) % words == 0 and (cycle + 1) // words <= len(sizes):
+            worst = max(worst, held + pe)  # room for a whole fold is asked for when its last word goes
+    assert worst <= folding.fifo_depth
+    if folding.window.folds == 1 or last == pe:
+        assert worst == folding.fifo_depth
+
+
+def test_properties() -> None:
+    folding = Layer(channels=(7, 5), kernel=3, stride=2, frame=(8, 6), pe=2, simd=3, prelu=True).folding
+    assert folding.lanes == 6
+    assert folding.window.cycles_per_pixel == 9 * 3 * 3
+    assert folding.compute_cycles == 9 * 3 * 3 * 4 * 3
+    # word 2, product 1, chain 3, accumulator 1; sums 1; requantiser 7; FIFO 2
+    assert folding.drain_latency == 2 + 1 + 3 + 1 + 1 + 7 + CreditFifo.latency
+    assert folding.pixel_latency == 81 - 1 + folding.drain_latency + 0
+
+
+FOLDING = Layer().folding
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (dict(pe=0), "pe: wanted 1 .. 5 output channels, got 0"),
+    (dict(pe=6), "pe: wanted 1 .. 5 output channels, got 6"),
+    (dict(pe=1), "folds: wanted ceil(output channels / pe), got 3"),
+    (dict(out_channels=7), "folds: wanted ceil(output channels / pe), got 3"),
+    (dict(window=replace(FOLDING.window, kernel=1, padding=0, simd=3, folds=2), pe=3),
+     "pe: wanted at most the 1 cycles of a fold, in which its results leave one by one, got 3"),
+])  # fmt: skip
+def test_folding_errors(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        replace(FOLDING, **change)
+
+
+def test_weight_error() -> None:
+    layer = Layer()
+    numbers = layer.numbers | {"weight": np.zeros((5, 3, 3, 1), dtype=np.int64)}
+    with pytest.raises(ValueError, match=r"^weight: wanted shape \(5, 3, 3, 3\), got \(5, 3, 3, 1\)$"):
+        Convolution(layer.folding, **numbers)

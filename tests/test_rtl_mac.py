@@ -1,0 +1,208 @@
+# amaranth: UnusedElaboratable=no
+"""MacArray against sums of products in plain NumPy; the weight rows against their definition."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.hdl import Shape, signed, unsigned
+from streaming import simulate
+
+from hwgen.fixedpoint import bounds
+from hwgen.rtl.mac import (
+    FIELD_BITS,
+    LONGEST_CHAIN,
+    MacArray,
+    chain_lengths,
+    chain_limit,
+    lanes_by_place,
+    pack_weights,
+)
+
+
+def run(dut: MacArray, words: list[list[int]], per_fold: int, *, idle: float = 0.0, seed: int = 0) -> list[list[int]]:
+    """Issue words (fold after fold) with pauses; `done` must come `latency` cycles after a fold's last, only then.
+
+    While nothing is issued `word` carries garbage: it must not count.
+    """
+    random = np.random.default_rng(seed)
+    width = dut.activation.width
+    mask = (1 << width) - 1
+    sums: list[list[int]] = []
+
+    async def bench(ctx: Any) -> None:
+        on_the_way: list[int | None] = [None, None]
+        due = [False] * dut.latency
+        sent = surplus = 0
+        while surplus < 30:
+            assert ctx.get(dut.done) == due[0]
+            if due[0]:
+                flat = ctx.get(dut.accumulators)
+                fold = []
+                for p in range(dut.pe):
+                    value = flat >> p * dut.accumulator_bits & (1 << dut.accumulator_bits) - 1
+                    fold.append(value - (value >> dut.accumulator_bits - 1 << dut.accumulator_bits))
+                sums.append(fold)
+            arriving = on_the_way.pop(0)
+            now = sent < len(words) and random.random() >= idle
+            if arriving is None:
+                arriving = int.from_bytes(random.bytes(len(dut.word) // 8 + 1), "little") & (1 << len(dut.word)) - 1
+            ctx.set(dut.word, arriving)
+            ctx.set(dut.issue, now)
+            ctx.set(dut.first, sent % per_fold == 0 if now else int(random.integers(0, 2)))
+            ctx.set(dut.last, sent % per_fold == per_fold - 1 if now else int(random.integers(0, 2)))
+            if now:
+                on_the_way.append(sum((value & mask) << j * width for j, value in enumerate(words[sent])))
+                sent += 1
+            else:
+                on_the_way.append(None)
+            due = [*due[1:], bool(now and sent % per_fold == 0)]
+            surplus += sent == len(words) and not any(due)
+            await ctx.tick()
+
+    simulate(dut, bench)
+    return sums
+
+
+def check(*, outputs: int, inputs: int, kernel: int = 1, pe: int, simd: int, activation: Shape, bits: int,
+          pixels: int = 2, idle: float = 0.0, seed: int = 0, extreme: bool = False, spare: int = 0) -> None:
+    """Windows of random activations through all folds, against one matrix product per window."""
+    random = np.random.default_rng(seed)
+    low, high = bounds(activation.width, activation.signed)
+    largest = 2 ** (bits - 1) - 1
+    if extreme:
+        weight = np.full((outputs, inputs, kernel, kernel), -largest if seed % 2 else largest, dtype=np.int64)
+        windows = np.full((pixels, kernel, kernel, inputs), low if seed < 2 else high)
+    else:
+        weight = random.integers(-largest, largest + 1, (outputs, inputs, kernel, kernel))
+        windows = random.integers(low, high + 1, (pixels, kernel, kernel, inputs))
+    offset = MacArray.offset_of(activation)
+    bound = max(offset - low, high - offset) * int(np.abs(weight).reshape(outputs, -1).sum(axis=1).max())
+    folds, groups = -(-outputs // pe), -(-inputs // simd)
+    dut = MacArray(pe=pe, simd=simd, activation=activation, weights=pack_weights(weight, pe, simd, bits),
+                   weight_bits=bits, accumulator_bits=bound.bit_length() + 1 + spare)  # fmt: skip
+    words = []
+    for window in windows:
+        padded = random.integers(low, high + 1, (kernel, kernel, groups * simd))  # beyond the channels: anything
+        padded[:, :, :inputs] = window
+        words += folds * padded.reshape(-1, simd).tolist()
+    sums = run(dut, words, kernel * kernel * groups, idle=idle, seed=seed)
+    got = np.array(sums).reshape(pixels, folds * pe)
+    whole = np.einsum("pijc,ocij->po", windows, weight)
+    assert np.array_equal(got[:, :outputs] + offset * weight.sum(axis=(1, 2, 3)), whole)
+    assert not got[:, outputs:].any()  # lanes without a channel have zero weights
+
+
+def test_one_product() -> None:
+    dut = MacArray(pe=1, simd=1, activation=signed(8), weights=pack_weights(np.array([[[[-3]]]]), 1, 1, 4),
+                   weight_bits=4, accumulator_bits=12)  # fmt: skip
+    assert run(dut, [[5], [-128], [0]], 1) == [[-15], [384], [0]]
+
+
+@pytest.mark.parametrize("idle", [0.0, 0.3, 0.8])
+def test_idle(idle: float) -> None:
+    check(outputs=5, inputs=7, kernel=3, pe=2, simd=3, activation=signed(8), bits=8, idle=idle, seed=5)
+
+
+@pytest.mark.parametrize(("pe", "simd"), [(1, 1), (1, 6), (5, 1), (5, 6), (2, 4), (3, 5), (4, 3), (5, 2)])
+def test_foldings(pe: int, simd: int) -> None:
+    check(outputs=5, inputs=6, kernel=3, pe=pe, simd=simd, activation=signed(5), bits=5, seed=pe + 10 * simd)
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4, 5, 6, 7, 8])
+@pytest.mark.parametrize("activation", [signed(2), unsigned(2), signed(8), unsigned(8), unsigned(1)])
+def test_widths(bits: int, activation: Shape) -> None:
+    check(outputs=3, inputs=4, pe=2, simd=3, activation=activation, bits=bits, seed=bits, pixels=4)
+
+
+@pytest.mark.parametrize("activation", [signed(8), unsigned(8), signed(3), unsigned(3)])
+@pytest.mark.parametrize("seed", [0, 1, 2, 3])
+def test_extremes_fill_the_accumulator(activation: Shape, seed: int) -> None:
+    """All weights and activations at their ends: an accumulator one bit narrower would wrap."""
+    check(outputs=2, inputs=5, kernel=3, pe=2, simd=5, activation=activation, bits=8, seed=seed, extreme=True)
+
+
+def test_an_accumulator_too_narrow_is_found() -> None:
+    with pytest.raises(AssertionError):
+        check(outputs=2, inputs=4, pe=2, simd=4, activation=signed(8), bits=8, extreme=True, spare=-1)
+
+
+LATENCIES = [(1, 5), (2, 6), (3, 7), (4, 8), (5, 8), (6, 8), (7, 9), (9, 9), (11, 10), (12, 10), (16, 10), (17, 11)]
+
+
+@pytest.mark.parametrize(("simd", "latency"), LATENCIES)
+def test_latency(simd: int, latency: int) -> None:
+    """`run` checks the cycle of every `done`."""
+    assert MacArray.latency_of(simd) == latency
+    check(outputs=3, inputs=simd, pe=3, simd=simd, activation=signed(8), bits=8, seed=simd)
+
+
+@pytest.mark.parametrize(
+    ("activation", "offset"), [(signed(8), 0), (unsigned(8), 128), (unsigned(2), 2), (unsigned(1), 1)]
+)
+def test_offset(activation: Shape, offset: int) -> None:
+    assert MacArray.offset_of(activation) == offset
+
+
+@pytest.mark.parametrize(("pe", "simd", "dsp"), [(1, 1, 1), (2, 1, 1), (3, 1, 2), (1, 5, 5), (2, 5, 5), (7, 3, 12)])
+def test_dsp(pe: int, simd: int, dsp: int) -> None:
+    assert MacArray.dsp_of(pe, simd) == dsp
+
+
+@pytest.mark.parametrize("simd", range(1, 30))
+def test_chains(simd: int) -> None:
+    """No chain longer than the limit, none more than one longer than another, every lane once; they end together."""
+    lengths = chain_lengths(simd)
+    assert sum(lengths) == simd
+    assert len(lengths) == -(-simd // LONGEST_CHAIN)
+    assert max(lengths) <= LONGEST_CHAIN
+    assert max(lengths) - min(lengths) <= 1
+    places = lanes_by_place(simd)
+    assert sorted(lane for lanes in places for lane in lanes) == list(range(simd))
+    assert len(places[-1]) == len(lengths)
+
+
+def test_chain_limit_is_the_largest_count_that_fits_the_field() -> None:
+    for weight_bits in range(2, 9):
+        for bits in range(2, 10):
+            product = (2 ** (weight_bits - 1) - 1) * 2 ** (bits - 1)
+            limit = chain_limit(weight_bits, bits)
+            assert limit * product <= 2 ** (FIELD_BITS - 1) - 1 < (limit + 1) * product
+    assert chain_limit(8, 8) == LONGEST_CHAIN
+
+
+def test_pack_weights_pairs() -> None:
+    """Rows fold by fold, tap by tap, group by group; the upper PE gives one to a negative lower one."""
+    weight = np.array([5, -6, 0, 7, -8, -9]).reshape(6, 1, 1, 1)
+    assert pack_weights(weight, pe=2, simd=1, bits=8) == [[0xFA_05, 0x07_00, 0xF6_F8]]
+    assert pack_weights(weight, pe=3, simd=1, bits=8) == [[0x00_FA_05, 0xF7_F8_07]]
+    taps = np.array([1, 2, 3, 4]).reshape(1, 1, 2, 2)
+    assert pack_weights(taps, pe=1, simd=1, bits=4) == [[1, 2, 3, 4]]
+    groups = np.array([1, 2, 3]).reshape(1, 3, 1, 1)
+    assert pack_weights(groups, pe=1, simd=2, bits=4) == [[1, 3], [2, 0]]
+
+
+def test_pack_weights_at_the_end_of_the_range() -> None:
+    assert pack_weights(np.array([-127, -127]).reshape(2, 1, 1, 1), pe=2, simd=1, bits=8) == [[0x80_81]]
+    with pytest.raises(ValueError, match=r"^weight: wanted narrow range, -127 \.\. 127, got -128$"):
+        pack_weights(np.array([[[[-128]]]]), pe=1, simd=1, bits=8)
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (dict(pe=0), "pe: wanted at least 1, got 0"),
+    (dict(simd=-1), "simd: wanted at least 1, got -1"),
+    (dict(accumulator_bits=0), "accumulator_bits: wanted at least 1, got 0"),
+    (dict(weight_bits=1), "weight_bits: wanted at least 2, got 1"),
+    (dict(weights=[]), "weights: wanted 1 memories of equal depth for simd 1, got depths []"),
+    (dict(weights=[[]]), "weights: wanted 1 memories of equal depth for simd 1, got depths [0]"),
+    (dict(simd=2, weights=[[0, 0], [0]]), "weights: wanted 2 memories of equal depth for simd 2, got depths [2, 1]"),
+    (dict(pe=2, simd=4, weights=[[0]] * 4, activation=signed(9)),
+     "weight_bits, activation: wanted products of which 4 fit 17 bits, got 8 and 9 bits"),
+])  # fmt: skip
+def test_errors(change: dict[str, Any], message: str) -> None:
+    good: dict[str, Any] = dict(pe=1, simd=1, activation=signed(8), weights=[[0]], weight_bits=8, accumulator_bits=16)
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        MacArray(**(good | change))

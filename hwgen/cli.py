@@ -206,7 +206,8 @@ def _parser() -> _Parser:
     picture.add_argument("--model", required=True, metavar="M", help="a trained model, with its decoder")
     picture.add_argument("--out", type=Path, required=True, metavar="FILE", help="the PNG to write")
     picture.add_argument("--images", type=Path, metavar="PATH", help="an image or a folder, as for verify")
-    picture.add_argument("--frames", type=Number("--frames", int, 1), default=2, metavar="N", help="images (default: 2)")
+    picture.add_argument("--frames", type=Number("--frames", int, 1), default=2, metavar="N",
+                         help="images (default: 2)")
     picture.add_argument("--snr", type=Number("--snr", float, -20, 60), nargs="+", default=[1.0, 10.0, 19.0],
                          metavar="DB", help="SNRs of the channel in dB (default: 1 10 19)")
     picture.add_argument("--frame", type=frame, metavar="WxH", help="frame size (default: the specification's)")

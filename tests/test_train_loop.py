@@ -1,0 +1,204 @@
+"""Phases: reproducible from the seed, resumable to the byte, refusing what does not belong."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from hwgen.errors import HwgenError
+from hwgen.train import loop, phases
+from hwgen.train.checkpoint import read, write
+from hwgen.train.data import Crops
+from hwgen.train.network import dense
+from hwgen.train.optimiser import Muon, groups, orthogonalise
+from tests.test_train_prune import specification
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def photographs(folder: Path) -> Path:
+    """Smooth random pictures: something that can be learnt."""
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for index in range(4):
+        corner = random.integers(0, 256, (3, 4, 3), dtype=np.uint8)
+        Image.fromarray(corner).resize((48, 32), Image.Resampling.BICUBIC).save(folder / f"{index}.png")
+    return folder
+
+
+def plan(steps: int, seed: int = 1) -> loop.Schedule:
+    return loop.Schedule("float", steps, 3e-3, 2, 16, seed, (0.0, 20.0))
+
+
+def fitted(spec: object, images: list[np.ndarray], schedule: loop.Schedule, state: Path,
+           stops: tuple[int | None, ...] = (None,)) -> bytes:
+    """The bytes of a network trained in one go or in several, each by a new process's worth of objects."""
+    for stop in stops:
+        torch.manual_seed(7)
+        network = dense(spec)  # type: ignore[arg-type]
+        loop.fit(network, Crops(images, schedule.crop), schedule, state, CPU, stop_after=stop)
+    write(state.with_suffix(".weights"), network.state_dict(), {})
+    return state.with_suffix(".weights").read_bytes()
+
+
+@pytest.fixture
+def images() -> list[np.ndarray]:
+    random = np.random.default_rng(1)
+    return [np.asarray(Image.fromarray(random.integers(0, 256, (3, 4, 3), dtype=np.uint8)).resize((40, 24)))
+            for _ in range(3)]
+
+
+def test_resumed_is_uninterrupted(tmp_path: Path, images: list[np.ndarray]) -> None:
+    spec = specification(tmp_path)
+    whole = fitted(spec, images, plan(9), tmp_path / "a")
+    pieces = fitted(spec, images, plan(9), tmp_path / "b", (2, 3, 7, None))
+    assert whole == pieces
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes(), "optimiser and generator too"
+
+
+def test_seed(tmp_path: Path, images: list[np.ndarray]) -> None:
+    spec = specification(tmp_path)
+    first = fitted(spec, images, plan(4), tmp_path / "a")
+    assert first == fitted(spec, images, plan(4), tmp_path / "b")
+    assert first != fitted(spec, images, plan(4, seed=2), tmp_path / "c")
+
+
+def test_interrupt_leaves_a_checkpoint(tmp_path: Path, images: list[np.ndarray]) -> None:
+    class Impatient(Crops):
+        drawn = 0
+
+        def batch(self, count: int, generator: torch.Generator) -> torch.Tensor:
+            self.drawn += 1
+            if self.drawn == 4:
+                raise KeyboardInterrupt
+            return super().batch(count, generator)
+
+    spec = specification(tmp_path)
+    torch.manual_seed(7)
+    with pytest.raises(KeyboardInterrupt):
+        loop.fit(dense(spec), Impatient(images, 16), plan(9), tmp_path / "a", CPU)
+    assert read(tmp_path / "a")[1]["step"] == 3
+    assert fitted(spec, images, plan(9), tmp_path / "a") == fitted(spec, images, plan(9), tmp_path / "b")
+
+
+def test_a_state_of_another_schedule_is_refused(tmp_path: Path, images: list[np.ndarray]) -> None:
+    spec = specification(tmp_path)
+    fitted(spec, images, plan(2), tmp_path / "a")
+    with pytest.raises(HwgenError, match=r"a: schedule: wanted .*'steps': 3.*delete the file.* got .*'steps': 2"):
+        fitted(spec, images, plan(3), tmp_path / "a")
+
+
+def test_divergence_is_an_error(tmp_path: Path, images: list[np.ndarray]) -> None:
+    network = dense(specification(tmp_path))
+    with torch.no_grad():
+        network.decoder[0].conv.weight.fill_(math.nan)
+    with pytest.raises(HwgenError, match="phase float, step 1: wanted a finite loss, got nan"):
+        loop.fit(network, Crops(images, 16), plan(3), tmp_path / "a", CPU)
+
+
+def test_learning_rate() -> None:
+    rates = [loop.learning_rate(step, 4000, 2.0) for step in range(4000)]
+    assert rates[0] == 2.0 / 200 and rates[199] == rates[200] == 2.0
+    assert all(a >= b for a, b in zip(rates[200:], rates[201:], strict=False))
+    assert rates[2100] == pytest.approx(2.0 * (0.01 + 0.99 * 0.5))
+    assert rates[-1] == pytest.approx(0.02, rel=1e-3)
+    assert loop.learning_rate(0, 1, 2.0) == 2.0
+
+
+def test_log_mse() -> None:
+    """Two images with errors of 0.1 and 0.01: the mean of the two logarithms, not the log of a mean."""
+    target = torch.zeros(2, 3, 4, 4)
+    output = torch.tensor([0.1, 0.01]).view(2, 1, 1, 1).expand(2, 3, 4, 4)
+    expected = (math.log(0.01 + loop.MSE_FLOOR) + math.log(0.0001 + loop.MSE_FLOOR)) / 2.0
+    assert loop.log_mse(output, target).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_device() -> None:
+    assert loop.pick_device("cpu") == CPU
+    assert loop.pick_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    with pytest.raises(HwgenError, match="--device: wanted auto, cpu or cuda, got 'tpu'"):
+        loop.pick_device("tpu")
+
+
+@pytest.mark.parametrize("shape", [(5, 40), (40, 5), (6, 6)])
+def test_orthogonalise(shape: tuple[int, int]) -> None:
+    """Singular values of a random matrix end near 1, directions stay."""
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    result = orthogonalise(matrix)
+    values = torch.linalg.svdvals(result)
+    assert values.max() < 1.3 and values.median() > 0.6
+    assert (result * matrix).sum() > 0
+
+
+def test_muon_takes_kernels_and_adam_the_rest(tmp_path: Path) -> None:
+    network = dense(specification(tmp_path))
+    parts = groups(network)
+    assert sum(len(part["params"]) for part in parts) == len(list(network.parameters()))
+    assert [len(part["params"]) for part in parts] == [3, 3, 6 + 2]  # kernels, transposed, biases and slopes
+    optimiser = Muon(parts)
+    before = network.encoder[0].conv.bias.detach().clone()
+    for parameter in network.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    for group in optimiser.param_groups:
+        group["lr"] = 0.25
+    optimiser.step()
+    # Adam's first step is the learning rate times the gradient's sign
+    torch.testing.assert_close(network.encoder[0].conv.bias, before - 0.25)
+
+
+def test_checkpoint_errors(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    with pytest.raises(HwgenError, match=r"wanted a checkpoint \(train the model first\), got no such file"):
+        read(path)
+    path.write_bytes(b"\x80\x04 a pickle, say")
+    with pytest.raises(HwgenError, match="wanted a safetensors checkpoint of hwgen"):
+        read(path)
+    write(path, {"a": torch.ones(2)}, {"format_version": 99})
+    with pytest.raises(HwgenError, match="format_version: wanted 1, got 99"):
+        read(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["x.safetensors"], "nothing half-written"
+
+
+def test_phases_in_order(tmp_path: Path) -> None:
+    """float, then finetune from it, then control: files, headers and the shapes that the specification says."""
+    spec = specification(tmp_path)
+    data = photographs(tmp_path / "photographs")
+    for phase in ("float", "finetune", "control"):
+        phases.train(spec.path, data=data, device="cpu", phase=phase)
+    widths = {}
+    for phase in ("float", "finetune", "control"):
+        tensors, header = read(tmp_path / f"{phase}.safetensors")
+        widths[phase] = len(tensors["encoder.0.conv.bias"])
+        assert header["phase"] == phase and header["terms"]["license"] == "CC0"
+    assert widths == {"float": 9, "finetune": 5, "control": 5}
+    assert read(tmp_path / "control.safetensors")[1]["schedule"]["steps"] == 4 + 3, "as long in total"
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    ({"data": None}, "--data: wanted a folder or zip of images .*shipped weights saw: noise.*, got none"),
+    ({"phase": "half"}, "--phase: wanted float, finetune, qat, control, card or all, got 'half'"),
+    ({"steps": 0}, "--steps: wanted at least 1, got 0"),
+    ({"phase": "finetune"}, r"float.safetensors: wanted a checkpoint \(train the model first\)"),
+])
+def test_train_errors(tmp_path: Path, arguments: dict[str, object], message: str) -> None:
+    spec = specification(tmp_path)
+    settings = {"data": photographs(tmp_path / "photographs"), "device": "cpu", "phase": "float"} | arguments
+    with pytest.raises(HwgenError, match=message):
+        phases.train(spec.path, **settings)  # type: ignore[arg-type]
+
+
+def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
+    spec = specification(tmp_path)
+    write(tmp_path / "float.safetensors", {"encoder.0.conv.bias": torch.zeros(9)}, {})
+    with pytest.raises(HwgenError, match="float.safetensors: wanted weights of the float network"):
+        phases.trained(spec, "float", tmp_path)

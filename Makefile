@@ -15,8 +15,8 @@ help:
 	@echo "make emit        light set-up, then Verilog of MODEL=$(MODEL) for BOARD=$(BOARD)"
 	@echo "make env         complete environment in $(VENV): training, simulation, tests"
 	@echo "make test        complete set-up, ruff, mypy, pytest"
-	@echo "make verify-all  every shipped model at its full frame against PyTorch, with stalls"
-	@echo "make sweep       random specifications against PyTorch: a longer run of the tests' sweep"
+	@echo "make verify-all  every shipped model at its full frame against PyTorch, without and with stalls"
+	@echo "make sweep       100 random specifications against PyTorch, with and without stalls"
 	@echo "make clean       remove what was built; make distclean: $(VENV) too"
 
 emit: $(VENV)/.light
@@ -32,12 +32,12 @@ lint: $(VENV)/.complete
 	$(BIN)/mypy --no-error-summary
 
 verify-all: $(VENV)/.complete
+	$(BIN)/hwgen bench --board $(BOARD)
 	for model in tiny cifar10_int8 cityscapes_int8; do \
-	    $(BIN)/hwgen verify --model $$model --board $(BOARD) --frames 3 --stall 0 && \
 	    $(BIN)/hwgen verify --model $$model --board $(BOARD) --frames 3 --stall 0.2 || exit 1; done
 
 sweep: $(VENV)/.complete
-	OMP_NUM_THREADS=1 HWGEN_SWEEP=100 $(BIN)/python -m pytest -q -n 2 tests/test_sweep.py
+	$(BIN)/python -m hwgen.sweep --count 100
 
 clean:
 	rm -rf build dist hwgen_out .pytest_cache .mypy_cache .ruff_cache

@@ -68,6 +68,7 @@ def _models(_: argparse.Namespace) -> int:
     from rich.table import Table
 
     from hwgen import spec
+    from hwgen.console import console
 
     table = Table(title="models")
     for column in ("name", "description", "frame", "encoder channels", "k/n", "trained"):
@@ -77,7 +78,7 @@ def _models(_: argparse.Namespace) -> int:
         table.add_row(name, model.description, f"{model.frame.width}x{model.frame.height}",
                       "-".join(map(str, model.encoder_channels)), model.bandwidth_ratio or "",
                       "yes" if model.graph_path.exists() else "no")
-    _print(table)
+    console().print(table)
     return 0
 
 
@@ -85,6 +86,7 @@ def _boards(_: argparse.Namespace) -> int:
     from rich.table import Table
 
     from hwgen import board
+    from hwgen.console import console
 
     table = Table(title="boards")
     table.add_column("name")
@@ -96,15 +98,8 @@ def _boards(_: argparse.Namespace) -> int:
         has = loaded.resources
         table.add_row(name, loaded.part, *(f"{n:,}" for n in (has.dsp, has.lut, has.ff, has.bram36, has.uram)),
                       f"{loaded.clock_mhz:g}")
-    _print(table)
+    console().print(table)
     return 0
-
-
-def _print(table: object) -> None:
-    """Print a table as wide as it is where the output is no terminal: a file has no width to wrap at."""
-    from rich.console import Console
-
-    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -150,6 +145,12 @@ def _picture(arguments: argparse.Namespace) -> int:
     picture(arguments.model, arguments.out, images=arguments.images, frames=arguments.frames, snrs_db=arguments.snr,
             frame=arguments.frame, seed=arguments.seed)
     return 0
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    from hwgen.bench import bench
+
+    return bench(arguments.model, board=arguments.board, frames=arguments.frames)
 
 
 def _design_options(parser: argparse.ArgumentParser) -> None:
@@ -238,6 +239,13 @@ def _parser() -> _Parser:
                         help="seed of the stalls and of the channel's noise (default: 1)")
     verify.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
     verify.add_argument("--junit", type=Path, metavar="FILE", help="write the result as JUnit XML, for CI")
+
+    bench = command("bench", _bench, "simulate trained models at their full frames and print the measured table")
+    bench.add_argument("--model", action="append", default=[], metavar="M",
+                       help="a name, a folder or a specification's path; may be repeated (default: every trained one)")
+    bench.add_argument("--board", default="pynq_z2", metavar="B", help="name or path (default: pynq_z2)")
+    bench.add_argument("--frames", type=Number("--frames", int, 3), default=3, metavar="N",
+                       help="frames, back to back; the interval is measured between the last two (default: 3)")
     return parser
 
 
@@ -273,7 +281,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         package = (error.name or "").split(".")[0]
         if package not in OPTIONAL:
             raise
-        extra = "verify" if arguments.command == "verify" else "train"
+        extra = "verify" if arguments.command in ("verify", "bench") else "train"
         return _fail(str(HwgenError(f"Python package {package}", f"`pip install 'hwgen[{extra}]'` first",
                                     "no such package in this environment")))
     except KeyboardInterrupt:

@@ -48,7 +48,7 @@ original, hwgen.emit.verilog = hwgen.emit.verilog, verilog
 """
 
 
-@pytest.mark.parametrize("command", ["models", "boards", "train", "export", "emit", "verify"])
+@pytest.mark.parametrize("command", ["models", "boards", "train", "export", "emit", "verify", "bench"])
 def test_help_is_complete(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])
@@ -107,6 +107,8 @@ def test_boards(capsys: pytest.CaptureFixture[str]) -> None:
     (["verify", "--model", "tiny", "--frames", "0"], "--frames: wanted an integer of at least 1, got '0'"),
     (["verify", "--model", "tiny", "--frames", "1.5"], "--frames: wanted an integer of at least 1, got '1.5'"),
     (["verify", "--model", "tiny", "--seed", "-1"], "--seed: wanted an integer from 0 to 4294967295, got '-1'"),
+    (["bench", "--frames", "2"], "--frames: wanted an integer of at least 3, got '2'"),
+    (["bench", "--model", "nix"], f"--model: wanted a path or one of {', '.join(spec.available())}, got 'nix'"),
     (["export", "--model", "nix"], f"--model: wanted a path or one of {', '.join(spec.available())}, got 'nix'"),
     (["train", "--model", "nix"], f"--model: wanted a path or one of {', '.join(spec.available())}, got 'nix'"),
 ])

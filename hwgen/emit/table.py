@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
+
+from hwgen.console import console
 
 
 def layer_table(manifest: dict[str, Any]) -> Table:
@@ -39,12 +39,11 @@ def layer_table(manifest: dict[str, Any]) -> Table:
 
 def print_summary(manifest: dict[str, Any], folder: Path) -> None:
     """The layer table, one paragraph of totals, the weights' terms, the folder."""
-    # Output that is no terminal has no width to wrap at.
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
-    console.print(layer_table(manifest))
+    output = console()
+    output.print(layer_table(manifest))
     predicted = manifest["predicted"]
     frame = manifest["frame"]
-    console.print(
+    output.print(
         f"{predicted['macs_per_frame'] / 1e6:,.1f} MMAC per {frame['width']}x{frame['height']} frame,"
         f" {predicted['frame_interval_cycles']:,} cycles ({predicted['macs_per_cycle']:.1f} MAC/cycle,"
         f" {predicted['fps']:.2f} fps at {manifest['clock_mhz']:g} MHz),"
@@ -53,5 +52,5 @@ def print_summary(manifest: dict[str, Any], folder: Path) -> None:
         soft_wrap=True,
     )
     for key, value in manifest["terms"].items():
-        console.print(f"weights, {key}: {value}", soft_wrap=True, markup=False)
-    console.print(f"written to {folder}", soft_wrap=True, markup=False)
+        output.print(f"weights, {key}: {value}", soft_wrap=True, markup=False)
+    output.print(f"written to {folder}", soft_wrap=True, markup=False)

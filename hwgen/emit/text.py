@@ -59,7 +59,7 @@ there is no input TLAST: reset the module to start a frame anew.
 | multipliers | {predicted['multipliers']} |
 | DSP, BRAM36 | {predicted['dsp']}, {predicted['bram36']:g} |
 
-Check it: `hwgen verify --design .`
+Check it: `hwgen verify --model {manifest['model']} --design .` (for a specification of your own: its path)
 
 ## Terms of the weights
 

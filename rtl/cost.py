@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hwgen.rtl.convolution import ConvolutionFolding
+from hwgen.rtl.mac import lanes_by_place
 
 DSP_NARROW = 18
 DSP_WIDE = 25
@@ -17,11 +18,14 @@ def multiplier_dsp(bits: int) -> int:
 
 
 def memory_bram36(depth: int, width: int) -> float:
-    """BRAM36 blocks of a simple dual-port memory, in halves; 0 where it is small enough for LUTs."""
+    """BRAM36 blocks of a simple dual-port memory, in halves; 0 where it is small enough for LUTs.
+
+    A half is an 18 Kbit block: as deep as the whole one and half as wide (UG473).
+    """
     if depth <= LUT_MEMORY_DEPTH:
         return 0.0
     whole = min(-(-depth // rows) * -(-width // columns) for rows, columns in BRAM36_SHAPES)
-    halves = min(-(-depth // rows) * -(-width // (columns // 2)) for rows, columns in BRAM36_SHAPES[:4])
+    halves = min(-(-depth // rows) * -(-width // (columns // 2)) for rows, columns in BRAM36_SHAPES[:-1])
     return min(float(whole), halves / 2)
 
 
@@ -36,8 +40,11 @@ def convolution_dsp(accumulator_bits: int, folding: ConvolutionFolding) -> int:
 
 
 def convolution_bram36(folding: ConvolutionFolding, weight_bits: int) -> float:
-    """Window ring and weights."""
+    """Window ring and weights: one memory for each place in the chains of multipliers."""
     window = folding.window
-    return memory_bram36(window.memory_words, window.simd * window.bits) + memory_bram36(
-        window.cycles_per_pixel, folding.lanes * weight_bits
+    ring = memory_bram36(window.memory_words, window.simd * window.bits)
+    weights = (
+        memory_bram36(window.cycles_per_pixel, len(lanes) * folding.pe * weight_bits)
+        for lanes in lanes_by_place(window.simd)
     )
+    return ring + sum(weights)

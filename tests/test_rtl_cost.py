@@ -1,0 +1,95 @@
+# amaranth: UnusedElaboratable=no
+"""The stated costs against tables of the parts, and against the multipliers and memories that are elaborated."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from amaranth.back import rtlil
+from amaranth.hdl import Elaboratable, signed
+from test_rtl_convolution import Layer
+
+from hwgen.rtl.cost import convolution_bram36, convolution_dsp, gain_dsp, memory_bram36, multiplier_dsp
+from hwgen.rtl.gain import Gain
+from hwgen.rtl.symbols import SymbolPacker
+
+
+def multipliers(dut: Elaboratable) -> list[tuple[int, int]]:
+    """The operands' widths of every multiplication in the elaborated component, the wider one first."""
+    text = rtlil.convert(dut, emit_src=False)
+    cells = re.findall(r"cell \$mul .*?\bend\b", text, re.DOTALL)
+    widths = [[int(found) for found in re.findall(r"parameter \\[AB]_WIDTH (\d+)", cell)] for cell in cells]
+    return [(max(pair), min(pair)) for pair in widths]
+
+
+def memories(dut: Elaboratable) -> list[tuple[int, int]]:
+    """(depth, width) of every memory in the elaborated component."""
+    text = rtlil.convert(dut, emit_src=False)
+    return [(int(depth), int(width)) for width, depth in re.findall(r"memory width (\d+) size (\d+)", text)]
+
+
+@pytest.mark.parametrize(("bits", "slices"), [(1, 1), (18, 1), (25, 1), (26, 2), (48, 2), (49, 2), (50, 3), (73, 3)])
+def test_multiplier(bits: int, slices: int) -> None:
+    """25 x 18 signed in one slice; each further one takes 24 bits, unsigned."""
+    assert multiplier_dsp(bits) == slices
+
+
+@pytest.mark.parametrize(("depth", "width", "blocks"), [
+    (1, 1, 0.0), (64, 1000, 0.0),  # distributed RAM
+    (65, 1, 0.5), (512, 36, 0.5), (512, 37, 1.0), (512, 72, 1.0), (512, 73, 1.5), (512, 144, 2.0),
+    (513, 36, 1.0), (1024, 18, 0.5), (1024, 36, 1.0), (1025, 36, 1.5),
+    (2048, 9, 0.5), (2048, 18, 1.0), (4096, 4, 0.5), (4096, 9, 1.0),
+    (8192, 2, 0.5), (8192, 4, 1.0), (16384, 1, 0.5), (16384, 2, 1.0), (32768, 1, 1.0), (32769, 1, 1.5),
+])  # fmt: skip
+def test_memory(depth: int, width: int, blocks: float) -> None:
+    """The shapes of 7 series and UltraScale+ block RAM (UG473, UG573), whole and in halves."""
+    assert memory_bram36(depth, width) == blocks
+
+
+def test_memory_never_costs_less_when_it_grows() -> None:
+    for depth in (65, 300, 512, 1000, 3000, 20000):
+        for width in range(1, 80):
+            here = memory_bram36(depth, width)
+            assert 36 * 1024 * here >= depth * width
+            assert memory_bram36(depth, width + 1) >= here
+            assert memory_bram36(depth + 1, width) >= here
+
+
+LAYERS = [
+    Layer(),
+    Layer(prelu=True),
+    Layer(pe=1, simd=1),
+    Layer(pe=5, simd=3, signs=(False, True), prelu=True),
+    Layer(channels=(9, 4), pe=3, simd=9, prelu=True),
+    Layer(channels=(20, 36), frame=(64, 8), kernel=5, pe=4, simd=5, prelu=True),
+    Layer(channels=(20, 16), frame=(64, 8), kernel=5, pe=16, simd=10, bits=(8, 4, 8)),
+    Layer(channels=(3, 20), frame=(512, 8), kernel=5, stride=2, pe=7, simd=3, lanes=3, signs=(False, True)),
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=str)
+def test_convolution_dsp(layer: Layer) -> None:
+    """One DSP for each multiplication that is elaborated, but for a PReLU's wide one; all fit their slices."""
+    folding, bits = layer.folding, layer.numbers["accumulator_bits"]
+    found = multipliers(layer.dut)
+    assert len(found) == folding.mac_dsp + layer.prelu
+    assert max(wide for wide, _ in found) <= (max(25, bits) if layer.prelu else 25)
+    assert max(narrow for _, narrow in found) <= 18
+    assert convolution_dsp(bits, folding) == folding.mac_dsp + (multiplier_dsp(bits) if layer.prelu else 0)
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=str)
+def test_convolution_bram(layer: Layer) -> None:
+    """Ring and weights; the requantiser's and the FIFO's memories are small enough for LUTs."""
+    dut = layer.dut
+    distributed = [(dut.fifo.depth, layer.bits[2])]
+    blocks = [memory_bram36(*memory) for memory in memories(dut) if memory not in distributed]
+    assert convolution_bram36(layer.folding, layer.bits[1]) == sum(blocks)
+
+
+def test_gain_and_symbols() -> None:
+    found = multipliers(Gain(input=signed(8), factor=41235, shift=5, output=signed(16)))
+    assert len(found) == gain_dsp() == 1
+    assert found[0] <= (25, 18)
+    assert multipliers(SymbolPacker(8)) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ir_samples import photos
-from spec_samples import random_layers, spec_of
+from spec_samples import COUNTS, random_layers, spec_of
 
 from hwgen.ir.execute import accumulate, execute
 from hwgen.ir.graph import Conv2d, Graph
@@ -53,6 +53,28 @@ def test_every_layer_meets_the_conditions_on_photos(tmp_path: Path, seed: int) -
         assert 2 * seen["zero"] <= values, name
         assert seen["high"] and seen["tie"], (name, seen)
         assert seen["low"], (name, seen)  # with ReLU: negative sums
+
+
+DIRECTED: list[tuple[int, int, str, int, int]] = [
+    # kernel, stride, activation, weight bits, activation bits
+    (5, 2, "prelu", 8, 8), (3, 1, "relu", 4, 8), (1, 1, "prelu", 2, 6), (3, 2, "relu", 6, 8), (7, 1, "prelu", 8, 4),
+    (3, 1, "none", 6, 8),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [(36, 20), (68, 44)])
+def test_every_layer_meets_the_conditions_on_every_single_photo(tmp_path: Path, size: tuple[int, int]) -> None:
+    keys = ("kernel", "stride", "activation", "weight_bits", "activation_bits")
+    layers = [dict(zip(keys, row, strict=True), channels=c) for row, c in zip(DIRECTED, COUNTS, strict=True)]
+    spec = spec_of(tmp_path, layers, *size)
+    for seed in range(3):
+        graph = random_graph(spec, seed)
+        for image in photos(*size):
+            run = execute(graph, image)
+            x = run["pixels"].astype(np.int64)
+            for node in graph.nodes:
+                assert coverage(node, x).missing == 0, (seed, node.name)
+                x = run[node.name].astype(np.int64)
 
 
 def test_sweep_misses_next_to_nothing_frame_by_frame(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_every_layer_meets_the_conditions_on_every_single_photo(tmp_path: Path, 
 def test_sweep_misses_next_to_nothing_frame_by_frame(tmp_path: Path) -> None:
     """Each photo by itself at the smallest frame: 45 latent positions, so a rare miss is chance."""
     checked = missed = 0
-    for seed in range(40):
+    for seed in range(24):
         graph = random_graph(spec_of(tmp_path, random_layers(np.random.default_rng([8, seed]))), seed)
         for image in photos(36, 20):
             run = execute(graph, image)
@@ -89,7 +89,7 @@ def test_sweep_misses_next_to_nothing_frame_by_frame(tmp_path: Path) -> None:
                 checked += 1
                 missed += coverage(node, x.astype(np.int64)).missing > 0
                 x = run[node.name]
-    assert checked > 300
+    assert checked > 200
     assert missed <= 0.05 * checked
 
 

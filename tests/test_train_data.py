@@ -38,7 +38,8 @@ def archive(path: Path, members: dict[str, bytes]) -> None:
 
 def same(images: list[np.ndarray], seeds: list[int]) -> bool:
     return len(images) == len(seeds) and all(
-        np.array_equal(image, picture(seed)) for image, seed in zip(images, seeds, strict=True))
+        np.array_equal(image, picture(seed)) for image, seed in zip(images, seeds, strict=True)
+    )
 
 
 @pytest.mark.parametrize("inside", [False, True])
@@ -92,8 +93,11 @@ def test_cifar_mosaics(tmp_path: Path) -> None:
 
 
 def test_zips_by_split_leave_labels_out(tmp_path: Path) -> None:
-    members = {"images/b.webp": encoded(picture(2), "webp"), "images/a.webp": encoded(picture(1), "webp"),
-               "labels/a.png": encoded(picture(9))}
+    members = {
+        "images/b.webp": encoded(picture(2), "webp"),
+        "images/a.webp": encoded(picture(1), "webp"),
+        "labels/a.png": encoded(picture(9)),
+    }
     archive(tmp_path / "train_12x8.zip", members)
     archive(tmp_path / "val_12x8.zip", {"images/c.webp": encoded(picture(3), "webp")})
     assert same(data.load(tmp_path, "train"), [1, 2])
@@ -166,8 +170,9 @@ def test_crops_are_pieces_of_the_images_and_repeat_with_the_seed() -> None:
     batch = crops.batch(32, torch.Generator().manual_seed(1))
     assert batch.shape == (32, 3, 16, 16) and batch.dtype == torch.float32
     assert torch.equal(batch, crops.batch(32, torch.Generator().manual_seed(1)))
-    windows = {image[y:y + 16, x:x + 16][:, ::step].tobytes()
-               for y in range(15) for x in range(25) for step in (1, -1)}
+    windows = {
+        image[y : y + 16, x : x + 16][:, ::step].tobytes() for y in range(15) for x in range(25) for step in (1, -1)
+    }
     pieces = {(crop * 256.0).to(torch.uint8).permute(1, 2, 0).numpy().tobytes() for crop in batch}
     assert pieces <= windows
     assert len(pieces) > 25, "positions and flips vary"

@@ -6,35 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from train_samples import specification
 
-from hwgen.spec import ModelSpec, load
+from hwgen.spec import ModelSpec
 from hwgen.train.network import DeepJSCC, dense, encoder_macs, layer_shapes, parameters, pruned
 from hwgen.train.prune import prune
-
-SPEC = """
-format_version: 1
-description: test
-frame: {{width: 32, height: 32}}
-encoder:
-  - {{kernel: 5, stride: 2, channels: 9, activation: prelu}}
-  - {{kernel: 3, stride: 2, channels: 8, activation: {hidden}}}
-  - {{kernel: 3, stride: 1, channels: 6, activation: none}}
-decoder:
-  - {{kernel: 3, stride: 1, channels: 8, activation: prelu}}
-  - {{kernel: 5, stride: 2, channels: 7, activation: {hidden}}}
-  - {{kernel: 5, stride: 2, channels: 3, activation: clamp}}
-pruning: {{criterion: l1, {pruning}}}
-channel: {{kind: awgn, snr_db: [0, 20], power: 1.0}}
-data: {{license: CC0, source: noise}}
-training: {{seed: 1, crop: 16, batch: 2, float: {{steps: 4, lr: 0.001}}, finetune: {{steps: 3, lr: 0.001}}, qat: {{steps: 2, lr: 0.001}}}}
-"""
-
-
-def specification(folder: Path, pruning: str = "channels: {encoder: [5, 7, 6], decoder: [3, 5, 3]}",
-                  hidden: str = "relu") -> ModelSpec:
-    path = folder / "spec.yaml"
-    path.write_text(SPEC.format(pruning=pruning, hidden=hidden))
-    return load(path)
 
 
 def zero_channels(network: DeepJSCC, spec: ModelSpec) -> None:
@@ -43,7 +19,7 @@ def zero_channels(network: DeepJSCC, spec: ModelSpec) -> None:
         for layer, count in zip(list(layers)[:-1], counts[:-1], strict=True):
             transposed = isinstance(layer.conv, torch.nn.ConvTranspose2d)
             channels = layer.conv.out_channels
-            for channel in [*range(0, channels, 2), *range(1, channels, 2)][:channels - count]:
+            for channel in [*range(0, channels, 2), *range(1, channels, 2)][: channels - count]:
                 layer.conv.weight.select(1 if transposed else 0, channel).zero_()
                 layer.conv.bias[channel] = 0
 
@@ -105,6 +81,6 @@ def test_counts_by_hand(tmp_path: Path) -> None:
     assert parameters(shapes) == (75 * 9 + 9 + 9) + (81 * 8 + 8) + (72 * 6 + 6) == 1787
     assert encoder_macs(shapes, 32, 32) == 16 * 16 * 9 * 75 + 8 * 8 * 8 * 81 + 8 * 8 * 6 * 72 == 241920
     assert parameters(shapes) == sum(p.numel() for p in dense(spec).encoder.parameters())
-    assert encoder_macs(layer_shapes(spec.encoder, spec.encoder_channels), 32, 32) == 256 * 5 * 75 + 64 * (7 * 45 + 6 * 63)
-    assert sum(p.numel() for p in pruned(spec).encoder.parameters()) == parameters(
-        layer_shapes(spec.encoder, spec.encoder_channels))
+    surviving = layer_shapes(spec.encoder, spec.encoder_channels)
+    assert encoder_macs(surviving, 32, 32) == 256 * 5 * 75 + 64 * (7 * 45 + 6 * 63)
+    assert sum(p.numel() for p in pruned(spec).encoder.parameters()) == parameters(surviving)

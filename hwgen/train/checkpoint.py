@@ -28,8 +28,11 @@ def write(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) 
     text = json.dumps({"format_version": FORMAT_VERSION, **header}, sort_keys=True)
     partial = path.with_name(path.name + ".partial")
     try:
-        save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, partial,
-                  metadata={"hwgen": text})
+        save_file(
+            {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
+            partial,
+            metadata={"hwgen": text},
+        )
         partial.chmod(0o644)  # safetensors creates it for its owner alone
         os.replace(partial, path)
     except OSError as error:

@@ -97,8 +97,11 @@ def _cifar_binary(path: Path, split: str) -> list[Picture] | None:
             return [image for file in files for image in _cifar_batch(file)]
     pickles = [*path.glob("data_batch_[0-9]"), *path.glob("cifar-10-batches-py/data_batch_[0-9]")]
     if pickles:
-        raise HwgenError(str(sorted(pickles)[0]), "CIFAR-10's binary version (data_batch_1.bin ...)",
-                         "the python version: pickles are not loaded")
+        raise HwgenError(
+            str(sorted(pickles)[0]),
+            "CIFAR-10's binary version (data_batch_1.bin ...)",
+            "the python version: pickles are not loaded",
+        )
     return None
 
 
@@ -121,7 +124,7 @@ def _cifar_mosaics(path: Path, split: str) -> list[Picture] | None:
         tiles = mosaic.reshape(rows, 32, columns, 32, 3).transpose(0, 2, 1, 3, 4).reshape(-1, 32, 32, 3)
         # `..._first1017.webp`: the name says how many tiles are images, the rest is black padding
         named = re.search(r"first(\d+)", file.stem)
-        images += list(np.ascontiguousarray(tiles[:int(named.group(1)) if named else None]))
+        images += list(np.ascontiguousarray(tiles[: int(named.group(1)) if named else None]))
     return images
 
 
@@ -178,8 +181,9 @@ class Crops:
     def __init__(self, images: Sequence[Picture], size: int, where: str = "data") -> None:
         for image in images:
             if min(image.shape[:2]) < size:
-                raise HwgenError(where, f"images of at least {size}x{size} (training.crop)",
-                                 f"{image.shape[1]}x{image.shape[0]}")
+                raise HwgenError(
+                    where, f"images of at least {size}x{size} (training.crop)", f"{image.shape[1]}x{image.shape[0]}"
+                )
         if not images:
             raise HwgenError(where, "at least one image", "none")
         self.images = images
@@ -193,6 +197,6 @@ class Crops:
             image = self.images[int(pick * len(self.images))]
             y = int(down * (image.shape[0] - self.size + 1))
             x = int(right * (image.shape[1] - self.size + 1))
-            crop = image[y:y + self.size, x:x + self.size]
+            crop = image[y : y + self.size, x : x + self.size]
             crops.append(crop[:, ::-1] if flip < 0.5 else crop)
         return to_network(crops)

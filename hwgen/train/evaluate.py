@@ -8,7 +8,7 @@ the mean squared error over all images, ``ssim`` the mean SSIM (11x11 Gaussian, 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -69,8 +69,15 @@ def static_gain(network: Codec, images: Sequence[Picture], multiple: int) -> flo
 
 
 @torch.no_grad()
-def evaluate(network: Codec, images: Sequence[Picture], multiple: int, snrs_db: Sequence[float] = SNRS_DB,
-             gain: float | None = None, seed: int = 0, with_ssim: bool = True) -> dict[float, Quality]:
+def evaluate(
+    network: Codec,
+    images: Sequence[Picture],
+    multiple: int,
+    snrs_db: Sequence[float] = SNRS_DB,
+    transmit: Callable[[Tensor], Tensor] | None = None,
+    seed: int = 0,
+    with_ssim: bool = True,
+) -> dict[float, Quality]:
     """Quality per SNR in dB.
 
     Parameters
@@ -78,29 +85,30 @@ def evaluate(network: Codec, images: Sequence[Picture], multiple: int, snrs_db: 
     network : on the CPU; is put into evaluation mode
     images : uint8 (H, W, 3)
     multiple : product of the encoder's strides
-    gain : None normalises each image's power; a number scales every latent by it (static gain)
+    transmit : images -> symbols; by default the latent, its power normalised image by image
     seed : of the noise, the same for every network compared
     """
     network.eval()
     measured: dict[float, list[tuple[Tensor, Tensor]]] = {snr: [] for snr in snrs_db}
     generator = torch.Generator().manual_seed(seed)
     for batch in batches(images, multiple):
-        latent = network.encode(batch)
-        symbols = normalise(latent, network.power) if gain is None else latent * gain
+        symbols = transmit(batch) if transmit is not None else normalise(network.encode(batch), network.power)
         for snr in snrs_db:
             received = awgn(symbols, torch.full((len(batch),), snr), generator, network.power)
             output = (network.decode(received) * 256.0).round().clamp(0.0, 255.0)
             error = (output - batch * 256.0).square().flatten(1).mean(1)
             ssim = torch.zeros(len(batch))
             if with_ssim:
-                value = structural_similarity_index_measure(output, batch * 256.0, data_range=255.0, sigma=1.5,
-                                                            kernel_size=11, reduction="none")
+                value = structural_similarity_index_measure(
+                    output, batch * 256.0, data_range=255.0, sigma=1.5, kernel_size=11, reduction="none"
+                )
                 ssim = torch.as_tensor(value).reshape(-1)
             measured[snr].append((error, ssim))
     result = {}
     for snr, pairs in measured.items():
         errors = torch.cat([error for error, _ in pairs]).double()
         ssims = torch.cat([ssim for _, ssim in pairs]).double()
-        result[snr] = Quality(sum(psnr(e) for e in errors.tolist()) / len(errors), psnr(errors.mean().item()),
-                              ssims.mean().item())
+        result[snr] = Quality(
+            sum(psnr(e) for e in errors.tolist()) / len(errors), psnr(errors.mean().item()), ssims.mean().item()
+        )
     return result

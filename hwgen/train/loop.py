@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -29,10 +30,10 @@ from hwgen.train.data import Crops
 from hwgen.train.optimiser import Muon, groups
 
 WARMUP_STEPS = 200
-FINAL_LR = 0.01            # of the peak learning rate
+FINAL_LR = 0.01  # of the peak learning rate
 GRADIENT_NORM = 1.0
 CHECKPOINT_SECONDS = 240.0
-MSE_FLOOR = 1e-5           # 50 dB: keeps flat crops from taking over the logarithm
+MSE_FLOOR = 1e-5  # 50 dB: keeps flat crops from taking over the logarithm
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def log_mse(output: Tensor, target: Tensor) -> Tensor:
 
 
 def pick_device(name: str) -> torch.device:
-    """"auto" is a GPU where there is one, else the CPU."""
+    """ "auto" is a GPU where there is one, else the CPU."""
     if name not in ("auto", "cpu", "cuda"):
         raise HwgenError("--device", "auto, cpu or cuda", repr(name))
     if name == "cuda" and not torch.cuda.is_available():
@@ -75,8 +76,15 @@ def pick_device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def fit(network: nn.Module, crops: Crops, schedule: Schedule, state: Path, device: torch.device,
-        stop_after: int | None = None, report: Callable[[int], str] | None = None) -> None:
+def fit(
+    network: nn.Module,
+    crops: Crops,
+    schedule: Schedule,
+    state: Path,
+    device: torch.device,
+    stop_after: int | None = None,
+    report: Callable[[int], str] | None = None,
+) -> None:
     """Train ``network`` in place; leaves it on the CPU.
 
     Parameters
@@ -93,9 +101,6 @@ def fit(network: nn.Module, crops: Crops, schedule: Schedule, state: Path, devic
     KeyboardInterrupt
         interrupted or terminated (SIGINT, SIGTERM), after writing a checkpoint.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):  # also where a background job ignores SIGINT
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(number, signal.default_int_handler)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = Muon(groups(network))
     generator = torch.Generator().manual_seed(schedule.seed)
@@ -103,33 +108,70 @@ def fit(network: nn.Module, crops: Crops, schedule: Schedule, state: Path, devic
     end = schedule.steps if stop_after is None else min(stop_after, schedule.steps)
     saved = time.monotonic()
     smooth: float | None = None
-    quiet = not sys.stderr.isatty()
-    with tqdm(total=schedule.steps, initial=step, desc=schedule.phase, unit="step",
-              mininterval=20.0 if quiet else 0.2, file=sys.stderr) as bar:
-        try:
-            while step < end:
-                loss = _step(network, optimiser, crops, schedule, generator, step, device)
-                step += 1
-                smooth = loss if smooth is None else 0.99 * smooth + 0.01 * loss
-                bar.set_postfix_str(f"loss {smooth:.4f} PSNR {-10.0 * smooth / math.log(10.0):.2f} dB", refresh=False)
-                bar.update()
-                if not math.isfinite(loss):
-                    raise HwgenError(f"training, phase {schedule.phase}, step {step}", "a finite loss", str(loss))
-                if time.monotonic() - saved > CHECKPOINT_SECONDS:
-                    _save(network, optimiser, generator, schedule, step, state)
-                    saved = time.monotonic()
-                    if report is not None:
-                        tqdm.write(f"step {step}: {report(step)}", file=sys.stderr)
-                        network.to(device).train()
-        except KeyboardInterrupt:
-            _save(network, optimiser, generator, schedule, step, state)
-            raise
-    _save(network, optimiser, generator, schedule, step, state)
+    with Interrupts() as interrupts, _progress(schedule, step) as bar:
+        while step < end and not interrupts.arrived:
+            loss = _step(network, optimiser, crops, schedule, generator, step, device)
+            step += 1
+            smooth = loss if smooth is None else 0.99 * smooth + 0.01 * loss
+            bar.set_postfix_str(f"loss {smooth:.4f} PSNR {-10.0 * smooth / math.log(10.0):.2f} dB", refresh=False)
+            bar.update()
+            if not math.isfinite(loss):
+                raise HwgenError(f"training, phase {schedule.phase}, step {step}", "a finite loss", str(loss))
+            if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                _save(network, optimiser, generator, schedule, step, state)
+                saved = time.monotonic()
+                if report is not None:
+                    tqdm.write(f"step {step}: {report(step)}", file=sys.stderr)
+                    network.to(device).train()
+        _save(network, optimiser, generator, schedule, step, state)
+        if interrupts.arrived:
+            raise KeyboardInterrupt
     network.to("cpu")
 
 
-def _step(network: nn.Module, optimiser: torch.optim.Optimizer, crops: Crops, schedule: Schedule,
-          generator: torch.Generator, step: int, device: torch.device) -> float:
+class Interrupts:
+    """Takes SIGINT and SIGTERM for a while and only notes them: a step half done cannot be resumed.
+
+    A second one interrupts at once. Outside the main thread nothing is taken.
+    """
+
+    def __init__(self) -> None:
+        self.arrived = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: object) -> None:
+        if self.arrived:
+            raise KeyboardInterrupt
+        self.arrived = True
+
+
+def _progress(schedule: Schedule, step: int) -> tqdm[NoReturn]:
+    """The bar; in a log file, a line in 20 seconds is enough."""
+    interval = 0.2 if sys.stderr.isatty() else 20.0
+    return tqdm(
+        total=schedule.steps, initial=step, desc=schedule.phase, unit="step", mininterval=interval, file=sys.stderr
+    )
+
+
+def _step(
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    crops: Crops,
+    schedule: Schedule,
+    generator: torch.Generator,
+    step: int,
+    device: torch.device,
+) -> float:
     network.train()
     for group in optimiser.param_groups:
         group["lr"] = group["scale"] * learning_rate(step, schedule.steps, schedule.lr)
@@ -139,14 +181,20 @@ def _step(network: nn.Module, optimiser: torch.optim.Optimizer, crops: Crops, sc
         output = network(images, snr_db, generator)
     loss = log_mse(output.float(), images)
     optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_NORM)
     optimiser.step()
     return loss.item()
 
 
-def _save(network: nn.Module, optimiser: torch.optim.Optimizer, generator: torch.Generator,
-          schedule: Schedule, step: int, state: Path) -> None:
+def _save(
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    generator: torch.Generator,
+    schedule: Schedule,
+    step: int,
+    state: Path,
+) -> None:
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     for index, slot in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": torch.as_tensor(value) for name, value in slot.items()}
@@ -154,12 +202,15 @@ def _save(network: nn.Module, optimiser: torch.optim.Optimizer, generator: torch
     write(state, tensors, {"step": step, "schedule": json.loads(json.dumps(dataclasses.asdict(schedule)))})
 
 
-def _resume(network: nn.Module, optimiser: torch.optim.Optimizer, generator: torch.Generator,
-            schedule: Schedule, state: Path) -> int:
+def _resume(
+    network: nn.Module, optimiser: torch.optim.Optimizer, generator: torch.Generator, schedule: Schedule, state: Path
+) -> int:
     tensors, header = read(state)
     wanted = json.loads(json.dumps(dataclasses.asdict(schedule)))
     if header.get("schedule") != wanted:
-        raise HwgenError(f"{state}: schedule", f"{wanted} (delete the file to start again)", str(header.get("schedule")))
+        raise HwgenError(
+            f"{state}: schedule", f"{wanted} (delete the file to start again)", str(header.get("schedule"))
+        )
     try:
         network.load_state_dict({name[8:]: value for name, value in tensors.items() if name.startswith("network.")})
     except RuntimeError as error:

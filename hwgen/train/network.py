@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Last decoder layer while training with `clamp`: a small slope outside 0..1 keeps a gradient alive
 # for pixels that overshoot, while overshoot itself costs next to nothing, as in evaluation.
 CLAMP_LEAK = 0.01
-MEAN_PIXEL = 0.4           # where a clamped output starts; a sigmoid starts at 0.5 by itself
+MEAN_PIXEL = 0.4  # where a clamped output starts; a sigmoid starts at 0.5 by itself
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,9 @@ class Layer(nn.Module):
         super().__init__()
         pad = shape.kernel // 2
         if transposed:
-            self.conv: nn.Module = nn.ConvTranspose2d(in_channels, shape.channels, shape.kernel, shape.stride,
-                                                      pad, output_padding=shape.stride - 1)
+            self.conv: nn.Module = nn.ConvTranspose2d(
+                in_channels, shape.channels, shape.kernel, shape.stride, pad, output_padding=shape.stride - 1
+            )
         else:
             self.conv = nn.Conv2d(in_channels, shape.channels, shape.kernel, shape.stride, pad)
         self.activation = activation(shape.activation, shape.channels)
@@ -115,8 +116,8 @@ class DeepJSCC(nn.Module):
             slope = {nn.PReLU: 0.25, nn.ReLU: 0.0}.get(type(layer.activation), 1.0)
             nn.init.normal_(conv.weight, 0.0, math.sqrt(2.0 / (1.0 + slope**2) / fan_in))
             nn.init.zeros_(conv.bias)
-        if isinstance(self.decoder[-1].activation, LeakyClamp):
-            nn.init.constant_(self.decoder[-1].conv.bias, MEAN_PIXEL)
+            if isinstance(layer.activation, LeakyClamp):
+                nn.init.constant_(conv.bias, MEAN_PIXEL)
 
     def encode(self, images: Tensor) -> Tensor:
         """Latent before normalisation, float32 even under autocast: powers need its precision."""
@@ -134,8 +135,10 @@ class DeepJSCC(nn.Module):
 def layer_shapes(layers: Sequence[object], channels: Sequence[int] | None = None) -> list[LayerShape]:
     """A specification's layers as `LayerShape`, with ``channels`` in place of the parent's if given."""
     counts = channels if channels is not None else [layer.channels for layer in layers]  # type: ignore[attr-defined]
-    return [LayerShape(layer.kernel, layer.stride, int(count), layer.activation)  # type: ignore[attr-defined]
-            for layer, count in zip(layers, counts, strict=True)]
+    return [
+        LayerShape(layer.kernel, layer.stride, int(count), layer.activation)  # type: ignore[attr-defined]
+        for layer, count in zip(layers, counts, strict=True)
+    ]
 
 
 def dense(spec: ModelSpec) -> DeepJSCC:
@@ -145,8 +148,11 @@ def dense(spec: ModelSpec) -> DeepJSCC:
 
 def pruned(spec: ModelSpec) -> DeepJSCC:
     """The network with the surviving channel counts (weights fresh, not the parent's)."""
-    return DeepJSCC(layer_shapes(spec.encoder, spec.encoder_channels),
-                    layer_shapes(spec.decoder, spec.decoder_channels), spec.channel.power)
+    return DeepJSCC(
+        layer_shapes(spec.encoder, spec.encoder_channels),
+        layer_shapes(spec.decoder, spec.decoder_channels),
+        spec.channel.power,
+    )
 
 
 def parameters(shapes: Sequence[LayerShape], in_channels: int = 3) -> int:

@@ -22,7 +22,7 @@ ITERATIONS = 5
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 # An orthogonal O x I matrix has entries of RMS 1/sqrt(max(O, I)); Adam's steps have an RMS near 0.2.
 ADAM_RMS = 0.2
-REST_LR = 0.5                # of the kernels' learning rate, for biases, slopes and thresholds
+REST_LR = 0.5  # of the kernels' learning rate, for biases, slopes and thresholds
 
 
 def orthogonalise(matrix: Tensor) -> Tensor:
@@ -54,29 +54,31 @@ class Muon(torch.optim.Optimizer):
             for parameter in group["params"]:
                 if parameter.grad is None:
                     continue
-                update = self._kernel if parameter.ndim == 4 else self._adam
-                parameter.add_(update(parameter, group), alpha=-group["lr"])
+                rule = self._kernel if parameter.ndim == 4 else self._adam
+                parameter.add_(rule(parameter, parameter.grad, group), alpha=-group["lr"])
 
-    def _kernel(self, parameter: Tensor, group: dict[str, Any]) -> Tensor:
+    def _kernel(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> Tensor:
         state = self.state[parameter]
         if not state:
             state["momentum"] = torch.zeros_like(parameter)
-        momentum = state["momentum"].lerp_(parameter.grad, 1.0 - MOMENTUM)
-        update = parameter.grad.lerp(momentum, MOMENTUM)  # type: ignore[union-attr]
+        momentum = state["momentum"].lerp_(gradient, 1.0 - MOMENTUM)
+        update = gradient.lerp(momentum, MOMENTUM)
         if group["transposed"]:
             update = update.transpose(0, 1)
         flat = update.reshape(len(update), -1)
         result = (orthogonalise(flat) * (ADAM_RMS * math.sqrt(max(flat.shape)))).reshape(update.shape)
         return result.transpose(0, 1) if group["transposed"] else result
 
-    def _adam(self, parameter: Tensor, group: dict[str, Any]) -> Tensor:
+    def _adam(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> Tensor:
         state = self.state[parameter]
         if not state:
-            state |= {"step": torch.zeros(()), "mean": torch.zeros_like(parameter), "square": torch.zeros_like(parameter)}
+            state["step"] = torch.zeros(())
+            state["mean"] = torch.zeros_like(parameter)
+            state["square"] = torch.zeros_like(parameter)
         low, high = group["betas"]
         state["step"] += 1
-        state["mean"].lerp_(parameter.grad, 1.0 - low)
-        state["square"].lerp_(parameter.grad.square(), 1.0 - high)
+        state["mean"].lerp_(gradient, 1.0 - low)
+        state["square"].lerp_(gradient.square(), 1.0 - high)
         count = state["step"].item()
         return (state["mean"] / (1.0 - low**count)) / ((state["square"] / (1.0 - high**count)).sqrt() + 1e-8)
 
@@ -92,6 +94,8 @@ def groups(network: nn.Module) -> list[dict[str, Any]]:
             kernels.append(module.weight)
     seen = {id(kernel) for kernel in (*kernels, *transposed)}
     rest = [parameter for parameter in network.parameters() if id(parameter) not in seen]
-    return [{"params": kernels, "transposed": False, "scale": 1.0},
-            {"params": transposed, "transposed": True, "scale": 1.0},
-            {"params": rest, "transposed": False, "scale": REST_LR}]
+    return [
+        {"params": kernels, "transposed": False, "scale": 1.0},
+        {"params": transposed, "transposed": True, "scale": 1.0},
+        {"params": rest, "transposed": False, "scale": REST_LR},
+    ]

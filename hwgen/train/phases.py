@@ -17,6 +17,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -26,19 +27,33 @@ from hwgen.spec import ModelSpec, load
 from hwgen.train import data as image_data
 from hwgen.train.checkpoint import read, write
 from hwgen.train.data import Crops, Picture
-from hwgen.train.evaluate import evaluate
+from hwgen.train.evaluate import batches, evaluate
 from hwgen.train.loop import Schedule, fit, pick_device
 from hwgen.train.network import DeepJSCC, dense, pruned
 from hwgen.train.prune import prune
 
+if TYPE_CHECKING:
+    from hwgen.train.quantised import QuantDeepJSCC
+
 PHASES = ("float", "finetune", "qat", "control")
-FILES = {"float": "float.safetensors", "finetune": "finetune.safetensors", "qat": "checkpoint.safetensors",
-         "control": "control.safetensors"}
+FILES = {
+    "float": "float.safetensors",
+    "finetune": "finetune.safetensors",
+    "qat": "checkpoint.safetensors",
+    "control": "control.safetensors",
+}
 REPORT_SNR_DB = 10.0
+CALIBRATION_CROPS = 32
 
 
-def train(model: str | Path, data: str | Path | None = None, device: str = "auto", out: str | Path | None = None,
-          phase: str = "all", steps: int | None = None) -> None:
+def train(
+    model: str | Path,
+    data: str | Path | None = None,
+    device: str = "auto",
+    out: str | Path | None = None,
+    phase: str = "all",
+    steps: int | None = None,
+) -> None:
     """Run one phase of a model's training, or all of them.
 
     Parameters
@@ -63,8 +78,11 @@ def train(model: str | Path, data: str | Path | None = None, device: str = "auto
     if spec.training is None or not spec.decoder:
         raise HwgenError(str(spec.path), "a decoder and a training schedule", "a transmitter only")
     if data is None:
-        raise HwgenError("--data", "a folder or zip of images (the shipped weights saw: "
-                         f"{spec.data.source if spec.data else 'nothing'})", "none")
+        raise HwgenError(
+            "--data",
+            f"a folder or zip of images (the shipped weights saw: {spec.data.source if spec.data else 'nothing'})",
+            "none",
+        )
     folder = Path(out) if out is not None else spec.folder
     where = pick_device(device)
     train_images = image_data.load(data, "train")
@@ -89,18 +107,36 @@ def schedule(spec: ModelSpec, phase: str, steps: int | None = None) -> Schedule:
         count, lr = settings.steps, settings.lr
     low, high = spec.channel.snr_db
     # the quantised network trains in float32: fake quantisation in bfloat16 would round twice
-    return Schedule(phase, steps or count, lr, training.batch, training.crop,
-                    training.seed + PHASES.index(phase), (low, high), bfloat16=phase != "qat")
+    return Schedule(
+        phase,
+        steps or count,
+        lr,
+        training.batch,
+        training.crop,
+        training.seed + PHASES.index(phase),
+        (low, high),
+        bfloat16=phase != "qat",
+    )
 
 
-def run_phase(spec: ModelSpec, phase: str, train_images: Sequence[Picture], val_images: Sequence[Picture],
-              device: torch.device, folder: Path, steps: int | None = None, where: str = "data") -> None:
+def run_phase(
+    spec: ModelSpec,
+    phase: str,
+    train_images: Sequence[Picture],
+    val_images: Sequence[Picture],
+    device: torch.device,
+    folder: Path,
+    steps: int | None = None,
+    where: str = "data",
+) -> None:
     """Train one phase and write its file into ``folder``."""
     plan = schedule(spec, phase, steps)
     torch.manual_seed(plan.seed)
     network = starting_network(spec, phase, folder)
     crops = Crops(train_images, plan.crop, where)
-    some = val_images[::max(1, len(val_images) // 11)]
+    if phase == "qat":
+        quantised(network).calibrate([crops.batch(CALIBRATION_CROPS, torch.Generator().manual_seed(plan.seed))])
+    some = val_images[:: max(1, len(val_images) // 11)]
 
     def report(step: int) -> str:
         network.cpu()
@@ -109,10 +145,27 @@ def run_phase(spec: ModelSpec, phase: str, train_images: Sequence[Picture], val_
 
     began = time.monotonic()
     fit(network, crops, plan, folder / "state" / f"{phase}.safetensors", device, report=report)
+    if phase == "qat":
+        quantised(network).calibrate_gain(batches(train_images, spec.downscale))
     print(f"{phase}: {report(plan.steps)}, {time.monotonic() - began:.0f} s")
-    write(folder / FILES[phase], network.state_dict(), {
-        "model": spec.name, "phase": phase, "schedule": asdict(plan),
-        "terms": spec.data.model_dump() if spec.data else {}})
+    write(
+        folder / FILES[phase],
+        network.state_dict(),
+        {
+            "model": spec.name,
+            "phase": phase,
+            "schedule": asdict(plan),
+            "terms": spec.data.model_dump() if spec.data else {},
+        },
+    )
+
+
+def quantised(network: nn.Module) -> QuantDeepJSCC:
+    """The same network, known to be the quantised one."""
+    from hwgen.train.quantised import QuantDeepJSCC  # needs Brevitas; the other phases do not
+
+    assert isinstance(network, QuantDeepJSCC)
+    return network
 
 
 def starting_network(spec: ModelSpec, phase: str, folder: Path) -> nn.Module:
@@ -123,7 +176,7 @@ def starting_network(spec: ModelSpec, phase: str, folder: Path) -> nn.Module:
         return pruned(spec)
     if phase == "finetune":
         return prune(trained(spec, "float", folder), spec)
-    from hwgen.train.quantised import build  # needs Brevitas; the other phases do not
+    from hwgen.train.quantised import build
 
     return build(spec, trained(spec, "finetune", folder).state_dict())
 
@@ -136,6 +189,7 @@ def trained(spec: ModelSpec, phase: str, folder: Path) -> DeepJSCC:
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
-        raise HwgenError(str(path), f"weights of the {phase} network of {spec.path}",
-                         str(error).replace("\n", " ")) from error
+        raise HwgenError(
+            str(path), f"weights of the {phase} network of {spec.path}", str(error).replace("\n", " ")
+        ) from error
     return network

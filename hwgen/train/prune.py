@@ -26,7 +26,8 @@ def prune(parent: DeepJSCC, spec: ModelSpec) -> DeepJSCC:
     example = torch.zeros(1, 3, 4 * spec.downscale, 4 * spec.downscale)
     with torch.enable_grad():  # the dependencies are traced through autograd
         graph = tp.DependencyGraph().build_dependency(
-            network, example_inputs=example, forward_fn=lambda model, images: model.decode(model.encode(images)))
+            network, example_inputs=example, forward_fn=lambda model, images: model.decode(model.encode(images))
+        )
     importance = tp.importance.GroupMagnitudeImportance(p=1)
     for stack, counts in ((network.encoder, spec.encoder_channels), (network.decoder, spec.decoder_channels)):
         for layer, count in zip(list(stack)[:-1], counts[:-1], strict=True):
@@ -43,6 +44,6 @@ def _keep(graph: tp.DependencyGraph, importance: tp.importance.Importance, layer
     channels = int(layer.out_channels)  # type: ignore[arg-type]
     everything = graph.get_pruning_group(layer, tp.prune_conv_out_channels, list(range(channels)))
     order = torch.argsort(importance(everything), stable=True)  # ties by index: the same on every machine
-    doomed = sorted(order[:channels - count].tolist())
+    doomed = sorted(order[: channels - count].tolist())
     if doomed:
         graph.get_pruning_group(layer, tp.prune_conv_out_channels, doomed).prune()

@@ -25,7 +25,7 @@ emit: $(VENV)/.light
 env: $(VENV)/.complete
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/.complete
 	$(BIN)/ruff check --quiet .

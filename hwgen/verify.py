@@ -47,7 +47,7 @@ SNR_DB = 10.0
 
 @dataclass(frozen=True)
 class Request:
-    """What to verify; see `verify` for the fields."""
+    """What to verify; see `verify` for the fields. waveform: record one around a failure (builds once more)."""
 
     model: str | Path
     side: str = "tx"
@@ -60,6 +60,7 @@ class Request:
     frames: int = 3
     stall: float = 0.0
     seed: int = 1
+    waveform: bool = True
 
     def command(self) -> str:
         """The command line that repeats this verification."""
@@ -143,7 +144,7 @@ def prove(request: Request, folder: Path) -> Report:
     _check_same(design, graph)
     images = load_images(request.images, request.frames, design.width, design.height)
     expected, findings = _expected(request, spec, graph, images)
-    options = runner.BuildOptions(optimise=_optimise(design, request.frames))
+    options = runner.BuildOptions()
     settings = Settings(frames=request.frames, stall=request.stall, seed=request.seed)
     waveform = None
     try:
@@ -155,7 +156,7 @@ def prove(request: Request, folder: Path) -> Report:
             again = {name: values[repeat] for name, values in expected.items()}
             verdict = _run(design, images[repeat], again, more, folder / "run", options, request.frames)
         first = verdict.first
-        if first is not None and first.kind != "stall" and first.cycle is not None:
+        if request.waveform and first is not None and first.kind != "stall" and first.cycle is not None:
             waveform = _waveform(design, images, settings, folder, options, first.cycle)
     except runner.SimulationError as error:
         verdict = Verdict(0, 1, (Finding("simulation", "output", str(error)),), None, None)
@@ -265,7 +266,7 @@ def _waveform(
     window = (max(0, cycle - WINDOW[0]), cycle + WINDOW[1])
     try:
         traced = simulate(
-            design, pixel_words(images), replace(settings, trace=window), folder / "waveform", replace(options, optimise="-O1")
+            design, pixel_words(images), replace(settings, trace=window), folder / "waveform", options
         )
     except runner.SimulationError:
         return None
@@ -287,12 +288,6 @@ def _psnr(
         error = float(np.mean((seen - image) ** 2))
         values.append(float("inf") if error == 0 else 10 * float(np.log10(255.0**2 / error)))
     return float(np.mean(values))
-
-
-def _optimise(design: Design, frames: int) -> str:
-    """g++ flags: a short run is over sooner when less time goes into its build."""
-    interval = design.prediction("frame_interval_cycles") or 0
-    return "-O1" if interval * (frames + 1) < 400_000 else "-O3"
 
 
 def _edited(design: Design) -> tuple[str, ...]:

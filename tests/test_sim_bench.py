@@ -11,7 +11,7 @@ from hwgen.sim.simulate import Settings, pixel_words, simulate
 
 from tests import sim_toy
 
-OPTIONS = runner.BuildOptions(optimise="-O1")
+OPTIONS = runner.BuildOptions()
 
 
 def run(tmp_path: Path, defect: int, stall: float, seed: int = 1) -> Verdict:

@@ -184,18 +184,26 @@ def test_checkpoint_errors(tmp_path: Path) -> None:
 
 
 def test_phases_in_order(tmp_path: Path) -> None:
-    """float, then finetune from it, then control: files, headers and the shapes that the specification says."""
+    """From float to the card: files, headers and the shapes that the specification says."""
     spec = specification(tmp_path)
     data = photographs(tmp_path / "photographs")
-    for phase in ("float", "finetune", "control"):
-        phases.train(spec.path, data=data, device="cpu", phase=phase)
+    phases.train(spec.path, data=data, device="cpu", phase="all")
     widths = {}
-    for phase in ("float", "finetune", "control"):
-        tensors, header = read(tmp_path / f"{phase}.safetensors")
+    for phase, file in phases.FILES.items():
+        tensors, header = read(tmp_path / file)
         widths[phase] = len(tensors["encoder.0.conv.bias"])
         assert header["phase"] == phase and header["terms"]["license"] == "CC0"
-    assert widths == {"float": 9, "finetune": 5, "control": 5}
+    assert widths == {"float": 9, "finetune": 5, "qat": 5, "control": 5}
     assert read(tmp_path / "control.safetensors")[1]["schedule"]["steps"] == 4 + 3, "as long in total"
+    card = (tmp_path / "CARD.md").read_text()
+    for text in (
+        "Terms that the weights carry: CC0",
+        "| encoder parameters | 1,787 | 1,091 | 61.1 % |",
+        "| encoder MACs per 32x32 frame | 241,920 | 140,352 | 58.0 % |",
+        "| quantised | static |",
+        "The control saw 14 crops, the pruned network and its parent 14: as many.",
+    ):
+        assert text in card, text
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,12 @@ def static_gain(network: Codec, images: Sequence[Picture], multiple: int) -> flo
 
 
 @torch.no_grad()
+def mean_power(transmit: Callable[[Tensor], Tensor], images: Sequence[Picture], multiple: int) -> float:
+    """Average power per complex symbol over all images."""
+    return torch.cat([symbol_power(transmit(batch)) for batch in batches(images, multiple)]).mean().item()
+
+
+@torch.no_grad()
 def evaluate(
     network: Codec,
     images: Sequence[Picture],

@@ -98,13 +98,13 @@ def emit(
     pixels = sample_frame(width, height)
     symbols = execute(graph, pixels)["symbols"].astype(np.uint32)
     with replaced_folder(folder) as part:
-        (part / f"{TOP}.v").write_text(verilog(plan, TOP))
-        (part / f"{TOP}.xdc").write_text(constraints(target))
+        (part / f"{TOP}.v").write_text(verilog(plan, TOP), encoding="utf-8")
+        (part / f"{TOP}.xdc").write_text(constraints(target), encoding="utf-8")
         serialize.save(graph, part)
         for name, content in sample_files(pixels, symbols).items():
-            (part / name).write_text(content)
+            (part / name).write_text(content, encoding="utf-8")
         manifest = build_manifest(plan, TOP, spec, file_hashes(part))
-        (part / "README.md").write_text(readme(manifest))
+        (part / "README.md").write_text(readme(manifest), encoding="utf-8")
         (part / "manifest.json").write_bytes(manifest_bytes(manifest))
     if not quiet:
         from hwgen.emit.table import print_summary

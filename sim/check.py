@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from hwgen.sim.design import Design, Stream
 from hwgen.sim.simulate import VIOLATIONS, Recorded, Recording, Settings, signed_values
 
-KINDS = ("value", "missing", "surplus", "protocol", "tlast", "hang", "limit", "input", "stall")
-"""Kinds of findings. All but `stall` mean a wrong design; `stall` means that the run did not test what it should."""
+KINDS = ("value", "missing", "surplus", "protocol", "tlast", "hang", "limit", "input", "stall", "model", "simulation")
+"""Kinds of findings. `stall`: the run did not test what it should. `model`: the integer graph differs from the PyTorch
+model. `simulation`: the design does not build or run. All others: a wrong design."""
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from hwgen import board as boards
 from hwgen.board import Board
 from hwgen.errors import HwgenError
 from hwgen.ir.graph import Graph
-from hwgen.passes.plan import Plan
-from hwgen.passes.size import _pareto, _steps, size
-from hwgen.passes.timing import frame_interval
+from hwgen.passes.plan import Plan, fold_convolution
+from hwgen.passes.size import _options, _steps, size
+from hwgen.passes.timing import frame_interval, layer_cycles
+from hwgen.rtl.cost import convolution_bram36, convolution_dsp
 
 MHZ = 100.0
 
@@ -118,7 +119,7 @@ def test_too_small_a_board(case: tuple[int, list[int], int, int]) -> None:
             size(graph, board_with(dsp), 12, 8)
         assert caught.value.where.startswith(str(boards.load("pynq_z2").path))
         assert caught.value.where.endswith("resources.dsp")
-        assert (caught.value.wanted, caught.value.got) == (f"at least {least} for random", str(dsp))
+        assert (caught.value.wanted, caught.value.got) == (f"at least {least} for random with 12x8 frames", str(dsp))
 
 
 @pytest.mark.parametrize("dsp", [30, 1000])
@@ -147,8 +148,34 @@ def test_too_little_block_ram() -> None:
     with pytest.raises(HwgenError) as caught:
         size(graph, board_with(40, bram36=0), 256, 8)
     assert caught.value.where.endswith("resources.bram36")
-    assert re.fullmatch(r"at least [\d.]+ BRAM36 for random with 256x8 frames", caught.value.wanted)
+    assert re.fullmatch(r"at least [\d.]+ for random with 256x8 frames", caught.value.wanted)
     assert caught.value.got == "0"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_both_resources_against_brute_force(seed: int) -> None:
+    """The shortest interval that DSPs and block RAM allow, and its fewest DSPs, over every combination there is."""
+    graph = random_graph(np.random.default_rng(seed), 2, largest=6, strides=[2, 1], kernels=(5,), frame=(512, 12))
+    every = []
+    for node, width, height in zip(graph.convolutions, (512, 256), (12, 6), strict=True):
+        foldings = []
+        for pe, simd in itertools.product(range(1, node.out_channels + 1), range(1, node.in_channels + 1)):
+            if pe <= node.kernel**2 * ceil(node.in_channels, simd):
+                folding = fold_convolution(node, width, height, pe, simd)
+                lanes = 3 if simd == 3 and node.name == "conv0" else 1
+                cost = convolution_dsp(node.accumulator_bits, folding), convolution_bram36(folding, node.weight_bits)
+                foldings.append((layer_cycles(folding, lanes), *cost))
+        every.append(foldings)
+    plans = [(max(a[0], b[0]), a[1] + b[1] + 1, a[2] + b[2]) for a, b in itertools.product(*every)]
+    memories = sorted({int(memory) + 1 for _, _, memory in plans})
+    results = set()
+    for bram36, dsp in itertools.product(memories, (6, 12, 25, 100)):
+        fitting = [(cycles, need) for cycles, need, memory in plans if need <= dsp and memory <= bram36]
+        if fitting:
+            plan = size(graph, board_with(dsp, bram36=bram36), 512, 12)
+            results.add((frame_interval(plan), dsp_of(plan)))
+            assert (frame_interval(plan), dsp_of(plan)) == min(fitting)
+    assert len(results) >= 3  # the budgets did decide
 
 
 def test_sizing_is_the_same_every_time() -> None:
@@ -170,16 +197,18 @@ def test_steps(channels: int) -> None:
 
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("seed", range(5))
-def test_pareto(seed: int, first: bool) -> None:
+def test_options(seed: int, first: bool) -> None:
     """Whatever folding there is, one that is kept is as fast and as small; none that is kept beats another."""
     graph = random_graph(np.random.default_rng(seed), 1, largest=17, strides=[1], frame=(6, 5))
     (node,) = graph.convolutions
-    kept = _pareto(node, 6, 5, first)
-    pairs = [(cycles, folding.mac_dsp) for cycles, folding in kept]
-    assert pairs == sorted(pairs)
-    assert [dsp for _, dsp in pairs] == sorted({dsp for _, dsp in pairs}, reverse=True)
+    kept = _options(node, 6, 5, first)
+    for one, other in itertools.permutations(kept, 2):
+        assert not (one.cycles <= other.cycles and one.dsp <= other.dsp and one.bram36 <= other.bram36)
+    slope = convolution_dsp(node.accumulator_bits, kept[0].folding) - kept[0].folding.mac_dsp
+    triples = [(option.cycles, option.dsp - slope, option.bram36) for option in kept]
     for pe, simd in itertools.product(range(1, node.out_channels + 1), range(1, 4)):
         groups = ceil(3, simd)
         if pe <= node.kernel**2 * groups:
             cycles = max(ceil(node.out_channels, pe) * groups * node.kernel**2 * 30, 30 if first and simd == 3 else 90)
-            assert any(c <= cycles and d <= ceil(pe, 2) * simd for c, d in pairs)
+            memory = convolution_bram36(fold_convolution(node, 6, 5, pe, simd), node.weight_bits)
+            assert any(c <= cycles and d <= ceil(pe, 2) * simd and b <= memory for c, d, b in triples)

@@ -42,8 +42,7 @@ def load_images(path: Path | None, frames: int, width: int, height: int) -> npt.
 def _photos() -> list[Path]:
     spec = importlib.util.find_spec("skimage")  # its photos are plain files: importing it is not needed
     if spec is None or spec.origin is None:
-        raise HwgenError("--images", "an image or a folder, as the package scikit-image with its photos is not installed",
-                         "none")  # fmt: skip
+        raise HwgenError("--images", "an image or a folder, as scikit-image with its photos is not installed", "none")
     folder = Path(spec.origin).parent / "data"
     files = [folder / name for name in PHOTOS if (folder / name).is_file()]
     if not files:
@@ -67,7 +66,9 @@ def _fitted(file: Path, width: int, height: int) -> npt.NDArray[np.uint8]:
         with Image.open(file) as opened:
             # Turned as its camera says; a palette, grey levels or transparency become plain RGB.
             image = _eight_bits(ImageOps.exif_transpose(opened)).convert("RGB")
-        fitted = image if image.size == (width, height) else ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
+        fitted = (
+            image if image.size == (width, height) else ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
+        )
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         # Pillow reports damaged files with any of these, SyntaxError included.
         raise HwgenError(str(file), "an image that Pillow can read", str(error) or type(error).__name__) from error

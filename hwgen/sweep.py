@@ -44,21 +44,30 @@ class Case:
     def spec(self) -> str:
         """The case as the text of a spec.yaml."""
         layers = "".join(
-            f"  - {{kernel: {k}, stride: {s}, channels: {o}, activation: {act}, weight_bits: {w}, activation_bits: {a}}}\n"
+            f"  - {{kernel: {k}, stride: {s}, channels: {o}, activation: {act},"
+            f" weight_bits: {w}, activation_bits: {a}}}\n"
             for k, s, o, act, w, a in self.encoder
         )
         return (
-            f"format_version: 1\ndescription: \"{self}\"\nframe: {{width: {self.frame[0]}, height: {self.frame[1]}}}\n"
+            f'format_version: 1\ndescription: "{self}"\nframe: {{width: {self.frame[0]}, height: {self.frame[1]}}}\n'
             f"encoder:\n{layers}channel: {{kind: awgn, snr_db: [0, 20], power: 1.0}}\n"
             "data: {license: none, source: random}\n"
         )
 
 
 DIRECTED = (
-    Case(1, (36, 20), ((5, 2, 3, "prelu", 8, 8), (3, 1, 7, "relu", 4, 8), (1, 1, 13, "prelu", 2, 6), (3, 2, 29, "relu", 6, 8),
-                       (7, 1, 31, "prelu", 8, 4), (3, 1, 5, "none", 6, 8)), "pynq_z2", None),
-    Case(2, (68, 44), ((7, 2, 3, "relu", 6, 7), (1, 1, 7, "none", 8, 8), (5, 2, 13, "prelu", 4, 8), (3, 1, 29, "prelu", 2, 8),
-                       (1, 1, 31, "relu", 8, 8), (5, 1, 5, "none", 8, 8)), "pynq_z2", 400.0),
+    Case(
+        1, (36, 20),
+        ((5, 2, 3, "prelu", 8, 8), (3, 1, 7, "relu", 4, 8), (1, 1, 13, "prelu", 2, 6),
+         (3, 2, 29, "relu", 6, 8), (7, 1, 31, "prelu", 8, 4), (3, 1, 5, "none", 6, 8)),
+        "pynq_z2", None,
+    ),
+    Case(
+        2, (68, 44),
+        ((7, 2, 3, "relu", 6, 7), (1, 1, 7, "none", 8, 8), (5, 2, 13, "prelu", 4, 8),
+         (3, 1, 29, "prelu", 2, 8), (1, 1, 31, "relu", 8, 8), (5, 1, 5, "none", 8, 8)),
+        "pynq_z2", 400.0,
+    ),
 )  # fmt: skip
 """Cases that were chosen, not drawn: the channel counts 3-7-13-29-31-5."""
 

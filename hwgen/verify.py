@@ -25,9 +25,7 @@ from hwgen.errors import HwgenError
 from hwgen.images import load_images
 from hwgen.ir.execute import execute
 from hwgen.ir.graph import Graph
-from hwgen.sim import design as designs
-from hwgen.sim import junit as junit_xml
-from hwgen.sim import runner
+from hwgen.sim import design as designs, junit as junit_xml, runner
 from hwgen.sim.check import Finding, Verdict, check
 from hwgen.sim.design import Design
 from hwgen.sim.simulate import Settings, pixel_words, simulate
@@ -243,7 +241,9 @@ def _expected(
                 findings.append(Finding("model", node.name, text, index, x, y, channel, want, got))
                 break
     names = {node.name: node.name for node in graph.nodes} | {"output": "symbols"}
-    return {name: np.stack([frame[key] for frame in frames]).astype(np.int64) for name, key in names.items()}, findings
+    return {
+        name: np.stack([frame[key] for frame in frames]).astype(np.int64) for name, key in names.items()
+    }, findings
 
 
 def _run(
@@ -260,14 +260,17 @@ def _run(
 
 
 def _waveform(
-    design: Design, images: npt.NDArray[np.uint8], settings: Settings, folder: Path, options: runner.BuildOptions, cycle: int
+    design: Design,
+    images: npt.NDArray[np.uint8],
+    settings: Settings,
+    folder: Path,
+    options: runner.BuildOptions,
+    cycle: int,
 ) -> Path | None:
     """Run the same again, with a waveform around `cycle`; None if that fails, which hides no finding."""
     window = (max(0, cycle - WINDOW[0]), cycle + WINDOW[1])
     try:
-        traced = simulate(
-            design, pixel_words(images), replace(settings, trace=window), folder / "waveform", options
-        )
+        traced = simulate(design, pixel_words(images), replace(settings, trace=window), folder / "waveform", options)
     except runner.SimulationError:
         return None
     return traced.waveform

@@ -62,7 +62,11 @@ class Verdict:
 
 
 def check(
-    design: Design, recording: Recording, settings: Settings, expected: Mapping[str, NDArray[np.integer]], counted: int
+    design: Design,
+    recording: Recording,
+    settings: Settings,
+    expected: Mapping[str, NDArray[np.integer]],
+    counted: int,
 ) -> Verdict:
     """Compare a recording with what was expected.
 
@@ -114,12 +118,18 @@ def _values(
     findings = []
     if len(wrong):
         findings.append(
-            _finding("value", stream, int(wrong[0]), beats, recorded, int(flat[wrong[0]]), int(got[wrong[0]]), len(wrong))
+            _finding(
+                "value", stream, int(wrong[0]), beats, recorded, int(flat[wrong[0]]), int(got[wrong[0]]), len(wrong)
+            )
         )
     if len(got) < len(flat):
-        findings.append(_finding("missing", stream, len(got), beats, recorded, int(flat[len(got)]), None, len(flat) - len(got)))
+        findings.append(
+            _finding("missing", stream, len(got), beats, recorded, int(flat[len(got)]), None, len(flat) - len(got))
+        )
     if len(got) > len(flat):
-        findings.append(_finding("surplus", stream, len(flat), beats, recorded, None, int(got[len(flat)]), len(got) - len(flat)))
+        findings.append(
+            _finding("surplus", stream, len(flat), beats, recorded, None, int(got[len(flat)]), len(got) - len(flat))
+        )
     return findings, len(wrong) + abs(len(flat) - len(got))
 
 
@@ -138,15 +148,14 @@ def _finding(
     x = y = channel = None
     if stream is None:
         place = f"frame {frame}, symbol {position}"
-        show = "0x{:08x}".format
     else:
         pixel, channel = divmod(position, stream.channels)
         y, x = divmod(pixel, stream.width)
         place = f"frame {frame}, pixel (x {x}, y {y}), channel {channel}"
-        show = str
     if kind == "value":
         assert expected is not None and got is not None
-        message = f"{recorded.name}: {place}: expected {show(expected)}, got {show(got)}, cycle {cycle} ({count} wrong)"
+        values = f"expected {expected}, got {got}" if stream else f"expected 0x{expected:08x}, got 0x{got:08x}"
+        message = f"{recorded.name}: {place}: {values}, cycle {cycle} ({count} wrong)"
     elif kind == "missing":
         message = f"{recorded.name}: {count} beats missing, the first at {place}; the last beat came in cycle {cycle}"
     else:

@@ -69,7 +69,9 @@ def load(folder: Path) -> Design:
     if version != FORMAT_VERSION:
         raise HwgenError(f"{path}: format_version", str(FORMAT_VERSION), repr(version))
     try:
-        streams = tuple(Stream(**{key: item[key] for key in Stream.__dataclass_fields__}) for item in manifest["streams"])
+        streams = tuple(
+            Stream(**{key: item[key] for key in Stream.__dataclass_fields__}) for item in manifest["streams"]
+        )
         design = Design(
             folder=folder,
             top=manifest["top"],

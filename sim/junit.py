@@ -22,7 +22,9 @@ def write(path: Path, suite: str, streams: Sequence[str], findings: Sequence[Fin
 
     Raises OSError.
     """
-    cases = [(f"values of {name}", [f for f in findings if f.stream == name and f.kind in VALUES]) for name in streams]
+    cases = [
+        (f"values of {name}", [f for f in findings if f.stream == name and f.kind in VALUES]) for name in streams
+    ]
     cases += [(name, [f for f in findings if f.kind in kinds]) for name, kinds in CHECKS.items()]
     others = [f for f in findings if not any(f in found for _, found in cases)]
     if others:

@@ -72,7 +72,11 @@ class LeanVerilator(Verilator):
         make = ["make", "-j", str(os.cpu_count() or 1), "-C", str(self.build_dir), "-f", "Vtop.mk"]
         ready = sorted(str(path) for path in Path(self.build_dir).glob("*.o"))  # library objects put there before
         newer = [["touch", *ready]] if ready else []
-        return [command, *newer, [*make, f"OPT_FAST={self.options.optimise}", "OPT_SLOW=-O0", f"OPT_GLOBAL={LIBRARY_FLAGS}"]]
+        return [
+            command,
+            *newer,
+            [*make, f"OPT_FAST={self.options.optimise}", "OPT_SLOW=-O0", f"OPT_GLOBAL={LIBRARY_FLAGS}"],
+        ]
 
 
 def verilator_root() -> Path:
@@ -124,7 +128,11 @@ def build(
 
 
 def _build_in(
-    work: Path, sources: Sequence[Path], texts: Mapping[str, str], defines: Mapping[str, object], options: BuildOptions
+    work: Path,
+    sources: Sequence[Path],
+    texts: Mapping[str, str],
+    defines: Mapping[str, object],
+    options: BuildOptions,
 ) -> None:
     for name, text in texts.items():
         (work / name).write_text(text)

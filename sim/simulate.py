@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hwgen.sim import design as designs
-from hwgen.sim import runner
+from hwgen.sim import design as designs, runner
 from hwgen.sim.design import Design
 
 STATUS = ("complete", "hang", "cycle limit", "end of the window")
@@ -110,7 +109,9 @@ def simulate(
     texts = {"probes.svh": designs.probes(design)}
     started = time.perf_counter()
     options = replace(options, trace=settings.trace is not None)
-    executable = runner.build(design.sources, texts, designs.defines(design), options, cache or runner.default_cache())
+    executable = runner.build(
+        design.sources, texts, designs.defines(design), options, cache or runner.default_cache()
+    )
     built = time.perf_counter()
     times = patience(design, settings)
     values = {
@@ -143,7 +144,8 @@ def simulate(
 def pixel_words(images: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """(frames, H, W, 3) uint8 -> (frames, H * W) words of the pixel stream: R from bit 0, G from 8, B from 16."""
     wide = images.astype(np.uint32)
-    return (wide[..., 0] | wide[..., 1] << 8 | wide[..., 2] << 16).reshape(len(images), -1)
+    words: NDArray[np.uint32] = wide[..., 0] | wide[..., 1] << np.uint32(8) | wide[..., 2] << np.uint32(16)
+    return words.reshape(len(images), -1)
 
 
 def signed_values(values: NDArray[np.uint32], bits: int, signed: bool) -> NDArray[np.int64]:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from hwgen import images
 from hwgen.errors import HwgenError
 from hwgen.images import load_images
-from PIL import Image
 
 
 def picture(width: int, height: int, seed: int = 0) -> np.ndarray:
@@ -80,7 +81,9 @@ def test_the_photos() -> None:
 
 
 def test_what_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(HwgenError, match=r"--images: wanted an image or a folder of images, got nothing at .*none\.png"):
+    with pytest.raises(
+        HwgenError, match=r"--images: wanted an image or a folder of images, got nothing at .*none\.png"
+    ):
         load_images(tmp_path / "none.png", 1, 36, 20)
     with pytest.raises(HwgenError, match=r"--images: wanted a folder with images .*, got none in "):
         load_images(tmp_path, 1, 36, 20)

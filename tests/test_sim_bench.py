@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from hwgen.sim import runner
 from hwgen.sim.check import Verdict, check, cycle_counts
 from hwgen.sim.simulate import Settings, pixel_words, simulate
-
 from tests import sim_toy
 
 OPTIONS = runner.BuildOptions()
@@ -98,4 +98,6 @@ def test_verilog_that_does_not_build_says_why(tmp_path: Path) -> None:
     design = sim_toy.make(tmp_path / "design")
     design.sources[0].write_text("module hwgen_tx; nonsense endmodule\n")
     with pytest.raises(runner.SimulationError, match="Verilator could not build the bench"):
-        simulate(design, pixel_words(sim_toy.images()), Settings(3), tmp_path / "run", OPTIONS, cache=tmp_path / "cache")
+        simulate(
+            design, pixel_words(sim_toy.images()), Settings(3), tmp_path / "run", OPTIONS, cache=tmp_path / "cache"
+        )

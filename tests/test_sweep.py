@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from hwgen import spec, sweep
 
 
-@pytest.mark.parametrize("case", [*sweep.DIRECTED, sweep.draw(102), sweep.draw(105)], ids=lambda case: f"seed{case.seed}")
+@pytest.mark.parametrize(
+    "case", [*sweep.DIRECTED, sweep.draw(102), sweep.draw(105)], ids=lambda case: f"seed{case.seed}"
+)
 def test_a_case_is_proven_and_predicted(case: sweep.Case, tmp_path: Path) -> None:
     still, stalled = sweep.run(case, tmp_path)
     assert sweep.complaints(still, stalled) == []

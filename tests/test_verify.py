@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from hwgen import verify as verify_module
 from hwgen.emit import emit
 from hwgen.errors import HwgenError
 from hwgen.verify import Request, prove, verify
-from PIL import Image
 
 SPEC = """
 format_version: 1
@@ -147,12 +148,18 @@ def test_a_failure_leaves_waveform_command_and_junit(
     assert times[-1] - times[0] <= 2 * sum(verify_module.WINDOW) + 20
     assert f"--design {tmp_path / 'design'}" in first["reproduce"]
     assert "--init random:1" in first["reproduce"] and "--stall 0.2 --seed 5" in first["reproduce"]
-    failed = {case.get("name"): case[0].get("message") for case in xml.parse(tmp_path / "junit.xml").iter("testcase") if len(case)}
+    failed = {
+        case.get("name"): case[0].get("message")
+        for case in xml.parse(tmp_path / "junit.xml").iter("testcase")
+        if len(case)
+    }
     assert failed["values of conv1"] == first["message"]
     assert "values of conv0" not in failed
 
 
-def test_json_is_one_object_with_the_documented_keys(small: Request, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_one_object_with_the_documented_keys(
+    small: Request, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert verify(small.model, init=1, design=small.design, json=True, junit=tmp_path / "a" / "junit.xml") == 0
     printed = json.loads(capsys.readouterr().out)
     assert list(printed) == [
@@ -195,10 +202,15 @@ def test_a_graph_that_is_not_the_pytorch_model_is_found(
     report = prove(small, tmp_path)
     assert report.first is not None
     assert (report.first.kind, report.first.stream) == ("model", "conv1")
-    assert "the integer graph differs from the PyTorch model: frame 0, pixel (x 0, y 0), channel 0" in report.first.message
+    assert (
+        "the integer graph differs from the PyTorch model: frame 0, pixel (x 0, y 0), channel 0"
+        in report.first.message
+    )
 
 
-def test_a_design_that_does_not_build_is_a_failure(small: Request, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_design_that_does_not_build_is_a_failure(
+    small: Request, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     broken = edited(small, tmp_path, r"endmodule", "nonsense endmodule")
     assert verify(broken.model, init=1, design=broken.design, out=tmp_path / "out") == 1
     assert "Verilator could not build the bench" in capsys.readouterr().err
@@ -233,5 +245,7 @@ def test_designs_that_are_refused(small: Request, tmp_path: Path) -> None:
 
 def test_what_is_missing_on_the_machine_is_named(small: Request, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(HwgenError, match=r"PATH: wanted g\+\+, make and perl to build the simulation, got no g\+\+, no make, no perl"):
+    with pytest.raises(
+        HwgenError, match=r"PATH: wanted g\+\+, make and perl to build the simulation, got no g\+\+, no make, no perl"
+    ):
         verify(small.model, init=1, design=small.design)

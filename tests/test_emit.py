@@ -315,8 +315,11 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
 
 
 def own_model(folder: Path, **change: Any) -> Path:
-    """A copy of tiny's specification in a folder of its own, with keys of its own."""
+    """A copy of tiny's specification in a folder of its own, with keys of its own; None leaves one out."""
     content = yaml.safe_load(specs.load("tiny").path.read_text(encoding="utf-8")) | change
+    content = {key: value for key, value in content.items() if value is not None}
+    if "decoder" not in content:
+        del content["pruning"]["channels"]["decoder"]
     folder.mkdir()
     (folder / "spec.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     return folder
@@ -341,17 +344,34 @@ def test_the_trained_graph_is_taken(tmp_path: Path) -> None:
     assert (emitted.folder / "weights.npz").read_bytes() == (folder / "weights.npz").read_bytes()
 
 
-def test_a_graph_of_other_channels_is_refused(tmp_path: Path) -> None:
-    folder = own_model(tmp_path / "mine")
+@pytest.mark.parametrize(("key", "value", "was"), [
+    ("kernel", 5, 3), ("stride", 1, 2), ("activation", "prelu", "relu"), ("weight_bits", 4, 8),
+    ("activation_bits", 7, 8), ("channels", 6, 5),
+])  # fmt: skip
+def test_a_graph_of_another_network_is_refused(key: str, value: object, was: object, tmp_path: Path) -> None:
+    """The specification was changed after the export."""
+    folder = own_model(tmp_path / "mine", decoder=None, training=None, bandwidth_ratio=None)
     serialize.save(load_graph(specs.load(folder), init=5), folder)
-    text = (folder / "spec.yaml").read_text(encoding="utf-8")
-    channels = {"encoder": [6, 7, 4], "decoder": [7, 5, 3]}
-    changed = yaml.safe_load(text) | {"pruning": {"criterion": "l1", "channels": channels}}
-    (folder / "spec.yaml").write_text(yaml.safe_dump(changed), encoding="utf-8")
+    content = yaml.safe_load((folder / "spec.yaml").read_text(encoding="utf-8"))
+    if key == "channels":
+        content["pruning"]["channels"]["encoder"][0] = value
+    else:
+        content["encoder"][0][key] = value
+    (folder / "spec.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     with pytest.raises(HwgenError) as caught:
         emit_tiny(tmp_path / "out", model=folder, init=None)
-    wanted = f"{folder / 'graph.json'}: wanted the specification's channels [6, 7, 4], got [5, 7, 4]"
+    wanted = f"{folder / 'graph.json'}: conv0.{key}: wanted the specification's {value} (export again), got {was}"
     assert str(caught.value) == wanted
+
+
+def test_a_graph_of_other_layers_is_refused(tmp_path: Path) -> None:
+    folder = own_model(tmp_path / "mine", decoder=None, training=None, bandwidth_ratio=None)
+    serialize.save(load_graph(specs.load(folder), init=5), folder)
+    content = yaml.safe_load((folder / "spec.yaml").read_text(encoding="utf-8"))
+    del content["encoder"][1], content["pruning"]["channels"]["encoder"][1]
+    (folder / "spec.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    with pytest.raises(HwgenError, match=r"graph\.json: wanted the specification's 2 layers, got 3$"):
+        emit_tiny(tmp_path / "out", model=folder, init=None)
 
 
 @pytest.mark.parametrize("frame", [(10, 8), (8, 6), (0, 8), (8, -4)])

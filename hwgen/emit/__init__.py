@@ -41,7 +41,7 @@ def load_graph(spec: specs.ModelSpec, init: int | None = None) -> Graph:
 
     Raises
     ------
-    HwgenError : there is no exported graph, or its files are damaged
+    HwgenError : there is no exported graph, its files are damaged, or it is of another network
     """
     if init is not None:
         from hwgen.random_init import random_graph
@@ -52,12 +52,28 @@ def load_graph(spec: specs.ModelSpec, init: int | None = None) -> Graph:
             str(spec.graph_path), "the integer graph of a trained model (or --init random:SEED)", "no such file"
         )
     graph = serialize.load(spec.folder)
-    channels = tuple(node.out_channels for node in graph.convolutions)
-    if channels != spec.encoder_channels:
-        raise HwgenError(
-            str(spec.graph_path), f"the specification's channels {list(spec.encoder_channels)}", str(list(channels))
-        )
+    _check_same_network(spec, graph)
     return graph
+
+
+def _check_same_network(spec: specs.ModelSpec, graph: Graph) -> None:
+    """A specification that was changed after the export is refused: the graph is of the network that it was."""
+    nodes = graph.convolutions
+    where = str(spec.graph_path)
+    if len(nodes) != len(spec.encoder):
+        raise HwgenError(where, f"the specification's {len(spec.encoder)} layers", str(len(nodes)))
+    for layer, channels, node in zip(spec.encoder, spec.encoder_channels, nodes, strict=True):
+        for key, wanted, got in (
+            ("channels", channels, node.out_channels),
+            ("kernel", layer.kernel, node.kernel),
+            ("stride", layer.stride, node.stride),
+            ("activation", layer.activation, node.activation),
+            ("weight_bits", layer.weight_bits, node.weight_bits),
+            ("activation_bits", layer.activation_bits, node.output.bits),
+        ):
+            if wanted != got:
+                text = f"the specification's {wanted} (export again)"
+                raise HwgenError(f"{where}: {node.name}.{key}", text, str(got))
 
 
 def emit(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -212,3 +212,22 @@ def test_options(seed: int, first: bool) -> None:
             cycles = max(ceil(node.out_channels, pe) * groups * node.kernel**2 * 30, 30 if first and simd == 3 else 90)
             memory = convolution_bram36(fold_convolution(node, 6, 5, pe, simd), node.weight_bits)
             assert any(c <= cycles and d <= ceil(pe, 2) * simd and b <= memory for c, d, b in triples)
+
+
+@pytest.mark.parametrize(("inputs", "outputs", "kernel"), [(6, 5, 3), (13, 4, 5), (22, 6, 3), (23, 12, 5), (9, 14, 3)])
+def test_options_of_deep_layers(inputs: int, outputs: int, kernel: int) -> None:
+    """More SIMD than the words need can save block RAM (9 lanes make 3 memories, 8 make 4): none is missed."""
+    random = np.random.default_rng(inputs)
+    deep = random_graph(random, 2, largest=1, strides=[1, 1], kernels=(kernel,), frame=(64, 16)).convolutions[1]
+    weight = random.integers(-1, 2, (outputs, inputs, kernel, kernel))
+    node = replace(
+        deep, in_channels=inputs, out_channels=outputs, weight=weight, weight_bits=8, accumulator_bits=24,
+        bias=np.zeros(outputs, dtype=np.int64), slope=None if deep.slope is None else deep.slope.repeat(outputs),
+        shift=deep.shift.repeat(outputs), weight_exponent=deep.weight_exponent.repeat(outputs),
+    )  # fmt: skip
+    kept = [(option.cycles, option.dsp, option.bram36) for option in _options(node, 64, 16, False)]
+    for pe, simd in itertools.product(range(1, outputs + 1), range(1, inputs + 1)):
+        if pe <= kernel**2 * ceil(inputs, simd):
+            folding = fold_convolution(node, 64, 16, pe, simd)
+            dsp, memory = convolution_dsp(24, folding), convolution_bram36(folding, 8)
+            assert any(c <= layer_cycles(folding, 1) and d <= dsp and b <= memory for c, d, b in kept), (pe, simd)

@@ -98,7 +98,8 @@ def _options(node: Conv2d, width: int, height: int, first: bool) -> list[Option]
     """Every folding of the layer that no other one beats in cycles, DSPs and block RAM."""
     options = []
     for pe in _steps(node.out_channels):
-        for simd in _steps(node.in_channels):
+        # More SIMD for the same words may mean fewer, fuller weight memories: every one counts.
+        for simd in range(1, node.in_channels + 1):
             if pe > node.kernel**2 * -(-node.in_channels // simd):
                 continue  # its results could not leave one by one
             folding = fold_convolution(node, width, height, pe, simd)

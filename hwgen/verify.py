@@ -11,8 +11,10 @@ from __future__ import annotations
 import hashlib
 import shlex
 import shutil
+import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,8 +35,8 @@ from hwgen.verify_report import Report, print_report
 
 Expected = dict[str, npt.NDArray[np.int64]]
 
-EXTRA_FRAMES = 3
-"""Frames added when a short run's stalls did not fill the design."""
+EXTRA_FRAMES = (3, 12)
+"""Frames added, one try after the other, when the stalls of too few frames did not fill the design."""
 
 WINDOW = (512, 32)
 """Cycles of waveform before and behind the first wrong one."""
@@ -120,7 +122,7 @@ def verify(
     folder = Path(tempfile.mkdtemp(prefix="hwgen_verify_")) if out is None else out
     keep = False
     try:
-        report = prove(request, folder)
+        report = prove(request, folder, _progress)
         keep = not report.proven
     finally:
         if temporary and not keep:
@@ -131,31 +133,43 @@ def verify(
     return 0 if report.proven else 1
 
 
-def prove(request: Request, folder: Path) -> Report:
-    """Carry out a request inside `folder`; never prints."""
+def _progress(text: str) -> None:
+    """A line for who watches; a file or a pipe gets results only."""
+    if sys.stderr.isatty():
+        print(f"{text} ...", file=sys.stderr, flush=True)
+
+
+def prove(request: Request, folder: Path, say: Callable[[str], None] = lambda text: None) -> Report:
+    """Carry out a request inside `folder`; prints nothing, but tells `say` what it is about to do."""
     started = time.perf_counter()
     if request.side != "tx":
         raise HwgenError("--side", "tx", request.side)
     spec = specs.load(request.model)
+    say("emitting" if request.design is None else f"reading {request.design}")
     design = _design(request, folder)
     graph = _graph(request, spec)
     _check_same(design, graph)
     images = load_images(request.images, request.frames, design.width, design.height)
+    say("running the PyTorch model")
     expected, findings = _expected(request, spec, graph, images)
     options = runner.BuildOptions()
     settings = Settings(frames=request.frames, stall=request.stall, seed=request.seed)
     waveform = None
     try:
-        verdict = _run(design, images, expected, settings, folder / "run", options, request.frames)
-        if verdict.findings and all(finding.kind == "stall" for finding in verdict.findings):
-            # The frames were too few to fill the design: let more follow. All are compared, the asked ones counted.
-            more = replace(settings, frames=request.frames + EXTRA_FRAMES)
-            repeat = np.arange(more.frames) % request.frames
-            again = {name: values[repeat] for name, values in expected.items()}
-            verdict = _run(design, images[repeat], again, more, folder / "run", options, request.frames)
+        for extra in (0, *EXTRA_FRAMES):
+            # More frames follow where those asked for were too few to fill the design: all are compared, the asked
+            # ones counted.
+            say(f"simulating {design.width}x{design.height}, {request.frames + extra} frames, stall {request.stall:g}")
+            settings = replace(settings, frames=request.frames + extra)
+            again = np.arange(settings.frames) % request.frames
+            wanted = {name: values[again] for name, values in expected.items()}
+            verdict = _run(design, images[again], wanted, settings, folder / "run", options, request.frames)
+            if not verdict.findings or any(finding.kind != "stall" for finding in verdict.findings):
+                break
         first = verdict.first
         if request.waveform and first is not None and first.kind != "stall" and first.cycle is not None:
-            waveform = _waveform(design, images, settings, folder, options, first.cycle)
+            say("recording a waveform around the first finding")
+            waveform = _waveform(design, images[again], settings, folder, options, first.cycle)
     except runner.SimulationError as error:
         verdict = Verdict(0, 1, (Finding("simulation", "output", str(error)),), None, None)
     findings = [*findings, *verdict.findings]

@@ -109,7 +109,31 @@ def check(shape: WindowShape, *, frames: int = 2, lanes: int = 1, idle: float = 
 
     simulate(dut, bench)
     assert len(seen.accepted) == len(beats)
+    check_memory(shape, lanes, frames, seen)
     return seen
+
+
+def check_memory(shape: WindowShape, lanes: int, frames: int, seen: Seen) -> None:
+    """No word is read in the cycle that writes its place in the ring: what a block RAM returns then is undefined."""
+    groups, size, taps = shape.groups, shape.width * shape.height, range(shape.kernel)
+    writes = {}
+    for beat, cycle in enumerate(seen.accepted):
+        pixel, channel = divmod(beat * lanes + lanes - 1, shape.channels)
+        if channel % shape.simd == shape.simd - 1 or channel == shape.channels - 1:
+            writes[cycle + (lanes == 1)] = pixel * groups + channel // shape.simd
+    reads: list[int | None] = []  # None: in the padding, masked
+    for frame in range(frames):
+        for row, column in positions(shape):
+            top, left = row * shape.stride - shape.padding, column * shape.stride - shape.padding
+            fold: list[int | None] = []
+            for y, x in ((top + i, left + j) for i in taps for j in taps):
+                inside = 0 <= y < shape.height and 0 <= x < shape.width
+                pixel = frame * size + y * shape.width + x
+                fold += [pixel * groups + group if inside else None for group in range(groups)]
+            reads += fold * shape.folds
+    for word, cycle in zip(reads, seen.issued, strict=True):
+        if word is not None and cycle in writes:
+            assert (word - writes[cycle]) % shape.memory_words, f"cycle {cycle}: read and written"
 
 
 def layer(kernel: int, stride: int, width: int, height: int, channels: int = 2, simd: int = 2, folds: int = 1,

@@ -4,29 +4,14 @@ from __future__ import annotations
 
 from hwgen.rtl.convolution import ConvolutionFolding
 from hwgen.rtl.mac import lanes_by_place
+from hwgen.rtl.memory import memory_bram36
 
-DSP_NARROW = 18
 DSP_WIDE = 25
-BRAM36_SHAPES = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1))
-#: Memories up to this many bits per data bit (depth) go to LUTs as distributed RAM or ROM.
-LUT_MEMORY_DEPTH = 64
 
 
 def multiplier_dsp(bits: int) -> int:
     """DSP48E1 slices of a product of `bits` (signed) and at most 18 bits: 24 unsigned bits per further slice."""
     return 1 if bits <= DSP_WIDE else 1 + -(-(bits - DSP_WIDE) // (DSP_WIDE - 1))
-
-
-def memory_bram36(depth: int, width: int) -> float:
-    """BRAM36 blocks of a simple dual-port memory, in halves; 0 where it is small enough for LUTs.
-
-    A half is an 18 Kbit block: as deep as the whole one and half as wide (UG473).
-    """
-    if depth <= LUT_MEMORY_DEPTH:
-        return 0.0
-    whole = min(-(-depth // rows) * -(-width // columns) for rows, columns in BRAM36_SHAPES)
-    halves = min(-(-depth // rows) * -(-width // (columns // 2)) for rows, columns in BRAM36_SHAPES[:-1])
-    return min(float(whole), halves / 2)
 
 
 def gain_dsp() -> int:

@@ -30,6 +30,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 from amaranth.utils import ceil_log2
 
+from hwgen.rtl.memory import memory_attributes
 from hwgen.rtl.stream import wrap_increment
 
 FIELD_BITS = 17
@@ -233,7 +234,9 @@ class MacArray(Component):
                 m.d.sync += delayed.eq(address)
                 address = delayed
             width = len(lanes) * self.pe * bits
-            memory = Memory(shape=unsigned(width), depth=depth, init=self.weights[place])
+            memory = Memory(
+                shape=unsigned(width), depth=depth, init=self.weights[place], attrs=memory_attributes(depth)
+            )
             m.submodules[f"weights{place}"] = memory
             port = memory.read_port()
             m.d.comb += [port.addr.eq(address), port.en.eq(1)]

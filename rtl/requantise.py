@@ -164,7 +164,10 @@ class Requantiser(Component):
         ]
         channel = Signal(range(len(rows)))
         m.submodules.parameters = memory = Memory(
-            shape=unsigned(bias_bits + slope_bits + left_bits), depth=len(rows), init=rows
+            shape=unsigned(bias_bits + slope_bits + left_bits),
+            depth=len(rows),
+            init=rows,
+            attrs={"rom_style": "distributed"},
         )
         port = memory.read_port()
         m.d.comb += [port.addr.eq(channel), port.en.eq(1)]

@@ -393,7 +393,7 @@ def test_a_board_too_small_writes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "small.yaml"
     path.write_text(yaml.safe_dump(small), encoding="utf-8")
     before = contents(tmp_path)
-    with pytest.raises(HwgenError, match=r"resources\.dsp: wanted at least \d+ for tiny, got 2$"):
+    with pytest.raises(HwgenError, match=r"resources\.dsp: wanted at least \d+ for tiny with 8x8 frames, got 2$"):
         emit_tiny(tmp_path / "out", board=path)
     assert contents(tmp_path) == before
 

@@ -119,7 +119,7 @@ def emit(
         serialize.save(graph, part)
         for name, content in sample_files(pixels, symbols).items():
             (part / name).write_text(content, encoding="utf-8")
-        manifest = build_manifest(plan, TOP, spec, file_hashes(part))
+        manifest = build_manifest(plan, TOP, spec, file_hashes(part), fps, init)
         (part / "README.md").write_text(readme(manifest), encoding="utf-8")
         (part / "manifest.json").write_bytes(manifest_bytes(manifest))
     if not quiet:

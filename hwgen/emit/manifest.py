@@ -11,11 +11,24 @@ from typing import Any
 from hwgen import __version__
 from hwgen.ir.graph import Conv2d, Gain
 from hwgen.passes.plan import Plan
-from hwgen.passes.timing import frame_interval, latency
+from hwgen.passes.timing import frame_interval, latency, layer_cycles
 from hwgen.rtl.cost import convolution_bram36, convolution_dsp, gain_dsp
 from hwgen.spec import ModelSpec
 
 FORMAT_VERSION = 1
+
+PORTS = (
+    ("aclk", "input", 1, "clock"),
+    ("aresetn", "input", 1, "synchronous reset, active low"),
+    ("s_axis_tdata", "input", 24, "R [7:0], G [15:8], B [23:16]; raster order"),
+    ("s_axis_tvalid", "input", 1, "AXI4-Stream"),
+    ("s_axis_tready", "output", 1, "AXI4-Stream"),
+    ("m_axis_tdata", "output", 32, "I [15:0], Q [31:16], signed Q3.12 each"),
+    ("m_axis_tvalid", "output", 1, "AXI4-Stream"),
+    ("m_axis_tready", "input", 1, "AXI4-Stream"),
+    ("m_axis_tlast", "output", 1, "high on a frame's last symbol"),
+)
+"""(name, direction, width, meaning) of every port of a transmitter."""
 
 
 def sha256(content: bytes) -> str:
@@ -27,16 +40,28 @@ def file_hashes(folder: Path) -> dict[str, str]:
     return {path.name: sha256(path.read_bytes()) for path in sorted(folder.iterdir())}
 
 
-def build_manifest(plan: Plan, top: str, spec: ModelSpec, files: dict[str, str]) -> dict[str, Any]:
-    """The manifest of a plan; `files` are the hashes of what was emitted so far."""
+def build_manifest(
+    plan: Plan, top: str, spec: ModelSpec, files: dict[str, str], fps: float | None, init: int | None
+) -> dict[str, Any]:
+    """The manifest of a plan.
+
+    Parameters
+    ----------
+    top : the module's name
+    files : SHA-256 of what was emitted so far, by name
+    fps : the rate that was asked for, if one was
+    init : the seed of random weights, if they are
+    """
     graph, board = plan.graph, plan.board
     macs = graph.macs(plan.width, plan.height)
     shapes = graph.shapes(plan.width, plan.height)
     interval = frame_interval(plan)
-    layers = [_layer(plan, node, shapes[node.name], macs[node.name]) for node in graph.nodes]
+    layers = [
+        _layer(plan, node, shapes[node.name], macs[node.name], first=index == 0)
+        for index, node in enumerate(graph.nodes)
+    ]
     dsp = sum(layer["dsp"] for layer in layers)
     total = sum(macs.values())
-    fps = board.clock_mhz * 1e6 / interval
     return {
         "format_version": FORMAT_VERSION,
         "top": top,
@@ -46,25 +71,32 @@ def build_manifest(plan: Plan, top: str, spec: ModelSpec, files: dict[str, str])
         "part": board.part,
         "clock_mhz": board.clock_mhz,
         "frame": {"width": plan.width, "height": plan.height},
+        "requested_fps": fps,
+        "init": None if init is None else f"random:{init}",
         "ports": {
-            "aclk": "clock",
-            "aresetn": "synchronous reset, active low",
-            "s_axis_tdata": "24 bits: R [7:0], G [15:8], B [23:16]; raster order",
-            "s_axis_tvalid": "AXI4-Stream",
-            "s_axis_tready": "AXI4-Stream",
-            "m_axis_tdata": "32 bits: I [15:0], Q [31:16], signed Q3.12 each",
-            "m_axis_tvalid": "AXI4-Stream",
-            "m_axis_tready": "AXI4-Stream",
-            "m_axis_tlast": "high on a frame's last symbol",
+            name: {"direction": direction, "width": bits, "meaning": meaning}
+            for name, direction, bits, meaning in PORTS
         },
-        "input": {"bits": 24, "beats": plan.width * plan.height},
-        "output": {"bits": 32, "beats": graph.symbols(plan.width, plan.height)},
+        "input": {
+            "bits": 24,
+            "beats": plan.width * plan.height,
+            "channels": graph.input_channels,
+            "value_bits": graph.input.bits,
+            "exponent": graph.input_exponent,
+        },
+        "output": {
+            "bits": 32,
+            "beats": graph.symbols(plan.width, plan.height),
+            "value_bits": graph.nodes[-1].output.bits,
+            "exponent": graph.nodes[-1].output_exponent,
+        },
         "streams": [
             {
                 "name": node.name,
                 "path": f"{node.name}.o",
                 "bits": node.output.bits,
                 "signed": node.output.signed,
+                "exponent": node.output_exponent,
                 "height": shapes[node.name][0],
                 "width": shapes[node.name][1],
                 "channels": shapes[node.name][2],
@@ -74,7 +106,7 @@ def build_manifest(plan: Plan, top: str, spec: ModelSpec, files: dict[str, str])
         "predicted": {
             "frame_interval_cycles": interval,
             "latency_cycles": latency(plan),
-            "fps": round(fps, 3),
+            "fps": round(board.clock_mhz * 1e6 / interval, 3),
             "macs_per_frame": total,
             "multipliers": plan.lanes,
             "macs_per_cycle": round(total / interval, 3),
@@ -94,7 +126,8 @@ def build_manifest(plan: Plan, top: str, spec: ModelSpec, files: dict[str, str])
     }
 
 
-def _layer(plan: Plan, node: Conv2d | Gain, shape: tuple[int, int, int], macs: int) -> dict[str, Any]:
+def _layer(plan: Plan, node: Conv2d | Gain, shape: tuple[int, int, int], macs: int, first: bool) -> dict[str, Any]:
+    """What the manifest says of one layer; `cycles` is how long a frame keeps it busy at least."""
     height, width, channels = shape
     entry: dict[str, Any] = {
         "name": node.name,
@@ -112,11 +145,15 @@ def _layer(plan: Plan, node: Conv2d | Gain, shape: tuple[int, int, int], macs: i
         "stride": node.stride,
         "activation": node.activation,
         "weight_bits": node.weight_bits,
+        "input_exponent": node.input_exponent,
+        "weight_exponent": node.weight_exponent.tolist(),
+        "shift": node.shift.tolist(),
         "accumulator_bits": node.accumulator_bits,
         "pe": folding.pe,
         "simd": window.simd,
         "macs": macs,
-        "cycles": folding.compute_cycles,
+        "cycles": layer_cycles(folding, plan.pixel_lanes if first else 1),
+        "multiplier_cycles": folding.compute_cycles,
         "multipliers": folding.lanes,
         "utilisation": round(macs / (folding.compute_cycles * folding.lanes), 4),
         "window_bits": window.memory_bits,

@@ -21,7 +21,7 @@ def layer_table(manifest: dict[str, Any]) -> Table:
         row = [layer["name"], f"{shape['width']}x{shape['height']}x{shape['channels']}"]
         if "pe" in layer:
             kbit = (layer["window_bits"] + layer["weight_bits_stored"]) / 1024
-            busy = layer["cycles"] * layer["utilisation"] / manifest["predicted"]["frame_interval_cycles"]
+            busy = layer["macs"] / layer["multipliers"] / manifest["predicted"]["frame_interval_cycles"]
             row += [
                 f"{layer['weight_bits']}/{layer['output_bits']}",
                 str(layer["pe"]),

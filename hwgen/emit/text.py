@@ -19,6 +19,7 @@ def readme(manifest: dict[str, Any]) -> str:
     """What each file is, how to instantiate the module, and what is predicted."""
     predicted, frame, beats = manifest["predicted"], manifest["frame"], manifest["output"]["beats"]
     rate = f"{predicted['fps']} fps at {manifest['clock_mhz']:g} MHz"
+    init = f" --init {manifest['init']}" if manifest["init"] else ""
     terms = "".join(f"- {key}: {value}\n" for key, value in manifest["terms"].items()) or "- none stated\n"
     return f"""# {manifest['model']}, {manifest['side']}, for {manifest['board']} ({manifest['part']})
 
@@ -59,7 +60,8 @@ there is no input TLAST: reset the module to start a frame anew.
 | multipliers | {predicted['multipliers']} |
 | DSP, BRAM36 | {predicted['dsp']}, {predicted['bram36']:g} |
 
-Check it: `hwgen verify --model {manifest['model']} --design .` (for a specification of your own: its path)
+Check it: `hwgen verify --model {manifest['model']}{init} --design .` (for a specification of your own: its path).
+It needs the `verify` extra: `make env` in a clone, `pip install 'hwgen[verify]'` elsewhere.
 
 ## Terms of the weights
 

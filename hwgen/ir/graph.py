@@ -19,6 +19,8 @@ FORMAT_VERSION = 1
 Activation = Literal["none", "relu", "prelu"]
 ACTIVATIONS: tuple[str, ...] = ("none", "relu", "prelu")
 
+RESERVED_NAMES = ("pixels", "symbols", "input", "output")
+"""Names of streams and components that stand beside the nodes'."""
 KERNELS = (1, 3, 5, 7)
 STRIDES = (1, 2)
 BITS = (2, 8)
@@ -157,6 +159,8 @@ class Conv2d:
         at = self.name
         for key in ("in_channels", "out_channels"):
             _check_int(getattr(self, key), f"{at}.{key}", 1, MAX_CHANNELS)
+        for key in ("kernel", "stride", "padding"):
+            _check_int(getattr(self, key), f"{at}.{key}", 0, max(KERNELS))  # 3.0 is in KERNELS, but no size
         _check(self.kernel in KERNELS, f"{at}.kernel", "1, 3, 5 or 7", repr(self.kernel))
         _check(self.stride in STRIDES, f"{at}.stride", "1 or 2", repr(self.stride))
         half = self.kernel // 2
@@ -246,7 +250,7 @@ class Gain:
         _check_int(self.shift, f"{at}.shift", *SHIFTS)
         _check_type(self.input, f"{at}.input", *BITS)
         _check(self.output == IntType(16, True), f"{at}.output", "16 bits, signed", self.output)
-        _check(self.output_exponent == -12, f"{at}.output_exponent", "-12", self.output_exponent)
+        _check(self.output_exponent == -12, f"{at}.output_exponent", "-12", repr(self.output_exponent))
 
     @property
     def in_channels(self) -> int:
@@ -317,6 +321,10 @@ class Graph:
                "convolutions, then one gain", [kind.__name__ for kind in kinds])  # fmt: skip
         names = [node.name for node in self.nodes]
         _check(len(set(names)) == len(names), "nodes", "distinct names", names)
+        for name in names:
+            _check(name not in RESERVED_NAMES, "nodes", f"names other than {', '.join(RESERVED_NAMES)}", name)
+        for key, text in self.terms.items():
+            _check(isinstance(key, str) and isinstance(text, str), f"terms.{key}", "a text", repr(text))
         channels, kind, exponent = self.input_channels, self.input, self.input_exponent
         for node in self.nodes:
             at = node.name

@@ -149,7 +149,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise HwgenError(str(path), "an integer graph", "no such file") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise HwgenError(str(path), "a JSON object", str(error)) from None
     if not isinstance(content, dict):
         raise HwgenError(str(path), "a JSON object", type(content).__name__)
@@ -195,7 +195,7 @@ def _node_from_dict(item: object, where: str, arrays: dict[str, np.ndarray[Any, 
         raise HwgenError(where, "a mapping", type(item).__name__)
     values = dict(item)
     kind = values.pop("kind", None)
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise HwgenError(f"{where}: kind", " or ".join(_KINDS), repr(kind))
     in_archive = set(_ARRAYS) if kind == "conv2d" else set()
     _check_keys(values, {f.name for f in dataclasses.fields(_KINDS[kind])} - in_archive, where)

@@ -9,6 +9,7 @@ one, so the shortest is found by bisection over the cycle counts that some foldi
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -74,8 +75,9 @@ def size(graph: Graph, board: Board, width: int, height: int, fps: float | None 
     if fps is not None:
         allowed = int(board.clock_mhz * 1e6 / fps)
         if allowed < interval:
-            most = f"at most {board.clock_mhz * 1e6 / interval:.2f} on {board.name} at {board.clock_mhz:g} MHz"
-            raise HwgenError("--fps", most, f"{fps:g}")
+            reached = math.floor(board.clock_mhz * 1e8 / interval) / 100  # downwards: the rate that is named is met
+            most = f"at most {reached:.2f} on {board.name} at {board.clock_mhz:g} MHz"
+            raise HwgenError("--fps", most, repr(fps))
         interval = allowed
     choice = best(interval)
     assert choice is not None
@@ -146,9 +148,9 @@ def _too_small(
         has = getattr(board.resources, key)
         if amount > has:
             wanted = f"at least {amount:g} for {graph.model} with {width}x{height} frames"
-            return HwgenError(f"{board.path}: resources.{key}", wanted, str(has))
+            return HwgenError(board.where("resources", key), wanted, str(has))
     wanted = f"more DSPs or block RAM than that for {graph.model} with {width}x{height} frames: each suffices alone"
-    return HwgenError(f"{board.path}: resources", wanted, f"{board.resources.dsp} DSP, {board.resources.bram36} BRAM36")
+    return HwgenError(board.where("resources"), wanted, f"{board.resources.dsp} DSP, {board.resources.bram36} BRAM36")
 
 
 def _steps(channels: int) -> list[int]:

@@ -30,7 +30,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 from amaranth.utils import ceil_log2
 
-from hwgen.rtl.memory import memory_attributes
+from hwgen.rtl.memory import rom_attributes
 from hwgen.rtl.stream import wrap_increment
 
 FIELD_BITS = 17
@@ -235,7 +235,7 @@ class MacArray(Component):
                 address = delayed
             width = len(lanes) * self.pe * bits
             memory = Memory(
-                shape=unsigned(width), depth=depth, init=self.weights[place], attrs=memory_attributes(depth)
+                shape=unsigned(width), depth=depth, init=self.weights[place], attrs=rom_attributes(depth)
             )
             m.submodules[f"weights{place}"] = memory
             port = memory.read_port()

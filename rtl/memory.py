@@ -9,10 +9,18 @@ LUT_MEMORY_DEPTH = 64
 """Memories of at most so many words go to LUTs, whatever their width."""
 
 
-def memory_attributes(depth: int) -> dict[str, str]:
-    """Attributes that ask synthesis for block RAM or for LUTs; both spellings, for RAMs and for ROMs."""
-    style = "block" if depth > LUT_MEMORY_DEPTH else "distributed"
-    return {"ram_style": style, "rom_style": style}
+IN_LUTS = {"logic_block": "1"}
+"""Attribute for a ROM that is to become logic. Yosys' own name: of rom_style it knows only block for these parts."""
+
+
+def ram_attributes(depth: int) -> dict[str, str]:
+    """Attributes that ask synthesis for block RAM, or for distributed RAM where that is shallow enough."""
+    return {"ram_style": "block" if depth > LUT_MEMORY_DEPTH else "distributed"}
+
+
+def rom_attributes(depth: int) -> dict[str, str]:
+    """Attributes that ask synthesis for block RAM, or for logic where that is shallow enough."""
+    return {"rom_style": "block"} if depth > LUT_MEMORY_DEPTH else IN_LUTS
 
 
 def memory_bram36(depth: int, width: int) -> float:

@@ -18,6 +18,7 @@ from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
+from hwgen.rtl.memory import IN_LUTS
 from hwgen.rtl.stream import wrap_increment
 
 
@@ -167,7 +168,7 @@ class Requantiser(Component):
             shape=unsigned(bias_bits + slope_bits + left_bits),
             depth=len(rows),
             init=rows,
-            attrs={"rom_style": "distributed"},
+            attrs=IN_LUTS,
         )
         port = memory.read_port()
         m.d.comb += [port.addr.eq(channel), port.en.eq(1)]

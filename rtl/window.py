@@ -26,7 +26,7 @@ from amaranth.lib import stream
 from amaranth.lib.memory import Memory, ReadPort, WritePort
 from amaranth.lib.wiring import Component, In, Out
 
-from hwgen.rtl.memory import memory_attributes
+from hwgen.rtl.memory import ram_attributes
 from hwgen.rtl.stream import wrap_increment
 
 
@@ -172,7 +172,7 @@ class WindowBuffer(Component):
             depth=s.memory_words,
             init=[],
             # A word is never read in the cycle that writes it: nobody asks for it before it is counted.
-            attrs={"no_rw_check": "1", **memory_attributes(s.memory_words)},
+            attrs={"no_rw_check": "1", **ram_attributes(s.memory_words)},
         )
         written = Signal()
         released = Signal(range(s.height * s.width + 1))

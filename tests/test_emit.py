@@ -141,8 +141,9 @@ def test_verilog_has_the_ports_and_the_layers(design: Emitted) -> None:
     assert {name.strip() for name in header.split(",")} == set(design.manifest["ports"])
     body = text[text.index("module hwgen_tx(") :]
     body = body[: body.index("endmodule")]
-    for port, width in (("s_axis_tdata", 24), ("m_axis_tdata", 32)):
-        assert re.search(rf"put \[{width - 1}:0\] {port};", body)
+    for port, of_port in design.manifest["ports"].items():
+        bits = rf"\[{of_port['width'] - 1}:0\] " if of_port["width"] > 1 else ""
+        assert re.search(rf"^  {of_port['direction']} {bits}{port};", body, re.MULTILINE), port
     for stream in design.manifest["streams"]:
         name, bits = stream["name"], stream["bits"]
         assert re.search(rf"\\?hwgen_tx\.{name}\s+{name} \(", body), name

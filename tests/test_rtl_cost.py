@@ -10,8 +10,9 @@ from amaranth.back import rtlil
 from amaranth.hdl import Elaboratable, signed
 from test_rtl_convolution import Layer
 
-from hwgen.rtl.cost import convolution_bram36, convolution_dsp, gain_dsp, memory_bram36, multiplier_dsp
+from hwgen.rtl.cost import convolution_bram36, convolution_dsp, gain_dsp, multiplier_dsp
 from hwgen.rtl.gain import Gain
+from hwgen.rtl.memory import memory_bram36
 from hwgen.rtl.symbols import SymbolPacker
 
 
@@ -33,27 +34,6 @@ def memories(dut: Elaboratable) -> list[tuple[int, int]]:
 def test_multiplier(bits: int, slices: int) -> None:
     """25 x 18 signed in one slice; each further one takes 24 bits, unsigned."""
     assert multiplier_dsp(bits) == slices
-
-
-@pytest.mark.parametrize(("depth", "width", "blocks"), [
-    (1, 1, 0.0), (64, 1000, 0.0),  # distributed RAM
-    (65, 1, 0.5), (512, 36, 0.5), (512, 37, 1.0), (512, 72, 1.0), (512, 73, 1.5), (512, 144, 2.0),
-    (513, 36, 1.0), (1024, 18, 0.5), (1024, 36, 1.0), (1025, 36, 1.5),
-    (2048, 9, 0.5), (2048, 18, 1.0), (4096, 4, 0.5), (4096, 9, 1.0),
-    (8192, 2, 0.5), (8192, 4, 1.0), (16384, 1, 0.5), (16384, 2, 1.0), (32768, 1, 1.0), (32769, 1, 1.5),
-])  # fmt: skip
-def test_memory(depth: int, width: int, blocks: float) -> None:
-    """The shapes of 7 series and UltraScale+ block RAM (UG473, UG573), whole and in halves."""
-    assert memory_bram36(depth, width) == blocks
-
-
-def test_memory_never_costs_less_when_it_grows() -> None:
-    for depth in (65, 300, 512, 1000, 3000, 20000):
-        for width in range(1, 80):
-            here = memory_bram36(depth, width)
-            assert 36 * 1024 * here >= depth * width
-            assert memory_bram36(depth, width + 1) >= here
-            assert memory_bram36(depth + 1, width) >= here
 
 
 LAYERS = [

@@ -1,8 +1,10 @@
 // Offers the input's beats (read from the recorder's file) with random idle cycles.
 //
 // stall is the probability of an idle cycle between two beats, in 1/65536. With stall > 0 the source
-// also pauses once per frame, at a random beat, until nothing has moved anywhere for `quiet` cycles:
-// the design runs empty and has to start again. With stall = 0 a beat is offered in every cycle.
+// also pauses in frames 1, 4, 16, ... (0 if it is the only one), at a random beat, until nothing has
+// moved anywhere for `quiet` cycles: the design runs empty and has to start again. Between the pauses
+// there are enough frames to fill the design while the sink holds, however small the frames are.
+// With stall = 0 a beat is offered in every cycle.
 
 `timescale 1ns / 1ns
 
@@ -25,7 +27,7 @@ module stream_source (
     output logic [31:0] payload
 );
   logic [63:0] random;
-  logic [31:0] next, total, in_frame, pause_at;
+  logic [31:0] next, total, in_frame, pause_at, frame, pause_in;
 
   assign total = frames * frame_beats;
   assign done = reset_n && next == total && !valid;
@@ -37,6 +39,8 @@ module stream_source (
       in_frame <= 0;
       pausing <= 0;
       pause_at <= seed[31:0] % frame_beats;
+      frame <= 0;
+      pause_in <= frames == 1 ? 0 : 1;
       random <= seed ^ 64'h9E3779B97F4A7C15;
     end else begin
       if (stall != 0) random <= xorshift(random);
@@ -46,15 +50,16 @@ module stream_source (
       if (ready || !valid) begin
         valid <= 0;
         if (next != total && !pausing && (stall == 0 || random[15:0] >= stall || silent > quiet)) begin
-          if (stall != 0 && in_frame == pause_at && !holding) begin
+          if (stall != 0 && frame == pause_in && in_frame >= pause_at && !holding) begin
             pausing  <= 1;
-            pause_at <= 32'hFFFFFFFF;
+            pause_in <= pause_in == 0 ? 32'hFFFFFFFF : pause_in * 4;
           end else begin
             valid   <= 1;
             payload <= hwgen_input(next);
             next    <= next + 1;
             if (in_frame == frame_beats - 1) begin
               in_frame <= 0;
+              frame <= frame + 1;
               pause_at <= random[63:32] % frame_beats;
             end else in_frame <= in_frame + 1;
           end

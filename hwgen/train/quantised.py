@@ -25,7 +25,11 @@ from hwgen.train.channel import awgn, normalise, symbol_power
 from hwgen.train.checkpoint import read
 from hwgen.train.network import activation
 from hwgen.train.quantisers import (
+    DECODER_SLOPE_BITS,
+    DECODER_SLOPE_FRACTION,
     SCALE_NAME,
+    SLOPE_BITS,
+    SLOPE_FRACTION,
     QuantPReLU,
     best_exponent,
     exponents,
@@ -65,7 +69,8 @@ class QuantLayer(nn.Module):
         self.weight_bits, self.bits, self.signed = layer.weight_bits, layer.activation_bits, layer.activation != "relu"
         self.conv = make(in_channels, out_channels, layer.kernel, layer.stride, layer.weight_bits)
         if layer.activation == "prelu":
-            self.activation: nn.Module = QuantPReLU(out_channels)
+            slope = (DECODER_SLOPE_BITS, DECODER_SLOPE_FRACTION) if transposed else (SLOPE_BITS, SLOPE_FRACTION)
+            self.activation: nn.Module = QuantPReLU(out_channels, *slope)
         elif layer.activation == "relu":
             self.activation = nn.Identity()  # the unsigned quantiser's own clamp at 0
         else:

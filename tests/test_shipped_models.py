@@ -1,0 +1,35 @@
+"""The shipped, trained models as a user gets them: one full frame with stalls, interval and latency on small frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hwgen import spec
+from hwgen.verify import Request, prove
+
+SMALL = {"tiny": (64, 48), "cifar10_int8": (32, 32), "cityscapes_int8": (64, 32)}
+"""Frames for the cycle counts; the formulas that predict them know no other frame."""
+
+
+def trained(name: str) -> str:
+    if not spec.load(name).graph_path.is_file():
+        pytest.skip(f"{name} is not trained in this checkout")
+    return name
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_full_frame_with_stalls(name: str, tmp_path: Path) -> None:
+    report = prove(Request(trained(name), frames=1, stall=0.2, seed=11), tmp_path)
+    assert report.first is None, report.first.message
+    design = report.design
+    assert report.values_compared == sum(stream.beats for stream in design.streams) + design.output_beats
+    assert report.psnr_db is not None and report.psnr_db > 15
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_interval_and_latency_are_predicted(name: str, tmp_path: Path) -> None:
+    report = prove(Request(trained(name), frame=SMALL[name], frames=3), tmp_path)
+    assert report.first is None, report.first.message
+    assert report.interval == report.design.prediction("frame_interval_cycles")
+    assert report.latency == report.design.prediction("latency_cycles")

@@ -140,10 +140,10 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _picture(arguments: argparse.Namespace) -> int:
-    from hwgen.train.picture import picture
+    from hwgen.picture import picture
 
-    picture(arguments.model, arguments.out, images=arguments.images, frames=arguments.frames, snrs_db=arguments.snr,
-            frame=arguments.frame, seed=arguments.seed)
+    picture(arguments.model, arguments.out, images=arguments.images, snrs_db=arguments.snr, frame=arguments.frame,
+            seed=arguments.seed)
     return 0
 
 
@@ -203,12 +203,11 @@ def _parser() -> _Parser:
                         help="the quantised network (default: the model's checkpoint.safetensors)")
     export.add_argument("--out", type=Path, metavar="DIR", help="where they go (default: the model's folder)")
 
-    picture = command("picture", _picture, "draw images beside their reconstructions behind the channel")
+    picture = command("picture", _picture, "draw an image beside its reconstructions behind the channel")
     picture.add_argument("--model", required=True, metavar="M", help="a trained model, with its decoder")
     picture.add_argument("--out", type=Path, required=True, metavar="FILE", help="the PNG to write")
-    picture.add_argument("--images", type=Path, metavar="PATH", help="an image or a folder, as for verify")
-    picture.add_argument("--frames", type=Number("--frames", int, 1), default=2, metavar="N",
-                         help="images (default: 2)")
+    picture.add_argument("--images", type=Path, metavar="PATH",
+                         help="an image, or a folder whose first is taken, as for verify")
     picture.add_argument("--snr", type=Number("--snr", float, -20, 60), nargs="+", default=[1.0, 10.0, 19.0],
                          metavar="DB", help="SNRs of the channel in dB (default: 1 10 19)")
     picture.add_argument("--frame", type=frame, metavar="WxH", help="frame size (default: the specification's)")

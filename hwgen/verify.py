@@ -24,9 +24,10 @@ import numpy.typing as npt
 
 from hwgen import spec as specs
 from hwgen.errors import HwgenError
-from hwgen.images import load_images
+from hwgen.images import load_images, psnr
 from hwgen.ir.execute import execute
 from hwgen.ir.graph import Graph
+from hwgen.model import load_graph
 from hwgen.sim import design as designs, junit as junit_xml, runner
 from hwgen.sim.check import Finding, Verdict, check
 from hwgen.sim.design import Design
@@ -214,8 +215,6 @@ def _design(request: Request, folder: Path) -> Design:
 
 
 def _graph(request: Request, spec: specs.ModelSpec) -> Graph:
-    from hwgen.emit import load_graph
-
     return load_graph(spec, request.init)
 
 
@@ -301,9 +300,7 @@ def _psnr(
     latent = expected[graph.nodes[-1].name]
     values = []
     for index, image in enumerate(images):
-        seen = reconstruct(spec, spec.checkpoint_path, latent[index], SNR_DB, request.seed + index).astype(np.float64)
-        error = float(np.mean((seen - image) ** 2))
-        values.append(float("inf") if error == 0 else 10 * float(np.log10(255.0**2 / error)))
+        values.append(psnr(image, reconstruct(spec, spec.checkpoint_path, latent[index], SNR_DB, request.seed + index)))
     return float(np.mean(values))
 
 

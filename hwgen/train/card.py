@@ -16,8 +16,8 @@ from torch import Tensor
 
 from hwgen.spec import ModelSpec
 from hwgen.train.checkpoint import read
-from hwgen.train.data import Picture
 from hwgen.train.evaluate import SNRS_DB, Codec, Quality, evaluate, mean_power, static_gain
+from hwgen.train.imageset import Picture, image_set
 from hwgen.train.network import LayerShape, encoder_macs, layer_shapes, parameters
 from hwgen.train.phases import FILES, PHASES, trained
 from hwgen.train.quantised import from_checkpoint
@@ -192,7 +192,7 @@ def _schedule(headers: dict[str, dict[str, Any]]) -> str:
 
 
 def _quality(spec: ModelSpec, measured: dict[str, Measured], images: Sequence[Picture]) -> str:
-    sizes = sorted({f"{image.shape[1]}x{image.shape[0]}" for image in images})
+    sizes = sorted({f"{width}x{height}" for height, width in image_set(images).sizes})
     text = [
         f"## Quality\n\n{len(images)} validation images at their native size ({', '.join(sizes[:4])}), printed by "
         f"`hwgen train --model {spec.name} --data DIR --phase card`. Noise is drawn with one seed for all networks. "

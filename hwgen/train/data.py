@@ -1,4 +1,4 @@
-"""Image data: what users have, as one list of uint8 (H, W, 3) arrays.
+"""Image data: what users have, as one sequence of uint8 (H, W, 3) arrays that are decoded when needed.
 
 ``load(path, split)`` looks at the path and picks the reader:
 
@@ -17,7 +17,6 @@ CIFAR-10's "python version" is pickles, which run code when loaded: refused.
 
 from __future__ import annotations
 
-import io
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -25,21 +24,30 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from hwgen.errors import HwgenError
+from hwgen.train.imageset import (
+    DAMAGED,
+    Entry,
+    File,
+    ImageSet,
+    InMemory,
+    Member,
+    Picture,
+    check_sizes,
+    decode,
+    image_set,
+)
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 SKIMAGE = ("astronaut", "chelsea", "coffee", "hubble_deep_field", "rocket")
-CIFAR_RECORD = 1 + 3 * 32 * 32
+TILE = 32
+CIFAR_RECORD = 1 + 3 * TILE * TILE
 SPLITS = ("train", "val")
 
-Picture = NDArray[np.uint8]
 
-
-def load(path: Path | str, split: str) -> list[Picture]:
+def load(path: Path | str, split: str) -> ImageSet:
     """All images of a split ("train" or "val") as uint8 (H, W, 3), in a fixed order.
 
     Raises
@@ -49,6 +57,13 @@ def load(path: Path | str, split: str) -> list[Picture]:
     """
     if split not in SPLITS:
         raise HwgenError("data split", "train or val", repr(split))
+    entries = _entries(path, split)
+    if not entries:
+        raise HwgenError(str(path), f"at least one image for {split}", "none")
+    return ImageSet(entries)
+
+
+def _entries(path: Path | str, split: str) -> Sequence[Entry]:
     if path == "skimage":
         return every_tenth(_skimage(), split)
     path = Path(path)
@@ -59,42 +74,42 @@ def load(path: Path | str, split: str) -> list[Picture]:
             return every_tenth(_zip(path), split)
         raise HwgenError(str(path), "a folder or a .zip of images", f"a file ending in {path.suffix or 'nothing'}")
     for reader in (_cityscapes, _cifar_binary, _cifar_mosaics, _zips_by_split, _folders_by_split):
-        images = reader(path, split)
-        if images is not None:
-            return images
+        entries = reader(path, split)
+        if entries is not None:
+            return entries
     return every_tenth(_folder(path), split)
 
 
-def every_tenth(images: list[Picture], split: str) -> list[Picture]:
+def every_tenth(entries: Sequence[Entry], split: str) -> Sequence[Entry]:
     """Validation: images 0, 10, 20 ...; training: the others (all of them if there are fewer than 2)."""
-    if len(images) < 2:
-        return images
-    return [image for index, image in enumerate(images) if (index % 10 == 0) == (split == "val")]
+    if len(entries) < 2:
+        return entries
+    return [entry for index, entry in enumerate(entries) if (index % 10 == 0) == (split == "val")]
 
 
-def _skimage() -> list[Picture]:
+def _skimage() -> list[Entry]:
     try:
         from skimage import data as photographs
     except ImportError as error:
         raise HwgenError("--data skimage", "scikit-image installed", str(error)) from error
-    return [np.asarray(getattr(photographs, name)()) for name in SKIMAGE]
+    return [InMemory(name, f"skimage: {name}", np.asarray(getattr(photographs, name)())) for name in SKIMAGE]
 
 
-def _cityscapes(path: Path, split: str) -> list[Picture] | None:
+def _cityscapes(path: Path, split: str) -> list[Entry] | None:
     root = path if path.name == "leftImg8bit" else path / "leftImg8bit"
     if not root.is_dir():
         return None
     files = sorted((root / split).glob("*/*.png"))
     if not files:
         raise HwgenError(str(root / split), "CITY/*.png", "no such files")
-    return [decode(file.read_bytes(), str(file)) for file in files]
+    return [File(file, root / split) for file in files]
 
 
-def _cifar_binary(path: Path, split: str) -> list[Picture] | None:
+def _cifar_binary(path: Path, split: str) -> list[Entry] | None:
     for folder in (path, path / "cifar-10-batches-bin"):
         files = sorted(folder.glob("data_batch_*.bin" if split == "train" else "test_batch.bin"))
         if files:
-            return [image for file in files for image in _cifar_batch(file)]
+            return [entry for file in files for entry in _cifar_batch(file)]
     pickles = [*path.glob("data_batch_[0-9]"), *path.glob("cifar-10-batches-py/data_batch_[0-9]")]
     if pickles:
         raise HwgenError(
@@ -105,65 +120,72 @@ def _cifar_binary(path: Path, split: str) -> list[Picture] | None:
     return None
 
 
-def _cifar_batch(file: Path) -> list[Picture]:
-    raw = np.frombuffer(file.read_bytes(), np.uint8)
+def _cifar_batch(file: Path) -> list[Entry]:
+    raw = np.frombuffer(_content(file), np.uint8)
     if raw.size == 0 or raw.size % CIFAR_RECORD:
         raise HwgenError(str(file), f"a multiple of {CIFAR_RECORD} bytes", f"{raw.size} bytes")
-    planes = raw.reshape(-1, CIFAR_RECORD)[:, 1:].reshape(-1, 3, 32, 32)
-    return list(np.ascontiguousarray(planes.transpose(0, 2, 3, 1)))
+    planes = raw.reshape(-1, CIFAR_RECORD)[:, 1:].reshape(-1, 3, TILE, TILE)
+    return _tiles(file, np.ascontiguousarray(planes.transpose(0, 2, 3, 1)))
 
 
-def _cifar_mosaics(path: Path, split: str) -> list[Picture] | None:
+def _cifar_mosaics(path: Path, split: str) -> list[Entry] | None:
     files = sorted(path.glob("lossless_train*.webp" if split == "train" else "lossless_test*.webp"))
     if not files:
         return None
-    images: list[Picture] = []
+    entries: list[Entry] = []
     for file in files:
-        mosaic = decode(file.read_bytes(), str(file))
-        rows, columns = mosaic.shape[0] // 32, mosaic.shape[1] // 32
-        tiles = mosaic.reshape(rows, 32, columns, 32, 3).transpose(0, 2, 1, 3, 4).reshape(-1, 32, 32, 3)
+        mosaic = decode(_content(file), str(file))
+        height, width = mosaic.shape[:2]
+        if height % TILE or width % TILE:
+            raise HwgenError(str(file), f"a mosaic of {TILE}x{TILE} tiles", f"{width}x{height} pixels")
+        rows, columns = height // TILE, width // TILE
+        tiles = mosaic.reshape(rows, TILE, columns, TILE, 3).transpose(0, 2, 1, 3, 4).reshape(-1, TILE, TILE, 3)
         # `..._first1017.webp`: the name says how many tiles are images, the rest is black padding
         named = re.search(r"first(\d+)", file.stem)
-        images += list(np.ascontiguousarray(tiles[: int(named.group(1)) if named else None]))
-    return images
+        entries += _tiles(file, np.ascontiguousarray(tiles[: int(named.group(1)) if named else None]))
+    return entries
 
 
-def _zips_by_split(path: Path, split: str) -> list[Picture] | None:
+def _tiles(file: Path, tiles: Picture) -> list[Entry]:
+    """The images of one file, (N, 32, 32, 3)."""
+    return [InMemory(f"{file.name}[{index}]", f"{file}: image {index}", tile) for index, tile in enumerate(tiles)]
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise HwgenError(str(file), "a readable file", str(error)) from error
+
+
+def _zips_by_split(path: Path, split: str) -> list[Entry] | None:
     files = sorted(path.glob(f"{split}*.zip"))
-    return [image for file in files for image in _zip(file)] if files else None
+    return [entry for file in files for entry in _zip(file)] if files else None
 
 
-def _folders_by_split(path: Path, split: str) -> list[Picture] | None:
+def _folders_by_split(path: Path, split: str) -> list[Entry] | None:
     return _folder(path / split) if all((path / name).is_dir() for name in SPLITS) else None
 
 
-def _folder(path: Path) -> list[Picture]:
+def _folder(path: Path) -> list[Entry]:
     files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
     if not files:
         raise HwgenError(str(path), "images (" + ", ".join(SUFFIXES) + ")", "none")
-    return [decode(file.read_bytes(), str(file)) for file in files]
+    return [File(file, path) for file in files]
 
 
-def _zip(path: Path) -> list[Picture]:
+def _zip(path: Path) -> list[Entry]:
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = sorted(name for name in archive.namelist() if PurePosixPath(name).suffix.lower() in SUFFIXES)
-            # a data set's zip may carry labels beside the images: take images/ where there is one
-            names = [name for name in names if name.startswith("images/")] or names
-            if not names:
-                raise HwgenError(str(path), "images (" + ", ".join(SUFFIXES) + ")", "none")
-            return [decode(archive.read(name), f"{path}: {name}") for name in names]
-    except zipfile.BadZipFile as error:
+        archive = zipfile.ZipFile(path)  # stays open as long as its members are in use
+    except DAMAGED as error:
         raise HwgenError(str(path), "a zip file", str(error)) from error
-
-
-def decode(data: bytes, where: str) -> Picture:
-    """An image file's bytes -> uint8 (H, W, 3)."""
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            return np.array(image.convert("RGB"))
-    except (UnidentifiedImageError, OSError, ValueError) as error:
-        raise HwgenError(where, "a readable image", str(error)) from error
+    infos = [info for info in archive.infolist() if PurePosixPath(info.filename).suffix.lower() in SUFFIXES]
+    # a data set's zip may carry labels beside the images: take images/ where there is one
+    infos = [info for info in infos if info.filename.startswith("images/")] or infos
+    if not infos:
+        archive.close()
+        raise HwgenError(str(path), "images (" + ", ".join(SUFFIXES) + ")", "none")
+    return [Member(archive, info) for info in sorted(infos, key=lambda info: info.filename)]
 
 
 def to_network(images: Iterable[Picture]) -> Tensor:
@@ -179,14 +201,10 @@ class Crops:
     """
 
     def __init__(self, images: Sequence[Picture], size: int, where: str = "data") -> None:
-        for image in images:
-            if min(image.shape[:2]) < size:
-                raise HwgenError(
-                    where, f"images of at least {size}x{size} (training.crop)", f"{image.shape[1]}x{image.shape[0]}"
-                )
         if not images:
             raise HwgenError(where, "at least one image", "none")
-        self.images = images
+        self.images = image_set(images, where)
+        check_sizes(self.images, size, "training.crop")
         self.size = size
 
     def batch(self, count: int, generator: torch.Generator) -> Tensor:
@@ -194,9 +212,10 @@ class Crops:
         draws = torch.rand((count, 4), generator=generator, dtype=torch.float64).numpy()
         crops = []
         for pick, down, right, flip in draws:
-            image = self.images[int(pick * len(self.images))]
-            y = int(down * (image.shape[0] - self.size + 1))
-            x = int(right * (image.shape[1] - self.size + 1))
-            crop = image[y : y + self.size, x : x + self.size]
+            index = int(pick * len(self.images))
+            height, width = self.images.sizes[index]
+            y = int(down * (height - self.size + 1))
+            x = int(right * (width - self.size + 1))
+            crop = self.images[index][y : y + self.size, x : x + self.size]
             crops.append(crop[:, ::-1] if flip < 0.5 else crop)
         return to_network(crops)

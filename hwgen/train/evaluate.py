@@ -17,8 +17,10 @@ from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from hwgen.train.channel import awgn, normalise, symbol_power
-from hwgen.train.data import Picture, to_network
+from hwgen.train.data import to_network
+from hwgen.train.imageset import Picture, check_sizes, image_set
 
+SSIM_WINDOW = 11
 SNRS_DB = (1.0, 4.0, 7.0, 10.0, 13.0, 19.0)
 
 
@@ -44,6 +46,13 @@ class Quality:
 def psnr(mse: float) -> float:
     """PSNR in dB of a mean squared error in 8-bit steps."""
     return math.inf if mse == 0 else 10.0 * math.log10(255.0**2 / mse)
+
+
+def check_measurable(images: Sequence[Picture], multiple: int) -> None:
+    """Refuse images that would be too small for SSIM's window after `batches` has cropped them."""
+    smallest = multiple * math.ceil(SSIM_WINDOW / multiple)
+    reason = f"the encoder's strides, {multiple}, and SSIM's {SSIM_WINDOW}x{SSIM_WINDOW} window"
+    check_sizes(image_set(images), smallest, reason)
 
 
 def batches(images: Sequence[Picture], multiple: int, limit: int = 8) -> Iterator[Tensor]:
@@ -106,7 +115,7 @@ def evaluate(
             ssim = torch.zeros(len(batch))
             if with_ssim:
                 value = structural_similarity_index_measure(
-                    output, batch * 256.0, data_range=255.0, sigma=1.5, kernel_size=11, reduction="none"
+                    output, batch * 256.0, data_range=255.0, sigma=1.5, kernel_size=SSIM_WINDOW, reduction="none"
                 )
                 ssim = torch.as_tensor(value).reshape(-1)
             measured[snr].append((error, ssim))

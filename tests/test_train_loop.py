@@ -222,6 +222,25 @@ def test_train_errors(tmp_path: Path, arguments: dict[str, object], message: str
         phases.train(spec.path, **settings)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("key", ["data", "training"])
+def test_a_specification_without_a_section_that_training_needs(tmp_path: Path, key: str) -> None:
+    spec = specification(tmp_path)
+    kept = spec.path.read_text().split(f"{key}:")[0]
+    if key == "data":
+        kept += "training:" + spec.path.read_text().split("training:")[1]
+    spec.path.write_text(kept)
+    with pytest.raises(HwgenError, match=f"spec.yaml.*: {key}: wanted this key: training needs it, got nothing"):
+        phases.train(spec.path, data=photographs(tmp_path / "photographs"), device="cpu", phase="float")
+
+
+def test_validation_images_too_small_to_measure(tmp_path: Path) -> None:
+    spec = specification(tmp_path)
+    data = photographs(tmp_path / "photographs")
+    Image.new("RGB", (48, 3)).save(data / "0.png")
+    with pytest.raises(HwgenError, match=r"0.png: wanted images of at least 12x12 \(the encoder's strides.*got 48x3"):
+        phases.train(spec.path, data=data, device="cpu", phase="card")
+
+
 def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
     spec = specification(tmp_path)
     write(tmp_path / "float.safetensors", {"encoder.0.conv.bias": torch.zeros(9)}, {})

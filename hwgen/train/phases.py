@@ -26,8 +26,9 @@ from hwgen.errors import HwgenError
 from hwgen.spec import ModelSpec, load
 from hwgen.train import data as image_data
 from hwgen.train.checkpoint import read, write
-from hwgen.train.data import Crops, Picture
-from hwgen.train.evaluate import batches, evaluate
+from hwgen.train.data import Crops
+from hwgen.train.evaluate import batches, check_measurable, evaluate
+from hwgen.train.imageset import Picture
 from hwgen.train.loop import Schedule, fit, pick_device
 from hwgen.train.network import DeepJSCC, dense, pruned
 from hwgen.train.prune import prune
@@ -68,25 +69,24 @@ def train(
     Raises
     ------
     HwgenError
-        no such model, phase or data; nothing to train; a checkpoint that is missing or of another shape.
+        no such model, phase or data; nothing that can be trained; a checkpoint that is missing or of another shape.
     """
     spec = load(model)
     if phase not in (*PHASES, "card", "all"):
         raise HwgenError("--phase", "float, finetune, qat, control, card or all", repr(phase))
     if steps is not None and steps < 1:
         raise HwgenError("--steps", "at least 1", str(steps))
-    if spec.training is None or not spec.decoder:
-        raise HwgenError(str(spec.path), "a decoder and a training schedule", "a transmitter only")
+    spec.check_trainable()
+    assert spec.data is not None, "checked"
     if data is None:
         raise HwgenError(
-            "--data",
-            f"a folder or zip of images (the shipped weights saw: {spec.data.source if spec.data else 'nothing'})",
-            "none",
+            "--data", f"a folder or zip of images (the shipped weights saw: {spec.data.source})", "none"
         )
     folder = Path(out) if out is not None else spec.folder
     where = pick_device(device)
     train_images = image_data.load(data, "train")
     val_images = image_data.load(data, "val")
+    check_measurable(val_images, spec.downscale)
     for name in PHASES if phase == "all" else (phase,):
         if name != "card":
             run_phase(spec, name, train_images, val_images, where, folder, steps, str(data))

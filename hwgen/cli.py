@@ -162,7 +162,7 @@ def _design_options(parser: argparse.ArgumentParser) -> None:
                         help="a name that `hwgen boards` lists, or a board file's path (default: pynq_z2)")
     parser.add_argument("--fps", type=Number("--fps", float, 0.001), metavar="N",
                         help="frames per second to reach at the board's clock with as little hardware as that takes "
-                             "(default: as many as the board's multipliers allow)")
+                             "(default: as many as the board allows)")
     parser.add_argument("--frame", type=frame, metavar="WxH",
                         help="frame size in pixels, a multiple of the strides (default: the specification's)")
     parser.add_argument("--init", type=init, metavar="random:SEED",

@@ -17,6 +17,7 @@ from hwgen.errors import HwgenError
 from hwgen.fixedpoint import IntArray
 from hwgen.ir.graph import BIAS_BITS, Conv2d, Gain, Graph, IntType, Node, accumulator_bits
 from hwgen.ir.serialize import save
+from hwgen.train.checkpoint import read, terms
 from hwgen.train.quantised import GAIN_BITS, PIXEL_BITS, PIXEL_EXPONENT, QuantLayer, from_checkpoint
 from hwgen.train.quantisers import SLOPE_BITS, SLOPE_FRACTION, QuantPReLU, exponents
 
@@ -30,9 +31,11 @@ def export(spec: ModelSpec, checkpoint: Path) -> Graph:
     Raises
     ------
     HwgenError
-        The checkpoint is missing, damaged or of another network, or its integers do not fit the graph.
+        The checkpoint is missing, damaged or of another network, was trained on data of other terms than the
+        specification names, or its integers do not fit the graph.
     """
     network = from_checkpoint(spec, checkpoint).double()
+    carried = terms(checkpoint, read(checkpoint)[1], spec)
     nodes: list[Node] = []
     kind, exponent = IntType(PIXEL_BITS, False), PIXEL_EXPONENT
     try:
@@ -43,8 +46,7 @@ def export(spec: ModelSpec, checkpoint: Path) -> Graph:
             kind, exponent = node.output, node.output_exponent
         factor, shift = network.gain
         nodes.append(Gain("gain", nodes[-1].out_channels, factor, GAIN_BITS, shift, kind))
-        terms = {"license": spec.data.license, "source": spec.data.source} if spec.data else {}
-        return Graph(spec.name, (spec.frame.width, spec.frame.height), tuple(nodes), terms=terms)
+        return Graph(spec.name, (spec.frame.width, spec.frame.height), tuple(nodes), terms=carried)
     except HwgenError as error:
         raise HwgenError(f"{checkpoint}: {error.where}", error.wanted, error.got) from None
 

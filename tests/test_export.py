@@ -127,3 +127,27 @@ def test_missing_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HwgenError, match="checkpoint.safetensors: wanted a checkpoint"):
         export_model(spec, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_terms_are_the_checkpoints(tmp_path: Path) -> None:
+    """Weights carry the terms of what they were trained on, whatever the specification says later."""
+    spec = sample_spec(tmp_path)
+    sample_checkpoint(spec, spec.checkpoint_path)
+    tensors, header = read(spec.checkpoint_path)
+    said = {"license": "CC0", "source": "noise"}
+    assert "terms" not in header
+    assert export(spec, spec.checkpoint_path).terms == said, "a header without terms: the specification's"
+    write(spec.checkpoint_path, tensors, header | {"terms": said})
+    assert export(spec, spec.checkpoint_path).terms == said
+    other = said | {"license": "research only"}
+    write(spec.checkpoint_path, tensors, header | {"terms": other})
+    with pytest.raises(
+        HwgenError, match=r"checkpoint.safetensors: terms: license: wanted 'CC0', as .*spec.yaml.* got 'research only'"
+    ):
+        export_model(spec, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert export(sample_spec(tmp_path, data=None), spec.checkpoint_path).terms == other
+    for damaged in ("CC0", {"license": 1}):
+        write(spec.checkpoint_path, tensors, header | {"terms": damaged})
+        with pytest.raises(HwgenError, match="checkpoint.safetensors: terms: wanted license and source, got"):
+            export(spec, spec.checkpoint_path)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -14,6 +15,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from hwgen.errors import HwgenError
+
+if TYPE_CHECKING:
+    from hwgen.spec import ModelSpec
 
 FORMAT_VERSION = 1
 
@@ -23,11 +27,16 @@ def write(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) 
 
     The header goes into the file's metadata as ONE entry of sorted JSON, because safetensors does
     not promise the order of several entries, and equal content should be equal bytes.
+
+    Raises
+    ------
+    HwgenError
+        it cannot be written; what stood there still does.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"format_version": FORMAT_VERSION, **header}, sort_keys=True)
     partial = path.with_name(path.name + ".partial")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         save_file(
             {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
             partial,
@@ -35,10 +44,11 @@ def write(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) 
         )
         partial.chmod(0o644)  # safetensors creates it for its owner alone
         os.replace(partial, path)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # safetensors reports what the system refuses as its own error
         raise HwgenError(str(path), "a writable file", str(error)) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -57,6 +67,35 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             tensors: dict[str, torch.Tensor] = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise HwgenError(str(path), "a safetensors checkpoint of hwgen", f"{type(error).__name__}: {error}") from error
+    if not isinstance(header, dict):
+        raise HwgenError(f"{path}: header", "a JSON object", type(header).__name__)
     if header.get("format_version") != FORMAT_VERSION:
         raise HwgenError(f"{path}: format_version", str(FORMAT_VERSION), str(header.get("format_version")))
     return tensors, header
+
+
+def terms(path: Path, header: Mapping[str, Any], spec: ModelSpec) -> dict[str, str]:
+    """License and source of the data that a checkpoint's weights were trained on.
+
+    The header says so; a checkpoint whose header does not is taken to carry the specification's.
+
+    Raises
+    ------
+    HwgenError
+        The header and the specification name different terms, or the header's are none.
+    """
+    carried = header.get("terms") or {}
+    if not isinstance(carried, dict) or not all(isinstance(value, str) for value in carried.values()):
+        raise HwgenError(f"{path}: terms", "license and source", str(carried))
+    if spec.data is None:
+        return carried
+    said = spec.data.model_dump()
+    for key in sorted({*carried, *said}) if carried else ():
+        if carried.get(key) != said.get(key):
+            raise HwgenError(
+                f"{path}: terms: {key}",
+                f"{said.get(key)!r}, as {spec.where('data')} says (weights carry the terms of the data they were "
+                "trained on: correct the specification or train again)",
+                repr(carried.get(key)),
+            )
+    return said

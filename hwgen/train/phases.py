@@ -25,7 +25,7 @@ from torch import nn
 from hwgen.errors import HwgenError
 from hwgen.spec import ModelSpec, load
 from hwgen.train import data as image_data
-from hwgen.train.checkpoint import read, write
+from hwgen.train.checkpoint import read, terms, write
 from hwgen.train.data import Crops
 from hwgen.train.evaluate import batches, check_measurable, evaluate
 from hwgen.train.imageset import Picture
@@ -182,10 +182,11 @@ def starting_network(spec: ModelSpec, phase: str, folder: Path) -> nn.Module:
 
 
 def trained(spec: ModelSpec, phase: str, folder: Path) -> DeepJSCC:
-    """A finished float phase's network."""
+    """A finished float phase's network, trained on data of the specification's terms."""
     network = dense(spec) if phase == "float" else pruned(spec)
     path = folder / FILES[phase]
-    tensors, _ = read(path)
+    tensors, header = read(path)
+    terms(path, header, spec)
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import resource
 import signal
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from train_samples import specification
 
 from hwgen.errors import HwgenError
@@ -112,6 +114,47 @@ def test_a_state_of_another_schedule_is_refused(tmp_path: Path, images: list[np.
         fitted(spec, images, plan(3), tmp_path / "a")
 
 
+def test_a_state_of_other_data_is_refused(tmp_path: Path, images: list[np.ndarray]) -> None:
+    spec = specification(tmp_path)
+    fitted(spec, images, plan(2), tmp_path / "a")
+    assert read(tmp_path / "a")[1]["data"]["images"] == 3
+    for others in (images[:2], [*images[:2], images[2] ^ 1]):
+        message = rf"a: data: wanted {len(others)} training images .*delete the file.* got 3 training images"
+        with pytest.raises(HwgenError, match=message):
+            fitted(spec, others, plan(2), tmp_path / "a")
+
+
+def test_a_state_that_does_not_say_what_it_saw_is_resumed(tmp_path: Path, images: list[np.ndarray]) -> None:
+    spec = specification(tmp_path)
+    whole = fitted(spec, images, plan(4), tmp_path / "a")
+    fitted(spec, images, plan(4), tmp_path / "b", (2,))
+    tensors, header = read(tmp_path / "b")
+    write(tmp_path / "b", tensors, {key: value for key, value in header.items() if key != "data"})
+    assert fitted(spec, images, plan(4), tmp_path / "b") == whole
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes(), "and says so from now on"
+
+
+def test_damaged_states_are_refused(tmp_path: Path, images: list[np.ndarray]) -> None:
+    spec, state = specification(tmp_path), tmp_path / "a"
+    fitted(spec, images, plan(2), state)
+    tensors, header = read(state)
+    no_step = {key: value for key, value in header.items() if key != "step"}
+    no_generator = {name: value for name, value in tensors.items() if name != "generator"}
+    for changed, told, message in (
+        (tensors, no_step, r"a: step: wanted 0 to 2 \(delete the file to start again\), got None"),
+        (tensors, header | {"step": 3}, "a: step: wanted 0 to 2 .*, got 3"),
+        (tensors, header | {"step": "2"}, "a: step: wanted 0 to 2"),
+        (no_generator, header, r"a: generator: wanted the state of a random generator \(delete.*, got nothing"),
+        (tensors | {"generator": torch.zeros(3)}, header, "a: generator: wanted the state of a random generator"),
+        (tensors | {"optimiser.99.mean": torch.zeros(3)}, header, "a: tensors: wanted optimiser.*optimiser.99.mean"),
+        (tensors | {"optimiser.x": torch.zeros(3)}, header, "a: tensors: wanted optimiser.*, got optimiser.x"),
+        (tensors | {"network.x": torch.zeros(3)}, header, "a: wanted the weights of this network"),
+    ):
+        write(state, changed, told)
+        with pytest.raises(HwgenError, match=message):
+            fitted(spec, images, plan(2), state)
+
+
 def test_divergence_is_an_error(tmp_path: Path, images: list[np.ndarray]) -> None:
     network = dense(specification(tmp_path))
     with torch.no_grad():
@@ -183,6 +226,39 @@ def test_checkpoint_errors(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["x.safetensors"], "nothing half-written"
 
 
+@pytest.mark.parametrize("header", ["[1]", '"text"', "null"])
+def test_a_header_that_is_no_object(tmp_path: Path, header: str) -> None:
+    save_file({"a": torch.ones(2)}, tmp_path / "x.safetensors", metadata={"hwgen": header})
+    with pytest.raises(HwgenError, match="x.safetensors: header: wanted a JSON object, got (list|str|NoneType)"):
+        read(tmp_path / "x.safetensors")
+
+
+def test_a_checkpoint_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(HwgenError, match="file/x.safetensors: wanted a writable file"):
+        write(tmp_path / "file/x.safetensors", {"a": torch.ones(2)}, {})
+    (tmp_path / "x.safetensors.partial").mkdir()
+    with pytest.raises(HwgenError, match="x.safetensors: wanted a writable file"):
+        write(tmp_path / "x.safetensors", {"a": torch.ones(2)}, {})
+    assert not (tmp_path / "x.safetensors").exists()
+
+
+def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path) -> None:
+    """A limit on the size of files stands in for it."""
+    path = tmp_path / "x.safetensors"
+    write(path, {"a": torch.ones(2)}, {})
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(HwgenError, match="x.safetensors: wanted a writable file"):
+            write(path, {"a": torch.ones(100_000)}, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["x.safetensors"], "nothing half-written"
+
+
 def test_phases_in_order(tmp_path: Path) -> None:
     """From float to the card: files, headers and the shapes that the specification says."""
     spec = specification(tmp_path)
@@ -239,6 +315,13 @@ def test_validation_images_too_small_to_measure(tmp_path: Path) -> None:
     Image.new("RGB", (48, 3)).save(data / "0.png")
     with pytest.raises(HwgenError, match=r"0.png: wanted images of at least 12x12 \(the encoder's strides.*got 48x3"):
         phases.train(spec.path, data=data, device="cpu", phase="card")
+
+
+def test_weights_of_other_terms_are_not_trained_on(tmp_path: Path) -> None:
+    spec = specification(tmp_path)
+    write(tmp_path / "float.safetensors", dense(spec).state_dict(), {"terms": {"license": "X", "source": "noise"}})
+    with pytest.raises(HwgenError, match="float.safetensors: terms: license: wanted 'CC0', as .* got 'X'"):
+        phases.trained(spec, "float", tmp_path)
 
 
 def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:

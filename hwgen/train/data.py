@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -206,6 +207,11 @@ class Crops:
         self.images = image_set(images, where)
         check_sizes(self.images, size, "training.crop")
         self.size = size
+
+    @cached_property
+    def origin(self) -> dict[str, int | str]:
+        """How many images there are and what tells them from others, for a state file's header."""
+        return {"images": len(self.images), "sha256": self.images.digest()}
 
     def batch(self, count: int, generator: torch.Generator) -> Tensor:
         """float32 (count, 3, size, size), pixel * 2**-8."""

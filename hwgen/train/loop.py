@@ -33,6 +33,7 @@ WARMUP_STEPS = 200
 FINAL_LR = 0.01  # of the peak learning rate
 GRADIENT_NORM = 1.0
 CHECKPOINT_SECONDS = 240.0
+RESTART = "delete the file to start again"
 MSE_FLOOR = 1e-5  # 50 dB: keeps flat crops from taking over the logarithm
 
 
@@ -97,14 +98,14 @@ def fit(
     Raises
     ------
     HwgenError
-        ``state`` belongs to another schedule, or training diverged.
+        ``state`` is damaged or belongs to another schedule or other data, or training diverged.
     KeyboardInterrupt
         interrupted or terminated (SIGINT, SIGTERM), after writing a checkpoint.
     """
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = Muon(groups(network))
     generator = torch.Generator().manual_seed(schedule.seed)
-    step = _resume(network, optimiser, generator, schedule, state) if state.exists() else 0
+    step = _resume(network, optimiser, generator, schedule, crops.origin, state) if state.exists() else 0
     end = schedule.steps if stop_after is None else min(stop_after, schedule.steps)
     saved = time.monotonic()
     smooth: float | None = None
@@ -118,12 +119,12 @@ def fit(
             if not math.isfinite(loss):
                 raise HwgenError(f"training, phase {schedule.phase}, step {step}", "a finite loss", str(loss))
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
-                _save(network, optimiser, generator, schedule, step, state)
+                _save(network, optimiser, generator, schedule, crops.origin, step, state)
                 saved = time.monotonic()
                 if report is not None:
                     tqdm.write(f"step {step}: {report(step)}", file=sys.stderr)
                     network.to(device).train()
-        _save(network, optimiser, generator, schedule, step, state)
+        _save(network, optimiser, generator, schedule, crops.origin, step, state)
         if interrupts.arrived:
             raise KeyboardInterrupt
     network.to("cpu")
@@ -192,6 +193,7 @@ def _save(
     optimiser: torch.optim.Optimizer,
     generator: torch.Generator,
     schedule: Schedule,
+    origin: dict[str, int | str],
     step: int,
     state: Path,
 ) -> None:
@@ -199,29 +201,60 @@ def _save(
     for index, slot in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": torch.as_tensor(value) for name, value in slot.items()}
     tensors["generator"] = generator.get_state()
-    write(state, tensors, {"step": step, "schedule": json.loads(json.dumps(dataclasses.asdict(schedule)))})
+    header = {"step": step, "schedule": json.loads(json.dumps(dataclasses.asdict(schedule))), "data": origin}
+    write(state, tensors, header)
 
 
 def _resume(
-    network: nn.Module, optimiser: torch.optim.Optimizer, generator: torch.Generator, schedule: Schedule, state: Path
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    generator: torch.Generator,
+    schedule: Schedule,
+    origin: dict[str, int | str],
+    state: Path,
 ) -> int:
     tensors, header = read(state)
     wanted = json.loads(json.dumps(dataclasses.asdict(schedule)))
     if header.get("schedule") != wanted:
-        raise HwgenError(
-            f"{state}: schedule", f"{wanted} (delete the file to start again)", str(header.get("schedule"))
-        )
+        raise HwgenError(f"{state}: schedule", f"{wanted} ({RESTART})", str(header.get("schedule")))
+    if header.get("data", origin) != origin:  # states of older versions do not say what they saw
+        raise HwgenError(f"{state}: data", f"{_told(origin)} ({RESTART})", _told(header["data"]))
+    step = header.get("step")
+    if type(step) is not int or not 0 <= step <= schedule.steps:
+        raise HwgenError(f"{state}: step", f"0 to {schedule.steps} ({RESTART})", str(step))
     try:
         network.load_state_dict({name[8:]: value for name, value in tensors.items() if name.startswith("network.")})
     except RuntimeError as error:
         raise HwgenError(str(state), "the weights of this network", str(error).replace("\n", " ")) from error
+    packed = optimiser.state_dict()
+    packed["state"] = _slots(tensors, optimiser, state)
+    optimiser.load_state_dict(packed)
+    key = "generator"
+    try:
+        generator.set_state(tensors[key])
+    except (KeyError, RuntimeError, TypeError) as error:
+        got = "nothing" if key not in tensors else str(error)
+        raise HwgenError(f"{state}: {key}", f"the state of a random generator ({RESTART})", got) from error
+    return step
+
+
+def _slots(
+    tensors: dict[str, Tensor], optimiser: torch.optim.Optimizer, state: Path
+) -> dict[int, dict[str, Tensor]]:
+    """What the optimiser remembers, by the number of the parameter."""
+    count = sum(len(group["params"]) for group in optimiser.param_groups)
     slots: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         if name.startswith("optimiser."):
-            _, index, key = name.split(".")
-            slots.setdefault(int(index), {})[key] = value
-    packed = optimiser.state_dict()
-    packed["state"] = slots
-    optimiser.load_state_dict(packed)
-    generator.set_state(tensors["generator"])
-    return int(header["step"])
+            parts = name.split(".")
+            if len(parts) != 3 or not parts[1].isdecimal() or int(parts[1]) >= count:
+                wanted = f"optimiser.NUMBER.NAME with a number below {count} ({RESTART})"
+                raise HwgenError(f"{state}: tensors", wanted, name)
+            slots.setdefault(int(parts[1]), {})[parts[2]] = value
+    return slots
+
+
+def _told(origin: object) -> str:
+    if not isinstance(origin, dict):
+        return str(origin)
+    return f"{origin.get('images')} training images with SHA-256 {str(origin.get('sha256'))[:16]}..."

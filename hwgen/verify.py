@@ -70,11 +70,11 @@ class Request:
             words += ["--design", str(self.design.resolve())]
         else:
             words += ["--side", self.side, "--board", str(self.board)]
-            words += [] if self.fps is None else ["--fps", f"{self.fps:g}"]
+            words += [] if self.fps is None else ["--fps", repr(self.fps)]
             words += [] if self.frame is None else ["--frame", f"{self.frame[0]}x{self.frame[1]}"]
         words += [] if self.init is None else ["--init", f"random:{self.init}"]
         words += [] if self.images is None else ["--images", str(self.images)]
-        words += ["--frames", str(self.frames), "--stall", f"{self.stall:g}", "--seed", str(self.seed)]
+        words += ["--frames", str(self.frames), "--stall", repr(self.stall), "--seed", str(self.seed)]
         return shlex.join(words)
 
 
@@ -128,9 +128,9 @@ def verify(
     finally:
         if temporary and not keep:
             shutil.rmtree(folder, ignore_errors=True)
+    print_report(report, as_json=json, folder=folder if keep or not temporary else None)
     if junit is not None:
         junit_xml.write(junit, f"hwgen.verify.{report.name}", report.streams, report.findings, report.seconds)
-    print_report(report, as_json=json, folder=folder if keep or not temporary else None)
     return 0 if report.proven else 1
 
 
@@ -174,6 +174,8 @@ def prove(request: Request, folder: Path, say: Callable[[str], None] = lambda te
     except runner.SimulationError as error:
         verdict = Verdict(0, 1, (Finding("simulation", "output", str(error)),), None, None)
     findings = [*findings, *verdict.findings]
+    if not findings:
+        findings = _unpredicted(design, verdict)
     psnr = None
     if not findings:
         psnr = _psnr(request, spec, graph, expected, images)
@@ -270,6 +272,20 @@ def _run(
 ) -> Verdict:
     recording = simulate(design, pixel_words(images), settings, folder, options)
     return check(design, recording, settings, expected, counted)
+
+
+def _unpredicted(design: Design, verdict: Verdict) -> list[Finding]:
+    """Cycle counts that were measured without stalls and are not those that the manifest predicts."""
+    findings = []
+    for what, got, key in (
+        ("frame interval", verdict.interval, "frame_interval_cycles"),
+        ("latency", verdict.latency, "latency_cycles"),
+    ):
+        predicted = design.prediction(key)
+        if got is not None and predicted is not None and got != predicted:
+            text = f"output: {what}: predicted {predicted} cycles, measured {got}"
+            findings.append(Finding("prediction", "output", text, expected=int(predicted), got=got))
+    return findings
 
 
 def _waveform(

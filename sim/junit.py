@@ -13,6 +13,7 @@ CHECKS = {
     "tlast": {"tlast"},
     "ends": {"hang", "limit", "input", "simulation"},
     "stalls reached every stream": {"stall"},
+    "cycles as predicted": {"prediction"},
 }
 """Test cases beside those of the streams' values, and the kinds of findings that fail them."""
 
@@ -45,7 +46,12 @@ def write(path: Path, suite: str, streams: Sequence[str], findings: Sequence[Fin
             failure = xml.SubElement(case, "failure", message=found[0].message, type=found[0].kind)
             failure.text = "\n".join(finding.message for finding in found)
     path.parent.mkdir(parents=True, exist_ok=True)
-    xml.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        xml.ElementTree(root).write(part, encoding="utf-8", xml_declaration=True)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 VALUES = {"value", "missing", "surplus", "model"}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hwgen import spec, sweep
+from hwgen.errors import HwgenError
 
 
 @pytest.mark.parametrize(
@@ -35,13 +36,24 @@ def test_cases_are_seeded_valid_and_varied(tmp_path: Path) -> None:
         assert loaded.encoder_channels == tuple(layer[2] for layer in case.encoder)
 
 
-def test_a_wrong_prediction_is_a_complaint(tmp_path: Path) -> None:
-    class Design:
-        @staticmethod
-        def prediction(key: str) -> int:
-            return {"frame_interval_cycles": 100, "latency_cycles": 70}[key]
-
+def test_cycles_that_were_not_measured_are_a_complaint() -> None:
     class Done:
-        first, proven, interval, latency, design = None, True, 100, 71, Design()
+        first, proven, interval, latency = None, True, 100, None
 
-    assert sweep.complaints(Done(), Done()) == ["latency: predicted 70 cycles, measured 71"]  # type: ignore[arg-type]
+    assert sweep.complaints(Done(), Done()) == ["interval or latency were not measured"]  # type: ignore[arg-type]
+
+
+def test_only_a_rate_beyond_the_board_is_no_defect(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = "--fps"
+
+    def refuse(case: sweep.Case, folder: Path) -> None:
+        raise HwgenError(where, "less", "more")
+
+    monkeypatch.setattr(sweep, "run", refuse)
+    assert sweep.main(["--count", "1"]) == 1  # nothing proven
+    assert "0 proven, 0 failed, 3 refused" in capsys.readouterr().out
+    where = "spec.yaml"
+    assert sweep.main(["--count", "1"]) == 1
+    assert "0 proven, 3 failed, 0 refused" in capsys.readouterr().out

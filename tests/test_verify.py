@@ -249,3 +249,18 @@ def test_what_is_missing_on_the_machine_is_named(small: Request, monkeypatch: py
         HwgenError, match=r"PATH: wanted g\+\+, make and perl to build the simulation, got no g\+\+, no make, no perl"
     ):
         verify(small.model, init=1, design=small.design)
+
+
+def test_a_wrong_prediction_is_a_failure(small: Request, tmp_path: Path) -> None:
+    assert small.design is not None
+    design = tmp_path / "design"
+    shutil.copytree(small.design, design)
+    manifest = json.loads((design / "manifest.json").read_text())
+    manifest["predicted"]["latency_cycles"] += 1
+    (design / "manifest.json").write_text(json.dumps(manifest))
+    report = prove(replace(small, design=design), tmp_path)
+    latency = manifest["predicted"]["latency_cycles"]
+    assert [finding.message for finding in report.findings] == [
+        f"output: latency: predicted {latency} cycles, measured {latency - 1}"
+    ]
+    assert not report.proven

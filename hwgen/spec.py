@@ -21,6 +21,7 @@ MODELS = Path(__file__).resolve().parent / "models"
 """The models that come with hwgen."""
 
 Count = Annotated[int, Strict(), Field(ge=1)]
+Side = Annotated[int, Strict(), between(1, 65536)]
 Bits = Annotated[int, Strict(), between(2, 8)]
 Number = Annotated[float, Strict()]
 Text = Annotated[str, Field(min_length=1)]
@@ -41,8 +42,8 @@ def _ratio(text: str) -> str:
 class Frame(Frozen):
     """Size of one image in pixels."""
 
-    width: Count
-    height: Count
+    width: Side
+    height: Side
 
 
 class Layer(Frozen):

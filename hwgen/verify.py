@@ -230,6 +230,9 @@ def _check_same(design: Design, graph: Graph) -> None:
             raise HwgenError(f"{design.folder / 'manifest.json'}: streams", f"{here} as the model has", str(there))
     if len(wanted) != len(got):
         raise HwgenError(f"{design.folder / 'manifest.json'}: streams", f"{len(wanted)} layers", str(len(got)))
+    symbols = graph.symbols(design.width, design.height)
+    if design.output_beats != symbols:
+        raise HwgenError(f"{design.folder / 'manifest.json'}: output.beats", str(symbols), str(design.output_beats))
 
 
 def _expected(

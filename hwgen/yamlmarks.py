@@ -4,7 +4,7 @@
 `load` validates them against a pydantic model and translates pydantic's errors into one `HwgenError`.
 
 The YAML accepted is plain data: mappings, sequences and scalars of the YAML 1.2 core schema (so that
-``1e-3`` is a number, which PyYAML's YAML 1.1 rules would read as text). Anchors, tags and duplicate keys
+``1e-3`` is a number, which PyYAML's YAML 1.1 rules would read as text). Aliases, tags and duplicate keys
 are refused: the first two hide where a value came from, and of two equal keys one would be lost silently.
 """
 

@@ -6,11 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hwgen.errors import HwgenError
 
 FORMAT_VERSION = 1
+Positive = Annotated[int, Field(ge=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Design:
-    """What a bench needs to know of a design. `predicted` is the manifest's own, untouched."""
+    """What a bench needs to know of a design."""
 
     folder: Path
     top: str
@@ -45,49 +49,96 @@ class Design:
     output_beats: int
     streams: tuple[Stream, ...]
     sources: tuple[Path, ...]
-    predicted: Mapping[str, Any]
+    predicted: Mapping[str, int | None]
     manifest: Mapping[str, Any]
 
     def prediction(self, key: str) -> int | None:
         """An integer of the manifest's `predicted`, None where it says nothing."""
-        value = self.predicted.get(key)
-        return None if value is None else int(value)
+        return self.predicted.get(key)
+
+
+class _Part(BaseModel):
+    """Numbers are numbers: "5", 5.0 and true are no integers. What a bench does not need is not looked at."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+
+class _Size(_Part):
+    width: Positive
+    height: Positive
+
+
+class _Port(_Part):
+    bits: Annotated[int, Field(ge=1, le=32)]
+    beats: Positive
+
+
+class _Stream(_Part):
+    name: Name
+    path: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
+    bits: Annotated[int, Field(ge=1, le=32)]
+    signed: bool
+    channels: Positive
+    height: Positive
+    width: Positive
+
+
+class _Predicted(_Part):
+    frame_interval_cycles: Positive | None = None
+    latency_cycles: Positive | None = None
+    macs_per_frame: Positive | None = None
+    multipliers: Positive | None = None
+    dsp: Positive | None = None
+
+
+class _Manifest(_Part):
+    top: Name
+    frame: _Size
+    input: _Port
+    output: _Port
+    streams: list[_Stream]
+    files: dict[str, str]
+    clock_mhz: float | None = None
+    predicted: _Predicted = _Predicted()
 
 
 def load(folder: Path) -> Design:
     """Read `folder`/manifest.json. Raises HwgenError when the folder holds no design that can be simulated."""
     path = folder / "manifest.json"
     try:
-        manifest = json.loads(path.read_text())
+        manifest = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise HwgenError(str(path), "the manifest of an emitted design", error.strerror or str(error)) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise HwgenError(str(path), "a JSON object", f"something else ({error})") from error
     if not isinstance(manifest, dict):
         raise HwgenError(str(path), "a JSON object", type(manifest).__name__)
     version = manifest.get("format_version")
-    if version != FORMAT_VERSION:
+    if type(version) is not int or version != FORMAT_VERSION:
         raise HwgenError(f"{path}: format_version", str(FORMAT_VERSION), repr(version))
     try:
-        streams = tuple(
-            Stream(**{key: item[key] for key in Stream.__dataclass_fields__}) for item in manifest["streams"]
-        )
-        design = Design(
-            folder=folder,
-            top=manifest["top"],
-            width=int(manifest["frame"]["width"]),
-            height=int(manifest["frame"]["height"]),
-            input_bits=int(manifest["input"]["bits"]),
-            input_beats=int(manifest["input"]["beats"]),
-            output_bits=int(manifest["output"]["bits"]),
-            output_beats=int(manifest["output"]["beats"]),
-            streams=streams,
-            sources=tuple(folder / name for name in sorted(manifest["files"]) if name.endswith((".v", ".sv"))),
-            predicted=manifest.get("predicted") or {},
-            manifest=manifest,
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise HwgenError(str(path), "the keys of a design's manifest", f"{type(error).__name__}: {error}") from error
+        checked = _Manifest.model_validate_json(json.dumps(manifest))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise HwgenError(f"{path}: {key}", first["msg"], repr(first["input"])[:80]) from None
+    frame, pixels = checked.frame, checked.frame.width * checked.frame.height
+    if checked.input.beats != pixels:
+        raise HwgenError(f"{path}: input.beats", f"width x height = {pixels}", str(checked.input.beats))
+    design = Design(
+        folder=folder,
+        top=checked.top,
+        width=frame.width,
+        height=frame.height,
+        input_bits=checked.input.bits,
+        input_beats=checked.input.beats,
+        output_bits=checked.output.bits,
+        output_beats=checked.output.beats,
+        streams=tuple(Stream(**stream.model_dump()) for stream in checked.streams),
+        sources=tuple(folder / Path(name).name for name in sorted(checked.files) if name.endswith((".v", ".sv"))),
+        predicted=checked.predicted.model_dump(),
+        manifest=manifest,
+    )
     if not design.sources:
         raise HwgenError(f"{path}: files", "at least one Verilog file", "none")
     for source in design.sources:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import sim_toy
 
 from hwgen.sim import runner
 from hwgen.sim.check import Verdict, check, cycle_counts
 from hwgen.sim.simulate import Settings, pixel_words, simulate
-from tests import sim_toy
 
 OPTIONS = runner.BuildOptions()
 

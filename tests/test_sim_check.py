@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import sim_toy
 
 from hwgen.errors import HwgenError
 from hwgen.sim import design as designs, junit
 from hwgen.sim.check import Finding, Verdict, check
 from hwgen.sim.design import Design
 from hwgen.sim.simulate import Recorded, Recording, Settings, patience, pixel_words, signed_values, simulate
-from tests import sim_toy
 
 
 def perfect(design: Design, frames: int = 3) -> Recording:
@@ -189,3 +191,30 @@ def test_junit_puts_every_finding_somewhere(tmp_path: Path) -> None:
     text = (tmp_path / "x.xml").read_text()
     assert all(f"about {finding.kind}" in text for finding in findings)
     assert 'failures="5"' in text and 'errors="0"' in text
+
+
+@pytest.mark.parametrize(("edit", "where"), [
+    (lambda m: m.update(format_version=True), "format_version"),
+    (lambda m: m.update(format_version=1.0), "format_version"),
+    (lambda m: m.update(top=5), "top"),
+    (lambda m: m.update(top="a b"), "top"),
+    (lambda m: m["frame"].update(width=-8), "frame.width"),
+    (lambda m: m["input"].update(beats=1), "input.beats"),
+    (lambda m: m["output"].update(beats=0), "output.beats"),
+    (lambda m: m.update(predicted=[1]), "predicted"),
+    (lambda m: m["predicted"].update(dsp="x"), "predicted.dsp"),
+    (lambda m: m.update(files=["hwgen_tx.v"]), "files"),
+    (lambda m: m.pop("streams"), "streams"),
+    (lambda m: m["streams"][0].update(bits=0), "streams.0.bits"),
+    (lambda m: m["streams"][0].update(path="x; y"), "streams.0.path"),
+])  # fmt: skip
+def test_a_manifest_that_is_none(edit: Any, where: str, tmp_path: Path) -> None:
+    sim_toy.make(tmp_path)
+    path = tmp_path / "manifest.json"
+    manifest = json.loads(path.read_text())
+    designs.load(tmp_path)
+    edit(manifest)
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(HwgenError) as caught:
+        designs.load(tmp_path)
+    assert caught.value.where == f"{path}: {where}"

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+import sim_toy
 
 from hwgen.sim import speed
-from tests import sim_toy
 
 
 def test_both_speeds_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

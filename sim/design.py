@@ -121,6 +121,8 @@ def load(folder: Path) -> Design:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
+        if first["type"] == "missing":
+            raise HwgenError(f"{path}: {key}", "this key", "nothing") from None
         raise HwgenError(f"{path}: {key}", first["msg"], repr(first["input"])[:80]) from None
     frame, pixels = checked.frame, checked.frame.width * checked.frame.height
     if checked.input.beats != pixels:

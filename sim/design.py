@@ -125,7 +125,8 @@ def load(folder: Path) -> Design:
             raise HwgenError(f"{path}: {key}", "this key", "nothing") from None
         if first["type"] == "missing":
             raise HwgenError(f"{path}: {key}", "this key", "nothing") from None
-        raise HwgenError(f"{path}: {key}", first["msg"].removeprefix("Input should be "), repr(first["input"])) from None
+        wanted = first["msg"].removeprefix("Input should be ")
+        raise HwgenError(f"{path}: {key}", wanted, repr(first["input"])) from None
     frame, pixels = checked.frame, checked.frame.width * checked.frame.height
     if checked.input.beats != pixels:
         raise HwgenError(f"{path}: input.beats", f"width x height = {pixels}", str(checked.input.beats))

@@ -205,6 +205,7 @@ def test_junit_puts_every_finding_somewhere(tmp_path: Path) -> None:
     (lambda m: m["predicted"].update(dsp="x"), "predicted.dsp"),
     (lambda m: m.update(files=["hwgen_tx.v"]), "files"),
     (lambda m: m.pop("streams"), "streams"),
+    (lambda m: m["streams"][0].update(channels=2.0), "streams.0.channels"),
     (lambda m: m["streams"][0].update(bits=0), "streams.0.bits"),
     (lambda m: m["streams"][0].update(path="x; y"), "streams.0.path"),
 ])  # fmt: skip
@@ -218,3 +219,5 @@ def test_a_manifest_that_is_none(edit: Any, where: str, tmp_path: Path) -> None:
     with pytest.raises(HwgenError) as caught:
         designs.load(tmp_path)
     assert caught.value.where == f"{path}: {where}"
+    if where == "predicted.dsp":
+        assert (caught.value.wanted, caught.value.got) == ("a valid integer", "'x'")

@@ -119,10 +119,3 @@ def pack_symbols(values: IntLike) -> npt.NDArray[np.uint32]:
     padded[: flat.size] = flat
     i, q = padded[0::2] & 0xFFFF, padded[1::2] & 0xFFFF
     return (i | (q << 16)).astype(np.uint32)
-
-
-def unpack_symbols(words: npt.NDArray[np.uint32], count: int) -> IntArray:
-    """Inverse of `pack_symbols`: the first `count` signed 16-bit values of `words`, as a flat int64 array."""
-    words = np.asarray(words, dtype=np.int64)
-    flat = np.stack([words & 0xFFFF, words >> 16], axis=1).reshape(-1)[:count]
-    return np.asarray(flat - ((flat & 0x8000) << 1), dtype=np.int64)

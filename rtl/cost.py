@@ -14,9 +14,9 @@ def multiplier_dsp(bits: int) -> int:
     return 1 if bits <= DSP_WIDE else 1 + -(-(bits - DSP_WIDE) // (DSP_WIDE - 1))
 
 
-def gain_dsp() -> int:
-    """The static gain's multiplier."""
-    return 1
+def gain_dsp(factor: int, shift: int) -> int:
+    """The static gain's multiplier: a value of at most 18 bits times the factor, a left shift included."""
+    return multiplier_dsp((factor << max(-shift, 0)).bit_length() + 1)
 
 
 def convolution_dsp(accumulator_bits: int, folding: ConvolutionFolding) -> int:

@@ -6,17 +6,10 @@ for `ready`, and no combinational path leads from an output's `ready` to an inpu
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Shape, ShapeLike, Signal, Value
+from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
-
-
-def value_shape(bits: int, signed: bool) -> Shape:
-    """The Amaranth shape of one value: `bits` wide, two's complement if `signed`."""
-    if bits < 1:
-        raise ValueError(f"bits: wanted at least 1, got {bits}")
-    return Shape(bits, signed)
 
 
 class CreditFifo(Component):

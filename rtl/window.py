@@ -137,8 +137,6 @@ class WindowBuffer(Component):
     word : Out(simd values), 2 cycles after `issue`, zero where the tap lies in the padding
     """
 
-    word_latency = 2
-
     def __init__(self, shape: WindowShape, lanes: int = 1) -> None:
         if lanes != 1 and not lanes == shape.simd == shape.channels:
             raise ValueError(f"lanes: wanted 1, or simd = channels = {shape.channels}, got {lanes}")

@@ -70,6 +70,7 @@ def test_convolution_bram(layer: Layer) -> None:
 
 def test_gain_and_symbols() -> None:
     found = multipliers(Gain(input=signed(8), factor=41235, shift=5, output=signed(16)))
-    assert len(found) == gain_dsp() == 1
+    assert len(found) == gain_dsp(41235, 5) == 1
     assert found[0] <= (25, 18)
+    assert gain_dsp(41235, -12) == 2  # the left shift is part of the factor
     assert multipliers(SymbolPacker(8)) == []

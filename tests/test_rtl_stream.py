@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module, Shape, Signal, signed
+from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 from streaming import simulate, stream_rules
 
-from hwgen.rtl.stream import CreditFifo, value_shape, wrap_increment
+from hwgen.rtl.stream import CreditFifo, wrap_increment
 
 
 def check_fifo(depth: int, beats: int, *, idle: float = 0.0, stall: float = 0.0, delay: int = 0, seed: int = 0,
@@ -96,13 +96,6 @@ def test_fifo_latency_is_two() -> None:
 def test_fifo_depth_error(depth: int) -> None:
     with pytest.raises(ValueError, match=f"^depth: wanted at least 1, got {depth}$"):
         CreditFifo(8, depth)
-
-
-def test_value_shape() -> None:
-    assert value_shape(1, False) == Shape(1, False)
-    assert value_shape(7, True) == Shape(7, True)
-    with pytest.raises(ValueError, match=r"^bits: wanted at least 1, got 0$"):
-        value_shape(0, True)
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 8, 13])

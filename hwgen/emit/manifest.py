@@ -137,7 +137,8 @@ def _layer(plan: Plan, node: Conv2d | Gain, shape: tuple[int, int, int], macs: i
     }
     if isinstance(node, Gain):
         values = height * width * channels
-        return entry | {"factor": node.factor, "shift": node.shift, "cycles": values, "dsp": gain_dsp(), "bram36": 0.0}
+        dsp = gain_dsp(node.factor, node.shift)
+        return entry | {"factor": node.factor, "shift": node.shift, "cycles": values, "dsp": dsp, "bram36": 0.0}
     folding = plan.foldings[node.name]
     window = folding.window
     return entry | {

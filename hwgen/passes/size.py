@@ -59,7 +59,7 @@ def size(graph: Graph, board: Board, width: int, height: int, fps: float | None 
     HwgenError : the board has too few DSPs or too little block RAM, or the rate is beyond what it can do
     """
     layers = _layers(graph, width, height)
-    gains = sum(gain_dsp() for node in graph.nodes if isinstance(node, Gain))
+    gains = sum(gain_dsp(node.factor, node.shift) for node in graph.nodes if isinstance(node, Gain))
     resources = board.resources
 
     def best(interval: int) -> Choice | None:

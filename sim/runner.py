@@ -23,7 +23,15 @@ import cocotb_tools.config
 from cocotb_tools.runner import Verilator
 
 HERE = Path(__file__).resolve().parent
-HARNESS = ("harness.sv", "stream_probe.sv", "stream_source.sv", "stream_sink.sv", "bench.vlt", "recorder.cpp")
+HARNESS = (
+    "random.sv",  # a package: before the modules that use it
+    "harness.sv",
+    "stream_probe.sv",
+    "stream_source.sv",
+    "stream_sink.sv",
+    "bench.vlt",
+    "recorder.cpp",
+)
 OPTIMISATIONS = (
     "-O3",
     "--x-assign",

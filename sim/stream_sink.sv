@@ -45,7 +45,7 @@ module stream_sink (
       end
       if (stall == 0) ready <= 1;
       else begin
-        random <= xorshift(random);
+        random <= hwgen_random::next(random);
         ready  <= random[15:0] >= stall || silent > quiet;  // a hang shall not be the sink's
         if (holding) begin
           ready <= 0;
@@ -63,10 +63,4 @@ module stream_sink (
       end
     end
   end
-
-  function automatic logic [63:0] xorshift(input logic [63:0] x);
-    x = x ^ (x << 13);
-    x = x ^ (x >> 7);
-    return x ^ (x << 17);
-  endfunction
 endmodule

@@ -43,7 +43,7 @@ module stream_source (
       pause_in <= frames == 1 ? 0 : 1;
       random <= seed ^ 64'h9E3779B97F4A7C15;
     end else begin
-      if (stall != 0) random <= xorshift(random);
+      if (stall != 0) random <= hwgen_random::next(random);
       if (pausing) begin
         if (silent >= quiet) pausing <= 0;
       end
@@ -67,10 +67,4 @@ module stream_source (
       end
     end
   end
-
-  function automatic logic [63:0] xorshift(input logic [63:0] x);
-    x = x ^ (x << 13);
-    x = x ^ (x >> 7);
-    return x ^ (x << 17);
-  endfunction
 endmodule

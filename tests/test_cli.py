@@ -107,6 +107,8 @@ def test_boards(capsys: pytest.CaptureFixture[str]) -> None:
     (["verify", "--model", "tiny", "--frames", "0"], "--frames: wanted an integer of at least 1, got '0'"),
     (["verify", "--model", "tiny", "--frames", "1.5"], "--frames: wanted an integer of at least 1, got '1.5'"),
     (["verify", "--model", "tiny", "--seed", "-1"], "--seed: wanted an integer from 0 to 4294967295, got '-1'"),
+    (["bench"], "hwgen bench: wanted arguments as `hwgen bench --help` lists them, "
+                "got the following arguments are required: BENCH"),
     (["bench", "datapath", "--frames", "2"], "--frames: wanted an integer of at least 3, got '2'"),
     (["bench", "datapath", "--model", "nix"],
      f"--model: wanted a path or one of {', '.join(spec.available())}, got 'nix'"),
@@ -187,6 +189,7 @@ def test_emit_does_not_load_torch(tmp_path: Path) -> None:
     ("torch", "train", ["export", "--model", "tiny"]),
     ("PIL", "verify", ["verify", "--model", "tiny", "--init", "random:1"]),
     ("cocotb_tools", "verify", ["verify", "--model", "tiny", "--init", "random:1"]),
+    ("matplotlib", "plot", ["bench", "datapath", "--model", "tiny", "--plot", "roofline.svg"]),
 ])
 def test_a_missing_extra_is_named(package: str, extra: str, arguments: list[str], tmp_path: Path) -> None:
     code = f"import sys; sys.modules['{package}'] = None; " + MAIN

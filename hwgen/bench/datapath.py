@@ -1,32 +1,65 @@
-"""`bench`: the measured tables. Every shipped, trained model is simulated at its full frame, and what came out of the
-simulation stands beside what the manifest had predicted."""
+"""`bench datapath`: designs simulated at their full frames, synthesised, and set beside what bounds them.
+
+    specifications -> emit all -> simulate and compare each -> synthesise -> one table, beside the roofline
+
+Each design is proven as `hwgen verify` proves it: every value of every stream, interval and latency as the manifest
+predicted them. A design that is wrong or mispredicted is in the table too, and makes the exit status 1.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from rich.table import Table
-
 from hwgen import spec as specs
+from hwgen.bench.encoder import dashed, write_spec
+from hwgen.bench.quantities import Measured, as_record, table, write_csv
+from hwgen.bench.roofline import roofline
 from hwgen.console import console
+from hwgen.emit import Emitted, emit
 from hwgen.errors import HwgenError
 from hwgen.verify import Request, prove
-from hwgen.verify_report import Report
 
-COLUMNS = ("frame", "MMAC", "multipliers", "DSP", "interval", "predicted", "latency", "predicted", "fps",
-           "MAC/cycle", "MAC/cycle/DSP", "PSNR dB", "mismatches")
+INIT = 1
+"""Seed of the weights of what nobody trained."""
 
 
-def bench(models: Sequence[str | Path] = (), board: str | Path = "pynq_z2", frames: int = 3) -> int:
-    """Simulate models without stalls and print one table.
+@dataclass(frozen=True)
+class Subject:
+    """A specification to measure: name or path, and the seed of its weights if they are random."""
+
+    name: str
+    model: str | Path
+    init: int | None
+
+
+def bench(
+    models: Sequence[str | Path] = (),
+    channels: Sequence[tuple[int, ...]] = (),
+    board: str | Path = "pynq_z2",
+    frame: tuple[int, int] | None = None,
+    frames: int = 3,
+    synth: bool = True,
+    as_json: bool = False,
+    csv: Path | None = None,
+    plot: Path | None = None,
+) -> int:
+    """Measure designs and print one table.
 
     Parameters
     ----------
-    models : names or paths; empty: every shipped model that is trained
+    models : names or paths of trained specifications
+    channels : of the encoder of `hwgen.bench.encoder`
     board : name or path
+    frame : (width, height) in pixels of all; None takes the specifications'
     frames : back to back, at least 3: the interval is measured between the last two
+    synth : synthesise, which takes minutes where nothing of it is in the cache
+    as_json : print one JSON object and nothing else on stdout
+    csv, plot : files to write beside; the plot as .png or .svg
 
     Returns
     -------
@@ -34,46 +67,64 @@ def bench(models: Sequence[str | Path] = (), board: str | Path = "pynq_z2", fram
 
     Raises
     ------
-    HwgenError : bad input, or no shipped model is trained
+    HwgenError : bad input, nothing to measure, a design that does not fit the board
     """
-    chosen = list(models) or [name for name in specs.available() if specs.load(name).graph_path.exists()]
-    if not chosen:
-        raise HwgenError("--model", "a trained model", "none")
-    table = Table(title=f"simulated, {frames} frames without stalls, board {board}")
-    table.add_column("model")
-    for column in COLUMNS:
-        table.add_column(column, justify="right")
-    missed = False
-    for model in chosen:
-        with tempfile.TemporaryDirectory(prefix="hwgen_bench_") as folder:
-            report = prove(Request(model, board=board, frames=frames), Path(folder))
-        missed |= not report.proven or report.interval is None
-        table.add_row(specs.load(model).name, *row(report))
-    console().print(table)
-    return 1 if missed else 0
+    for option, path in (("--csv", csv), ("--plot", plot)):
+        if path is not None and not path.parent.is_dir():
+            raise HwgenError(option, "a file in a folder that exists", str(path))
+    if plot is not None:
+        from hwgen.bench.plot import check_plot
+
+        check_plot(plot)
+    with tempfile.TemporaryDirectory(prefix="hwgen_bench_") as name:
+        folder = Path(name)
+        subjects = [Subject(specs.load(model).name, model, None) for model in models]
+        subjects += [Subject(dashed(counts), write_spec(folder, counts), INIT) for counts in channels]
+        if not subjects:
+            raise HwgenError("--model", "a trained model", "none")
+        designs = [
+            emit(subject.model, board=board, frame=frame, out=folder / f"design{i}", init=subject.init, quiet=True)
+            for i, subject in enumerate(subjects)
+        ]
+        measured = [
+            measure(subject, design, frames, folder / f"run{i}", synth, _progress(subject.name, i, len(subjects)))
+            for i, (subject, design) in enumerate(zip(subjects, designs, strict=True))
+        ]
+    on = designs[0].plan.board.name
+    if as_json:
+        print(json.dumps({"board": on, "frames": frames, "designs": [as_record(m) for m in measured]}))
+    else:
+        console().print(table(measured, f"{on}, {frames} frames without stalls"))
+    if csv is not None:
+        write_csv(csv, measured)
+    if plot is not None:
+        from hwgen.bench.plot import draw
+
+        draw(plot, measured)
+    return 0 if all(m.report.proven and m.report.interval is not None for m in measured) else 1
 
 
-def row(report: Report) -> list[str]:
-    """A report's cells, in the order of `COLUMNS`."""
-    design = report.design
-    macs, dsp = design.prediction("macs_per_frame"), design.prediction("dsp")
-    rate = None if not report.interval else float(design.manifest["clock_mhz"]) * 1e6 / report.interval
-    return [
-        f"{design.width}x{design.height}",
-        _cell(macs and macs / 1e6, ",.1f"),
-        _cell(design.prediction("multipliers"), ",d"),
-        _cell(dsp, ",d"),
-        _cell(report.interval, ",d"),
-        _cell(design.prediction("frame_interval_cycles"), ",d"),
-        _cell(report.latency, ",d"),
-        _cell(design.prediction("latency_cycles"), ",d"),
-        _cell(rate, ".2f"),
-        _cell(macs and report.interval and macs / report.interval, ".1f"),
-        _cell(report.macs_per_cycle_per_dsp, ".2f"),
-        _cell(report.psnr_db, ".2f"),
-        f"{report.mismatches:,d}",
-    ]
+def trained_models() -> list[str]:
+    """The models that come with hwgen and are trained."""
+    return [name for name in specs.available() if specs.load(name).graph_path.exists()]
 
 
-def _cell(value: float | None, form: str) -> str:
-    return "-" if value is None else format(value, form)
+def measure(
+    subject: Subject, design: Emitted, frames: int, folder: Path, synth: bool, say: Callable[[str], None]
+) -> Measured:
+    """Simulate, compare and synthesise one emitted design."""
+    request = Request(subject.model, frames=frames, init=subject.init, design=design.folder, waveform=False)
+    report = prove(request, folder, say)
+    statistics = None
+    if synth:
+        say("synthesising")
+    return Measured(subject.name, design.plan, report, statistics, roofline(design.plan))
+
+
+def _progress(name: str, index: int, count: int) -> Callable[[str], None]:
+    """Lines for who waits, on stderr."""
+
+    def say(text: str) -> None:
+        print(f"{index + 1}/{count} {name}: {text}", file=sys.stderr, flush=True)
+
+    return say

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from hwgen.options import Number
+from hwgen.bench.encoder import channels
+from hwgen.options import Number, frame
 
 
 def _datapath(arguments: argparse.Namespace) -> int:
-    from hwgen.bench.datapath import bench
+    from hwgen.bench.datapath import bench, trained_models
+    from hwgen.bench.encoder import CHANNELS
 
-    return bench(arguments.model, board=arguments.board, frames=arguments.frames)
+    models, channels = arguments.model, arguments.channels
+    if not models and not channels:
+        models, channels = trained_models(), CHANNELS
+    return bench(models, channels, board=arguments.board, frame=arguments.frame, frames=arguments.frames,
+                 synth=not arguments.no_synth, as_json=arguments.json, csv=arguments.csv, plot=arguments.plot)
 
 
 def add_benches(parser: argparse.ArgumentParser) -> None:
@@ -22,10 +29,18 @@ def add_benches(parser: argparse.ArgumentParser) -> None:
         added.set_defaults(run=run)
         return added
 
-    datapath = bench("datapath", _datapath, "simulate designs at their full frames; measured beside predicted")
+    datapath = bench("datapath", _datapath, "simulate and synthesise designs, and set them beside their roofline")
     datapath.add_argument("--model", action="append", default=[], metavar="M",
-                          help="a name, a folder or a specification's path; may be repeated (default: every trained "
-                               "one)")
+                          help="a trained specification: a name, a folder or a path; may be repeated (default: every "
+                               "trained one that comes with hwgen, and the channel lists of the documentation)")
+    datapath.add_argument("--channels", action="append", default=[], type=channels, metavar="A-B-C-D-E",
+                          help="the paper's encoder with these output channels and random weights; may be repeated")
     datapath.add_argument("--board", default="pynq_z2", metavar="B", help="name or path (default: pynq_z2)")
+    datapath.add_argument("--frame", type=frame, metavar="WxH",
+                          help="frame size in pixels of all (default: the specification's; of --channels 512x256)")
     datapath.add_argument("--frames", type=Number("--frames", int, 3), default=3, metavar="N",
                           help="frames, back to back; the interval is measured between the last two (default: 3)")
+    datapath.add_argument("--no-synth", action="store_true", help="do not synthesise: predicted resources alone")
+    datapath.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else there")
+    datapath.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV, too")
+    datapath.add_argument("--plot", type=Path, metavar="FILE", help="draw the roofline, as .png or .svg")

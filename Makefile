@@ -3,6 +3,7 @@
 
 MODEL  ?= cityscapes_int8
 BOARD  ?= pynq_z2
+MODELS := tiny cifar10_int8 cityscapes_int8
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -32,8 +33,8 @@ lint: $(VENV)/.complete
 	$(BIN)/mypy --no-error-summary
 
 verify-all: $(VENV)/.complete
-	$(BIN)/hwgen bench datapath --board $(BOARD)
-	for model in tiny cifar10_int8 cityscapes_int8; do \
+	$(BIN)/hwgen bench datapath --no-synth --board $(BOARD) $(MODELS:%=--model %)
+	for model in $(MODELS); do \
 	    $(BIN)/hwgen verify --model $$model --board $(BOARD) --frames 3 --stall 0.2 || exit 1; done
 
 sweep: $(VENV)/.complete

@@ -5,6 +5,13 @@
 
 from __future__ import annotations
 
+import os
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from hwgen.synth.components import components
+from hwgen.synth.netlist import Netlist
 from hwgen.synth.statistics import Statistics, count
 from hwgen.synth.yosys import Job, netlists
 
@@ -25,3 +32,27 @@ def synthesise(verilog: str, top: str, family: str) -> Statistics:
     """
     job = Job(verilog, top, family)
     return count(netlists([job])[job])
+
+
+def synthesise_design(verilog: str, top: str, family: str, workers: int | None = None) -> dict[str, Netlist]:
+    """The netlists of a design's components, by their names in the design and in its order.
+
+    Each component is synthesised by itself, several at a time, with a progress bar on a terminal's stderr.
+
+    Parameters
+    ----------
+    verilog, top : what `emit` wrote, and its module
+    family : 'xc7' or 'xcup'
+    workers : processes at a time; None takes one per CPU
+
+    Raises
+    ------
+    HwgenError, ModuleNotFoundError : as `synthesise`
+    """
+    jobs = {component.name: Job(component.verilog, component.module, family) for component in components(verilog, top)}
+    columns = (TextColumn("synthesising"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    terminal = Console(stderr=True)
+    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
+        bar = progress.add_task("", total=len(set(jobs.values())))
+        found = netlists(jobs.values(), workers or os.cpu_count() or 1, done=lambda job: progress.advance(bar))
+    return {name: found[job] for name, job in jobs.items()}

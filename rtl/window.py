@@ -126,20 +126,25 @@ class WindowBuffer(Component):
     Parameters
     ----------
     shape : WindowShape
-    lanes : int, values per input beat: 1, or all channels of a pixel where simd == channels
+    lanes : int, values per input beat; a word is a whole number of beats, or a whole pixel
 
     Members
     -------
-    i : In(stream), values in raster order, channel last (first channel in the low bits of a beat)
+    i : In(stream of lanes values), consecutive channels of one pixel, the first in the low bits; raster order. A pixel
+        takes ceil(channels / lanes) beats: what the last one has too many may be anything.
     room : In(1), the result of the current fold finds room: its last word may go
     issue : Out(1), a word leaves this cycle
     first, last : Out(1), it is the first / last word of a fold; valid with `issue`
     word : Out(simd values), 2 cycles after `issue`, zero where the tap lies in the padding
+
+    Raises
+    ------
+    ValueError : lanes that do not divide simd, where a word is not a pixel
     """
 
     def __init__(self, shape: WindowShape, lanes: int = 1) -> None:
-        if lanes != 1 and not lanes == shape.simd == shape.channels:
-            raise ValueError(f"lanes: wanted 1, or simd = channels = {shape.channels}, got {lanes}")
+        if not 1 <= lanes <= shape.simd or (shape.simd % lanes and shape.simd != shape.channels):
+            raise ValueError(f"lanes: wanted a divisor of simd {shape.simd}, got {lanes}")
         self.shape = shape
         self.lanes = lanes
         super().__init__(
@@ -154,13 +159,13 @@ class WindowBuffer(Component):
         )
 
     @staticmethod
-    def arrival_latency_of(lanes: int) -> int:
+    def arrival_latency_of(lanes: int, simd: int) -> int:
         """Cycles from the acceptance of a pixel's last value to the earliest `issue` of a window that needs it."""
-        return 2 if lanes == 1 else 1
+        return 1 if lanes == simd else 2
 
     @property
     def arrival_latency(self) -> int:
-        return self.arrival_latency_of(self.lanes)
+        return self.arrival_latency_of(self.lanes, self.shape.simd)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -179,7 +184,7 @@ class WindowBuffer(Component):
         return m
 
     def _write_side(self, m: Module, port: WritePort, written: Signal, released: Signal) -> None:
-        """Gather values into words, write them round the ring; `written` pulses with a pixel's last word."""
+        """Gather beats into words, write them round the ring; `written` pulses with a pixel's last word."""
         s = self.shape
         # A reader that skips pixels gives some back before they are written: the count may exceed the depth.
         free = Signal(range(s.depth + s.height * s.width + 1), init=s.depth)
@@ -188,25 +193,24 @@ class WindowBuffer(Component):
         m.d.comb += [self.i.ready.eq(free != 0), taken.eq(self.i.valid & self.i.ready)]
         m.d.sync += free.eq(free - (taken & last_value) + released)
 
-        if self.lanes > 1:
-            m.d.comb += [last_value.eq(1), port.en.eq(taken), port.data.eq(self.i.payload), written.eq(taken)]
+        beats, beats_per_word = -(-s.channels // self.lanes), -(-s.simd // self.lanes)
+        beat = Signal(range(beats))
+        m.d.comb += last_value.eq(beat == beats - 1)
+        with m.If(taken):
+            m.d.sync += beat.eq(Mux(last_value, 0, beat + 1))
+        if beats_per_word == 1:
+            m.d.comb += [port.en.eq(taken), port.data.eq(self.i.payload), written.eq(taken & last_value)]
         else:
-            channel = Signal(range(s.channels))
-            lane = Signal(range(s.simd))
-            values = [Signal(s.bits, name=f"value{j}") for j in range(s.simd)]
-            m.d.comb += [last_value.eq(channel == s.channels - 1), port.data.eq(Cat(values))]
-            m.d.sync += [
-                port.en.eq(taken & (last_value | (lane == s.simd - 1))),
-                written.eq(taken & last_value),
-            ]
+            place = Signal(range(beats_per_word))
+            last_place = last_value | (place == beats_per_word - 1)
+            parts = [Signal(self.lanes * s.bits, name=f"part{j}") for j in range(beats_per_word)]
+            m.d.comb += port.data.eq(Cat(parts))
+            m.d.sync += [port.en.eq(taken & last_place), written.eq(taken & last_value)]
             with m.If(taken):
-                m.d.sync += [
-                    channel.eq(Mux(last_value, 0, channel + 1)),
-                    lane.eq(Mux(last_value | (lane == s.simd - 1), 0, lane + 1)),
-                ]
-                for j, value in enumerate(values):
-                    with m.If(lane == j):
-                        m.d.sync += value.eq(self.i.payload)
+                m.d.sync += place.eq(Mux(last_place, 0, place + 1))
+                for j, part in enumerate(parts):
+                    with m.If(place == j):
+                        m.d.sync += part.eq(self.i.payload)
         with m.If(port.en):
             m.d.sync += port.addr.eq(wrap_increment(port.addr, s.memory_words))
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwgen.sim.design import Design, Stream
-from hwgen.sim.simulate import VIOLATIONS, Recorded, Recording, Settings, signed_values
+from hwgen.sim.simulate import VIOLATIONS, Recorded, Recording, Settings, signed_values, value_by_value
 
 KINDS = (
     "value",
@@ -91,12 +91,13 @@ def check(
     findings: list[Finding] = []
     compared = mismatches = 0
     for stream, recorded in zip(design.streams, layers, strict=True):
-        got = signed_values(recorded.values, stream.bits, stream.signed)
+        single = value_by_value(recorded, stream)
+        got = signed_values(single.values, stream.bits, stream.signed)
         wanted = np.asarray(expected[stream.name], dtype=np.int64).reshape(settings.frames, -1)
-        found, wrong = _values(stream, recorded, got, wanted)
+        found, wrong = _values(stream, single, got, wanted)
         findings += sorted(_protocol(stream.name, recorded) + found, key=_cycle)
         mismatches += wrong
-        compared += min(len(got), counted * stream.beats)
+        compared += min(len(got), counted * stream.values)
     words = np.asarray(expected["output"], dtype=np.int64).reshape(settings.frames, -1)
     found, wrong = _values(None, output, output.values.astype(np.int64), words)
     findings += sorted(_protocol("output", output) + found, key=_cycle)
@@ -124,8 +125,8 @@ def cycle_counts(recording: Recording) -> tuple[int | None, int | None]:
 def _values(
     stream: Stream | None, recorded: Recorded, got: NDArray[np.int64], wanted: NDArray[np.int64]
 ) -> tuple[list[Finding], int]:
-    """Findings and number of wrong values of one stream; stream None is the output, counted in beats."""
-    beats = wanted.shape[1]
+    """Findings and number of wrong values of one stream; stream None is the output, whose values are its beats."""
+    per_frame = wanted.shape[1]
     flat = wanted.reshape(-1)
     common = min(len(got), len(flat))
     wrong = np.flatnonzero(got[:common] != flat[:common])
@@ -133,16 +134,16 @@ def _values(
     if len(wrong):
         findings.append(
             _finding(
-                "value", stream, int(wrong[0]), beats, recorded, int(flat[wrong[0]]), int(got[wrong[0]]), len(wrong)
+                "value", stream, int(wrong[0]), per_frame, recorded, int(flat[wrong[0]]), int(got[wrong[0]]), len(wrong)
             )
         )
     if len(got) < len(flat):
         findings.append(
-            _finding("missing", stream, len(got), beats, recorded, int(flat[len(got)]), None, len(flat) - len(got))
+            _finding("missing", stream, len(got), per_frame, recorded, int(flat[len(got)]), None, len(flat) - len(got))
         )
     if len(got) > len(flat):
         findings.append(
-            _finding("surplus", stream, len(flat), beats, recorded, None, int(got[len(flat)]), len(got) - len(flat))
+            _finding("surplus", stream, len(flat), per_frame, recorded, None, int(got[len(flat)]), len(got) - len(flat))
         )
     return findings, len(wrong) + abs(len(flat) - len(got))
 
@@ -150,15 +151,15 @@ def _values(
 def _finding(
     kind: str,
     stream: Stream | None,
-    beat: int,
-    beats: int,
+    index: int,
+    per_frame: int,
     recorded: Recorded,
     expected: int | None,
     got: int | None,
     count: int,
 ) -> Finding:
-    frame, position = divmod(beat, beats)
-    cycle = int(recorded.cycles[min(beat, len(recorded.cycles) - 1)]) if len(recorded.cycles) else None
+    frame, position = divmod(index, per_frame)
+    cycle = int(recorded.cycles[min(index, len(recorded.cycles) - 1)]) if len(recorded.cycles) else None
     x = y = channel = None
     if stream is None:
         place = f"frame {frame}, symbol {position}"
@@ -166,14 +167,16 @@ def _finding(
         pixel, channel = divmod(position, stream.channels)
         y, x = divmod(pixel, stream.width)
         place = f"frame {frame}, pixel (x {x}, y {y}), channel {channel}"
+    things = "values" if stream else "beats"
     if kind == "value":
         assert expected is not None and got is not None
         values = f"expected {expected}, got {got}" if stream else f"expected 0x{expected:08x}, got 0x{got:08x}"
         message = f"{recorded.name}: {place}: {values}, cycle {cycle} ({count} wrong)"
     elif kind == "missing":
-        message = f"{recorded.name}: {count} beats missing, the first at {place}; the last beat came in cycle {cycle}"
+        last = f"the last beat came in cycle {cycle}"
+        message = f"{recorded.name}: {count} {things} missing, the first at {place}; {last}"
     else:
-        message = f"{recorded.name}: {count} surplus beats after the last frame, the first in cycle {cycle}"
+        message = f"{recorded.name}: {count} surplus {things} after the last frame, the first in cycle {cycle}"
     return Finding(kind, recorded.name, message, frame, x, y, channel, expected, got, cycle)
 
 

@@ -13,13 +13,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from hwgen.errors import HwgenError
 
 FORMAT_VERSION = 1
+BEAT_BITS = 32
+"""What the recorder keeps of a beat."""
 Positive = Annotated[int, Field(ge=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 
 
 @dataclass(frozen=True)
 class Stream:
-    """One stream between layers: `name` of the layer, `path` of its interface below the top, shape of a frame."""
+    """One stream between layers: `name` of the layer, `path` of its interface below the top, shape of a frame.
+
+    lanes : values per beat, consecutive channels of one pixel, the first in the low bits; what a pixel's last beat has
+        too many means nothing.
+    """
 
     name: str
     path: str
@@ -28,11 +34,17 @@ class Stream:
     channels: int
     height: int
     width: int
+    lanes: int
 
     @property
-    def beats(self) -> int:
-        """Beats per frame: one value each, raster order, channel last."""
+    def values(self) -> int:
+        """Values per frame: raster order, channel last."""
         return self.channels * self.height * self.width
+
+    @property
+    def beat_bits(self) -> int:
+        """Width of the payload."""
+        return self.lanes * self.bits
 
 
 @dataclass(frozen=True)
@@ -81,6 +93,7 @@ class _Stream(_Part):
     channels: Positive
     height: Positive
     width: Positive
+    lanes: Positive
 
 
 class _Predicted(_Part):
@@ -123,10 +136,12 @@ def load(folder: Path) -> Design:
         key = ".".join(map(str, first["loc"]))
         if first["type"] == "missing":
             raise HwgenError(f"{path}: {key}", "this key", "nothing") from None
-        if first["type"] == "missing":
-            raise HwgenError(f"{path}: {key}", "this key", "nothing") from None
         wanted = first["msg"].removeprefix("Input should be ")
         raise HwgenError(f"{path}: {key}", wanted, repr(first["input"])) from None
+    for index, stream in enumerate(checked.streams):
+        if stream.lanes * stream.bits > BEAT_BITS:
+            where = f"{path}: streams.{index}.lanes"
+            raise HwgenError(where, f"at most {BEAT_BITS} bits a beat", f"{stream.lanes} x {stream.bits} bits")
     frame, pixels = checked.frame, checked.frame.width * checked.frame.height
     if checked.input.beats != pixels:
         raise HwgenError(f"{path}: input.beats", f"width x height = {pixels}", str(checked.input.beats))
@@ -166,7 +181,7 @@ def probes(design: Design) -> str:
     for index, stream in enumerate(design.streams, start=1):
         path = f"dut.{stream.path}__"
         lines.append(
-            f"stream_probe #(.STREAM({index}), .BITS({stream.bits})) probe_{index} ({ports}, .valid({path}valid),"
+            f"stream_probe #(.STREAM({index}), .BITS({stream.beat_bits})) probe_{index} ({ports}, .valid({path}valid),"
             f" .ready({path}ready), .payload({path}payload), .last(1'b0), .beat(beat[{index}]));"
         )
     last = len(design.streams) + 1

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwgen.sim import design as designs, runner
-from hwgen.sim.design import Design
+from hwgen.sim.design import Design, Stream
 
 STATUS = ("complete", "hang", "cycle limit", "end of the window")
 CYCLES_MAX = 2**31 - 1
@@ -146,6 +146,16 @@ def pixel_words(images: NDArray[np.uint8]) -> NDArray[np.uint32]:
     wide = images.astype(np.uint32)
     words: NDArray[np.uint32] = wide[..., 0] | wide[..., 1] << np.uint32(8) | wide[..., 2] << np.uint32(16)
     return words.reshape(len(images), -1)
+
+
+def value_by_value(recorded: Recorded, stream: Stream) -> Recorded:
+    """A recorded stream, values and cycles one for each value; what a pixel's last beat has too many is left out."""
+    lane = np.arange(stream.lanes, dtype=np.uint32)
+    values = recorded.values[:, None] >> lane * np.uint32(stream.bits) & np.uint32((1 << stream.bits) - 1)
+    beat = np.arange(len(values)) % -(-stream.channels // stream.lanes)
+    kept = beat[:, None] * stream.lanes + lane < stream.channels
+    count = kept.sum(axis=1)
+    return replace(recorded, values=values[kept], cycles=np.repeat(recorded.cycles, count))
 
 
 def signed_values(values: NDArray[np.uint32], bits: int, signed: bool) -> NDArray[np.int64]:

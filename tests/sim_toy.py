@@ -21,7 +21,7 @@ def make(folder: Path) -> Design:
     """Write the toy and its manifest into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(SOURCE, folder)
-    shape = {"signed": True, "channels": 3, "height": HEIGHT, "width": WIDTH}
+    shape = {"signed": True, "channels": 3, "height": HEIGHT, "width": WIDTH, "lanes": 1}
     manifest = {
         "format_version": 1,
         "top": "hwgen_tx",

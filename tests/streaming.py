@@ -106,3 +106,24 @@ def stream_rules(
 
     simulate(dut, bench)
     return refused
+
+
+def pack_beats(pixels: np.ndarray, lanes: int, bits: int, seed: int = 0) -> list[int]:
+    """(..., channels) integers as beats of `lanes` values; what a pixel's last beat has too many is random."""
+    channels = pixels.shape[-1]
+    beats = -(-channels // lanes)
+    flat = pixels.reshape(-1, channels)
+    padded = np.random.default_rng(seed).integers(0, 1 << bits, (len(flat), beats * lanes))
+    padded[:, :channels] = flat
+    mask = (1 << bits) - 1
+    return [
+        sum((value & mask) << place * bits for place, value in enumerate(beat))
+        for beat in padded.reshape(-1, lanes).tolist()
+    ]
+
+
+def unpack_beats(beats: Sequence[int], channels: int, lanes: int, bits: int, signed: bool) -> list[int]:
+    """The values of whole pixels' beats, padding left out."""
+    raw = np.array([[beat >> place * bits & (1 << bits) - 1 for place in range(lanes)] for beat in beats])
+    values = raw.reshape(-1, -(-channels // lanes) * lanes)[:, :channels].reshape(-1)
+    return (values - ((values >> (bits - 1)) << bits) if signed else values).tolist()

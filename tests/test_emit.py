@@ -426,4 +426,4 @@ def test_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_node_without_a_component(design: Emitted) -> None:
     with pytest.raises(TypeError, match=r"^node: wanted one that has a component, got str$"):
-        component("conv", design.plan, 1)
+        component("conv", design.plan)

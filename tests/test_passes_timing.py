@@ -61,17 +61,22 @@ def random_graph(random: np.random.Generator, layers: int, *, largest: int = 6, 
 def random_plan(random: np.random.Generator, graph: Graph, width: int, height: int, *, fast: bool = False) -> Plan:
     """Any folding of each layer that the hardware takes; with `fast` one of the faster half."""
     shapes = list(graph.shapes(width, height).values())
-    foldings = {}
+    foldings: dict[str, ConvolutionFolding] = {}
+    lanes, last = int(random.choice([1, 3])), graph.convolutions[-1]
     for node, (rows, columns, _) in zip(graph.convolutions, shapes, strict=False):
         options = [
-            (pe, simd)
+            (pe, simd, n)
             for pe in range(1, node.out_channels + 1)
             for simd in range(1, node.in_channels + 1)
-            if pe <= node.kernel**2 * -(-node.in_channels // simd)
-        ]
+            for n in ((1,) if node is last else (1, 2, 3, 4))
+            if pe <= n * node.kernel**2 * -(-node.in_channels // simd)
+            and lanes <= simd and (simd % lanes == 0 or simd == node.in_channels)
+            and n <= pe and (pe % n == 0 or pe == node.out_channels)
+        ]  # fmt: skip
         options.sort(key=lambda option: option[0] * option[1])
-        pe, simd = options[int(random.integers(len(options) // 2 if fast else 0, len(options)))]
-        foldings[node.name] = fold_convolution(node, columns, rows, pe, simd)
+        pe, simd, n = options[int(random.integers(len(options) // 2 if fast else 0, len(options)))]
+        foldings[node.name] = fold_convolution(node, columns, rows, pe, simd, in_lanes=lanes, out_lanes=n)
+        lanes = n
     return Plan(graph, board.load("pynq_z2"), width, height, foldings)
 
 
@@ -81,11 +86,11 @@ class LayerModel:
     Needs of the windows come from their taps, not from the component's own counts.
     """
 
-    def __init__(self, folding: ConvolutionFolding, lanes: int, frames: int) -> None:
+    def __init__(self, folding: ConvolutionFolding, frames: int) -> None:
         window = folding.window
         self.folding, self.window = folding, window
-        self.beats_per_pixel = window.channels // lanes
-        self.arrival = 1 if lanes > 1 else 2
+        self.beats_per_pixel = -(-window.channels // folding.in_lanes)
+        self.arrival = 1 if folding.in_lanes == window.simd else 2
         self.needed: list[int] = []
         self.released: list[int] = []
         k, s, p, width, height = window.kernel, window.stride, window.padding, window.width, window.height
@@ -124,9 +129,10 @@ class LayerModel:
         if self.position < len(self.needed) and self.needed[self.position] <= self.there:
             if self.word < self.window.words - 1:
                 self.word += 1
-            elif self.credits >= self.folding.pe:
+            elif self.credits >= -(-self.folding.pe // self.folding.out_lanes):
                 done = self.fold * self.folding.pe
-                reserved = min(self.folding.pe, self.folding.out_channels - done)
+                results = min(self.folding.pe, self.folding.out_channels - done)
+                reserved = -(-results // self.folding.out_lanes)
                 self.results.extend(cycle + self.folding.drain_latency + place for place in range(reserved))
                 self.word = 0
                 self.fold += 1
@@ -136,17 +142,18 @@ class LayerModel:
         self.credits += gives - reserved
 
 
-def model_ends(foldings: list[ConvolutionFolding], lanes: int, frames: int) -> list[int]:
+def model_ends(foldings: list[ConvolutionFolding], frames: int) -> list[int]:
     """The cycle of each frame's TLAST, from the first accepted beat on; the source always offers, nothing stalls."""
-    layers = [LayerModel(folding, lanes if index == 0 else 1, frames) for index, folding in enumerate(foldings)]
+    layers = [LayerModel(folding, frames) for folding in foldings]
     first, last = foldings[0].window, foldings[-1]
-    beats = frames * first.width * first.height * (1 if lanes > 1 else first.channels)
+    whole = foldings[0].in_lanes == first.channels
+    beats = frames * first.width * first.height * layers[0].beats_per_pixel
     per_frame = last.window.out_width * last.window.out_height * last.out_channels
     ends: list[int] = []
     sent = received = cycle = 0
     while received < frames * per_frame:
         # Pixels that are taken apart into values come a cycle later.
-        offered = sent < beats and cycle >= (0 if lanes > 1 else 1)
+        offered = sent < beats and cycle >= (0 if whole else 1)
         ready = [layer.ready for layer in layers] + [True]
         valid = [offered] + [layer.valid(cycle) for layer in layers]
         passes = [v and r for v, r in zip(valid, ready, strict=True)]
@@ -162,7 +169,7 @@ def model_ends(foldings: list[ConvolutionFolding], lanes: int, frames: int) -> l
 
 
 def check_model(plan: Plan, frames: int = 4) -> None:
-    ends = model_ends(list(plan.foldings.values()), plan.pixel_lanes, frames)
+    ends = model_ends(list(plan.foldings.values()), frames)
     assert ends[0] == latency(plan)
     assert ends[-1] - ends[-2] == frame_interval(plan)
 
@@ -187,23 +194,23 @@ def test_formulas_equal_the_model_for_sized_plans(seed: int) -> None:
 
 
 def test_layer_cycles() -> None:
-    """The multipliers, the values that come in: the busiest counts (never the values that go out)."""
+    """The multipliers, the beats that come in: the busiest counts (never the beats that go out)."""
     random = np.random.default_rng(0)
     graph = random_graph(random, 1, strides=[2], kernels=(1,), largest=1)
     (node,) = graph.convolutions
-    whole, single = fold_convolution(node, 8, 6, 1, 3), fold_convolution(node, 8, 6, 1, 1)
+    whole, single = fold_convolution(node, 8, 6, 1, 3, in_lanes=3), fold_convolution(node, 8, 6, 1, 1)
     assert (whole.compute_cycles, single.compute_cycles) == (12, 36)
-    assert layer_cycles(whole, 3) == 8 * 6  # one beat a pixel
-    assert layer_cycles(single, 1) == 3 * 8 * 6
+    assert layer_cycles(whole) == 8 * 6  # one beat a pixel
+    assert layer_cycles(single) == 3 * 8 * 6
     slow = fold_convolution(random_graph(random, 1, strides=[1], kernels=(3,)).convolutions[0], 8, 6, 1, 1)
-    assert layer_cycles(slow, 1) == slow.compute_cycles >= slow.out_channels * 8 * 6
+    assert layer_cycles(slow) == slow.compute_cycles >= slow.out_channels * 8 * 6
 
 
 def test_latency_of_one_pixel_by_hand() -> None:
     """1x1 frame, 1x1 kernel, whole pixels in: every stage's cycles added up."""
     graph = random_graph(np.random.default_rng(3), 1, strides=[1], kernels=(1,), largest=1, frame=(1, 1))
     (node,) = graph.convolutions
-    plan = Plan(graph, board.load("pynq_z2"), 1, 1, {"conv0": fold_convolution(node, 1, 1, 1, 3)})
+    plan = Plan(graph, board.load("pynq_z2"), 1, 1, {"conv0": fold_convolution(node, 1, 1, 1, 3, in_lanes=3)})
     written, word, products, chain, accumulate, sums, fifo = 1, 2, 1, 3, 1, 1, 2
     requantise = 7 if node.activation == "prelu" else 5
     expected = written + word + products + chain + accumulate + sums + requantise + fifo + GAIN_AND_SYMBOLS

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 from amaranth.hdl import Shape
-from streaming import Run, run_stream, stream_rules
+from streaming import Run, pack_beats, run_stream, stream_rules, unpack_beats
 
 from hwgen import fixedpoint
+from hwgen.passes.timing import layer_cycles
 from hwgen.rtl.convolution import Convolution, ConvolutionFolding
 from hwgen.rtl.stream import CreditFifo
-from hwgen.rtl.window import WindowBuffer, WindowShape
+from hwgen.rtl.window import WindowShape
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Layer:
     signs: tuple[bool, bool] = (True, True)  # input, output
     prelu: bool = False
     shift: int | None = None  # None: one that fits the sums, different from channel to channel
-    lanes: int = 1
+    lanes: tuple[int, int] = (1, 1)  # values per beat: input, output
     seed: int = 0
     extreme: bool = False  # every weight and every input at an end of its range
     numbers: dict[str, Any] = field(init=False, compare=False, repr=False)
@@ -59,7 +60,7 @@ class Layer:
             weight=weight, weight_bits=self.bits[1], bias=bias.tolist(), shift=shift.tolist(),
             slope=random.integers(-128, 128, outputs).tolist() if self.prelu else None,
             slope_fraction=6 if self.prelu else 0,
-            accumulator_bits=int(bound.max()).bit_length() + 1, output=self.output, lanes=self.lanes,
+            accumulator_bits=int(bound.max()).bit_length() + 1, output=self.output,
         ))  # fmt: skip
 
     @property
@@ -71,7 +72,7 @@ class Layer:
         (inputs, outputs), (width, height) = self.channels, self.frame
         window = WindowShape(inputs, width, height, self.kernel, self.stride, self.kernel // 2, self.simd,
                              -(-outputs // self.pe), self.bits[0], self.signs[0])  # fmt: skip
-        return ConvolutionFolding(window, outputs, self.pe, self.prelu)
+        return ConvolutionFolding(window, outputs, self.pe, self.prelu, *self.lanes)
 
     @property
     def dut(self) -> Convolution:
@@ -86,11 +87,7 @@ class Layer:
         return np.where(pixels % 2, low, high) if self.extreme else pixels
 
     def beats(self, pixels: np.ndarray) -> list[int]:
-        mask = (1 << self.bits[0]) - 1
-        return [
-            sum((value & mask) << place * self.bits[0] for place, value in enumerate(beat))
-            for beat in pixels.reshape(-1, self.lanes).tolist()
-        ]
+        return pack_beats(pixels, self.lanes[0], self.bits[0])
 
     def accumulators(self, frame: np.ndarray) -> np.ndarray:
         """Sums of products and bias, one matrix product per tap, in exact int64."""
@@ -111,34 +108,37 @@ class Layer:
 
 
 def check(layer: Layer, frames: int = 2, **conditions: Any) -> Run:
-    """Frames one after another: every value, nothing surplus."""
+    """Frames one after another: every value, nothing surplus. The run's outputs are values, its cycles are beats'."""
     pixels = layer.pixels(frames)
     expected = layer.expected(pixels)
-    run = run_stream(layer.dut, layer.beats(pixels), len(expected), **conditions)
+    channels, lanes = layer.channels[1], layer.lanes[1]
+    beats = len(expected) // channels * -(-channels // lanes)
+    run = run_stream(layer.dut, layer.beats(pixels), beats, **conditions)
+    run.outputs = unpack_beats(run.outputs, channels, lanes, layer.bits[2], layer.signs[1])
     assert run.outputs == expected
     return run
 
 
-def predicted_outputs(folding: ConvolutionFolding, accepted: list[int], lanes: int) -> list[int]:
-    """The cycle of every output value of one frame that meets no stall, from those in which its beats were accepted."""
-    window = folding.window
-    per_pixel = window.channels // lanes
+def predicted_outputs(folding: ConvolutionFolding, accepted: list[int]) -> list[int]:
+    """The cycle of every output beat of one frame that meets no stall, from those in which its beats were accepted."""
+    window, lanes = folding.window, folding.out_lanes
+    per_pixel = -(-window.channels // folding.in_lanes)
     cycles, free = [], 0
     for row in range(window.out_height):
         for column in range(window.out_width):
-            arrival = accepted[window.needed(row, column) * per_pixel - 1] + WindowBuffer.arrival_latency_of(lanes)
+            arrival = accepted[window.needed(row, column) * per_pixel - 1] + folding.arrival_latency
             start = max(free, arrival)
             free = start + window.cycles_per_pixel
-            for o in range(folding.out_channels):
+            for o in range(0, folding.out_channels, lanes):
                 fold, place = divmod(o, folding.pe)
-                cycles.append(start + (fold + 1) * window.words - 1 + folding.drain_latency + place)
+                cycles.append(start + (fold + 1) * window.words - 1 + folding.drain_latency + place // lanes)
     return cycles
 
 
 def check_timing(layer: Layer, frames: int = 1, **conditions: Any) -> Run:
-    """Each value of the first frame in its predicted cycle, from a source with or without pauses."""
+    """Each beat of the first frame in its predicted cycle, from a source with or without pauses."""
     run = check(layer, frames, **conditions)
-    predicted = predicted_outputs(layer.folding, run.input_cycles, layer.lanes)
+    predicted = predicted_outputs(layer.folding, run.input_cycles)
     assert run.output_cycles[: len(predicted)] == predicted
     return run
 
@@ -167,8 +167,19 @@ LAYERS = [
     Layer(channels=(3, 9), pe=9, simd=3),  # as many PEs as a fold has cycles
     Layer(channels=(9, 3), pe=3, simd=9),  # chains of three
     Layer(channels=(7, 5), pe=3, simd=5),
-    Layer(channels=(3, 5), pe=5, simd=3, lanes=3),
-    Layer(channels=(3, 4), kernel=5, stride=2, pe=4, simd=3, lanes=3, signs=(False, True), prelu=True),
+    Layer(channels=(3, 5), pe=5, simd=3, lanes=(3, 1)),
+    Layer(channels=(3, 4), kernel=5, stride=2, pe=4, simd=3, lanes=(3, 1), signs=(False, True), prelu=True),
+    # several values per beat: in, out; words of several beats, folds and pixels whose last beat is not full
+    Layer(channels=(4, 4), simd=4, lanes=(4, 1)),
+    Layer(channels=(4, 4), pe=4, lanes=(1, 4)),
+    Layer(channels=(4, 6), kernel=1, pe=2, simd=2, lanes=(2, 2)),
+    Layer(channels=(4, 5), kernel=1, pe=2, simd=4, lanes=(2, 2), prelu=True),
+    Layer(channels=(5, 7), frame=(3, 3), pe=4, simd=4, lanes=(2, 4), signs=(False, False)),
+    Layer(channels=(5, 7), kernel=1, pe=4, simd=2, lanes=(2, 2), stride=2),
+    Layer(channels=(6, 9), frame=(4, 2), pe=6, simd=6, lanes=(3, 3), stride=2, prelu=True),
+    Layer(channels=(5, 7), kernel=1, pe=7, simd=5, lanes=(5, 7)),  # a beat a pixel
+    Layer(channels=(5, 5), kernel=1, pe=5, simd=3, lanes=(3, 4)),  # pe = O: any lanes
+    Layer(channels=(7, 3), frame=(1, 1), kernel=5, pe=2, simd=4, lanes=(4, 2)),
     Layer(signs=(False, True)),
     Layer(signs=(True, False)),
     Layer(signs=(False, False), bits=(8, 4, 6)),
@@ -186,9 +197,9 @@ def test_idle_source_and_stalling_sink(layer: Layer) -> None:
 def test_latency_and_interval(layer: Layer) -> None:
     """Three frames back to back: every value of the first in its exact cycle, then the busiest stage's interval."""
     run = check_timing(layer, 3)
-    values = len(run.outputs) // 3
-    busiest = max(layer.folding.compute_cycles, values, len(run.input_cycles) // 3)
-    assert run.output_cycles[-1] - run.output_cycles[-1 - values] == busiest
+    beats = len(run.output_cycles) // 3
+    busiest = max(layer.folding.compute_cycles, beats, len(run.input_cycles) // 3)
+    assert run.output_cycles[-1] - run.output_cycles[-1 - beats] == busiest == layer_cycles(layer.folding)
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.3, 0.9])
@@ -222,10 +233,14 @@ def test_random() -> None:
         kernel, stride = int(random.choice([1, 3, 5])), int(random.choice([1, 2]))
         inputs, outputs = int(random.integers(1, 7)), int(random.integers(1, 8))
         simd = int(random.integers(1, inputs + 1))
+        lanes_in, lanes_out = (int(random.integers(1, 5)) for _ in range(2))
+        lanes_in = lanes_in if simd % lanes_in == 0 else 1
         pe = int(random.integers(1, min(outputs, kernel**2 * -(-inputs // simd)) + 1))
+        lanes_out = lanes_out if pe % lanes_out == 0 else 1
         layer = Layer(
             channels=(inputs, outputs), kernel=kernel, stride=stride, pe=pe, simd=simd, prelu=seed % 2 == 0,
-            frame=(stride * int(random.integers(1, 4)), stride * int(random.integers(1, 3))), seed=seed,
+            lanes=(lanes_in, lanes_out), seed=seed,
+            frame=(stride * int(random.integers(1, 4)), stride * int(random.integers(1, 3))),
             bits=(int(random.integers(2, 9)), int(random.integers(2, 9)), int(random.integers(2, 9))),
             signs=(bool(random.integers(0, 2)), bool(random.integers(0, 2))),
         )  # fmt: skip
@@ -254,8 +269,7 @@ def test_stream_rules() -> None:
 def test_the_fifo_is_as_deep_as_it_must_be(layer: Layer) -> None:
     """`fifo_depth` against a count, cycle by cycle, of the places that full-speed folds hold."""
     folding = replace(layer, frame=(layer.stride * 4, layer.stride * 4)).folding
-    words, pe = folding.window.words, folding.pe
-    last = folding.out_channels - (folding.window.folds - 1) * pe
+    words, pe, last = folding.window.words, folding.fold_beats, folding.last_beats
     taken: dict[int, int] = {}
     given: dict[int, int] = {}
     sizes = [last if n % folding.window.folds == folding.window.folds - 1 else pe for n in range(60)]
@@ -294,7 +308,9 @@ FOLDING = Layer().folding
     (dict(pe=1), "folds: wanted ceil(output channels / pe), got 3"),
     (dict(out_channels=7), "folds: wanted ceil(output channels / pe), got 3"),
     (dict(window=replace(FOLDING.window, kernel=1, padding=0, simd=3, folds=2), pe=3),
-     "pe: wanted at most the 1 cycles of a fold, in which its results leave one by one, got 3"),
+     "pe: wanted at most 1, for the results leave 1 a cycle in the 1 cycles of a fold, got 3"),
+    (dict(out_lanes=0), "out_lanes: wanted a divisor of pe 2, got 0"),
+    (dict(out_lanes=4), "out_lanes: wanted a divisor of pe 2, got 4"),
 ])  # fmt: skip
 def test_folding_errors(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

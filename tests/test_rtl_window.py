@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from streaming import simulate
+from streaming import pack_beats, simulate
 
 from hwgen.rtl.window import WindowBuffer, WindowShape
 
@@ -58,8 +58,8 @@ def check(shape: WindowShape, *, frames: int = 2, lanes: int = 1, idle: float = 
     random = np.random.default_rng(seed)
     values = random.integers(0, 1 << shape.bits, (frames, shape.height, shape.width, shape.channels))
     words = [word for frame in values for word in window_words(shape, frame)]
-    beats = values.reshape(-1, lanes).tolist()
-    size, per_pixel = shape.height * shape.width, shape.channels // lanes
+    beats = pack_beats(values, lanes, shape.bits, seed)
+    size, per_pixel = shape.height * shape.width, -(-shape.channels // lanes)
     needed = [n * size + max(tap_pixels(shape, *at)) + 1 for n in range(frames) for at in positions(shape)]
     released = [n * size + shape.released(*at) for n in range(frames) for at in positions(shape)] + [frames * size]
     dut = WindowBuffer(shape, lanes)
@@ -71,12 +71,12 @@ def check(shape: WindowShape, *, frames: int = 2, lanes: int = 1, idle: float = 
         pending: list[list[int | None] | None] = [None, None]
         cycle = surplus = 0
         offered = False
-        while surplus < 40:
+        while surplus < 40 or len(seen.accepted) < len(beats):
             sent, issued = len(seen.accepted), len(seen.issued)
             offered = sent < len(beats) and (offered or random.random() >= idle)
             ctx.set(dut.i.valid, offered)
             if offered:
-                ctx.set(dut.i.payload, sum(value << place * shape.bits for place, value in enumerate(beats[sent])))
+                ctx.set(dut.i.payload, beats[sent])
             room = random.random() >= full
             ctx.set(dut.room, room)
 
@@ -108,7 +108,6 @@ def check(shape: WindowShape, *, frames: int = 2, lanes: int = 1, idle: float = 
             await ctx.tick()
 
     simulate(dut, bench)
-    assert len(seen.accepted) == len(beats)
     check_memory(shape, lanes, frames, seen)
     return seen
 
@@ -117,10 +116,11 @@ def check_memory(shape: WindowShape, lanes: int, frames: int, seen: Seen) -> Non
     """No word is read in the cycle that writes its place in the ring: what a block RAM returns then is undefined."""
     groups, size, taps = shape.groups, shape.width * shape.height, range(shape.kernel)
     writes = {}
-    for beat, cycle in enumerate(seen.accepted):
-        pixel, channel = divmod(beat * lanes + lanes - 1, shape.channels)
-        if channel % shape.simd == shape.simd - 1 or channel == shape.channels - 1:
-            writes[cycle + (lanes == 1)] = pixel * groups + channel // shape.simd
+    per_pixel = -(-shape.channels // lanes)
+    for index, cycle in enumerate(seen.accepted):
+        pixel, beat = divmod(index, per_pixel)
+        if beat == per_pixel - 1 or (beat + 1) * lanes % shape.simd == 0:
+            writes[cycle + (lanes < shape.simd)] = pixel * groups + beat * lanes // shape.simd
     reads: list[int | None] = []  # None: in the padding, masked
     for frame in range(frames):
         for row, column in positions(shape):
@@ -161,6 +161,16 @@ def test_channels_and_words(channels: int, simd: int) -> None:
     check(layer(3, 1, 4, 3, channels, simd, bits=4), full=0.2, seed=channels * simd)
 
 
+@pytest.mark.parametrize(("channels", "simd", "lanes"), [
+    (2, 2, 2), (4, 2, 2), (4, 4, 2), (5, 2, 2), (5, 4, 2), (6, 4, 4), (9, 4, 4), (7, 6, 3), (8, 8, 4), (3, 3, 3),
+    (5, 5, 2), (7, 7, 4), (5, 5, 4),  # words of whole pixels: the last part of a word may be a part of a beat
+])  # fmt: skip
+def test_several_values_per_beat(channels: int, simd: int, lanes: int) -> None:
+    """Words that are beats, words of several, pixels with a last beat or a last word that is not full."""
+    check(layer(3, 1, 4, 3, channels, simd, bits=4), frames=3, lanes=lanes)
+    check(layer(3, 2, 4, 4, channels, simd, bits=4), lanes=lanes, idle=0.3, full=0.3, seed=channels * lanes)
+
+
 @pytest.mark.parametrize("folds", [1, 2, 3])
 def test_folds_read_a_window_again(folds: int) -> None:
     check(layer(3, 2, 6, 4, folds=folds), full=0.3)
@@ -196,17 +206,17 @@ def test_random() -> None:
         shape = layer(kernel, stride, stride * int(random.integers(1, 5)), stride * int(random.integers(1, 4)),
                       channels, int(random.integers(1, channels + 1)), folds=int(random.integers(1, 3)),
                       bits=int(random.integers(1, 9)))  # fmt: skip
-        whole = shape.simd == channels and case % 2
-        check(shape, lanes=channels if whole else 1, idle=float(random.choice([0, 0.5])), full=0.3, seed=case)
+        fitting = [n for n in range(1, shape.simd + 1) if shape.simd % n == 0 or shape.simd == channels]
+        check(shape, lanes=int(random.choice(fitting)), idle=float(random.choice([0, 0.5])), full=0.3, seed=case)
 
 
-@pytest.mark.parametrize(("lanes", "latency"), [(1, 2), (3, 1)])
-def test_latency(lanes: int, latency: int) -> None:
+@pytest.mark.parametrize(("simd", "lanes", "latency"), [(1, 1, 1), (2, 1, 2), (2, 2, 1), (4, 2, 2), (4, 4, 1)])
+def test_latency(simd: int, lanes: int, latency: int) -> None:
     """From the last value of the first window's last pixel to the first issue; the model checks all the others."""
-    shape = layer(3, 1, 5, 4, 3, 3)
+    shape = layer(3, 1, 5, 4, 4, simd)
     seen = check(shape, lanes=lanes)
-    assert WindowBuffer.arrival_latency_of(lanes) == WindowBuffer(shape, lanes).arrival_latency == latency
-    last_needed = shape.needed(0, 0) * 3 // lanes - 1
+    assert WindowBuffer.arrival_latency_of(lanes, simd) == WindowBuffer(shape, lanes).arrival_latency == latency
+    last_needed = shape.needed(0, 0) * 4 // lanes - 1
     assert seen.issued[0] == seen.accepted[last_needed] + latency
 
 
@@ -265,10 +275,10 @@ def test_shape_errors(change: dict[str, int], message: str) -> None:
         replace(GOOD, **change)
 
 
-@pytest.mark.parametrize(("simd", "lanes"), [(2, 3), (1, 2), (2, 0), (1, -1)])
+@pytest.mark.parametrize(("simd", "lanes"), [(2, 3), (1, 2), (2, 0), (1, -1), (4, 3), (6, 7)])
 def test_lanes_error(simd: int, lanes: int) -> None:
-    shape = replace(GOOD, simd=simd)
-    with pytest.raises(ValueError, match=f"^lanes: wanted 1, or simd = channels = 2, got {lanes}$"):
+    shape = replace(GOOD, channels=6, simd=simd)
+    with pytest.raises(ValueError, match=f"^lanes: wanted a divisor of simd {simd}, got {lanes}$"):
         WindowBuffer(shape, lanes)
 
 

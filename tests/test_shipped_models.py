@@ -22,7 +22,7 @@ def test_a_full_frame_with_stalls(name: str, tmp_path: Path) -> None:
     report = prove(Request(name, frames=1, stall=0.2, seed=11), tmp_path)
     assert report.first is None, report.first.message
     design = report.design
-    assert report.values_compared == sum(stream.beats for stream in design.streams) + design.output_beats
+    assert report.values_compared == sum(stream.values for stream in design.streams) + design.output_beats
     assert report.psnr_db is not None and report.psnr_db > 15
 
 

@@ -80,19 +80,49 @@ def test_a_wrong_output_word_is_shown_in_hexadecimal(design: Design) -> None:
     assert finding.message.startswith("output: frame 1, symbol 2: expected 0x") and finding.x is None
 
 
-def test_missing_and_surplus_beats(design: Design) -> None:
+def test_several_values_per_beat(design: Design) -> None:
+    """Two of conv0's three channels a beat: each value is compared once, in its beat's cycle; padding is not."""
+    conv0 = replace(design.streams[0], lanes=2)
+    design = replace(design, streams=(conv0, design.streams[1]))
+    assert (conv0.values, conv0.beat_bits) == (96, 16)
+    recording = perfect(design)
+    pixels = recording.streams[1].values.reshape(-1, 3)
+    padding = np.random.default_rng(0).integers(0, 256, len(pixels), dtype=np.uint32)
+    beats = np.stack([pixels[:, 0] | pixels[:, 1] << 8, pixels[:, 2] | padding << 8], axis=1).reshape(-1)
+    cycles = np.arange(len(beats)) * 2 + 1
+    recording = changed(recording, 1, values=beats, cycles=cycles, last=np.zeros(len(beats), bool))
+    verdict = judge(design, recording, stall=0)
+    assert verdict.findings == () and verdict.values_compared == 3 * (96 + 96 + 48)
+
+    wrong = beats.copy()
+    wrong[64 + 3] ^= 0x0001  # frame 1, pixel 1, channel 2
+    wrong[64 + 20] ^= 0x0100  # frame 1, pixel 10, channel 1
+    verdict = judge(design, changed(recording, 1, values=wrong))
+    (finding,) = verdict.findings
+    assert verdict.mismatches == 2
+    assert (finding.frame, finding.x, finding.y, finding.channel, finding.cycle) == (1, 1, 0, 2, 67 * 2 + 1)
+
+    short = changed(recording, 1, values=beats[:-1], cycles=cycles[:-1])
+    (finding,) = judge(design, short).findings
+    assert finding.message.startswith("conv0: 1 values missing, the first at frame 2, pixel (x 7, y 3), channel 2;")
+    longer = changed(recording, 1, values=np.append(beats, beats[:1]), cycles=np.append(cycles, 900))
+    (finding,) = judge(design, longer).findings
+    assert finding.message == "conv0: 2 surplus values after the last frame, the first in cycle 900"
+
+
+def test_missing_and_surplus_values(design: Design) -> None:
     recording = perfect(design)
     gain = recording.streams[2]
     short = changed(recording, 2, values=gain.values[:-2], cycles=gain.cycles[:-2])
     verdict = judge(design, short)
     assert verdict.mismatches == 2
     assert verdict.findings[0].message == (
-        "gain: 2 beats missing, the first at frame 2, pixel (x 7, y 3), channel 1; the last beat came in cycle 572"
+        "gain: 2 values missing, the first at frame 2, pixel (x 7, y 3), channel 1; the last beat came in cycle 572"
     )
     longer = changed(recording, 2, values=np.append(gain.values, gain.values[:1]), cycles=np.append(gain.cycles, 900))
     verdict = judge(design, longer)
     assert verdict.mismatches == 1
-    assert verdict.findings[0].message == "gain: 1 surplus beats after the last frame, the first in cycle 900"
+    assert verdict.findings[0].message == "gain: 1 surplus values after the last frame, the first in cycle 900"
 
 
 def test_nothing_at_all_came(design: Design) -> None:
@@ -207,6 +237,9 @@ def test_junit_puts_every_finding_somewhere(tmp_path: Path) -> None:
     (lambda m: m.pop("streams"), "streams"),
     (lambda m: m["streams"][0].update(channels=2.0), "streams.0.channels"),
     (lambda m: m["streams"][0].update(bits=0), "streams.0.bits"),
+    (lambda m: m["streams"][0].pop("lanes"), "streams.0.lanes"),
+    (lambda m: m["streams"][0].update(lanes=0), "streams.0.lanes"),
+    (lambda m: m["streams"][1].update(lanes=3), "streams.1.lanes"),
     (lambda m: m["streams"][0].update(path="x; y"), "streams.0.path"),
 ])  # fmt: skip
 def test_a_manifest_that_is_none(edit: Any, where: str, tmp_path: Path) -> None:

@@ -20,13 +20,13 @@ def _shape(kind: IntType) -> Shape:
 
 
 @singledispatch
-def component(node: object, plan: Plan, lanes: int) -> Component:
-    """The component that computes `node`; `lanes` values per beat come in."""
+def component(node: object, plan: Plan) -> Component:
+    """The component that computes `node`."""
     raise TypeError(f"node: wanted one that has a component, got {type(node).__name__}")
 
 
 @component.register
-def _(node: Conv2d, plan: Plan, lanes: int) -> Component:
+def _(node: Conv2d, plan: Plan) -> Component:
     return Convolution(
         plan.foldings[node.name],
         weight=node.weight,
@@ -37,12 +37,11 @@ def _(node: Conv2d, plan: Plan, lanes: int) -> Component:
         slope_fraction=node.slope_fraction,
         accumulator_bits=node.accumulator_bits,
         output=_shape(node.output),
-        lanes=lanes,
     )
 
 
 @component.register
-def _(node: Gain, plan: Plan, lanes: int) -> Component:
+def _(node: Gain, plan: Plan) -> Component:
     return rtl_gain.Gain(input=_shape(node.input), factor=node.factor, shift=node.shift, output=_shape(node.output))
 
 
@@ -52,13 +51,12 @@ def add_layers(m: Module, plan: Plan) -> tuple[Component, Component]:
     Every layer is a submodule named after its node. Before them stands `pixels` where the first layer takes its
     channels one by one, behind them `symbols`.
     """
-    graph, lanes = plan.graph, plan.pixel_lanes
+    graph = plan.graph
     chain: dict[str, Component] = {}
-    if lanes == 1:
+    if plan.pixel_lanes == 1:
         chain["pixels"] = PixelSerialiser(graph.input_channels, graph.input.bits)
     for node in graph.nodes:
-        chain[node.name] = component(node, plan, lanes)
-        lanes = 1
+        chain[node.name] = component(node, plan)
     height, width, channels = graph.shapes(plan.width, plan.height)[graph.nodes[-1].name]
     chain["symbols"] = SymbolPacker(height * width * channels)
 

@@ -56,10 +56,7 @@ def build_manifest(
     macs = graph.macs(plan.width, plan.height)
     shapes = graph.shapes(plan.width, plan.height)
     interval = frame_interval(plan)
-    layers = [
-        _layer(plan, node, shapes[node.name], macs[node.name], first=index == 0)
-        for index, node in enumerate(graph.nodes)
-    ]
+    layers = [_layer(plan, node, shapes[node.name], macs[node.name]) for node in graph.nodes]
     dsp = sum(layer["dsp"] for layer in layers)
     total = sum(macs.values())
     return {
@@ -100,6 +97,7 @@ def build_manifest(
                 "height": shapes[node.name][0],
                 "width": shapes[node.name][1],
                 "channels": shapes[node.name][2],
+                "lanes": plan.foldings[node.name].out_lanes if isinstance(node, Conv2d) else 1,
             }
             for node in graph.nodes
         ],
@@ -126,7 +124,7 @@ def build_manifest(
     }
 
 
-def _layer(plan: Plan, node: Conv2d | Gain, shape: tuple[int, int, int], macs: int, first: bool) -> dict[str, Any]:
+def _layer(plan: Plan, node: Conv2d | Gain, shape: tuple[int, int, int], macs: int) -> dict[str, Any]:
     """What the manifest says of one layer; `cycles` is how long a frame keeps it busy at least."""
     height, width, channels = shape
     entry: dict[str, Any] = {
@@ -152,8 +150,10 @@ def _layer(plan: Plan, node: Conv2d | Gain, shape: tuple[int, int, int], macs: i
         "accumulator_bits": node.accumulator_bits,
         "pe": folding.pe,
         "simd": window.simd,
+        "in_lanes": folding.in_lanes,
+        "out_lanes": folding.out_lanes,
         "macs": macs,
-        "cycles": layer_cycles(folding, plan.pixel_lanes if first else 1),
+        "cycles": layer_cycles(folding),
         "multiplier_cycles": folding.compute_cycles,
         "multipliers": folding.lanes,
         "utilisation": round(macs / (folding.compute_cycles * folding.lanes), 4),

@@ -30,8 +30,8 @@ class Plan:
 
     @property
     def pixel_lanes(self) -> int:
-        """Values per beat that the first layer takes: whole pixels where its words are pixels, else one."""
-        return pixel_lanes(next(iter(self.foldings.values())))
+        """Values per beat that the first layer takes: whole pixels, or one."""
+        return next(iter(self.foldings.values())).in_lanes
 
 
 def pixel_lanes(folding: ConvolutionFolding) -> int:
@@ -40,8 +40,10 @@ def pixel_lanes(folding: ConvolutionFolding) -> int:
     return window.channels if window.simd == window.channels else 1
 
 
-def fold_convolution(node: Conv2d, width: int, height: int, pe: int, simd: int) -> ConvolutionFolding:
-    """The folding of `node` for an input of width x height with pe x simd lanes."""
+def fold_convolution(
+    node: Conv2d, width: int, height: int, pe: int, simd: int, *, in_lanes: int = 1, out_lanes: int = 1
+) -> ConvolutionFolding:
+    """The folding of `node` for an input of width x height: pe x simd lanes, in_lanes and out_lanes values per beat."""
     window = WindowShape(
         channels=node.in_channels,
         width=width,
@@ -54,4 +56,4 @@ def fold_convolution(node: Conv2d, width: int, height: int, pe: int, simd: int) 
         bits=node.input.bits,
         signed=node.input.signed,
     )
-    return ConvolutionFolding(window, node.out_channels, pe, prelu=node.activation == "prelu")
+    return ConvolutionFolding(window, node.out_channels, pe, node.activation == "prelu", in_lanes, out_lanes)

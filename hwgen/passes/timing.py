@@ -2,7 +2,7 @@
 
 Interval. Every stage works on its own and all buffers are deep enough that none waits for another in the steady
 state, so the frame interval is that of the busiest stage: a convolution's multipliers, or a stream that carries one
-value per cycle.
+beat per cycle.
 
 Latency. With an empty pipeline nothing is held back, so time flows from the input to the output only. A layer starts
 output pixel i when the pixel before is done and the last input pixel of its window has arrived,
@@ -22,24 +22,20 @@ from hwgen.rtl.convolution import ConvolutionFolding
 from hwgen.rtl.gain import Gain
 from hwgen.rtl.pixels import PixelSerialiser
 from hwgen.rtl.symbols import SymbolPacker
-from hwgen.rtl.window import WindowBuffer, WindowShape
+from hwgen.rtl.window import WindowShape
 
 
-def layer_cycles(folding: ConvolutionFolding, lanes: int) -> int:
-    """Cycles per frame that a layer needs at least: its multipliers, and its streams of one beat per cycle.
-
-    lanes : values per beat of its input
-    """
+def layer_cycles(folding: ConvolutionFolding, _: int = 1) -> int:
+    """Cycles per frame that a layer needs at least: its multipliers, and its streams of one beat per cycle."""
     window = folding.window
-    values_in = window.width * window.height * (1 if lanes > 1 else window.channels)
-    values_out = window.out_width * window.out_height * folding.out_channels
-    return max(folding.compute_cycles, values_in, values_out)
+    beats_in = window.width * window.height * folding.beats_in
+    beats_out = window.out_width * window.out_height * folding.beats_out
+    return max(folding.compute_cycles, beats_in, beats_out)
 
 
 def frame_interval(plan: Plan) -> int:
     """Cycles from one frame's TLAST to the next, frames back to back."""
-    lanes = [plan.pixel_lanes] + [1] * (len(plan.foldings) - 1)
-    return max(map(layer_cycles, plan.foldings.values(), lanes))
+    return max(map(layer_cycles, plan.foldings.values()))
 
 
 def latency(plan: Plan) -> int:
@@ -50,14 +46,12 @@ def latency(plan: Plan) -> int:
         accepted = PixelSerialiser.latency + channels * pixels + channels - 1
     else:
         accepted = pixels
-    lanes = plan.pixel_lanes
     for folding in plan.foldings.values():
         window = folding.window
-        arrival = accepted + WindowBuffer.arrival_latency_of(lanes)
+        arrival = accepted + folding.arrival_latency
         cycles = window.cycles_per_pixel * np.arange(window.out_width * window.out_height, dtype=np.int64)
         start = np.maximum.accumulate(arrival[_needed(window) - 1] - cycles) + cycles
         accepted = start + folding.pixel_latency
-        lanes = 1
     return int(accepted[-1]) + Gain.latency + SymbolPacker.latency
 
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from amaranth.hdl import Cat, Module, Mux, Shape, Signal, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
-from hwgen.rtl.mac import MacArray, pack_weights
+from hwgen.rtl.mac import MacArray
+from hwgen.rtl.packing import W8A8, Packing, pack_weights
 from hwgen.rtl.requantise import Requantiser
 from hwgen.rtl.stream import CreditFifo, wrap_increment
 from hwgen.rtl.window import WindowBuffer, WindowShape
@@ -27,7 +29,8 @@ class ConvolutionFolding:
     """How a convolution is spread over lanes and cycles: the numbers that sizing, timing and hardware share.
 
     Parameters: window (its simd and folds are the folding), channels of the output, pe, prelu; in_lanes, out_lanes,
-    values per beat of the streams that come in and go out.
+    values per beat of the streams that come in and go out; packing, how products are formed, from weights_in block RAM
+    or logic, of weight_bits.
     """
 
     window: WindowShape
@@ -36,6 +39,9 @@ class ConvolutionFolding:
     prelu: bool
     in_lanes: int = 1
     out_lanes: int = 1
+    packing: Packing = W8A8
+    weights_in: Literal["block", "logic"] = "block"
+    weight_bits: int = 8
 
     def __post_init__(self) -> None:
         if not 1 <= self.pe <= self.out_channels:
@@ -57,8 +63,8 @@ class ConvolutionFolding:
 
     @property
     def mac_dsp(self) -> int:
-        """DSPs of the multipliers: two lanes each, where two PEs can share."""
-        return MacArray.dsp_of(self.pe, self.window.simd)
+        """DSPs of the multipliers."""
+        return MacArray.dsp_of(self.packing, self.pe, self.window.simd)
 
     @property
     def compute_cycles(self) -> int:
@@ -93,7 +99,8 @@ class ConvolutionFolding:
     @property
     def drain_latency(self) -> int:
         """Cycles from the issue of a fold's last word to its first result at the output."""
-        return MacArray.latency_of(self.window.simd) + 1 + Requantiser.latency_of(self.prelu) + CreditFifo.latency
+        mac = MacArray.latency_of(self.packing, self.window.simd, self.weight_bits)
+        return mac + 1 + Requantiser.latency_of(self.prelu) + CreditFifo.latency
 
     @property
     def pixel_latency(self) -> int:
@@ -150,17 +157,28 @@ class Convolution(Component):
         wanted = (folding.out_channels, window.channels, window.kernel, window.kernel)
         if weight.shape != wanted:
             raise ValueError(f"weight: wanted shape {wanted}, got {weight.shape}")
+        if folding.packing.form == "lut" and weight_bits != folding.weight_bits:
+            raise ValueError(f"weight_bits: wanted the folding's {folding.weight_bits}, got {weight_bits}")
         self.folding = folding
         self.window = WindowBuffer(window, folding.in_lanes)
         activation = Shape(window.bits, window.signed)
-        missing = MacArray.offset_of(activation) * weight.sum(axis=(1, 2, 3))
+        missing = MacArray.offset_of(folding.packing, activation) * weight.sum(axis=(1, 2, 3))
         self.mac = MacArray(
             pe=folding.pe,
             simd=window.simd,
             activation=activation,
-            weights=pack_weights(weight, folding.pe, window.simd, weight_bits),
+            weights=pack_weights(
+                weight,
+                pe=folding.pe,
+                simd=window.simd,
+                bits=weight_bits,
+                packing=folding.packing,
+                activation=activation,
+            ),
             weight_bits=weight_bits,
             accumulator_bits=accumulator_bits,
+            packing=folding.packing,
+            weights_in=folding.weights_in,
         )
         biases = [b + int(m) for b, m in zip(bias, missing, strict=True)]
         beats, lanes = folding.beats_out, folding.out_lanes

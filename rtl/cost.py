@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hwgen.rtl.convolution import ConvolutionFolding
-from hwgen.rtl.mac import lanes_by_place
 from hwgen.rtl.memory import memory_bram36
+from hwgen.rtl.packing import lanes_by_place
 
 DSP_WIDE = 25
 
@@ -30,6 +30,6 @@ def convolution_bram36(folding: ConvolutionFolding, weight_bits: int) -> float:
     ring = memory_bram36(window.memory_words, window.simd * window.bits)
     weights = (
         memory_bram36(window.cycles_per_pixel, len(lanes) * folding.pe * weight_bits)
-        for lanes in lanes_by_place(window.simd)
+        for lanes in lanes_by_place(window.simd, folding.packing.chain)
     )
     return ring + sum(weights)

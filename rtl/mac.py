@@ -1,106 +1,38 @@
-"""PE x SIMD multipliers, two to a DSP, and accumulators: the part that does the work.
+"""PE x SIMD multipliers and accumulators: the part that does the work.
 
-Each cycle one word of SIMD activations meets PE x SIMD weights; every PE adds its SIMD products to the sum of one
-output channel. A layer with O output channels takes ceil(O / PE) folds per pixel: any count of channels will do, and
-what the last fold lacks costs idle lanes, never a smaller PE.
+Each cycle one word of activations meets PE x SIMD weights; every PE adds its SIMD products to the sum of one output
+channel. A layer with O output channels takes ceil(O / PE) folds per pixel: any count of channels will do, and what
+the last fold lacks costs idle lanes, never a smaller PE.
 
-Two PEs share a DSP: their weights u and l meet the same activation a, so one product
-
-    ((u << 17) + l) * a = (u * a << 17) + l * a
-
-holds both, the lower one in a signed field of 17 bits. Sums of such products over a chain of DSPs hold both sums,
-as long as the lower one stays inside its field: `chain_limit` proves how many products that are. The upper sum is
-then what stands above the field, plus 1 where the field is negative, for it borrowed from above.
-
-(u << 17) + l needs no adder: it is the concatenation of u - (l < 0) and l extended by its sign, and with weights of
-narrow range u - (l < 0) still fits the weight's width. The weight memory holds that.
-
-A product goes through a register behind the multiplier and one behind the adder; the next DSP of the chain works one
-cycle later, so its activation is delayed and its weights are read one cycle later. Synthesis finds the DSP's own
-registers and its cascade in this form, with no vendor primitive named.
+In the DSP form several PEs share a DSP: hwgen.rtl.packing says how, and proves it. A product goes through a register
+behind the multiplier and one behind the adder; the next DSP of the chain works one cycle later, so its activation is
+delayed and its weights are read one cycle later. Synthesis finds the DSP's own registers and its cascade in this
+form, with no vendor primitive named.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
-import numpy as np
-from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 from amaranth.utils import ceil_log2
 
-from hwgen.rtl.memory import rom_attributes
+from hwgen.rtl.adders import Term, adder_tree, delay, tree_levels
+from hwgen.rtl.memory import IN_LUTS, rom_attributes
+from hwgen.rtl.packing import (
+    DSP_NARROW,
+    DSP_SUM,
+    W8A8,
+    Packing,
+    chain_lengths,
+    chain_runs,
+    lanes_by_place,
+    pe_groups,
+)
 from hwgen.rtl.stream import wrap_increment
-
-FIELD_BITS = 17
-"""The lower field: a DSP48E1 multiplies 25 bits, and 8 of them are the upper weight's."""
-LONGEST_CHAIN = 4
-"""DSPs in a cascade; longer ones save few adders and delay more activations."""
-
-
-def chain_limit(weight_bits: int, activation_bits: int) -> int:
-    """How many products the lower field can sum, whatever the weights and activations.
-
-    Narrow weights are at most 2**(w - 1) - 1 in magnitude, activations (made signed) at most 2**(a - 1); the sum of n
-    products must stay within -2**16 .. 2**16 - 1.
-    """
-    largest = ((1 << (weight_bits - 1)) - 1) << (activation_bits - 1)
-    return ((1 << (FIELD_BITS - 1)) - 1) // largest
-
-
-def chain_lengths(simd: int) -> list[int]:
-    """SIMD lanes in as few chains as can be, as even as can be, the longest first."""
-    chains = -(-simd // LONGEST_CHAIN)
-    return [simd // chains + (place < simd % chains) for place in range(chains)]
-
-
-def pack_weights(weight: np.ndarray, pe: int, simd: int, bits: int) -> list[list[int]]:
-    """The rows of the weight memories, one memory for each place in the chains.
-
-    Parameters: weight int (O, I, K, K) of `bits`, narrow range. A row of (fold, tap row, tap column, group) holds,
-    from bit 0 up, for each pair of PEs and each chain that has such a place, the lower PE's weight l and
-    u - (l < 0), u the upper PE's weight; without an upper PE l alone. Channels beyond O or I are zero.
-
-    Raises
-    ------
-    ValueError : a weight outside the narrow range
-    """
-    limit = (1 << (bits - 1)) - 1
-    if np.abs(weight).max() > limit:
-        worst = weight.flat[np.abs(weight).argmax()]
-        raise ValueError(f"weight: wanted narrow range, -{limit} .. {limit}, got {worst}")
-    outputs, inputs, kernel, _ = weight.shape
-    folds, groups = -(-outputs // pe), -(-inputs // simd)
-    padded = np.zeros((folds * pe, groups * simd, kernel, kernel), dtype=np.int64)
-    padded[:outputs, :inputs] = weight
-    rows = padded.reshape(folds, pe, groups, simd, kernel, kernel).transpose(0, 4, 5, 2, 1, 3).reshape(-1, pe, simd)
-    rows = rows.copy()
-    rows[:, 1::2] -= rows[:, : pe - pe % 2 : 2] < 0
-
-    mask = (1 << bits) - 1
-    memories = []
-    for lanes in lanes_by_place(simd):
-        memory = []
-        for row in rows:
-            values = [row[p, lane] for p0 in range(0, pe, 2) for lane in lanes for p in range(p0, min(p0 + 2, pe))]
-            memory.append(sum((int(value) & mask) << (place * bits) for place, value in enumerate(values)))
-        memories.append(memory)
-    return memories
-
-
-def lanes_by_place(simd: int) -> list[list[int]]:
-    """For each place in the chains, the SIMD lanes that stand there, chain by chain.
-
-    All chains end together: a shorter one starts at a later place.
-    """
-    lengths = chain_lengths(simd)
-    longest = lengths[0]
-    places: list[list[int]] = [[] for _ in range(longest)]
-    for start, length in _runs(lengths):
-        for lane in range(length):
-            places[longest - length + lane].append(start + lane)
-    return places
 
 
 class MacArray(Component):
@@ -109,17 +41,20 @@ class MacArray(Component):
     `word` arrives 2 cycles after `issue`, when the weight memories' registered outputs are there too. Latency: from
     the `issue` of a fold's last word to `done` is `latency` cycles; interval: one word per cycle, folds back to back.
 
-    An unsigned activation a enters as a - 2**(bits - 1), its top bit inverted: the sum then lacks
-    2**(bits - 1) * (sum of the weights), the constant `offset` times that sum, for the caller to add to the bias. The
-    padding's zeros are shifted alike, so the constant is the same everywhere.
+    In the DSP form an unsigned activation a enters as a - 2**(bits - 1), its top bit inverted: the sum then lacks
+    2**(bits - 1) * (sum of the weights), the constant `offset_of` times that sum, for the caller to add to the bias.
+    The padding's zeros are shifted alike, so the constant is the same everywhere.
 
     Parameters
     ----------
-    pe, simd : int, lanes
+    pe : int, sums at a time
+    simd : int, products of each PE and word: taps * channels of a word
     activation : Shape of one activation
-    weights : rows of the weight memories (`pack_weights`)
+    weights : rows of the weight memories (`pack_weights`, which proves that the packing holds these weights' sums)
     weight_bits : int
     accumulator_bits : int, signed width proven to hold the final sum; what overflows on the way comes back
+    packing : how products are formed
+    weights_in : "block" RAM, or "logic" where it is at all costs not to be; one row alone makes constants
 
     Members
     -------
@@ -130,7 +65,7 @@ class MacArray(Component):
 
     Raises
     ------
-    ValueError : a parameter below 1, memories that do not match simd, products too large for the field
+    ValueError : a parameter out of range, memories that do not match simd, products too large for the DSP
     """
 
     def __init__(
@@ -142,27 +77,29 @@ class MacArray(Component):
         weights: Sequence[Sequence[int]],
         weight_bits: int,
         accumulator_bits: int,
+        packing: Packing = W8A8,
+        weights_in: Literal["block", "logic"] = "block",
     ) -> None:
         for key, value in (("pe", pe), ("simd", simd), ("accumulator_bits", accumulator_bits)):
             if value < 1:
                 raise ValueError(f"{key}: wanted at least 1, got {value}")
         if weight_bits < 2:
             raise ValueError(f"weight_bits: wanted at least 2, got {weight_bits}")
-        places = chain_lengths(simd)[0]
+        if weights_in not in ("block", "logic"):
+            raise ValueError(f"weights_in: wanted block or logic, got {weights_in!r}")
+        places = chain_lengths(simd, packing.chain)[0]
         if len(weights) != places or not weights[0] or len({len(rows) for rows in weights}) != 1:
             raise ValueError(
                 f"weights: wanted {places} memories of equal depth for simd {simd}, got depths {[*map(len, weights)]}"
-            )
-        if pe > 1 and chain_limit(weight_bits, activation.width) < places:
-            raise ValueError(
-                f"weight_bits, activation: wanted products of which {places} fit {FIELD_BITS} bits,"
-                f" got {weight_bits} and {activation.width} bits"
             )
         self.pe, self.simd = pe, simd
         self.activation = activation
         self.weights = weights
         self.weight_bits = weight_bits
         self.accumulator_bits = accumulator_bits
+        self.packing = packing
+        self.weights_in = weights_in
+        self._check_dsp()
         super().__init__(
             {
                 "issue": In(1),
@@ -174,23 +111,35 @@ class MacArray(Component):
             }
         )
 
+    def _check_dsp(self) -> None:
+        """Every product fits its field, every sum the DSP."""
+        packing, bits = self.packing, (self.weight_bits, self.activation.width)
+        product = sum(bits) - 1
+        if 0 < packing.field_bits < product:
+            raise ValueError(f"field_bits: wanted at least {product} for {bits[0]} x {bits[1]} bits, got "
+                             f"{packing.field_bits}")  # fmt: skip
+        if bits[1] > DSP_NARROW:
+            raise ValueError(f"activation: wanted at most {DSP_NARROW} bits, got {bits[1]}")
+        if self._sum_bits(packing.lanes) > DSP_SUM:
+            raise ValueError(f"packing: wanted sums of at most {DSP_SUM} bits, got {self._sum_bits(packing.lanes)}")
+
     @staticmethod
-    def latency_of(simd: int) -> int:
+    def latency_of(packing: Packing, simd: int, weight_bits: int) -> int:
         """Word 2, product 1, one per DSP of the longest chain, one per level of the adder tree, accumulator 1."""
-        lengths = chain_lengths(simd)
-        return 2 + 1 + lengths[0] + ceil_log2(len(lengths)) + 1
+        lengths = chain_lengths(simd, packing.chain)
+        return 2 + 1 + lengths[0] + tree_levels(len(lengths)) + 1
 
     @property
     def latency(self) -> int:
-        return self.latency_of(self.simd)
+        return self.latency_of(self.packing, self.simd, self.weight_bits)
 
     @staticmethod
-    def dsp_of(pe: int, simd: int) -> int:
-        """DSPs: one for each lane of a pair of PEs."""
-        return -(-pe // 2) * simd
+    def dsp_of(packing: Packing, pe: int, simd: int) -> int:
+        """DSPs: one for each lane of the PEs that share."""
+        return len(pe_groups(pe, packing)) * simd
 
     @staticmethod
-    def offset_of(activation: Shape) -> int:
+    def offset_of(packing: Packing, activation: Shape) -> int:
         """What is subtracted from every activation."""
         return 0 if activation.signed else 1 << (activation.width - 1)
 
@@ -198,112 +147,110 @@ class MacArray(Component):
         m = Module()
         # The flags walk beside the data: they arrive with the sum that is to be accumulated.
         flags = (self.issue, self.issue & self.first, self.issue & self.last)
-        valid, first, last = (_delay(m, flag, self.latency - 1, name) for flag, name in zip(flags, "vfl", strict=True))
-
-        weights = self._read_weights(m)
-        activations = self._delayed_activations(m)
-        depth = ceil_log2(len(chain_lengths(self.simd)))
-        for p in range(0, self.pe, 2):
-            chains = [
-                self._chain(m, p, [(activations[lane], weights[p, lane]) for lane in range(start, start + length)])
-                for start, length in _runs(chain_lengths(self.simd))
-            ]
-            for q in range(p, min(p + 2, self.pe)):
-                if q == p:
-                    sums = [chain[:FIELD_BITS].as_signed() if self.pe > p + 1 else chain for chain in chains]
-                else:
-                    sums = [chain[FIELD_BITS:].as_signed() + chain[FIELD_BITS - 1] for chain in chains]
-                total = _adder_tree(m, sums, depth, f"sum{q}")
-                accumulator = Signal(signed(self.accumulator_bits), name=f"accumulator{q}")
-                with m.If(valid):
-                    m.d.sync += accumulator.eq(Mux(first, 0, accumulator) + total)
-                m.d.comb += self.accumulators.word_select(q, self.accumulator_bits).eq(accumulator)
+        valid, first, last = (_delay_flag(m, flag, self.latency - 1, n) for flag, n in zip(flags, "vfl", strict=True))
+        totals = self._dsp_sums(m, self._read_weights(m))
+        for p, total in enumerate(totals):
+            accumulator = Signal(signed(self.accumulator_bits), name=f"accumulator{p}", reset_less=True)
+            with m.If(valid):
+                m.d.sync += accumulator.eq(total.plus(Mux(first, 0, accumulator)))
+            m.d.comb += self.accumulators.word_select(p, self.accumulator_bits).eq(accumulator)
         m.d.sync += self.done.eq(last)
         return m
 
     def _read_weights(self, m: Module) -> dict[tuple[int, int], Value]:
-        """(even PE, lane) -> the signed operand that holds the weights of PE and PE + 1, when the lane's turn is."""
+        """(PE, lane) -> what the memories hold for it, one cycle before its product's turn."""
         depth, bits = len(self.weights[0]), self.weight_bits
         address: Value = Signal(range(depth), name="address")
         with m.If(self.issue):
             m.d.sync += address.eq(wrap_increment(address, depth))
-        operands: dict[tuple[int, int], Value] = {}
-        for place, lanes in enumerate(lanes_by_place(self.simd)):
+        weights: dict[tuple[int, int], Value] = {}
+        for place, lanes in enumerate(lanes_by_place(self.simd, self.packing.chain)):
             if place:
-                delayed = Signal(range(depth), name=f"address{place}")
-                m.d.sync += delayed.eq(address)
-                address = delayed
-            width = len(lanes) * self.pe * bits
-            memory = Memory(
-                shape=unsigned(width), depth=depth, init=self.weights[place], attrs=rom_attributes(depth)
-            )
-            m.submodules[f"weights{place}"] = memory
-            port = memory.read_port()
-            m.d.comb += [port.addr.eq(address), port.en.eq(1)]
-            row = Signal(width, name=f"row{place}")
-            m.d.sync += row.eq(port.data)
-            field = 0
-            for p in range(0, self.pe, 2):
-                for lane in lanes:
-                    lower = row[field : field + bits].as_signed()
-                    field += bits
-                    if p + 1 < self.pe:
-                        extended = Signal(signed(FIELD_BITS), name=f"lower{p}_{lane}")
-                        m.d.comb += extended.eq(lower)
-                        operands[p, lane] = Cat(extended, row[field : field + bits]).as_signed()
-                        field += bits
-                    else:
-                        operands[p, lane] = lower
-        return operands
+                address = delay(m, address, 1, f"address{place}")
+            row = self._rom(m, place, address, len(lanes) * self.pe * bits)
+            order = [(p, lane) for group in pe_groups(self.pe, self.packing) for lane in lanes for p in group]
+            for field, key in enumerate(order):
+                weights[key] = row.word_select(field, bits)
+        return weights
+
+    def _rom(self, m: Module, place: int, address: Value, width: int) -> Value:
+        """A row of the memory of one place, one cycle after its address."""
+        rows = self.weights[place]
+        if len(rows) == 1:
+            return Const(rows[0], width)
+        attributes = IN_LUTS if self.weights_in == "logic" else rom_attributes(len(rows))
+        memory = Memory(shape=unsigned(width), depth=len(rows), init=rows, attrs=attributes)
+        m.submodules[f"weights{place}"] = memory
+        port = memory.read_port()
+        m.d.comb += [port.addr.eq(address), port.en.eq(1)]
+        return port.data
+
+    def _dsp_sums(self, m: Module, weights: dict[tuple[int, int], Value]) -> list[Term]:
+        """The sum of each PE's products."""
+        activations = self._delayed_activations(m)
+        field = self.packing.field_bits
+        totals = []
+        for group in pe_groups(self.pe, self.packing):
+            products = [
+                (activations[lane], self._operand(m, [weights[p, lane] for p in group], f"{group[0]}_{lane}"))
+                for lane in range(self.simd)
+            ]
+            chains = [
+                self._chain(m, len(group), products[run.start : run.stop], f"{group[0]}_{run.start}")
+                for run in chain_runs(self.simd, self.packing.chain)
+            ]
+            for place, p in enumerate(group):
+                low, high = place * field, (place + 1) * field if p != group[-1] else None
+                terms = [Term(chain[low:high].as_signed(), chain[low - 1] if place else None) for chain in chains]
+                totals.append(adder_tree(m, terms, f"sum{p}"))
+        return totals
+
+    def _operand(self, m: Module, fields: list[Value], name: str) -> Value:
+        """The weights that share a DSP, each but the uppermost extended to its field, in a register.
+
+        The register holds the whole operand, repeated sign bits and all: so it is the DSP's own.
+        """
+        parts = []
+        for place, stored in enumerate(fields[:-1]):
+            extended = Signal(signed(self.packing.field_bits), name=f"field{name}_{place}")
+            m.d.comb += extended.eq(stored.as_signed())
+            parts.append(extended)
+        return delay(m, Cat(*parts, fields[-1]), 1, f"operand{name}").as_signed()
 
     def _delayed_activations(self, m: Module) -> list[Value]:
         """The word's lanes, signed, each delayed until its DSP's turn."""
         width = self.activation.width
-        places = {lane: place for place, lanes in enumerate(lanes_by_place(self.simd)) for lane in lanes}
-        activations = []
-        for lane in range(self.simd):
-            value = self.word.word_select(lane, width)
-            if not self.activation.signed:
-                value = Cat(value[:-1], ~value[-1])
-            activations.append(_delay(m, value, places[lane], f"activation{lane}_").as_signed())
+        activations: list[Value] = [Const(0)] * self.simd
+        for place, lanes in enumerate(lanes_by_place(self.simd, self.packing.chain)):
+            for lane in lanes:
+                value = self.word.word_select(lane, width)
+                if not self.activation.signed:
+                    value = Cat(value[:-1], ~value[-1])
+                activations[lane] = delay(m, value, place, f"activation{lane}").as_signed()
         return activations
 
-    def _chain(self, m: Module, p: int, lanes: list[tuple[Value, Value]]) -> Signal:
+    def _sum_bits(self, lanes: int) -> int:
+        """The sum of a chain of products of so many fields."""
+        product = (lanes - 1) * self.packing.field_bits + self.weight_bits + self.activation.width
+        return product + ceil_log2(chain_lengths(self.simd, self.packing.chain)[0])
+
+    def _chain(self, m: Module, fields: int, lanes: list[tuple[Value, Value]], name: str) -> Signal:
         """The sum of activation x operand over the lanes, one DSP each."""
         total: Signal | None = None
-        bits = self.activation.width + self.weight_bits + (FIELD_BITS if self.pe > p + 1 else 0)
-        for activation, operand in lanes:
-            product = Signal(signed(bits), name=f"product{p}")
+        for place, (activation, operand) in enumerate(lanes):
+            product = Signal(signed(len(operand) + len(activation)), name=f"product{name}_{place}", reset_less=True)
             m.d.sync += product.eq(operand * activation)
-            chained = Signal(signed(bits + ceil_log2(LONGEST_CHAIN)), name=f"chain{p}")
+            chained = Signal(signed(self._sum_bits(fields)), name=f"chain{name}_{place}", reset_less=True)
             m.d.sync += chained.eq(product if total is None else product + total)
             total = chained
         assert total is not None
         return total
 
 
-def _runs(lengths: list[int]) -> list[tuple[int, int]]:
-    """(start, length) of runs that follow one another."""
-    return [(sum(lengths[:place]), length) for place, length in enumerate(lengths)]
-
-
-def _delay(m: Module, value: Value, cycles: int, name: str) -> Value:
+def _delay_flag(m: Module, flag: Value, cycles: int, name: str) -> Value:
+    """The flag so many cycles later; a reset clears it everywhere."""
     for stage in range(cycles):
-        register = Signal(len(value), name=f"{name}{stage}")
-        m.d.sync += register.eq(value)
-        value = register
-    return value
-
-
-def _adder_tree(m: Module, terms: list[Value], levels: int, name: str) -> Value:
-    """The sum of the terms, one register per level; odd terms wait."""
-    for level in range(levels):
-        sums: list[Value] = []
-        for j in range(0, len(terms), 2):
-            expression = terms[j] + terms[j + 1] if j + 1 < len(terms) else terms[j]
-            register = Signal(Value.cast(expression).shape(), name=f"{name}_{level}_{j // 2}")
-            m.d.sync += register.eq(expression)
-            sums.append(register)
-        terms = sums
-    (total,) = terms
-    return total
+        register = Signal(name=f"{name}{stage}")
+        m.d.sync += register.eq(flag)
+        flag = register
+    return flag

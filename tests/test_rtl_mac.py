@@ -12,15 +12,8 @@ from amaranth.hdl import Shape, signed, unsigned
 from streaming import simulate
 
 from hwgen.fixedpoint import bounds
-from hwgen.rtl.mac import (
-    FIELD_BITS,
-    LONGEST_CHAIN,
-    MacArray,
-    chain_lengths,
-    chain_limit,
-    lanes_by_place,
-    pack_weights,
-)
+from hwgen.rtl.mac import MacArray
+from hwgen.rtl.packing import W8A8, Packing, pack_weights
 
 
 def run(dut: MacArray, words: list[list[int]], per_fold: int, *, idle: float = 0.0, seed: int = 0) -> list[list[int]]:
@@ -68,7 +61,8 @@ def run(dut: MacArray, words: list[list[int]], per_fold: int, *, idle: float = 0
 
 
 def check(*, outputs: int, inputs: int, kernel: int = 1, pe: int, simd: int, activation: Shape, bits: int,
-          pixels: int = 2, idle: float = 0.0, seed: int = 0, extreme: bool = False, spare: int = 0) -> None:
+          packing: Packing = W8A8, pixels: int = 2, idle: float = 0.0, seed: int = 0, extreme: bool = False,
+          spare: int = 0) -> None:
     """Windows of random activations through all folds, against one matrix product per window."""
     random = np.random.default_rng(seed)
     low, high = bounds(activation.width, activation.signed)
@@ -79,11 +73,12 @@ def check(*, outputs: int, inputs: int, kernel: int = 1, pe: int, simd: int, act
     else:
         weight = random.integers(-largest, largest + 1, (outputs, inputs, kernel, kernel))
         windows = random.integers(low, high + 1, (pixels, kernel, kernel, inputs))
-    offset = MacArray.offset_of(activation)
+    offset = MacArray.offset_of(packing, activation)
     bound = max(offset - low, high - offset) * int(np.abs(weight).reshape(outputs, -1).sum(axis=1).max())
     folds, groups = -(-outputs // pe), -(-inputs // simd)
-    dut = MacArray(pe=pe, simd=simd, activation=activation, weights=pack_weights(weight, pe, simd, bits),
-                   weight_bits=bits, accumulator_bits=bound.bit_length() + 1 + spare)  # fmt: skip
+    rows = pack_weights(weight, pe=pe, simd=simd, bits=bits, packing=packing, activation=activation)
+    dut = MacArray(pe=pe, simd=simd, activation=activation, weights=rows, weight_bits=bits, packing=packing,
+                   accumulator_bits=bound.bit_length() + 1 + spare)  # fmt: skip
     words = []
     for window in windows:
         padded = random.integers(low, high + 1, (kernel, kernel, groups * simd))  # beyond the channels: anything
@@ -97,8 +92,7 @@ def check(*, outputs: int, inputs: int, kernel: int = 1, pe: int, simd: int, act
 
 
 def test_one_product() -> None:
-    dut = MacArray(pe=1, simd=1, activation=signed(8), weights=pack_weights(np.array([[[[-3]]]]), 1, 1, 4),
-                   weight_bits=4, accumulator_bits=12)  # fmt: skip
+    dut = MacArray(pe=1, simd=1, activation=signed(8), weights=[[0b1101]], weight_bits=4, accumulator_bits=12)
     assert run(dut, [[5], [-128], [0]], 1) == [[-15], [384], [0]]
 
 
@@ -136,7 +130,7 @@ LATENCIES = [(1, 5), (2, 6), (3, 7), (4, 8), (5, 8), (6, 8), (7, 9), (9, 9), (11
 @pytest.mark.parametrize(("simd", "latency"), LATENCIES)
 def test_latency(simd: int, latency: int) -> None:
     """`run` checks the cycle of every `done`."""
-    assert MacArray.latency_of(simd) == latency
+    assert MacArray.latency_of(W8A8, simd, 8) == latency
     check(outputs=3, inputs=simd, pe=3, simd=simd, activation=signed(8), bits=8, seed=simd)
 
 
@@ -144,51 +138,12 @@ def test_latency(simd: int, latency: int) -> None:
     ("activation", "offset"), [(signed(8), 0), (unsigned(8), 128), (unsigned(2), 2), (unsigned(1), 1)]
 )
 def test_offset(activation: Shape, offset: int) -> None:
-    assert MacArray.offset_of(activation) == offset
+    assert MacArray.offset_of(W8A8, activation) == offset
 
 
 @pytest.mark.parametrize(("pe", "simd", "dsp"), [(1, 1, 1), (2, 1, 1), (3, 1, 2), (1, 5, 5), (2, 5, 5), (7, 3, 12)])
 def test_dsp(pe: int, simd: int, dsp: int) -> None:
-    assert MacArray.dsp_of(pe, simd) == dsp
-
-
-@pytest.mark.parametrize("simd", range(1, 30))
-def test_chains(simd: int) -> None:
-    """No chain longer than the limit, none more than one longer than another, every lane once; they end together."""
-    lengths = chain_lengths(simd)
-    assert sum(lengths) == simd
-    assert len(lengths) == -(-simd // LONGEST_CHAIN)
-    assert max(lengths) <= LONGEST_CHAIN
-    assert max(lengths) - min(lengths) <= 1
-    places = lanes_by_place(simd)
-    assert sorted(lane for lanes in places for lane in lanes) == list(range(simd))
-    assert len(places[-1]) == len(lengths)
-
-
-def test_chain_limit_is_the_largest_count_that_fits_the_field() -> None:
-    for weight_bits in range(2, 9):
-        for bits in range(2, 10):
-            product = (2 ** (weight_bits - 1) - 1) * 2 ** (bits - 1)
-            limit = chain_limit(weight_bits, bits)
-            assert limit * product <= 2 ** (FIELD_BITS - 1) - 1 < (limit + 1) * product
-    assert chain_limit(8, 8) == LONGEST_CHAIN
-
-
-def test_pack_weights_pairs() -> None:
-    """Rows fold by fold, tap by tap, group by group; the upper PE gives one to a negative lower one."""
-    weight = np.array([5, -6, 0, 7, -8, -9]).reshape(6, 1, 1, 1)
-    assert pack_weights(weight, pe=2, simd=1, bits=8) == [[0xFA_05, 0x07_00, 0xF6_F8]]
-    assert pack_weights(weight, pe=3, simd=1, bits=8) == [[0x00_FA_05, 0xF7_F8_07]]
-    taps = np.array([1, 2, 3, 4]).reshape(1, 1, 2, 2)
-    assert pack_weights(taps, pe=1, simd=1, bits=4) == [[1, 2, 3, 4]]
-    groups = np.array([1, 2, 3]).reshape(1, 3, 1, 1)
-    assert pack_weights(groups, pe=1, simd=2, bits=4) == [[1, 3], [2, 0]]
-
-
-def test_pack_weights_at_the_end_of_the_range() -> None:
-    assert pack_weights(np.array([-127, -127]).reshape(2, 1, 1, 1), pe=2, simd=1, bits=8) == [[0x80_81]]
-    with pytest.raises(ValueError, match=r"^weight: wanted narrow range, -127 \.\. 127, got -128$"):
-        pack_weights(np.array([[[[-128]]]]), pe=1, simd=1, bits=8)
+    assert MacArray.dsp_of(W8A8, pe, simd) == dsp
 
 
 @pytest.mark.parametrize(("change", "message"), [
@@ -199,8 +154,10 @@ def test_pack_weights_at_the_end_of_the_range() -> None:
     (dict(weights=[]), "weights: wanted 1 memories of equal depth for simd 1, got depths []"),
     (dict(weights=[[]]), "weights: wanted 1 memories of equal depth for simd 1, got depths [0]"),
     (dict(simd=2, weights=[[0, 0], [0]]), "weights: wanted 2 memories of equal depth for simd 2, got depths [2, 1]"),
-    (dict(pe=2, simd=4, weights=[[0]] * 4, activation=signed(9)),
-     "weight_bits, activation: wanted products of which 4 fit 17 bits, got 8 and 9 bits"),
+    (dict(activation=signed(11)), "field_bits: wanted at least 18 for 8 x 11 bits, got 17"),
+    (dict(packing=Packing("dsp", 1, 0, 4), activation=signed(19)), "activation: wanted at most 18 bits, got 19"),
+    (dict(packing=Packing("dsp", 3, 17, 4)), "packing: wanted sums of at most 48 bits, got 50"),
+    (dict(weights_in="flash"), "weights_in: wanted block or logic, got 'flash'"),
 ])  # fmt: skip
 def test_errors(change: dict[str, Any], message: str) -> None:
     good: dict[str, Any] = dict(pe=1, simd=1, activation=signed(8), weights=[[0]], weight_bits=8, accumulator_bits=16)

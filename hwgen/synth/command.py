@@ -1,0 +1,63 @@
+"""`hwgen synth`: emit a model, synthesise every component, compare with the manifest's predictions."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hwgen import board as boards
+from hwgen.emit import TOP, emit
+from hwgen.synth import netlists, synthesise_design
+from hwgen.synth.netlist import Netlist
+from hwgen.synth.paths import deepest
+from hwgen.synth.report import KINDS, Part, Report, print_report
+from hwgen.synth.statistics import count
+from hwgen.synth.yardstick import yardstick
+
+
+def synth(
+    model: str | Path,
+    side: str = "tx",
+    board: str | Path = "pynq_z2",
+    fps: float | None = None,
+    frame: tuple[int, int] | None = None,
+    init: int | None = None,
+    jobs: int | None = None,
+    json: bool = False,
+) -> int:
+    """Emit a model, synthesise its components and print predictions beside what was found.
+
+    Parameters
+    ----------
+    model, side, board, fps, frame, init : as for `hwgen.emit.emit`
+    jobs : processes at a time; None takes one per CPU
+    json : print one JSON object on stdout and nothing else there
+
+    Returns
+    -------
+    int : 0; 1 where a component's DSPs or block RAM, or the design's LUTs or flip-flops by more than a tenth, are not
+        what was predicted
+
+    Raises
+    ------
+    HwgenError : bad input
+    ModuleNotFoundError : Yosys is not installed
+    """
+    target = boards.load(board)
+    with tempfile.TemporaryDirectory(prefix="hwgen_synth_") as folder:
+        emitted = emit(model, side, board, fps, frame, Path(folder) / "design", init, quiet=True)
+        text = (emitted.folder / f"{TOP}.v").read_text(encoding="utf-8")
+    layers = {layer["name"]: layer for layer in emitted.manifest["predicted"]["layers"]}
+    job = yardstick(target.family)
+    (measure,) = deepest(netlists([job])[job])
+    found = synthesise_design(text, TOP, target.family, jobs)
+    parts = tuple(_part(name, layers.get(name, {}), netlist) for name, netlist in found.items())
+    report = Report(f"{emitted.manifest['model']} {side}", target, parts, measure)
+    print_report(report, json)
+    return 1 if report.differences else 0
+
+
+def _part(name: str, layer: dict[str, Any], netlist: Netlist) -> Part:
+    predicted = {kind: float(layer[kind]) for kind in KINDS if kind in layer}
+    return Part(name, predicted, count(netlist), next(iter(deepest(netlist)), None))

@@ -1,0 +1,28 @@
+"""The yardstick for deep paths: an 8-bit requantiser by itself.
+
+Its stages (an addition, a shift by a channel's amount, rounding half to even, saturation) cannot be cut much finer, so
+what is deeper than its deepest one is worth a register.
+"""
+
+from __future__ import annotations
+
+from amaranth.back import verilog
+from amaranth.hdl import signed
+
+from hwgen.rtl.requantise import Requantiser
+from hwgen.synth.yosys import Job
+
+NAME = "requantiser"
+ACCUMULATOR_BITS = 20
+"""As the shipped models' layers have them: 17 to 22."""
+BIAS = [(37 * channel * channel) % 4001 - 2000 for channel in range(16)]
+SHIFT = [8 + channel % 4 for channel in range(16)]
+
+
+def yardstick(family: str) -> Job:
+    """The job that synthesises it: 16 channels, shifts of their own, 20-bit sums in, signed 8-bit values out."""
+    component = Requantiser(
+        accumulator_bits=ACCUMULATOR_BITS, bias=BIAS, shift=SHIFT, slope=None, fraction=0, output=signed(8)
+    )
+    text: str = verilog.convert(component, name=NAME, emit_src=False, strip_internal_attrs=True)
+    return Job(text, NAME, family)

@@ -16,7 +16,6 @@ from hwgen.synth.delays import CLOCK_TO_Q, arcs, captures, dedicated, dsp_throug
 from hwgen.synth.netlist import Cell, Netlist
 from hwgen.synth.statistics import CARRIES, DSPS, LUTS
 
-
 NO_DATA = {"clk", "rst"}
 """Ports that change before or outside of what a design does."""
 

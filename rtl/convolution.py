@@ -30,7 +30,7 @@ class ConvolutionFolding:
 
     Parameters: window (its simd and folds are the folding), channels of the output, pe, prelu; in_lanes, out_lanes,
     values per beat of the streams that come in and go out; packing, how products are formed, from weights_in block RAM
-    or logic, of weight_bits.
+    or logic, of weight_bits; places of the FIFO in beats, by default what folds without a pause need.
     """
 
     window: WindowShape
@@ -42,6 +42,7 @@ class ConvolutionFolding:
     packing: Packing = W8A8
     weights_in: Literal["block", "logic"] = "block"
     weight_bits: int = 8
+    places: int | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.pe <= self.out_channels:
@@ -55,6 +56,8 @@ class ConvolutionFolding:
                 f"pe: wanted at most {self.window.words * self.out_lanes}, for the results leave {self.out_lanes} a"
                 f" cycle in the {self.window.words} cycles of a fold, got {self.pe}"
             )
+        if self.places is not None and self.places < self.fold_beats:
+            raise ValueError(f"places: wanted at least a fold's {self.fold_beats} beats, got {self.places}")
 
     @property
     def lanes(self) -> int:
@@ -109,10 +112,12 @@ class ConvolutionFolding:
 
     @property
     def fifo_depth(self) -> int:
-        """Beats that can be under way or waiting when folds follow one another without a pause.
+        """Beats that can be under way or waiting: `places`, or what folds that follow one another without a pause need.
 
         At the m-th fold after its own, a fold has given back min(fold_beats, m * words - drain_latency) of its places.
         """
+        if self.places is not None:
+            return self.places
         depth, m = self.fold_beats, 1
         while (missing := self.fold_beats - max(0, m * self.window.words - self.drain_latency)) > 0:
             depth += min(missing, self.fold_beats)

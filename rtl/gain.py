@@ -20,6 +20,7 @@ class Gain(Component):
     input, output : Shape of a value
     factor : int, not negative
     shift : int, any sign
+    places : int, of the FIFO; by default what keeps one value per cycle going
 
     Members
     -------
@@ -27,23 +28,25 @@ class Gain(Component):
 
     Raises
     ------
-    ValueError : negative factor
+    ValueError : negative factor, no place
     """
 
     #: register 1, product 1, round 1, saturate 1, FIFO 2
     latency = 4 + CreditFifo.latency
+    #: a value's place is given back one cycle after it has left
+    places = latency + 1
 
-    def __init__(self, *, input: Shape, factor: int, shift: int, output: Shape) -> None:
+    def __init__(self, *, input: Shape, factor: int, shift: int, output: Shape, places: int = places) -> None:
         if factor < 0:
             raise ValueError(f"factor: wanted at least 0, got {factor}")
         self.input, self.output = input, output
+        self.fifo = CreditFifo(output, places)
         self.factor, self.shift = factor << max(-shift, 0), max(shift, 0)
         super().__init__({"i": In(stream.Signature(input)), "o": Out(stream.Signature(output))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        # A value's place is given back one cycle after it has left: latency + 1 places keep one value per cycle going.
-        m.submodules.fifo = fifo = CreditFifo(self.output, self.latency + 1)
+        m.submodules.fifo = fifo = self.fifo
         taken = Signal()
         m.d.comb += [
             self.i.ready.eq(fifo.credits != 0),

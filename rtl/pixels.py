@@ -10,11 +10,12 @@ from amaranth.lib.wiring import Component, In, Out
 class PixelSerialiser(Component):
     """One beat of `channels` values becomes `channels` beats of one value, low bits first.
 
-    Latency: 1 cycle to the first value. Interval: `channels` cycles per pixel.
+    Latency: 1 cycle to the first value. Interval: `channels` cycles per pixel, one more with a single place.
 
     Parameters
     ----------
     channels, bits : int, at least 1
+    places : pixels held: 2, or 1 where a pixel may take a cycle longer
 
     Members
     -------
@@ -22,16 +23,19 @@ class PixelSerialiser(Component):
 
     Raises
     ------
-    ValueError : channels or bits below 1
+    ValueError : channels or bits below 1, places other than 1 and 2
     """
 
     latency = 1
+    places = 2
 
-    def __init__(self, channels: int, bits: int) -> None:
+    def __init__(self, channels: int, bits: int, places: int = places) -> None:
         for key, value in (("channels", channels), ("bits", bits)):
             if value < 1:
                 raise ValueError(f"{key}: wanted at least 1, got {value}")
-        self.channels, self.bits = channels, bits
+        if places not in (1, 2):
+            raise ValueError(f"places: wanted 1 or 2, got {places}")
+        self.channels, self.bits, self.places = channels, bits, places
         super().__init__(
             {
                 "i": In(stream.Signature(unsigned(channels * bits))),
@@ -41,16 +45,26 @@ class PixelSerialiser(Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        # Two places, so that `i.ready` comes from a register and the values still follow one another.
-        waiting = Signal(self.channels * self.bits)
-        full = Signal()
         pixel = Signal(self.channels * self.bits)
         left = Signal(range(self.channels + 1))
+        m.d.comb += [
+            self.o.valid.eq(left != 0),
+            self.o.payload.eq(pixel[: self.bits]),
+        ]
+        if self.places == 1:
+            m.d.comb += self.i.ready.eq(left == 0)
+            with m.If(left == 0):
+                m.d.sync += [pixel.eq(self.i.payload), left.eq(Mux(self.i.valid, self.channels, 0))]
+            with m.Elif(self.o.ready):
+                m.d.sync += [pixel.eq(pixel >> self.bits), left.eq(left - 1)]
+            return m
+
+        # A second place, so that `i.ready` comes from a register and the values still follow one another.
+        waiting = Signal(self.channels * self.bits)
+        full = Signal()
         done = Signal()
         m.d.comb += [
             self.i.ready.eq(~full),
-            self.o.valid.eq(left != 0),
-            self.o.payload.eq(pixel[: self.bits]),
             done.eq((left == 0) | ((left == 1) & self.o.ready)),
         ]
         with m.If(self.i.valid & self.i.ready):

@@ -19,6 +19,8 @@ class CreditFifo(Component):
     feeds it asks for room first: `reserve` takes that many of the `credits`, each accepted output beat gives one back.
     A write is therefore always accepted.
 
+    One place is the output's register: the memory behind it fills only while that one is taken.
+
     Latency: 2 cycles from `write` to `o.valid`. Interval: one beat per cycle.
 
     Parameters
@@ -64,10 +66,10 @@ class CreditFifo(Component):
 
         # Asynchronous read: a few LUTs of distributed RAM at these depths, and a registered output.
         m.submodules.memory = memory = Memory(
-            shape=self.shape, depth=self.depth, init=[], attrs={"ram_style": "distributed"}
+            shape=self.shape, depth=max(self.depth - 1, 1), init=[], attrs={"ram_style": "distributed"}
         )
         write, read = memory.write_port(), memory.read_port(domain="comb")
-        level = Signal(range(self.depth + 1))
+        level = Signal(range(memory.depth + 1))
         load = Signal()
         m.d.comb += [
             write.en.eq(self.write),
@@ -76,14 +78,14 @@ class CreditFifo(Component):
         ]
         m.d.sync += level.eq(level + self.write - load)
         with m.If(self.write):
-            m.d.sync += write.addr.eq(wrap_increment(write.addr, self.depth))
+            m.d.sync += write.addr.eq(wrap_increment(write.addr, memory.depth))
         with m.If(taken):
             m.d.sync += self.o.valid.eq(0)
         with m.If(load):
             m.d.sync += [
                 self.o.payload.eq(read.data),
                 self.o.valid.eq(1),
-                read.addr.eq(wrap_increment(read.addr, self.depth)),
+                read.addr.eq(wrap_increment(read.addr, memory.depth)),
             ]
         return m
 

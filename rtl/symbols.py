@@ -18,6 +18,7 @@ class SymbolPacker(Component):
     ----------
     values : int, values of a frame, at least 1
     bits : int, width of a value
+    places : int, of the FIFO; by default what keeps one value per cycle going
 
     Members
     -------
@@ -25,22 +26,25 @@ class SymbolPacker(Component):
 
     Raises
     ------
-    ValueError : no values
+    ValueError : no values, no place
     """
 
     #: pair register 1, FIFO 2
     latency = 1 + CreditFifo.latency
+    #: a symbol's place is given back one cycle after it has left
+    places = latency + 1
 
-    def __init__(self, values: int, bits: int = 16) -> None:
+    def __init__(self, values: int, bits: int = 16, places: int = places) -> None:
         if values < 1:
             raise ValueError(f"values: wanted at least 1, got {values}")
         self.values, self.bits = values, bits
         self.layout = data.StructLayout({"iq": 2 * bits, "last": 1})
+        self.fifo = CreditFifo(self.layout, places)
         super().__init__({"i": In(stream.Signature(signed(bits))), "o": Out(stream.Signature(self.layout))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.fifo = fifo = CreditFifo(self.layout, self.latency + 1)
+        m.submodules.fifo = fifo = self.fifo
         count = Signal(range(max(self.values, 2)))
         first, last, complete, taken = Signal(), Signal(), Signal(), Signal()
         symbol = Signal(self.layout)

@@ -35,7 +35,8 @@ class WindowShape:
     """What a window walks over; every count that follows from it.
 
     Parameters: channels, width, height of the input in pixels; kernel K, stride, padding; bits and signedness of a
-    value; simd, channels per word; folds, how often each window is read in turn.
+    value; simd, channels per word; folds, how often each window is read in turn; pixels in the ring, by default what
+    suffices whatever the neighbours do.
     """
 
     channels: int
@@ -48,6 +49,7 @@ class WindowShape:
     folds: int = 1
     bits: int = 8
     signed: bool = True
+    pixels: int | None = None
 
     def __post_init__(self) -> None:
         for key in ("channels", "width", "height", "kernel", "stride", "simd", "folds", "bits"):
@@ -66,6 +68,8 @@ class WindowShape:
                 self, key
             ) // self.stride:
                 raise ValueError(f"padding: wanted output {key} = input {key} / stride, got padding {self.padding}")
+        if self.pixels is not None and self.pixels < self.span:
+            raise ValueError(f"pixels: wanted at least the {self.span} that a window spans, got {self.pixels}")
 
     @property
     def groups(self) -> int:
@@ -92,8 +96,20 @@ class WindowShape:
 
     @property
     def depth(self) -> int:
-        """Pixels in the ring. The last term hides the loop from a pixel given back to its successor's arrival."""
+        """Pixels in the ring: `pixels`, or a bound on what any neighbours need.
+
+        The bound's last term hides the loop from a pixel given back to its successor's arrival.
+        """
+        if self.pixels is not None:
+            return self.pixels
         return (self.kernel + self.stride - 2) * self.width + self.kernel + 2 * self.stride + 2
+
+    @property
+    def span(self) -> int:
+        """Pixels that the ring must hold for any window to become complete: with fewer the layer stands still."""
+        first_full = min(-(-self.padding // self.stride), self.out_height - 1)  # lower rows need no more than this one
+        places = ((row, column) for row in range(first_full + 1) for column in range(self.out_width))
+        return max(self.needed(row, column) - self.released(row, column) for row, column in places)
 
     @property
     def memory_words(self) -> int:

@@ -1,17 +1,34 @@
-"""What the components cost. DSPs and block RAMs follow from the widths alone."""
+"""What the components cost: LUTs, flip-flops, DSP slices and block RAM, from widths and counts alone.
+
+Each component is the sum of its registers, adders, counters, selections and memories (`hwgen.rtl.primitives`,
+`hwgen.rtl.memory`). DSPs and block RAMs are exact, flip-flops nearly so; LUTs depend on what synthesis shares and
+simplifies.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from amaranth.hdl import Shape
+from amaranth.utils import ceil_log2
+
 from hwgen.rtl.convolution import ConvolutionFolding
-from hwgen.rtl.memory import memory_bram36
-from hwgen.rtl.packing import lanes_by_place
+from hwgen.rtl.mac import MacArray
+from hwgen.rtl.memory import LUT_MEMORY_DEPTH, Ram, Rom, logic_cost, memory_bram36
+from hwgen.rtl.packing import Packing, chain_lengths, lanes_by_place, pe_groups
+from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter, counter_lut, equal_lut, select_lut
+from hwgen.rtl.requantise import Requantiser
+from hwgen.rtl.window import WindowShape
 
 DSP_WIDE = 25
 
 
-def multiplier_dsp(bits: int) -> int:
-    """DSP48E1 slices of a product of `bits` (signed) and at most 18 bits: 24 unsigned bits per further slice."""
-    return 1 if bits <= DSP_WIDE else 1 + -(-(bits - DSP_WIDE) // (DSP_WIDE - 1))
+def multiplier_dsp(bits: int, family: str = "xc7") -> int:
+    """DSP slices of a product of `bits` (signed) and at most 18 bits; each slice but the first takes one bit less."""
+    wide = DSP_WIDE + 2 * (family == "xcup")
+    return 1 if bits <= wide else 1 + -(-(bits - wide) // (wide - 1))
 
 
 def gain_dsp(factor: int, shift: int) -> int:
@@ -21,7 +38,7 @@ def gain_dsp(factor: int, shift: int) -> int:
 
 def convolution_dsp(accumulator_bits: int, folding: ConvolutionFolding) -> int:
     """The multipliers' and the PReLU's."""
-    return folding.mac_dsp + (multiplier_dsp(accumulator_bits) if folding.prelu else 0)
+    return folding.mac_dsp + (multiplier_dsp(accumulator_bits) * folding.out_lanes if folding.prelu else 0)
 
 
 def convolution_bram36(folding: ConvolutionFolding, weight_bits: int) -> float:
@@ -33,3 +50,176 @@ def convolution_bram36(folding: ConvolutionFolding, weight_bits: int) -> float:
         for lanes in lanes_by_place(window.simd, folding.packing.chain)
     )
     return ring + sum(weights)
+
+
+@dataclass(frozen=True)
+class LayerNumbers:
+    """What a convolution's cost depends on besides its folding.
+
+    Parameters: signed widths of weights, accumulators, bias (accumulator and bias: of the DSP form, where unsigned
+    activations are made signed) and PReLU slope (0 without); fraction bits of the slope; the common right shift and
+    the largest left shift before it; Shape of an output value.
+    """
+
+    weight_bits: int
+    accumulator_bits: int
+    bias_bits: int
+    slope_bits: int
+    fraction: int
+    right: int
+    left: int
+    output: Shape
+
+    @staticmethod
+    def of(
+        *,
+        weight_bits: int,
+        accumulator_bits: int,
+        bias: Sequence[int],
+        shift: Sequence[int],
+        slope: Sequence[int] | None,
+        slope_fraction: int,
+        output: Shape,
+    ) -> LayerNumbers:
+        """From a layer's integers. bias : with the activations' offset times each channel's weights in it."""
+        shifts = [int(s) + (slope_fraction if slope is not None else 0) for s in shift]
+        right = max(0, *shifts)
+        return LayerNumbers(
+            weight_bits=weight_bits,
+            accumulator_bits=accumulator_bits,
+            bias_bits=max(abs(int(b)) for b in bias).bit_length() + 1,
+            slope_bits=0 if slope is None else max(int(s) if s >= 0 else ~int(s) for s in slope).bit_length() + 1,
+            fraction=slope_fraction,
+            right=right,
+            left=right - min(shifts),
+            output=output,
+        )
+
+
+def convolution_cost(folding: ConvolutionFolding, numbers: LayerNumbers, family: str) -> Cost:
+    """One layer: window, multipliers, requantisation, FIFO, and what connects them."""
+    window, lanes = folding.window, folding.out_lanes
+    mac = mac_cost(
+        folding.packing, folding.pe, window.simd * getattr(window, "taps", 1), window.bits, window.signed,
+        numbers.weight_bits, numbers.accumulator_bits, window.cycles_per_pixel, folding.weights_in,
+    )  # fmt: skip
+    requantiser = requantiser_cost(numbers, folding.beats_out, family)
+    fifo = fifo_cost(lanes * numbers.output.width, folding.fifo_depth, family)
+    beats, folds = folding.fold_beats, window.folds
+    # The sums of a fold wait in a register of their own and move up beat by beat.
+    waiting = Cost(
+        (beats - 1) * lanes * numbers.accumulator_bits + 2 * counter_lut(folds) + 2 * bits_of(beats + 1) + 2,
+        folding.pe * numbers.accumulator_bits + bits_of(beats + 1) + 2 * bits_of(folds),
+    )
+    ring = getattr(folding, "ring_in", "block")
+    return window_cost(window, folding.in_lanes, ring, family) + mac + requantiser * lanes + fifo + waiting
+
+
+@cache
+def window_cost(window: WindowShape, lanes: int, form: str, family: str) -> Cost:
+    """Ring, gathering of beats into words, and the counters of both sides."""
+    size, pixels = window.memory_words, window.width * window.height
+    ring = Ram.cost_of(size, window.simd * window.bits, "block", family) if size > LUT_MEMORY_DEPTH else Ram.cost_of(
+        size, window.simd * window.bits, "distributed", family
+    )
+    address = bits_of(size)
+    beats, per_word = -(-window.channels // lanes), -(-window.simd // lanes)
+    gather = Cost(0, per_word * lanes * window.bits + 2 + bits_of(per_word)) if per_word > 1 else Cost()
+    walk = sum(
+        (bits_of(count) for count in (window.kernel * window.groups, window.kernel, window.folds, window.out_width,
+                                      window.out_height)), 0)  # fmt: skip
+    inside = 0
+    if window.padding:
+        inside = (
+            2 + (window.height + window.kernel).bit_length() + 1 + (window.width + window.kernel).bit_length()
+            + bits_of(window.kernel) + bits_of(window.groups)
+        )  # fmt: skip
+    counts = bits_of(window.depth + pixels + 1) + (window.depth + 2 * pixels).bit_length() + 1
+    ff = bits_of(beats) + 4 * address + walk + inside + counts + window.simd * window.bits
+    return ring + gather + Cost(round(16.5 * address + 5.7 * bits_of(pixels)) + 8, ff)
+
+
+@cache
+def mac_cost(
+    packing: Packing,
+    pe: int,
+    simd: int,
+    activation_bits: int,
+    activation_signed: bool,
+    weight_bits: int,
+    accumulator_bits: int,
+    depth: int,
+    weights_in: str,
+) -> Cost:
+    """Weight memories, delays of the activations, multipliers, adder trees and accumulators."""
+    places = lanes_by_place(simd, packing.chain)
+    latency = MacArray.latency_of(packing, simd, weight_bits)
+    address = bits_of(depth)
+    flags = 3 * (latency - 1) + 1
+    cost = Cost(counter_lut(depth) + 2, flags + address * len(places), MacArray.dsp_of(packing, pe, simd))
+    for place, lanes in enumerate(places):
+        width = len(lanes) * pe * weight_bits
+        block = weights_in == "block" and depth > LUT_MEMORY_DEPTH
+        cost += Rom.cost_of(depth, width, "block") if block else Rom.cost_of(depth, width, "logic")
+        # A DSP has two registers of its own for what is delayed; three and more of the others make a shift register.
+        outside, bits = max(place - 2, 0), len(lanes) * activation_bits
+        cost += Cost(bits, 0) if outside >= 3 else Cost(0, bits * outside)
+    if not activation_signed:
+        cost += Cost(simd)
+    lengths = chain_lengths(simd, packing.chain)
+    for group in pe_groups(pe, packing):
+        top = weight_bits + activation_bits + ceil_log2(lengths[0])
+        for p in group:
+            width = top if p == group[-1] else packing.field_bits
+            cost += tree_cost(len(lengths), width, carry=p != group[0])
+            cost += Cost(adder_lut(accumulator_bits), accumulator_bits)
+    return cost
+
+
+@cache
+def tree_cost(terms: int, bits: int, carry: bool) -> Cost:
+    """An adder tree with a register per level; terms that wait for a partner are delayed, and so are carries."""
+    lut = ff = 0
+    widths = [bits] * terms
+    raw = True
+    while len(widths) > 1:
+        pairs, rest = divmod(len(widths), 2)
+        lut += sum(adder_lut(max(widths[2 * j], widths[2 * j + 1])) for j in range(pairs))
+        sums = [max(widths[2 * j], widths[2 * j + 1]) + 1 for j in range(pairs)]
+        odd = widths[-1:] if rest else []
+        ff += sum(sums) + sum(odd)
+        if carry:
+            # A carry that waits beside its number is the sign of the field below, which waits as well.
+            ff += pairs + (rest if not (rest and raw) else 0)
+        raw = raw and bool(rest)
+        widths = sums + odd
+    return Cost(lut, ff)
+
+
+@cache
+def requantiser_cost(numbers: LayerNumbers, channels: int, family: str) -> Cost:
+    """Parameters in logic, bias, PReLU, shift, rounding and saturation of one value per cycle."""
+    bits, left_bits = numbers.accumulator_bits, numbers.left.bit_length()
+    parameters = logic_cost(channels, numbers.bias_bits + numbers.slope_bits + left_bits)
+    cost = parameters + counter(channels) + Cost(adder_lut(bits), 2 * bits + left_bits)
+    value = bits
+    if numbers.slope_bits:
+        value = bits + max(numbers.slope_bits, numbers.fraction + 1)
+        cost += Cost(value, numbers.slope_bits + bits + 2 * left_bits + value, multiplier_dsp(bits, family))
+    common = value + numbers.left
+    rounded = common - numbers.right + 1
+    cost += Cost(value * -(-left_bits // 2), common)
+    width = numbers.output.width
+    cost += Cost(equal_lut(numbers.right) + 1 + equal_lut(rounded) + width, rounded + width)
+    return cost + Cost(0, Requantiser.latency_of(bool(numbers.slope_bits)))
+
+
+@cache
+def fifo_cost(width: int, depth: int, family: str) -> Cost:
+    """A CreditFifo: distributed RAM, its two addresses, fill level, credits, and the output's register."""
+    places = max(depth - 1, 1)
+    rows, per_cell, luts = (32, 6, 4) if places <= 32 else (64, 3, 4)
+    deep = -(-places // rows)
+    memory = -(-width // per_cell) * luts * deep + width * select_lut(deep)
+    control = bits_of(depth + 1) + bits_of(places + 1) + 2 * bits_of(places)
+    return Cost(memory + 2 * control + 4, control + width + 1)

@@ -44,7 +44,7 @@ LAYERS = [
     Layer(channels=(9, 4), pe=3, simd=9, prelu=True),
     Layer(channels=(20, 36), frame=(64, 8), kernel=5, pe=4, simd=5, prelu=True),
     Layer(channels=(20, 16), frame=(64, 8), kernel=5, pe=16, simd=10, bits=(8, 4, 8)),
-    Layer(channels=(3, 20), frame=(512, 8), kernel=5, stride=2, pe=7, simd=3, lanes=3, signs=(False, True)),
+    Layer(channels=(3, 20), frame=(512, 8), kernel=5, stride=2, pe=7, simd=3, lanes=(3, 1), signs=(False, True)),
 ]
 
 

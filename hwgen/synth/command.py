@@ -14,6 +14,7 @@ from hwgen.synth.paths import deepest
 from hwgen.synth.report import KINDS, Part, Report, print_report
 from hwgen.synth.statistics import count
 from hwgen.synth.yardstick import yardstick
+from hwgen.synth.yosys import PACKAGE, version
 
 
 def synth(
@@ -44,6 +45,7 @@ def synth(
     HwgenError : bad input
     ModuleNotFoundError : Yosys is not installed
     """
+    tool = version()
     target = boards.load(board)
     with tempfile.TemporaryDirectory(prefix="hwgen_synth_") as folder:
         emitted = emit(model, side, board, fps, frame, Path(folder) / "design", init, quiet=True)
@@ -53,7 +55,7 @@ def synth(
     (measure,) = deepest(netlists([job])[job])
     found = synthesise_design(text, TOP, target.family, jobs)
     parts = tuple(_part(name, layers.get(name, {}), netlist) for name, netlist in found.items())
-    report = Report(f"{emitted.manifest['model']} {side}", target, parts, measure)
+    report = Report(f"{emitted.manifest['model']} {side}", target, f"{PACKAGE} {tool}", parts, measure)
     print_report(report, json)
     return 1 if report.differences else 0
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 MODULE = re.compile(r"^module (\S+) ?\(.*?^endmodule\n", re.MULTILINE | re.DOTALL)
-INSTANCE = re.compile(r"^  (\S+)\s+(\S+) \($", re.MULTILINE)
+INSTANCE = re.compile(r"^  (\S+)\s+(\S+)\s+\($", re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -189,7 +189,7 @@ def _path(graph: _Graph, total: float, last: _Edge, register: str) -> Path:
             register if node is None else netlist.names.get(node, ""),
         )
         for edge, node in zip(way, [*reached, None], strict=True)
-        if edge.cell is not None or edge in (way[0], way[-1])
+        if edge.cell is not None or edge is way[0] or edge is way[-1]
     )
     kinds = [step.cell for step in steps[1:-1]]
     luts = sum(kind in LUTS for kind in kinds)

@@ -38,10 +38,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of `synth`; yardstick: the deepest path of an 8-bit requantiser by itself."""
+    """The outcome of `synth`; tool: its name and version; yardstick: the deepest path of an 8-bit requantiser by
+    itself."""
 
     design: str
     board: Board
+    tool: str
     parts: tuple[Part, ...]
     yardstick: Path
 
@@ -81,6 +83,7 @@ class Report:
             "design": self.design,
             "board": self.board.name,
             "part": self.board.part,
+            "tool": self.tool,
             "components": [
                 {
                     "name": part.name,

@@ -7,6 +7,7 @@ tool's version.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import importlib.metadata
@@ -34,11 +35,13 @@ MAP_DSP = (
     "-D DSP_NAME=$__MUL27X18; "
     "select a:mul2dsp; setattr -unset mul2dsp; opt_expr -fine; wreduce; select -clear; "
     "chtype -set DSP48E1 t:DSP48E2; xilinx_dsp -family xc7; chtype -set DSP48E2 t:DSP48E1; "
+    "setparam -set AMULTSEL \"AD\" t:DSP48E2 r:USE_DPORT=TRUE %i; setparam -unset USE_DPORT t:DSP48E2; "
     "chtype -set $mul t:$__soft_mul"
 )
 """The stage map_dsp of `synth_xilinx` for UltraScale+, as that command runs it, with one thing changed: its pass
 xilinx_dsp knows the DSP48E1 only and would leave every register and adder outside a DSP48E2. Under the E1's name the
-cells get them; what the pass uses (A, B, C, M, P registers, PCIN cascade) is the same in both."""
+cells get them; what the pass uses (A, B, C, M, P registers, PCIN cascade, pre-adder) is in both, under the same names
+but for the pre-adder's switch."""
 SCRIPTS = {
     "xc7": SYNTH,
     "xcup": f"{SYNTH} -run :map_dsp; {MAP_DSP}; {SYNTH} -run coarse:",
@@ -71,12 +74,19 @@ class Job:
 
     @property
     def key(self) -> str:
-        """Hash of everything that the netlist depends on.
-
-        Raises ModuleNotFoundError where Yosys is not installed.
-        """
-        facts = json.dumps([FORMAT, importlib.metadata.version(PACKAGE), self.script, self.verilog])
+        """Hash of everything that the netlist depends on."""
+        facts = json.dumps([FORMAT, version(), self.script, self.verilog])
         return hashlib.sha256(facts.encode()).hexdigest()[:32]
+
+
+def version() -> str:
+    """Yosys' version.
+
+    Raises
+    ------
+    ModuleNotFoundError : it is not installed
+    """
+    return importlib.metadata.version(PACKAGE)
 
 
 def default_cache() -> Path:
@@ -193,6 +203,7 @@ def _load(path: Path) -> Netlist | None:
 
 
 def _prune(cache: Path) -> None:
-    entries = sorted(cache.glob("*.json.gz"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in entries[ENTRIES_KEPT:]:
-        path.unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError):  # another process prunes, too
+        found = [(path.stat().st_mtime, path) for path in cache.glob("*.json.gz")]
+        for _, path in sorted(found, reverse=True)[ENTRIES_KEPT:]:
+            path.unlink()

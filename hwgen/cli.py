@@ -224,7 +224,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0: done. 1: `verify` found a mismatch. 2: an error, told in one line on stderr. 130: interrupted.
+        0: done. 1: `verify` found a mismatch, or `synth` a difference. 2: an error, told in one line on stderr.
+        130: interrupted.
     """
     try:
         arguments = _parser().parse_args(argv)

@@ -48,7 +48,8 @@ original, hwgen.emit.verilog = hwgen.emit.verilog, verilog
 """
 
 
-@pytest.mark.parametrize("command", ["models", "boards", "train", "export", "emit", "verify", "bench", "picture"])
+@pytest.mark.parametrize("command", ["models", "boards", "train", "export", "emit", "verify", "synth", "bench",
+                                     "picture"])
 def test_help_is_complete(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])

@@ -6,6 +6,7 @@ takes; flip-flops; DSP slices; block RAM in 36 Kbit blocks. `family` is "xc7" or
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from amaranth.utils import ceil_log2
@@ -30,6 +31,11 @@ class Cost:
 def bits_of(count: int) -> int:
     """Width of a counter that holds 0 .. count - 1."""
     return ceil_log2(count)
+
+
+def signed_bits(values: Iterable[int]) -> int:
+    """The signed width that holds all of them."""
+    return max((value if value >= 0 else ~value).bit_length() for value in values) + 1
 
 
 def adder_lut(bits: int) -> int:

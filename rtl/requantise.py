@@ -14,33 +14,50 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.hdl import Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
+from hwgen.rtl.adders import delay
 from hwgen.rtl.memory import IN_LUTS
+from hwgen.rtl.packing import DSP_NARROW
+from hwgen.rtl.primitives import signed_bits
 from hwgen.rtl.stream import wrap_increment
 
 
 def add_round_saturate(m: Module, value: Signal, shift: int, output: Shape, name: str) -> Signal:
-    """Two registers: value / 2 ** shift rounded half to even, then saturated to `output`. `shift` is not negative."""
-    width = len(value)
-    if shift == 0:
-        rounded = Signal(signed(width), name=f"{name}_rounded")
-        m.d.sync += rounded.eq(value)
-    else:
-        # A shift beyond the width leaves the sign: extend first, so that every bit below has a place.
-        extended = Signal(signed(max(width, shift + 1)), name=f"{name}_extended")
-        m.d.comb += extended.eq(value)
-        quotient = extended[shift:].as_signed()
-        half = extended[shift - 1]
-        sticky = extended[: shift - 1].any() if shift > 1 else 0
-        rounded = Signal(signed(len(quotient) + 1), name=f"{name}_rounded")
-        m.d.sync += rounded.eq(quotient + (half & (sticky | extended[shift])))
-    low = -(1 << output.width - 1) if output.signed else 0
-    high = (1 << output.width - output.signed) - 1
-    saturated = Signal(output, name=f"{name}_saturated")
-    m.d.sync += saturated.eq(Mux(rounded > high, high, Mux(rounded < low, low, rounded)))
+    """Two registers: value / 2 ** shift rounded half to even, then saturated to `output`. `shift` is not negative.
+
+    Only the bits of the output are rounded by an adder. What lies above them says whether the quotient is out of range;
+    rounding cannot bring it back: the nearest it comes is the bound itself. Inside the range, rounding can carry the
+    largest value beyond it, and no other.
+    """
+    width, is_signed = output.width, output.signed
+    # A shift beyond the width leaves the sign: extend, so that every bit has a place.
+    extended = Signal(signed(max(len(value), shift + width + 1)), name=f"{name}_extended")
+    m.d.comb += extended.eq(value)
+    quotient = extended[shift:]
+    low, above = quotient[:width], quotient[width - is_signed :]
+    up: Value = Const(0, 1)
+    if shift > 0:
+        up = extended[shift - 1] & (extended[: shift - 1].any() | quotient[0])
+    rounded = Signal(Shape(width + 1, is_signed), name=f"{name}_rounded", reset_less=True)
+    outside, negative = (Signal(name=f"{name}_{flag}", reset_less=True) for flag in ("outside", "negative"))
+    m.d.sync += [
+        rounded.eq((low.as_signed() if is_signed else low) + up),
+        outside.eq(above.any() & ~above.all() if is_signed else above.any()),
+        negative.eq(extended[-1]),
+    ]
+    # Beyond the largest value, a carry has reached the bit above it.
+    over = rounded[width] ^ rounded[width - 1] if is_signed else rounded[width]
+    smallest = -(1 << width - 1) if is_signed else 0
+    saturated = Signal(output, name=f"{name}_saturated", reset_less=True)
+    with m.If(outside):
+        m.d.sync += saturated.eq(Mux(negative, smallest, ~smallest))
+    with m.Elif(over):
+        m.d.sync += saturated.eq(~smallest)
+    with m.Else():
+        m.d.sync += saturated.eq(rounded)
     return saturated
 
 
@@ -97,8 +114,8 @@ class Requantiser(Component):
 
     @staticmethod
     def latency_of(prelu: bool) -> int:
-        """Parameters 1, bias 1, (PReLU 2,) left shift 1, round 1, saturate 1."""
-        return 5 + 2 * prelu
+        """Bias 1, PReLU 3 or shift 1, round 1, saturate 1."""
+        return 6 if prelu else 4
 
     @property
     def latency(self) -> int:
@@ -106,43 +123,22 @@ class Requantiser(Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        # Cycle 0: the channel's parameters leave their memory.
         right = max(max(self.shift), 0)
         lefts = [right - s for s in self.shift]
-        bias_bits = max(max(abs(b) for b in self.bias).bit_length() + 1, 1)
-        slope_bits = max((s if s >= 0 else ~s).bit_length() + 1 for s in self.slope or [0])
-        left_bits = max(lefts).bit_length()
-        parameters, channel = self._parameters(m, bias_bits, slope_bits, left_bits, lefts)
-        bias = parameters[:bias_bits].as_signed()
-        slope = parameters[bias_bits : bias_bits + slope_bits].as_signed()
-        left = parameters[bias_bits + slope_bits :]
-        accumulator = Signal(signed(self.accumulator_bits))
-        m.d.sync += accumulator.eq(self.accumulator)
+        channel = Signal(range(len(self.bias)))
+        with m.If(self.valid):
+            m.d.sync += channel.eq(wrap_increment(channel, len(self.bias)))
 
-        # Cycle 1: bias.
-        value = Signal(signed(self.accumulator_bits))
-        m.d.sync += value.eq(accumulator + bias)
-        left_1, slope_1 = Signal.like(left, name="left_1"), Signal(signed(slope_bits), name="slope_1")
-        m.d.sync += [left_1.eq(left), slope_1.eq(slope)]
-
-        # Cycles 2 and 3: PReLU, the product with a register of its own.
-        if self.slope is not None:
-            bits = self.accumulator_bits + max(slope_bits, self.fraction + 1)
-            product, kept = Signal(signed(bits)), Signal(signed(self.accumulator_bits))
-            left_2, left_3 = Signal.like(left, name="left_2"), Signal.like(left, name="left_3")
-            activated = Signal(signed(bits))
-            m.d.sync += [
-                product.eq(value * slope_1),
-                kept.eq(value),
-                left_2.eq(left_1),
-                activated.eq(Mux(kept < 0, product, kept << self.fraction)),
-                left_3.eq(left_2),
-            ]
-            value, left_1 = activated, left_3
-
-        # Left shift to the common scale; round; saturate.
-        common = Signal(signed(len(value) + max(lefts)))
-        m.d.sync += common.eq(value << left_1 if left_bits else value)
+        # Cycle 0: the channel's bias.
+        value = Signal(signed(self.accumulator_bits), reset_less=True)
+        m.d.sync += value.eq(self.accumulator + self._table(m, "bias", self.bias, channel))
+        if self.slope is None:
+            # Cycle 1: to the common scale.
+            left = self._table(m, "left", lefts, channel, register=True)
+            common = Signal(signed(len(value) + max(lefts)), reset_less=True)
+            m.d.sync += common.eq(value << left)
+        else:
+            common = self._prelu(m, value, self.slope, lefts, channel)
         m.d.comb += self.o.eq(add_round_saturate(m, common, right, self.output, "result"))
 
         stages: Value = self.valid
@@ -151,25 +147,46 @@ class Requantiser(Component):
             m.d.sync += register.eq(stages)
             stages = register
         m.d.comb += self.o_valid.eq(stages)
-        with m.If(self.valid):
-            m.d.sync += channel.eq(wrap_increment(channel, len(self.bias)))
         return m
 
-    def _parameters(
-        self, m: Module, bias_bits: int, slope_bits: int, left_bits: int, lefts: list[int]
-    ) -> tuple[Value, Signal]:
-        slopes = self.slope or [0] * len(self.bias)
-        rows = [
-            (b & (1 << bias_bits) - 1) | (s & (1 << slope_bits) - 1) << bias_bits | left << bias_bits + slope_bits
-            for b, s, left in zip(self.bias, slopes, lefts, strict=True)
+    def _prelu(self, m: Module, value: Signal, slope: list[int], lefts: list[int], channel: Signal) -> Signal:
+        """Cycles 1 to 3: value times its channel's slope, or 1, to the common scale.
+
+        One multiplication does it all: its factor is the slope, or 2 ** fraction, shifted left as the channel asks.
+        Shifts that would make the factor wider than a DSP's narrow operand are done behind it.
+        """
+        most = max(DSP_NARROW - max(signed_bits(slope), self.fraction + 2), 0)
+        inner = [min(left, most) for left in lefts]
+        outer = [left - least for left, least in zip(lefts, inner, strict=True)]
+        slopes = [s << i for s, i in zip(slope, inner, strict=True)]
+        ones = [1 << self.fraction + i for i in inner]
+        least = -1 << self.accumulator_bits - 1
+        bits = signed_bits([*(least * s for s in slopes), *(~least * one for one in ones)])
+
+        negative = self._table(m, "slope", slopes, channel, register=True)
+        positive = self._table(m, "one", ones, channel, register=True)
+        factor = Signal(signed(signed_bits([*slopes, *ones])), reset_less=True)
+        kept = Signal(signed(self.accumulator_bits), reset_less=True)
+        product, common = (Signal(signed(width), reset_less=True) for width in (bits, bits + max(outer)))
+        m.d.sync += [
+            kept.eq(value),
+            factor.eq(Mux(value < 0, negative, positive)),
+            product.eq(kept * factor),
+            common.eq(product),
         ]
-        channel = Signal(range(len(rows)))
-        m.submodules.parameters = memory = Memory(
-            shape=unsigned(bias_bits + slope_bits + left_bits),
-            depth=len(rows),
-            init=rows,
-            attrs=IN_LUTS,
-        )
-        port = memory.read_port()
-        m.d.comb += [port.addr.eq(channel), port.en.eq(1)]
-        return port.data, channel
+        if max(outer):
+            left = self._table(m, "left", outer, channel, register=True)
+            m.d.sync += common.eq(product << delay(m, left, 2, "left"))
+        return common
+
+    @staticmethod
+    def _table(m: Module, name: str, rows: list[int], channel: Signal, register: bool = False) -> Value:
+        """The channel's number out of a table in logic; at once, or one cycle later."""
+        shape = Shape.cast(range(min(rows), max(rows) + 1))
+        if len(set(rows)) == 1:
+            return Const(rows[0], shape)
+        table = Memory(shape=shape, depth=len(rows), init=rows, attrs=IN_LUTS)
+        m.submodules[f"table_{name}"] = table
+        port = table.read_port(domain="comb")
+        m.d.comb += port.addr.eq(channel)
+        return delay(m, port.data, 1, name) if register else port.data

@@ -1,189 +1,191 @@
-"""Sizing against brute force: every folding of every layer, in every combination."""
+"""Sizing against brute force: every folding and form of every layer, in every combination."""
 
 from __future__ import annotations
 
 import itertools
+import math
 import re
-from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from test_passes_timing import random_graph
 
 from hwgen import board as boards
-from hwgen.board import Board
+from hwgen.board import Board, Usable
 from hwgen.errors import HwgenError
 from hwgen.ir.graph import Graph
-from hwgen.passes.plan import Plan, fold_convolution
-from hwgen.passes.size import _options, _steps, size
+from hwgen.passes.options import RESOURCES, amounts, graph_options, steps
+from hwgen.passes.plan import Plan
+from hwgen.passes.resources import layer_numbers, plan_costs
+from hwgen.passes.select import unbeaten
+from hwgen.passes.size import size
 from hwgen.passes.timing import frame_interval, layer_cycles
-from hwgen.rtl.cost import convolution_bram36, convolution_dsp
+from hwgen.rtl.cost import convolution_cost
+from hwgen.rtl.primitives import Cost
 
 MHZ = 100.0
+FRAME = (12, 8)
+LARGE = {"dsp": 10_000, "lut": 10**7, "ff": 10**7, "bram36": 10_000}
 
 
-def board_with(dsp: int, bram36: int = 10_000) -> Board:
+def board_with(**resources: int) -> Board:
+    """A board of 7 series with so much of each; plenty of what is not named."""
     plain = boards.load("pynq_z2")
-    resources = plain.resources.model_copy(update={"dsp": dsp, "bram36": bram36})
-    return plain.model_copy(update={"resources": resources, "clock_mhz": MHZ})
-
-
-def ceil(a: int, b: int) -> int:
-    return -(-a // b)
-
-
-@dataclass(frozen=True)
-class Option:
-    """One folding of one layer, from formulas written down again: two PEs share a DSP, PReLU has its own product."""
-
-    cycles: int
-    dsp: int
-
-
-def options(graph: Graph, width: int, height: int) -> list[list[Option]]:
-    """Every folding of every layer."""
-    found = []
-    for index, node in enumerate(graph.convolutions):
-        rows, columns = node.output_size(height, width)
-        of_layer = set()
-        for pe, simd in itertools.product(range(1, node.out_channels + 1), range(1, node.in_channels + 1)):
-            groups = ceil(node.in_channels, simd)
-            if pe > node.kernel**2 * groups:
-                continue
-            multiply = ceil(node.out_channels, pe) * groups * node.kernel**2 * rows * columns
-            beats = 1 if index == 0 and simd == node.in_channels else node.in_channels
-            wide = node.accumulator_bits
-            slope = (1 if wide <= 25 else 1 + ceil(wide - 25, 24)) if node.activation == "prelu" else 0
-            of_layer.add(Option(max(multiply, beats * width * height), ceil(pe, 2) * simd + slope))
-        found.append(sorted(of_layer, key=lambda option: (option.cycles, option.dsp)))
-        width, height = columns, rows
-    return found
-
-
-def combinations(graph: Graph, width: int, height: int) -> list[tuple[int, int]]:
-    """(interval, DSPs) of every combination; the gain takes one more DSP."""
-    return [
-        (max(option.cycles for option in chosen), sum(option.dsp for option in chosen) + 1)
-        for chosen in itertools.product(*options(graph, width, height))
-    ]
-
-
-def dsp_of(plan: Plan) -> int:
-    total = 1
-    for node in plan.graph.convolutions:
-        folding = plan.foldings[node.name]
-        wide = node.accumulator_bits
-        total += ceil(folding.pe, 2) * folding.window.simd
-        total += (1 if wide <= 25 else 1 + ceil(wide - 25, 24)) if node.activation == "prelu" else 0
-    return total
-
-
-CASES = [(1, [1], 7, 0), (1, [2], 8, 1), (2, [1, 1], 5, 2), (2, [2, 1], 6, 3), (2, [2, 2], 4, 4), (3, [1, 2, 1], 4, 5),
-         (3, [2, 1, 1], 3, 6), (3, [1, 1, 1], 4, 7)]  # fmt: skip
+    changed = plain.resources.model_copy(update=LARGE | resources)
+    return plain.model_copy(update={"resources": changed, "usable": Usable(), "clock_mhz": MHZ})
 
 
 def graph_of(layers: int, strides: list[int], largest: int, seed: int) -> Graph:
-    return random_graph(np.random.default_rng(seed), layers, largest=largest, strides=strides, frame=(12, 8))
+    return random_graph(np.random.default_rng(seed), layers, largest=largest, strides=strides, frame=FRAME)
+
+
+def combinations(graph: Graph) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(interval, amounts) of every combination of options whose neighbours agree; what is beaten in cycles and in every
+    resource by one with the same neighbours is left out on the way."""
+    layers = graph_options(graph, "xc7", *FRAME)
+    cycles, taken, kinds = np.zeros(1, np.int64), np.zeros((1, 4), np.int64), np.zeros(1, np.int64)
+    for layer in layers:
+        pairs = [
+            (place, option)
+            for place, option in itertools.product(range(len(cycles)), range(len(layer.cycles)))
+            if kinds[place] == layer.choices.left[option]
+        ]
+        first, second = map(list, zip(*pairs, strict=True))
+        cycles, taken, kinds = _undominated(
+            np.maximum(cycles[first], layer.cycles[second]),
+            taken[first] + layer.choices.amounts[second],
+            layer.choices.right[second],
+        )
+    return cycles, taken
+
+
+def _undominated(
+    cycles: NDArray[np.int64], taken: NDArray[np.int64], kinds: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    points = np.unique(np.concatenate([kinds[:, None], cycles[:, None], taken], axis=1), axis=0)
+    kept: list[NDArray[np.int64]] = []
+    for point in points:  # whoever beats it comes before it
+        others = np.array(kept).reshape(-1, points.shape[1])
+        if not ((others[:, 0] == point[0]) & (others[:, 1:] <= point[1:]).all(axis=1)).any():
+            kept.append(point)
+    result = np.array(kept)
+    return result[:, 1], result[:, 2:], result[:, 0]
+
+
+def taken_by(plan: Plan) -> NDArray[np.int64]:
+    return np.array(amounts(sum(plan_costs(plan).values(), Cost())))
+
+
+CASES = [(1, [1], 7, 0), (1, [2], 8, 1), (2, [1, 1], 5, 2), (2, [2, 1], 6, 3), (2, [2, 2], 4, 4), (3, [1, 2, 1], 3, 5)]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_the_shortest_interval_that_fits_and_its_fewest_dsps(case: tuple[int, list[int], int, int]) -> None:
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_the_shortest_interval_and_then_the_fewest_dsps(case: tuple[int, list[int], int, int], resource: str) -> None:
+    """One resource is scarce, from the least that will do to plenty."""
     graph = graph_of(*case)
-    every = combinations(graph, 12, 8)
-    for dsp in sorted({need for _, need in every})[:: max(1, len({need for _, need in every}) // 12)] + [1000]:
-        fitting = [pair for pair in every if pair[1] <= dsp]
-        plan = size(graph, board_with(dsp), 12, 8)
-        assert (frame_interval(plan), dsp_of(plan)) == min(fitting)
+    cycles, taken = combinations(graph)
+    place = RESOURCES.index(resource)
+    unit = 2 if resource == "bram36" else 1
+    needs = np.unique(-(-taken[:, place] // unit))
+    for budget in needs[:: max(1, len(needs) // 5)]:
+        fitting = taken[:, place] <= unit * budget
+        shortest = int(cycles[fitting].min())
+        near = fitting & (cycles <= int(shortest * 1.01))
+        fewest = int(taken[near, 0].min())
+        best = int(cycles[near & (taken[:, 0] == fewest)].min())
+        plan = size(graph, board_with(**{resource: int(budget)}), *FRAME)
+        assert (frame_interval(plan), taken_by(plan)[0]) == (best, fewest)
+        assert taken_by(plan)[place] <= unit * budget
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_rate_is_met_with_the_fewest_dsps(case: tuple[int, list[int], int, int]) -> None:
+def test_a_rate_is_met_with_the_smallest_largest_share(case: tuple[int, list[int], int, int]) -> None:
     graph = graph_of(*case)
-    every = combinations(graph, 12, 8)
-    intervals = sorted({interval for interval, _ in every})
-    for interval in intervals[:: max(1, len(intervals) // 10)] + [intervals[-1] * 3]:
-        for allowed in (interval, interval + 1):
-            plan = size(graph, board_with(1000), 12, 8, fps=MHZ * 1e6 / (allowed + 0.25))
+    cycles, taken = combinations(graph)
+    board = board_with(dsp=60, lut=20_000, ff=30_000, bram36=12)
+    has = [60, 20_000, 30_000, 24]
+
+    def share(amount: NDArray[np.int64]) -> Fraction:
+        return max(Fraction(int(a), b) for a, b in zip(amount, has, strict=True))
+
+    shares = [share(amount) for amount in taken]
+    for allowed in np.unique(cycles)[:: max(1, len(np.unique(cycles)) // 4)].tolist() + [10**6]:
+        best = min(share for share, c in zip(shares, cycles, strict=True) if c <= allowed)
+        if best <= 1:
+            plan = size(graph, board, *FRAME, fps=MHZ * 1e6 / (allowed + 0.25))
             assert frame_interval(plan) <= allowed
-            assert dsp_of(plan) == min(need for cycles, need in every if cycles <= allowed)
+            assert share(taken_by(plan)) == best
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_too_small_a_board(case: tuple[int, list[int], int, int]) -> None:
-    """The error names the number that would do, and it does."""
-    graph = graph_of(*case)
-    least = min(need for _, need in combinations(graph, 12, 8))
-    assert dsp_of(size(graph, board_with(least), 12, 8)) == least
-    for dsp in (0, least - 1):
-        with pytest.raises(HwgenError) as caught:
-            size(graph, board_with(dsp), 12, 8)
-        assert caught.value.where == boards.load("pynq_z2").where("resources", "dsp")
-        assert (caught.value.wanted, caught.value.got) == (f"at least {least} for random with 12x8 frames", str(dsp))
-
-
-@pytest.mark.parametrize("dsp", [30, 1000])
-def test_a_rate_beyond_the_board(dsp: int) -> None:
-    """The error names a rate that is reached."""
-    graph = graph_of(*CASES[3])
-    interval = frame_interval(size(graph, board_with(dsp), 12, 8))
-    most = MHZ * 1e6 / interval
-    assert frame_interval(size(graph, board_with(dsp), 12, 8, fps=most)) == interval
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_too_small_a_board(resource: str) -> None:
+    """The error names the number that would do, and how much is short; with that number it fits."""
+    graph = random_graph(np.random.default_rng(1), 2, largest=6, strides=[1, 1], kernels=(5,), frame=(256, 8))
+    few = board_with(**{resource: 0})
     with pytest.raises(HwgenError) as caught:
-        size(graph, board_with(dsp), 12, 8, fps=most * 1.01)
-    reached = f"{int(most * 100) / 100:.2f}"
-    assert str(caught.value) == f"--fps: wanted at most {reached} on pynq_z2 at 100 MHz, got {most * 1.01!r}"
-    named = re.search(r"at most ([\d.]+) on", caught.value.wanted)
+        size(graph, few, 256, 8)
+    assert caught.value.where == few.where("resources", resource)
+    named = re.fullmatch(r"at least ([\d.]+) for random with 256x8 frames at any rate", caught.value.wanted)
     assert named is not None
-    size(graph, board_with(dsp), 12, 8, fps=float(named[1]))
+    assert caught.value.got == f"0, {named[1]} short"
+    least = math.ceil(float(named[1]))
+    size(graph, board_with(**{resource: least}), 256, 8)
+    with pytest.raises(HwgenError):
+        size(graph, board_with(**{resource: least - 1}), 256, 8)
 
 
-def test_a_low_rate_takes_the_least_hardware() -> None:
-    graph = graph_of(*CASES[5])
-    plan = size(graph, board_with(1000), 12, 8, fps=0.001)
-    assert [folding.mac_dsp for folding in plan.foldings.values()] == [1, 1, 1]
-
-
-def test_too_little_block_ram() -> None:
-    graph = random_graph(np.random.default_rng(5), 2, largest=6, strides=[1, 1], kernels=(5,), frame=(256, 8))
+def test_too_small_in_two_ways_that_exclude_each_other() -> None:
+    """Either the DSPs or the LUTs would do, both at their least do not."""
+    graph = random_graph(np.random.default_rng(1), 2, largest=6, strides=[1, 1], kernels=(5,), frame=(256, 8))
+    least = {}
+    for resource in ("lut", "bram36"):
+        with pytest.raises(HwgenError) as caught:
+            size(graph, board_with(**{resource: 0}), 256, 8)
+        least[resource] = math.ceil(float(caught.value.wanted.split()[2]))
+    both = board_with(**least)
     with pytest.raises(HwgenError) as caught:
-        size(graph, board_with(40, bram36=0), 256, 8)
-    assert caught.value.where.endswith("resources.bram36")
-    assert re.fullmatch(r"at least [\d.]+ for random with 256x8 frames", caught.value.wanted)
-    assert caught.value.got == "0"
+        size(graph, both, 256, 8)
+    assert caught.value.where == both.where("resources")
+    assert re.fullmatch(
+        r"room for random with 256x8 frames, which at any rate takes at least .*\d short\).*", caught.value.wanted
+    )
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_both_resources_against_brute_force(seed: int) -> None:
-    """The shortest interval that DSPs and block RAM allow, and its fewest DSPs, over every combination there is."""
-    graph = random_graph(np.random.default_rng(seed), 2, largest=6, strides=[2, 1], kernels=(5,), frame=(512, 12))
-    every = []
-    for node, width, height in zip(graph.convolutions, (512, 256), (12, 6), strict=True):
-        foldings = []
-        for pe, simd in itertools.product(range(1, node.out_channels + 1), range(1, node.in_channels + 1)):
-            if pe <= node.kernel**2 * ceil(node.in_channels, simd):
-                folding = fold_convolution(node, width, height, pe, simd)
-                lanes = 3 if simd == 3 and node.name == "conv0" else 1
-                cost = convolution_dsp(node.accumulator_bits, folding), convolution_bram36(folding, node.weight_bits)
-                foldings.append((layer_cycles(folding, lanes), *cost))
-        every.append(foldings)
-    plans = [(max(a[0], b[0]), a[1] + b[1] + 1, a[2] + b[2]) for a, b in itertools.product(*every)]
-    memories = sorted({int(memory) + 1 for _, _, memory in plans})
-    results = set()
-    for bram36, dsp in itertools.product(memories, (6, 12, 25, 100)):
-        fitting = [(cycles, need) for cycles, need, memory in plans if need <= dsp and memory <= bram36]
-        if fitting:
-            plan = size(graph, board_with(dsp, bram36=bram36), 512, 12)
-            results.add((frame_interval(plan), dsp_of(plan)))
-            assert (frame_interval(plan), dsp_of(plan)) == min(fitting)
-    assert len(results) >= 3  # the budgets did decide
+@pytest.mark.parametrize("dsp", [8, 1000])
+def test_a_rate_beyond_the_board(dsp: int) -> None:
+    """The error names a rate that is reached, and what the wanted one is short of."""
+    graph = graph_of(*CASES[3])
+    interval = frame_interval(size(graph, board_with(dsp=dsp), *FRAME))
+    most = MHZ * 1e6 / interval
+    assert frame_interval(size(graph, board_with(dsp=dsp), *FRAME, fps=most)) <= interval
+    wanted = most * 1.1
+    with pytest.raises(HwgenError) as caught:
+        size(graph, board_with(dsp=dsp), *FRAME, fps=wanted)
+    assert caught.value.where == "--fps"
+    named = re.match(r"at most ([\d.]+) on pynq_z2 at 100 MHz", caught.value.wanted)
+    assert named is not None
+    assert float(named[1]) == int(most * 100) / 100
+    size(graph, board_with(dsp=dsp), *FRAME, fps=float(named[1]))
+    if dsp == 8:
+        short = re.fullmatch(rf"{wanted:g}, which takes (\d+) of 8 dsp \((\d+) short\)", caught.value.got)
+        assert short is not None
+        assert int(short[1]) - int(short[2]) == 8
+
+
+def test_a_low_rate_takes_little_hardware() -> None:
+    graph = graph_of(*CASES[5])
+    plan = size(graph, board_with(), *FRAME, fps=0.001)
+    assert [folding.lanes for folding in plan.foldings.values()] == [1, 1, 1]
 
 
 def test_sizing_is_the_same_every_time() -> None:
     graph = graph_of(*CASES[5])
-    first, again = (size(graph, board_with(60), 12, 8) for _ in range(2))
+    first, again = (size(graph, board_with(dsp=60), *FRAME) for _ in range(2))
     assert first.foldings == again.foldings
     assert list(first.foldings) == [node.name for node in graph.convolutions]
-    assert first.lanes == sum(folding.pe * folding.window.simd for folding in first.foldings.values())
 
 
 @pytest.mark.parametrize("channels", range(1, 40))
@@ -191,43 +193,31 @@ def test_steps(channels: int) -> None:
     """The smallest lane count of each number of folds, and no other."""
     smallest: dict[int, int] = {}
     for lanes in range(channels, 0, -1):
-        smallest[ceil(channels, lanes)] = lanes
-    assert _steps(channels) == sorted(smallest.values())
+        smallest[-(-channels // lanes)] = lanes
+    assert steps(channels) == sorted(smallest.values())
 
 
-@pytest.mark.parametrize("first", [True, False])
-@pytest.mark.parametrize("seed", range(5))
-def test_options(seed: int, first: bool) -> None:
-    """Whatever folding there is, one that is kept is as fast and as small; none that is kept beats another."""
-    graph = random_graph(np.random.default_rng(seed), 1, largest=17, strides=[1], frame=(6, 5))
-    (node,) = graph.convolutions
-    kept = _options(node, 6, 5, first)
-    for one, other in itertools.permutations(kept, 2):
-        assert not (one.cycles <= other.cycles and one.dsp <= other.dsp and one.bram36 <= other.bram36)
-    slope = convolution_dsp(node.accumulator_bits, kept[0].folding) - kept[0].folding.mac_dsp
-    triples = [(option.cycles, option.dsp - slope, option.bram36) for option in kept]
-    for pe, simd in itertools.product(range(1, node.out_channels + 1), range(1, 4)):
-        groups = ceil(3, simd)
-        if pe <= node.kernel**2 * groups:
-            cycles = max(ceil(node.out_channels, pe) * groups * node.kernel**2 * 30, 30 if first and simd == 3 else 90)
-            memory = convolution_bram36(fold_convolution(node, 6, 5, pe, simd), node.weight_bits)
-            assert any(c <= cycles and d <= ceil(pe, 2) * simd and b <= memory for c, d, b in triples)
+@pytest.mark.parametrize(("channels", "multiple"), list(itertools.product(range(1, 20), (2, 4))))
+def test_steps_in_multiples(channels: int, multiple: int) -> None:
+    found = steps(channels, multiple)
+    assert all(lanes % multiple == 0 for lanes in found)
+    assert {-(-channels // lanes) for lanes in found} == {
+        -(-channels // lanes) for lanes in range(multiple, channels + multiple, multiple)
+    }
 
 
-@pytest.mark.parametrize(("inputs", "outputs", "kernel"), [(6, 5, 3), (13, 4, 5), (22, 6, 3), (23, 12, 5), (9, 14, 3)])
-def test_options_of_deep_layers(inputs: int, outputs: int, kernel: int) -> None:
-    """More SIMD than the words need can save block RAM (9 lanes make 3 memories, 8 make 4): none is missed."""
-    random = np.random.default_rng(inputs)
-    deep = random_graph(random, 2, largest=1, strides=[1, 1], kernels=(kernel,), frame=(64, 16)).convolutions[1]
-    weight = random.integers(-1, 2, (outputs, inputs, kernel, kernel))
-    node = replace(
-        deep, in_channels=inputs, out_channels=outputs, weight=weight, weight_bits=8, accumulator_bits=24,
-        bias=np.zeros(outputs, dtype=np.int64), slope=None if deep.slope is None else deep.slope.repeat(outputs),
-        shift=deep.shift.repeat(outputs), weight_exponent=deep.weight_exponent.repeat(outputs),
-    )  # fmt: skip
-    kept = [(option.cycles, option.dsp, option.bram36) for option in _options(node, 64, 16, False)]
-    for pe, simd in itertools.product(range(1, outputs + 1), range(1, inputs + 1)):
-        if pe <= kernel**2 * ceil(inputs, simd):
-            folding = fold_convolution(node, 64, 16, pe, simd)
-            dsp, memory = convolution_dsp(24, folding), convolution_bram36(folding, 8)
-            assert any(c <= layer_cycles(folding, 1) and d <= dsp and b <= memory for c, d, b in kept), (pe, simd)
+@pytest.mark.parametrize("seed", range(3))
+def test_an_option_is_what_its_folding_costs(seed: int) -> None:
+    """Cycles and amounts of every option are its folding's; none that is kept within an interval beats another."""
+    graph = graph_of(2, [2, 1], 6, seed)
+    layers = graph_options(graph, "xc7", *FRAME)
+    for node, layer in zip(graph.convolutions[1:], layers[1:], strict=True):
+        assert (np.diff(layer.cycles) >= 0).all()
+        for place in range(0, len(layer.cycles), 7):
+            folding = layer.foldings[place]
+            cost = convolution_cost(folding, layer_numbers(node), "xc7")
+            assert tuple(layer.choices.amounts[place]) == amounts(cost)
+            assert layer.cycles[place] == layer_cycles(folding)
+            assert (layer.choices.left[place], layer.choices.right[place]) == (folding.in_lanes, folding.out_lanes)
+        kept = layer.choices.take(layer.within(int(layer.cycles[-1])))
+        assert len(unbeaten(kept)) == len(kept.left)

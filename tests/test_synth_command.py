@@ -19,14 +19,14 @@ def netlist_of(dsp: int, halves: int, lut: int = 0, ff: int = 0) -> Netlist:
              for kind, number in (("DSP48E1", dsp), ("RAMB18E1", halves), ("LUT6", lut), ("FDRE", ff))
              for place in range(number)]
     cells += [Cell("a", "FDRE", {}, {"D": ("0",), "Q": (2,)}), Cell("b", "FDRE", {}, {"D": (2,), "Q": (3,)})]
-    return Netlist("top", tuple(cells), frozenset(), frozenset(), {2: "a", 3: "b"})
+    return Netlist("top", tuple(cells), {}, {}, {2: "a", 3: "b"})
 
 
 class Synthesis:
     """Netlists that hold what the manifest predicts, and `dsp` DSPs more in the first layer."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.dsp, self.layers, self.workers = 0, {}, 0
+        self.dsp, self.components, self.workers = 0, {}, 0
         self.emit = command.emit
         monkeypatch.setattr(command, "emit", self.emitted)
         monkeypatch.setattr(command, "netlists", lambda jobs: {job: netlist_of(0, 0) for job in jobs})
@@ -34,7 +34,7 @@ class Synthesis:
 
     def emitted(self, *arguments: object, **options: object) -> object:
         made = self.emit(*arguments, **options)
-        self.layers = {layer["name"]: layer for layer in made.manifest["predicted"]["layers"]}
+        self.components = made.manifest["predicted"]["components"]
         return made
 
     def design(self, text: str, top: str, family: str, workers: int) -> dict[str, Netlist]:
@@ -42,10 +42,10 @@ class Synthesis:
         assert (top, family) == ("hwgen_tx", "xc7")
         self.workers = workers
         found = {}
-        for name, layer in self.layers.items():
+        for name, cost in self.components.items():
             more = self.dsp if not found else 0
-            found[name] = netlist_of(layer["dsp"] + more, int(2 * layer["bram36"]), int(layer.get("lut", 0)),
-                                     max(0, int(layer.get("ff", 0)) - 2))
+            found[name] = netlist_of(cost["dsp"] + more, int(2 * cost["bram36"]), cost["lut"],
+                                     max(0, cost["ff"] - 2))
         return found
 
 

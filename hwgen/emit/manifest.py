@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from typing import Any
 from hwgen import __version__
 from hwgen.ir.graph import Conv2d, Gain
 from hwgen.passes.plan import Plan
+from hwgen.passes.resources import plan_costs
 from hwgen.passes.timing import frame_interval, latency, layer_cycles
-from hwgen.rtl.cost import convolution_bram36, convolution_dsp, gain_dsp
+from hwgen.rtl.primitives import Cost
 from hwgen.spec import ModelSpec
 
 FORMAT_VERSION = 1
@@ -57,7 +59,8 @@ def build_manifest(
     shapes = graph.shapes(plan.width, plan.height)
     interval = frame_interval(plan)
     layers = [_layer(plan, node, shapes[node.name], macs[node.name]) for node in graph.nodes]
-    dsp = sum(layer["dsp"] for layer in layers)
+    costs = plan_costs(plan)
+    cost = sum(costs.values(), Cost())
     total = sum(macs.values())
     return {
         "format_version": FORMAT_VERSION,
@@ -108,9 +111,9 @@ def build_manifest(
             "macs_per_frame": total,
             "multipliers": plan.lanes,
             "macs_per_cycle": round(total / interval, 3),
-            "dsp": dsp,
-            "macs_per_cycle_per_dsp": round(total / interval / dsp, 4),
-            "bram36": sum(layer["bram36"] for layer in layers),
+            **asdict(cost),
+            "macs_per_cycle_per_dsp": round(total / interval / cost.dsp, 4) if cost.dsp else None,
+            "components": {name: asdict(cost) for name, cost in costs.items()},
             "layers": layers,
         },
         "terms": graph.terms,
@@ -135,8 +138,7 @@ def _layer(plan: Plan, node: Conv2d | Gain, shape: tuple[int, int, int], macs: i
     }
     if isinstance(node, Gain):
         values = height * width * channels
-        dsp = gain_dsp(node.factor, node.shift)
-        return entry | {"factor": node.factor, "shift": node.shift, "cycles": values, "dsp": dsp, "bram36": 0.0}
+        return entry | {"factor": node.factor, "shift": node.shift, "cycles": values}
     folding = plan.foldings[node.name]
     window = folding.window
     return entry | {
@@ -156,12 +158,12 @@ def _layer(plan: Plan, node: Conv2d | Gain, shape: tuple[int, int, int], macs: i
         "cycles": layer_cycles(folding),
         "multiplier_cycles": folding.compute_cycles,
         "multipliers": folding.lanes,
+        "packing": asdict(folding.packing),
+        "weights_in": folding.weights_in,
         "utilisation": round(macs / (folding.compute_cycles * folding.lanes), 4),
         "window_bits": window.memory_bits,
         "weight_bits_stored": window.cycles_per_pixel * folding.lanes * node.weight_bits,
         "fifo_depth": folding.fifo_depth,
-        "dsp": convolution_dsp(node.accumulator_bits, folding),
-        "bram36": convolution_bram36(folding, node.weight_bits),
     }
 
 

@@ -9,32 +9,41 @@ from rich.table import Table
 
 from hwgen.console import console
 
+RESOURCES = {"dsp": "DSP", "lut": "LUT", "ff": "FF", "bram36": "BRAM36"}
+
 
 def layer_table(manifest: dict[str, Any]) -> Table:
     """One row per layer: shape, bits, folding, cycles, multipliers, memory."""
     table = Table(title=f"{manifest['model']} {manifest['side']} on {manifest['board']}")
     table.add_column("layer")
-    for column in ("output", "bits w/a", "PE", "SIMD", "cycles", "multipliers", "busy", "memory kbit", "DSP", "BRAM36"):
+    for column in ("output", "bits w/a", "PE x SIMD", "cycles", "busy", "multipliers", "weights", *RESOURCES.values()):
         table.add_column(column, justify="right")
-    for layer in manifest["predicted"]["layers"]:
-        shape = layer["output"]
-        row = [layer["name"], f"{shape['width']}x{shape['height']}x{shape['channels']}"]
-        if "pe" in layer:
-            kbit = (layer["window_bits"] + layer["weight_bits_stored"]) / 1024
-            busy = layer["macs"] / layer["multipliers"] / manifest["predicted"]["frame_interval_cycles"]
-            row += [
-                f"{layer['weight_bits']}/{layer['output_bits']}",
-                str(layer["pe"]),
-                str(layer["simd"]),
-                f"{layer['cycles']:,}",
-                str(layer["multipliers"]),
-                f"{100 * busy:.1f} %",
-                f"{kbit:,.1f}",
-            ]
-        else:
-            row += [f"-/{layer['output_bits']}", "", "", f"{layer['cycles']:,}", "1", "", ""]
-        table.add_row(*row, str(layer["dsp"]), f"{layer['bram36']:g}")
+    layers = {layer["name"]: layer for layer in manifest["predicted"]["layers"]}
+    for name, cost in manifest["predicted"]["components"].items():
+        table.add_row(name, *_work(layers.get(name), manifest), *(f"{cost[key]:,g}" for key in RESOURCES))
     return table
+
+
+def _work(layer: dict[str, Any] | None, manifest: dict[str, Any]) -> list[str]:
+    """A component's cells between its name and its resources; what is no layer has none."""
+    if layer is None:
+        return [""] * 7
+    shape = layer["output"]
+    size = f"{shape['width']}x{shape['height']}x{shape['channels']}"
+    if "pe" not in layer:
+        return [size, f"-/{layer['output_bits']}", "", f"{layer['cycles']:,}", "", "", ""]
+    busy = layer["macs"] / layer["multipliers"] / manifest["predicted"]["frame_interval_cycles"]
+    packing = layer["packing"]
+    form = f"{packing['lanes']} a DSP" if packing["form"] == "dsp" else "in LUTs"
+    return [
+        size,
+        f"{layer['weight_bits']}/{layer['output_bits']}",
+        f"{layer['pe']} x {layer['simd']}",
+        f"{layer['cycles']:,}",
+        f"{100 * busy:.1f} %",
+        f"{layer['multipliers']}, {form}",
+        layer["weights_in"],
+    ]
 
 
 def print_summary(manifest: dict[str, Any], folder: Path) -> None:
@@ -48,7 +57,7 @@ def print_summary(manifest: dict[str, Any], folder: Path) -> None:
         f" {predicted['frame_interval_cycles']:,} cycles ({predicted['macs_per_cycle']:.1f} MAC/cycle,"
         f" {predicted['fps']:.2f} fps at {manifest['clock_mhz']:g} MHz),"
         f" latency {predicted['latency_cycles']:,} cycles;"
-        f" predicted {predicted['dsp']} DSP, {predicted['bram36']:g} BRAM36",
+        f" predicted {', '.join(f'{predicted[key]:,g} {name}' for key, name in RESOURCES.items())}",
         soft_wrap=True,
     )
     for key, value in manifest["terms"].items():

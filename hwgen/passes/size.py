@@ -1,158 +1,163 @@
-"""Sizing: how many lanes each convolution gets.
+"""Sizing: what every convolution becomes, so that the board is used to its limit.
 
-A layer with PE x SIMD lanes takes ceil(O / PE) * ceil(I / SIMD) * K * K cycles per output pixel, and two lanes share
-a DSP. For a given frame interval each layer has a few foldings that finish in time and that no other one beats in
-DSPs and block RAM; the board asks that their sums fit. Those sums are built layer by layer, and of each partial sum
-only what nothing beats in both is kept, so the choice is exact and small. Whatever fits an interval fits a longer
-one, so the shortest is found by bisection over the cycle counts that some folding of some layer has.
+Each layer has its options (`hwgen.passes.options`): foldings, and forms of multipliers and memories. A choice takes one
+option of every layer; its interval is that of its slowest layer, its resources are their sum. Whatever fits an interval
+fits a longer one, so the shortest is found by bisection over the cycle counts that some option of some layer has; each
+question on the way, and which choice is best, is an integer program solved exactly (`hwgen.passes.select`).
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hwgen.board import Board
 from hwgen.errors import HwgenError
-from hwgen.ir.graph import Conv2d, Gain, Graph
-from hwgen.passes.plan import Plan, fold_convolution, pixel_lanes
-from hwgen.passes.timing import layer_cycles
+from hwgen.ir.graph import Graph
+from hwgen.passes.options import RESOURCES, graph_options
+from hwgen.passes.plan import Plan
+from hwgen.passes.select import Options, cheapest, evenest, total
 from hwgen.rtl.convolution import ConvolutionFolding
-from hwgen.rtl.cost import convolution_bram36, convolution_dsp, gain_dsp
 
-T = TypeVar("T", "Option", "Choice")
-
-
-@dataclass(frozen=True)
-class Option:
-    """One folding of one layer: the cycles it needs per frame, its DSPs and BRAM36."""
-
-    cycles: int
-    dsp: int
-    bram36: float
-    folding: ConvolutionFolding
+SLACK = 0.01
+"""What DSPs are worth: the fewest within so much of the shortest interval."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One option for each of the first layers, and what they take together."""
+    """One option of each layer. amounts : what they take together, int64 in the order of `RESOURCES`."""
 
-    dsp: int
-    bram36: float
-    options: tuple[Option, ...] = ()
-
-    def plus(self, option: Option) -> Choice:
-        return Choice(self.dsp + option.dsp, self.bram36 + option.bram36, (*self.options, option))
+    foldings: tuple[ConvolutionFolding, ...]
+    amounts: NDArray[np.int64]
 
 
 def size(graph: Graph, board: Board, width: int, height: int, fps: float | None = None) -> Plan:
-    """Choose PE and SIMD of every layer.
+    """Choose the folding and the forms of every layer.
 
-    With `fps` the design meets that rate at the board's clock with the fewest DSPs; without, it takes the shortest
-    frame interval that the board's DSPs and block RAM allow and, at that interval, the fewest DSPs.
+    Without `fps`: the shortest frame interval that the board's DSPs, LUTs, flip-flops and block RAM allow; within 1 %
+    of it the fewest DSPs; with those the shortest interval; at that the smallest sum of the other resources' shares.
+    With `fps`: that rate at the board's clock with the smallest largest share of any resource.
 
     Raises
     ------
-    HwgenError : the board has too few DSPs or too little block RAM, or the rate is beyond what it can do
+    HwgenError : the board has too little of something, or the rate is beyond what it can do
     """
-    layers = _layers(graph, width, height)
-    gains = sum(gain_dsp(node.factor, node.shift) for node in graph.nodes if isinstance(node, Gain))
-    resources = board.resources
-
-    def best(interval: int) -> Choice | None:
-        """The choice with the fewest DSPs, then the least block RAM, within that interval and the board."""
-        found = _choices(layers, interval, resources.dsp - gains, resources.bram36)
-        return min(found, key=lambda choice: (choice.dsp, choice.bram36), default=None)
-
-    candidates = sorted({option.cycles for options in layers.values() for option in options})
-    place = bisect_left(candidates, True, key=lambda interval: best(interval) is not None)
-    if place == len(candidates):
-        raise _too_small(graph, board, width, height, layers, gains)
-    interval = candidates[place]
-    if fps is not None:
+    sizing = _Sizing(graph, board, width, height)
+    shortest = sizing.shortest(sizing.has)
+    if shortest is None:
+        raise sizing.too_small()
+    if fps is None:
+        choice: Choice | None = sizing.fastest(shortest)
+    else:
         allowed = int(board.clock_mhz * 1e6 / fps)
-        if allowed < interval:
-            reached = math.floor(board.clock_mhz * 1e8 / interval) / 100  # downwards: the rate that is named is met
-            most = f"at most {reached:.2f} on {board.name} at {board.clock_mhz:g} MHz"
-            raise HwgenError("--fps", most, repr(fps))
-        interval = allowed
-    choice = best(interval)
+        if allowed < shortest:
+            raise sizing.too_fast(fps, allowed, shortest)
+        choice = sizing.evenest(allowed)
     assert choice is not None
-    foldings = {name: option.folding for name, option in zip(layers, choice.options, strict=True)}
+    foldings = {node.name: folding for node, folding in zip(graph.convolutions, choice.foldings, strict=True)}
     return Plan(graph, board, width, height, foldings)
 
 
-def _layers(graph: Graph, width: int, height: int) -> dict[str, list[Option]]:
-    """The options of every convolution, by its name, in the graph's order."""
-    shapes = graph.shapes(width, height)
-    inputs = [shapes["pixels"], *(shapes[node.name] for node in graph.nodes)]
-    return {
-        node.name: _options(node, inputs[index][1], inputs[index][0], first=index == 0)
-        for index, node in enumerate(graph.nodes)
-        if isinstance(node, Conv2d)
-    }
+class _Sizing:
+    """One graph on one board: its layers' options, the budgets that they share, and the questions asked of them."""
+
+    def __init__(self, graph: Graph, board: Board, width: int, height: int) -> None:
+        self.graph, self.board, self.width, self.height = graph, board, width, height
+        self.layers = graph_options(graph, board.family, width, height)
+        self.has = np.array([board.budget(key) * (2 if key == "bram36" else 1) for key in RESOURCES])
+        self.candidates = np.unique(np.concatenate([layer.cycles for layer in self.layers])).tolist()
+
+    def shortest(self, budgets: NDArray[np.int64], low: int = 0, high: int | None = None) -> int | None:
+        """The shortest interval low .. high within the budgets; None where no number of cycles helps."""
+        candidates = [c for c in self.candidates if c >= low and (high is None or c <= high)]
+        place = bisect_left(candidates, True, key=lambda interval: self.cheapest(interval, budgets) is not None)
+        return candidates[place] if place < len(candidates) else None
+
+    def fastest(self, shortest: int) -> Choice:
+        """The best choice where no rate is wanted."""
+        most = int(shortest * (1 + SLACK))
+        fewest = self.cheapest(most, self.has)
+        assert fewest is not None
+        budgets = self.has.copy()
+        budgets[0] = fewest.amounts[0]
+        interval = self.shortest(budgets, shortest, most)
+        assert interval is not None
+        choice = self.cheapest(interval, budgets, [0, *(1 / np.maximum(self.has[1:], 1))])
+        assert choice is not None
+        return choice
+
+    def cheapest(
+        self, interval: int, budgets: NDArray[np.int64], weights: Sequence[float] = (1, 0, 0, 0)
+    ) -> Choice | None:
+        """The choice within interval and budgets with the smallest weighted sum of resources: the fewest DSPs."""
+        return self._choice(interval, lambda layers: cheapest(layers, budgets.tolist(), weights))
+
+    def evenest(self, interval: int) -> Choice | None:
+        """The choice within the interval with the smallest largest share of what the board has, above 1 if need be;
+        None where nothing is so fast."""
+        return self._choice(interval, lambda layers: evenest(layers, self.has.tolist()))
+
+    def _choice(self, interval: int, solve: Callable[[Sequence[Options]], tuple[int, ...] | None]) -> Choice | None:
+        places = [layer.within(interval) for layer in self.layers]
+        if not all(len(of_layer) for of_layer in places):
+            return None
+        options = [layer.choices.take(of_layer) for layer, of_layer in zip(self.layers, places, strict=True)]
+        chosen = solve(options)
+        if chosen is None:
+            return None
+        foldings = tuple(
+            layer.foldings[of_layer[place]] for layer, of_layer, place in zip(self.layers, places, chosen, strict=True)
+        )
+        return Choice(foldings, total(options, chosen))
+
+    # -- what to say when it does not fit ------------------------------------------------------------------------------
+
+    def too_fast(self, fps: float, allowed: int, shortest: int) -> HwgenError:
+        """The rate that would fit, and what the wanted one is short of."""
+        reached = math.floor(self.board.clock_mhz * 1e8 / shortest) / 100  # downwards: the rate that is named is met
+        most = f"at most {reached:.2f} on {self.board.name} at {self.board.clock_mhz:g} MHz"
+        needed = self.evenest(allowed)
+        if needed is None:
+            return HwgenError("--fps", f"{most}: no folding is faster than {self.least_cycles():,} cycles", f"{fps:g}")
+        return HwgenError("--fps", most, f"{fps:g}, which takes {self._short_of(needed)}")
+
+    def least_cycles(self) -> int:
+        """The cycles of the slowest layer at its fastest."""
+        return max(int(layer.cycles[0]) for layer in self.layers)
+
+    def too_small(self) -> HwgenError:
+        """The resource that is short however slow the design may be; where each suffices alone, all of them."""
+        unlimited = np.full(len(RESOURCES), 2**31)
+        frames = f"{self.graph.model} with {self.width}x{self.height} frames"
+        for place, key in enumerate(RESOURCES):
+            least = self.cheapest(self.candidates[-1], unlimited, np.eye(len(RESOURCES))[place].tolist())
+            assert least is not None
+            if least.amounts[place] > self.has[place]:
+                wanted, has = _count(key, least.amounts[place]), _count(key, self.has[place])
+                return HwgenError(
+                    self.board.where("resources", key),
+                    f"at least {wanted:g} for {frames} at any rate",
+                    f"{has:g}, {wanted - has:g} short",
+                )
+        needed = self.evenest(self.candidates[-1])
+        assert needed is not None
+        room = f"room for {frames}, which at any rate takes at least {self._short_of(needed)}"
+        return HwgenError(self.board.where("resources"), room, "less")
+
+    def _short_of(self, needed: Choice) -> str:
+        """What a choice takes of the resources that are short: `340 of 220 DSP (120 short)`."""
+        return ", ".join(
+            f"{_count(key, amount):g} of {_count(key, has):g} {key} ({_count(key, amount - has):g} short)"
+            for key, amount, has in zip(RESOURCES, needed.amounts, self.has, strict=True)
+            if amount > has
+        )
 
 
-def _options(node: Conv2d, width: int, height: int, first: bool) -> list[Option]:
-    """Every folding of the layer that no other one beats in cycles, DSPs and block RAM."""
-    options = []
-    for pe in _steps(node.out_channels):
-        # More SIMD for the same words may mean fewer, fuller weight memories: every one counts.
-        for simd in range(1, node.in_channels + 1):
-            if pe > node.kernel**2 * -(-node.in_channels // simd):
-                continue  # its results could not leave one by one
-            folding = fold_convolution(node, width, height, pe, simd)
-            cycles = layer_cycles(folding, pixel_lanes(folding) if first else 1)
-            dsp = convolution_dsp(node.accumulator_bits, folding)
-            options.append(Option(cycles, dsp, convolution_bram36(folding, node.weight_bits), folding))
-    # Among equals the fewest lanes and PEs: less idles, and results leave sooner.
-    options.sort(key=lambda o: (o.cycles, o.dsp, o.bram36, o.folding.lanes, o.folding.pe))
-    kept: list[Option] = []
-    for option in options:
-        if not any(other.dsp <= option.dsp and other.bram36 <= option.bram36 for other in kept):
-            kept.append(option)
-    return kept
-
-
-def _choices(layers: dict[str, list[Option]], interval: int, dsp: int, bram36: float) -> list[Choice]:
-    """What fits the interval and the budgets, one option a layer, and is beaten by nothing in both."""
-    choices = [Choice(0, 0.0)]
-    for options in layers.values():
-        fitting = _unbeaten(option for option in options if option.cycles <= interval)
-        sums = (choice.plus(option) for choice in choices for option in fitting)
-        choices = _unbeaten(choice for choice in sums if choice.dsp <= dsp and choice.bram36 <= bram36)
-    return choices
-
-
-def _unbeaten(items: Iterable[T]) -> list[T]:
-    """Those that no other one equals or beats in DSPs and block RAM; of equal ones the first."""
-    kept: list[T] = []
-    for item in sorted(items, key=lambda item: (item.dsp, item.bram36)):
-        if not kept or item.bram36 < kept[-1].bram36:
-            kept.append(item)
-    return kept
-
-
-def _too_small(
-    graph: Graph, board: Board, width: int, height: int, layers: dict[str, list[Option]], gains: int
-) -> HwgenError:
-    """Which resource is short however slow the design may be."""
-    needed: dict[str, float] = {
-        "dsp": gains + sum(min(option.dsp for option in options) for options in layers.values()),
-        "bram36": sum(min(option.bram36 for option in options) for options in layers.values()),
-    }
-    for key, amount in needed.items():
-        has = getattr(board.resources, key)
-        if amount > has:
-            wanted = f"at least {amount:g} for {graph.model} with {width}x{height} frames"
-            return HwgenError(board.where("resources", key), wanted, str(has))
-    wanted = f"more DSPs or block RAM than that for {graph.model} with {width}x{height} frames: each suffices alone"
-    return HwgenError(board.where("resources"), wanted, f"{board.resources.dsp} DSP, {board.resources.bram36} BRAM36")
-
-
-def _steps(channels: int) -> list[int]:
-    """The smallest lane count for each number of folds: more lanes for the same folds would only idle."""
-    return sorted({-(-channels // folds) for folds in range(1, channels + 1)})
+def _count(key: str, amount: int) -> float:
+    """An amount as people count it: block RAM in whole blocks."""
+    return amount / 2 if key == "bram36" else float(amount)

@@ -50,16 +50,16 @@ def synth(
     with tempfile.TemporaryDirectory(prefix="hwgen_synth_") as folder:
         emitted = emit(model, side, board, fps, frame, Path(folder) / "design", init, quiet=True)
         text = (emitted.folder / f"{TOP}.v").read_text(encoding="utf-8")
-    layers = {layer["name"]: layer for layer in emitted.manifest["predicted"]["layers"]}
+    predicted = emitted.manifest["predicted"]["components"]
     job = yardstick(target.family)
     (measure,) = deepest(netlists([job])[job])
     found = synthesise_design(text, TOP, target.family, jobs)
-    parts = tuple(_part(name, layers.get(name, {}), netlist) for name, netlist in found.items())
+    parts = tuple(_part(name, predicted.get(name, {}), netlist) for name, netlist in found.items())
     report = Report(f"{emitted.manifest['model']} {side}", target, f"{PACKAGE} {tool}", parts, measure)
     print_report(report, json)
     return 1 if report.differences else 0
 
 
-def _part(name: str, layer: dict[str, Any], netlist: Netlist) -> Part:
-    predicted = {kind: float(layer[kind]) for kind in KINDS if kind in layer}
+def _part(name: str, cost: dict[str, Any], netlist: Netlist) -> Part:
+    predicted = {kind: float(cost[kind]) for kind in KINDS if kind in cost}
     return Part(name, predicted, count(netlist), next(iter(deepest(netlist)), None))

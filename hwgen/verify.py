@@ -140,9 +140,15 @@ def _progress(text: str) -> None:
         print(f"{text} ...", file=sys.stderr, flush=True)
 
 
-def prove(request: Request, folder: Path, say: Callable[[str], None] = lambda text: None) -> Report:
-    """Carry out a request inside `folder`; prints nothing, but tells `say` what it is about to do."""
+def prove(
+    request: Request, folder: Path, say: Callable[[str], None] = lambda text: None, cache: Path | None = None
+) -> Report:
+    """Carry out a request inside `folder`; prints nothing, but tells `say` what it is about to do.
+
+    cache : folder of cached simulators; None takes the user's
+    """
     started = time.perf_counter()
+    build_seconds = simulation_seconds = 0.0
     if request.side != "tx":
         raise HwgenError("--side", "tx", request.side)
     spec = specs.load(request.model)
@@ -164,7 +170,10 @@ def prove(request: Request, folder: Path, say: Callable[[str], None] = lambda te
             settings = replace(settings, frames=request.frames + extra)
             again = np.arange(settings.frames) % request.frames
             wanted = {name: values[again] for name, values in expected.items()}
-            verdict = _run(design, images[again], wanted, settings, folder / "run", options, request.frames)
+            recording = simulate(design, pixel_words(images[again]), settings, folder / "run", options, cache)
+            build_seconds += recording.build_seconds
+            simulation_seconds += recording.seconds
+            verdict = check(design, recording, settings, wanted, request.frames)
             if not verdict.findings or any(finding.kind != "stall" for finding in verdict.findings):
                 break
         first = verdict.first
@@ -195,6 +204,8 @@ def prove(request: Request, folder: Path, say: Callable[[str], None] = lambda te
         command=request.command(),
         edited=_edited(design),
         seconds=time.perf_counter() - started,
+        build_seconds=build_seconds,
+        simulation_seconds=simulation_seconds,
     )
 
 
@@ -262,19 +273,6 @@ def _expected(
     return {
         name: np.stack([frame[key] for frame in frames]).astype(np.int64) for name, key in names.items()
     }, findings
-
-
-def _run(
-    design: Design,
-    images: npt.NDArray[np.uint8],
-    expected: Expected,
-    settings: Settings,
-    folder: Path,
-    options: runner.BuildOptions,
-    counted: int,
-) -> Verdict:
-    recording = simulate(design, pixel_words(images), settings, folder, options)
-    return check(design, recording, settings, expected, counted)
 
 
 def _unpredicted(design: Design, verdict: Verdict) -> list[Finding]:

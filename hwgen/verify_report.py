@@ -14,7 +14,10 @@ from hwgen.sim.design import Design
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of a verification; cycles are None where a run does not measure them."""
+    """The outcome of a verification; cycles are None where a run does not measure them.
+
+    seconds : of all of it; build_seconds, simulation_seconds : of the simulator's build and of its runs
+    """
 
     name: str
     design: Design
@@ -31,6 +34,8 @@ class Report:
     command: str
     edited: tuple[str, ...]
     seconds: float
+    build_seconds: float
+    simulation_seconds: float
 
     @property
     def proven(self) -> bool:

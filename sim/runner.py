@@ -18,9 +18,12 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TextIO
 
 import cocotb_tools.config
 from cocotb_tools.runner import Verilator
+
+from hwgen.sim.unity import MAKE_FLAGS, unite
 
 HERE = Path(__file__).resolve().parent
 HARNESS = (
@@ -89,10 +92,16 @@ class LeanVerilator(Verilator):
         newer = [["touch", *ready]] if ready else []
         return [command, *newer, [*make, *make_flags(self.options)]]
 
+    def _execute_cmds(self, cmds: Sequence[list[str]], cwd: Any, stdout: TextIO | None = None) -> None:
+        for command in cmds:
+            super()._execute_cmds([command], cwd, stdout)
+            if "-cc" in command:  # Verilator's own
+                unite(Path(self.build_dir), "Vtop")
+
 
 def make_flags(options: BuildOptions) -> list[str]:
     """The optimisation of what Verilator wrote: code that runs once needs none."""
-    return [f"OPT_FAST={options.optimise}", "OPT_SLOW=-O0", f"OPT_GLOBAL={LIBRARY_FLAGS}"]
+    return [f"OPT_FAST={options.optimise}", "OPT_SLOW=-O0", f"OPT_GLOBAL={LIBRARY_FLAGS}", *MAKE_FLAGS]
 
 
 def verilator_environment(path: str | None = None) -> dict[str, str]:
@@ -101,8 +110,6 @@ def verilator_environment(path: str | None = None) -> dict[str, str]:
     return {
         "VERILATOR_ROOT": str(root),
         "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH'] if path is None else path}",
-        # The package's makefile asks for precompiled headers, which g++ then does not find.
-        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
     }
 
 
@@ -249,7 +256,7 @@ def _key(
     tools = [importlib.metadata.version(name) for name in ("cocotb", "verilator")]
     facts = [tools, sys.prefix, str(cocotb_tools.config.libs_dir), sorted(defines.items()), repr(options)]
     digest.update(json.dumps(facts, default=str).encode())
-    for path in [*(HERE / name for name in (*HARNESS, "runner.py")), *sources]:
+    for path in [*(HERE / name for name in (*HARNESS, "runner.py", "unity.py")), *sources]:
         content = path.read_bytes()
         digest.update(f"\n{path.name} {len(content)}\n".encode() + content)
     for name, text in sorted(texts.items()):

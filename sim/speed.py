@@ -1,52 +1,40 @@
-"""How fast the bench is: kcycles/s of `verify`'s simulation beside a bare C++ loop around the same Verilog.
-
-    python -m hwgen.sim.speed DESIGN [--cycles N]
+"""How fast the bench is, beside a bare C++ loop around the same Verilog with nothing attached.
 
 Both are built with the same Verilator and the same flags and run one after the other. CPU time (user) is measured, so
-that other work on the machine disturbs little; the bench's includes starting Python and cocotb.
+that other work on the machine disturbs little; the bench's includes starting Python and cocotb. `hwgen bench sim`
+prints it.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import resource
 import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from hwgen.sim import design as designs, runner
 from hwgen.sim.design import Design
+from hwgen.sim.unity import unite
 
 BARE = Path(__file__).resolve().parent / "bare.cpp"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Print both speeds and their ratio."""
-    parser = argparse.ArgumentParser(prog="python -m hwgen.sim.speed", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("design", type=Path, help="a folder that emit wrote")
-    parser.add_argument("--cycles", type=int, default=1_000_000, help="cycles of each run (default: 1,000,000)")
-    arguments = parser.parse_args(argv)
-    bench, bare = speeds(designs.load(arguments.design), arguments.cycles)
-    print(
-        f"bench: {bench / 1e3:,.0f} kcycles/s, bare C++ loop: {bare / 1e3:,.0f} kcycles/s, ratio {bench / bare:.2f}"
-    )
-    return 0
+def speeds(design: Design, cycles: int, cache: Path | None = None) -> tuple[float, float]:
+    """Cycles per second of CPU time of the bench and of the bare loop, unstalled, `cycles` each.
 
-
-def speeds(design: Design, cycles: int) -> tuple[float, float]:
-    """Cycles per second of CPU time of the bench and of the bare loop, unstalled."""
+    cache : folder of cached simulators; None takes the user's
+    """
     options = runner.BuildOptions()
     with tempfile.TemporaryDirectory(prefix="hwgen_speed_") as name:
         folder = Path(name)
         bare = _build_bare(design, options, folder)
         bare_seconds = _cpu(lambda: subprocess.run([bare, str(cycles)], check=True, stdout=subprocess.DEVNULL))
         texts = {"probes.svh": designs.probes(design)}
-        built = runner.build(design.sources, texts, designs.defines(design), options, runner.default_cache())
+        built = runner.build(design.sources, texts, designs.defines(design), options, cache or runner.default_cache())
         words = np.random.default_rng(1).integers(0, 1 << design.input_bits, design.input_beats)
         words.astype("<u4").tofile(folder / "input.bin")
         settings = {
@@ -70,6 +58,8 @@ def _build_bare(design: Design, options: runner.BuildOptions, folder: Path) -> P
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise runner.SimulationError(f"the bare loop does not build:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        if command is verilate:
+            unite(folder, "Vbare")
     return folder / "Vbare"
 
 
@@ -78,6 +68,3 @@ def _cpu(work: Callable[[], object]) -> float:
     work()
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
 
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -111,7 +111,7 @@ def test_the_roofline_is_drawn_the_same_each_time(tmp_path: Path) -> None:
     from hwgen.verify_report import Report
 
     emitted = emit("tiny", frame=(32, 16), out=tmp_path / "design", quiet=True)
-    report = Report("tiny", designs.load(emitted.folder), 3, 0.0, 1, 0, (), None, 1536, 1, None, None, "", (), 0.0)
+    report = Report("tiny", designs.load(emitted.folder), 3, 0.0, 1, 0, (), None, 1536, 1, None, None, "", (), 0, 0, 0)
     measured = [Measured("tiny", emitted.plan, report, None, roofline(emitted.plan))]
     for name in ("a.svg", "b.svg", "c.png"):
         draw(tmp_path / name, measured)

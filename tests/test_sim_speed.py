@@ -1,20 +1,14 @@
-"""The speed measurement runs and prints both figures."""
+"""The speed measurement runs both and measures both."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
-import pytest
 import sim_toy
 
-from hwgen.sim import speed
+from hwgen.sim.speed import speeds
 
 
-def test_both_speeds_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    sim_toy.make(tmp_path)
-    assert speed.main([str(tmp_path), "--cycles", "200000"]) == 0
-    found = re.search(
-        r"bench: ([\d,]+) kcycles/s, bare C\+\+ loop: ([\d,]+) kcycles/s, ratio \d+\.\d\d", capsys.readouterr().out
-    )
-    assert found is not None and all(int(text.replace(",", "")) > 0 for text in found.groups())
+def test_both_are_measured(tmp_path: Path) -> None:
+    bench, bare = speeds(sim_toy.make(tmp_path), 200_000)
+    assert 0 < bench < bare  # the toy is so small that starting Python alone takes longer than its cycles

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from hwgen.bench.encoder import channels
-from hwgen.options import Number, frame
+from hwgen.options import Number, frame, init
 
 
 def _datapath(arguments: argparse.Namespace) -> int:
@@ -18,6 +18,13 @@ def _datapath(arguments: argparse.Namespace) -> int:
         models, channels = trained_models(), CHANNELS
     return bench(models, channels, board=arguments.board, frame=arguments.frame, frames=arguments.frames,
                  synth=not arguments.no_synth, as_json=arguments.json, csv=arguments.csv, plot=arguments.plot)
+
+
+def _sim(arguments: argparse.Namespace) -> int:
+    from hwgen.bench.simulation import bench
+
+    return bench(arguments.model, board=arguments.board, frame=arguments.frame, init=arguments.init,
+                 frames=arguments.frames, cycles=arguments.cycles, as_json=arguments.json)
 
 
 def add_benches(parser: argparse.ArgumentParser) -> None:
@@ -44,3 +51,15 @@ def add_benches(parser: argparse.ArgumentParser) -> None:
     datapath.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else there")
     datapath.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV, too")
     datapath.add_argument("--plot", type=Path, metavar="FILE", help="draw the roofline, as .png or .svg")
+
+    sim = bench("sim", _sim, "measure the simulation beside a bare C++ loop, and where a verification's time goes")
+    sim.add_argument("--model", default="cityscapes_int8", metavar="M",
+                     help="a name, a folder or a specification's path (default: cityscapes_int8)")
+    sim.add_argument("--board", default="pynq_z2", metavar="B", help="name or path (default: pynq_z2)")
+    sim.add_argument("--frame", type=frame, metavar="WxH", help="frame size (default: the specification's)")
+    sim.add_argument("--init", type=init, metavar="random:SEED", help="random integers as weights")
+    sim.add_argument("--frames", type=Number("--frames", int, 1), default=3, metavar="N",
+                     help="frames of the verification (default: 3)")
+    sim.add_argument("--cycles", type=Number("--cycles", int, 1000, 1_000_000_000), default=1_000_000, metavar="N",
+                     help="cycles of each run that measures speed (default: 1000000)")
+    sim.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")

@@ -1,5 +1,5 @@
-"""`bench sim`: how fast `hwgen verify` simulates, beside a bare C++ loop around the same design, and where the time of a
-verification goes."""
+"""`bench sim`: how fast `hwgen verify` simulates, beside a bare C++ loop around the same design, and where a
+verification's time goes."""
 
 from __future__ import annotations
 

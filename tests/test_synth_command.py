@@ -9,6 +9,7 @@ import pytest
 
 from hwgen.cli import main
 from hwgen.synth import Job, Netlist, command
+from hwgen.synth.components import components
 from hwgen.synth.netlist import Cell
 
 SYNTH = ["synth", "--model", "tiny", "--init", "random:1", "--frame", "16x8", "--fps", "1", "--jobs", "1"]
@@ -41,9 +42,9 @@ class Synthesis:
         assert "module hwgen_tx(" in text
         assert (top, family) == ("hwgen_tx", "xc7")
         self.workers = workers
-        found = {}
+        found = {component.name: netlist_of(0, 0) for component in components(text, top)}
         for name, cost in self.components.items():
-            more = self.dsp if not found else 0
+            more = self.dsp if name == "conv0" else 0
             found[name] = netlist_of(cost["dsp"] + more, int(2 * cost["bram36"]), cost["lut"],
                                      max(0, cost["ff"] - 2))
         return found
@@ -59,6 +60,7 @@ def test_predictions_are_met(synthesis: Synthesis, capsys: pytest.CaptureFixture
     output = capsys.readouterr()
     assert output.err == ""
     assert "tiny tx on pynq_z2" in output.out
+    assert "whole design: 1.06 ns (0 LUT), conv0.a -> conv0.b" in output.out
     assert "an 8-bit requantiser by itself: 1.06 ns (0 LUT), a -> b" in output.out
     assert synthesis.workers == 1
 

@@ -17,7 +17,8 @@ TEXT = r"""/* Generated */
 module top(clk);
   input clk;
   \top.a  a (
-    .clk(clk)
+    .clk(clk),
+    .\o$1 (\link$2 [7:0])
   );
   \top.a$2  b (
     .clk(clk)
@@ -58,6 +59,8 @@ def test_each_component_has_what_it_instantiates() -> None:
     found = components(TEXT, "top")
     assert [(component.name, component.module) for component in found] == [("a", "top.a"), ("b", "top.a$2"),
                                                                            ("c$1", "shared")]
+    assert [component.wires for component in found] == [{"clk": "clk", "o$1": "\\link$2 [7:0]"}, {"clk": "clk"},
+                                                        {"clk": "clk"}]
     modules = [re.findall(r"^module (\S+?) ?\(", component.verilog, re.MULTILINE) for component in found]
     assert modules == [["\\top.a", "\\top.a.deep", "shared"], ["\\top.a$2"], ["shared"]]
     assert all(component.verilog.count("endmodule") == len(names)

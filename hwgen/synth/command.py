@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from hwgen import board as boards
 from hwgen.emit import TOP, emit
 from hwgen.synth import netlists, synthesise_design
-from hwgen.synth.netlist import Netlist
+from hwgen.synth.components import components
+from hwgen.synth.join import joined
 from hwgen.synth.paths import deepest
 from hwgen.synth.report import KINDS, Part, Report, print_report
 from hwgen.synth.statistics import count
 from hwgen.synth.yardstick import yardstick
 from hwgen.synth.yosys import PACKAGE, version
+
+NOTHING = dict.fromkeys(KINDS, 0.0)
+"""Of a component that the manifest predicts nothing for."""
 
 
 def synth(
@@ -50,16 +53,16 @@ def synth(
     with tempfile.TemporaryDirectory(prefix="hwgen_synth_") as folder:
         emitted = emit(model, side, board, fps, frame, Path(folder) / "design", init, quiet=True)
         text = (emitted.folder / f"{TOP}.v").read_text(encoding="utf-8")
-    predicted = emitted.manifest["predicted"]["components"]
+    predicted: dict[str, dict[str, float]] = emitted.manifest["predicted"]["components"]
     job = yardstick(target.family)
     (measure,) = deepest(netlists([job])[job])
     found = synthesise_design(text, TOP, target.family, jobs)
-    parts = tuple(_part(name, predicted.get(name, {}), netlist) for name, netlist in found.items())
-    report = Report(f"{emitted.manifest['model']} {side}", target, f"{PACKAGE} {tool}", parts, measure)
+    parts = tuple(
+        Part(name, predicted.get(name, NOTHING), count(netlist), next(iter(deepest(netlist)), None))
+        for name, netlist in found.items()
+    )
+    (path,) = deepest(joined(TOP, [(component, found[component.name]) for component in components(text, TOP)]))
+    report = Report(f"{emitted.manifest['model']} {side}", target, f"{PACKAGE} {tool}", parts, path, measure)
     print_report(report, json)
     return 1 if report.differences else 0
 
-
-def _part(name: str, cost: dict[str, Any], netlist: Netlist) -> Part:
-    predicted = {kind: float(cost[kind]) for kind in KINDS if kind in cost}
-    return Part(name, predicted, count(netlist), next(iter(deepest(netlist)), None))

@@ -29,14 +29,14 @@ class Cell:
 class Netlist:
     """A flat module.
 
-    Parameters: top, its name; cells; inputs and outputs, the nets of its ports; names, of nets by number: the
-    hierarchical name of a signal, with the bit where it has several, such as ``mac.word[12]``.
+    Parameters: top, its name; cells; inputs and outputs: the nets of its ports, with the port's name; names, of nets by
+    number: the hierarchical name of a signal, with the bit where it has several, such as ``mac.word[12]``.
     """
 
     top: str
     cells: tuple[Cell, ...]
-    inputs: frozenset[int]
-    outputs: frozenset[int]
+    inputs: dict[int, str]
+    outputs: dict[int, str]
     names: dict[int, str]
 
 
@@ -93,9 +93,14 @@ def parse(text: str) -> Netlist:
         raise ValueError(f"netlist: wanted one module's cells, ports and nets, got {error!r}") from error
 
 
-def _port_nets(module: dict[str, Any], direction: str) -> frozenset[int]:
-    ports = (port for port in module["ports"].values() if port["direction"] == direction)
-    return frozenset(bit for port in ports for bit in port["bits"] if isinstance(bit, int))
+def _port_nets(module: dict[str, Any], direction: str) -> dict[int, str]:
+    return {
+        bit: f"{name}[{place}]" if len(port["bits"]) > 1 else name
+        for name, port in module["ports"].items()
+        if port["direction"] == direction
+        for place, bit in enumerate(port["bits"])
+        if isinstance(bit, int)
+    }
 
 
 def _names(netnames: dict[str, Any]) -> dict[int, str]:

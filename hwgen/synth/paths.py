@@ -62,10 +62,10 @@ class _Graph:
     def __init__(self, netlist: Netlist) -> None:
         self.netlist = netlist
         self.into: dict[int, list[_Edge]] = {
-            net: [_Edge(None, None, 0.0, CLOCK_TO_Q)] for net in netlist.inputs if netlist.names.get(net) not in NO_DATA
+            net: [_Edge(None, None, 0.0, CLOCK_TO_Q)] for net, port in netlist.inputs.items() if port not in NO_DATA
         }
         self.driver: dict[int, tuple[str, str]] = {}
-        self.fan_out: Counter[int] = Counter(netlist.outputs)
+        self.fan_out: Counter[int] = Counter(netlist.outputs.keys())
         self.data_sinks: Counter[int] = Counter()
         for cell in netlist.cells:
             for pin in _outputs(cell):
@@ -169,8 +169,8 @@ def deepest(netlist: Netlist, number: int = 1) -> list[Path]:
         for pin, setup in captures(cell):
             for net in set(nets(cell.pins[pin])):
                 end(_register(netlist, cell), net, graph.edge(net, cell, pin, setup))
-    for net in netlist.outputs:
-        end("port " + netlist.names.get(net, ""), net, _Edge(net, None, graph.wire(net, "", ""), 0.0))
+    for net, port in netlist.outputs.items():
+        end(f"port {port}", net, _Edge(net, None, graph.wire(net, "", ""), 0.0))
     chosen = sorted(worst.values(), key=lambda item: (-item[0], item[2]))[:number]
     return [_path(graph, total, edge, register) for total, edge, register in chosen]
 
@@ -180,7 +180,9 @@ def _path(graph: _Graph, total: float, last: _Edge, register: str) -> Path:
     way = graph.trace(last)
     reached = [edge.source for edge in way[1:]]  # the node that each edge but the last leads to
     first = way[0].cell
-    start = "port " + netlist.names.get(reached[0] or 0, "") if first is None else _register(netlist, first, reached[0])
+    origin = reached[0]  # a path has a first and a last edge at least
+    assert origin is not None
+    start = f"port {netlist.inputs[origin]}" if first is None else _register(netlist, first, origin)
     steps = tuple(
         Step(
             "port" if edge.cell is None else edge.cell.type,

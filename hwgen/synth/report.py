@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,8 +23,8 @@ TOLERANCE = 0.1
 
 @dataclass(frozen=True)
 class Part:
-    """A component: what the manifest predicts (nothing, of parts that are no layer), what synthesis found, and its
-    deepest path; None where nothing leads from one register to another."""
+    """A component: what the manifest predicts, by the names in `KINDS`; what synthesis found; its deepest path, None
+    where nothing leads from one register to another."""
 
     name: str
     predicted: dict[str, float]
@@ -38,13 +37,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of `synth`; tool: its name and version; yardstick: the deepest path of an 8-bit requantiser by
-    itself."""
+    """The outcome of `synth`.
+
+    tool: its name and version; path: the deepest of the whole design, which may lead from one part into the next;
+    yardstick: the deepest of an 8-bit requantiser by itself.
+    """
 
     design: str
     board: Board
     tool: str
     parts: tuple[Part, ...]
+    path: Path
     yardstick: Path
 
     def total(self, kind: str) -> float:
@@ -52,12 +55,8 @@ class Report:
         return sum(part.found(kind) for part in self.parts)
 
     def predicted(self, kind: str) -> float:
-        return sum(part.predicted.get(kind, 0) for part in self.parts)
-
-    def error(self, kind: str) -> float | None:
-        """Predicted by found, minus 1, over the parts that have a prediction."""
-        found = sum(part.found(kind) for part in self.parts if kind in part.predicted)
-        return self.predicted(kind) / found - 1 if found else None
+        """What the manifest predicts for all parts."""
+        return sum(part.predicted[kind] for part in self.parts)
 
     @property
     def differences(self) -> list[str]:
@@ -66,15 +65,14 @@ class Report:
             f"{part.name}: {KINDS[kind]}: predicted {part.predicted[kind]:g}, synthesised {part.found(kind):g}"
             for part in self.parts
             for kind in EXACT
-            if kind in part.predicted and part.predicted[kind] != part.found(kind)
+            if part.predicted[kind] != part.found(kind)
         ]
-        for kind in KINDS.keys() - set(EXACT):
-            error = self.error(kind)
-            if error is not None and abs(error) > TOLERANCE:
-                lines.append(
-                    f"total: {KINDS[kind]}: predicted {self.predicted(kind):,g}, synthesised {self.total(kind):,g},"
-                    f" more than {TOLERANCE:.0%} apart"
-                )
+        lines += [
+            f"total: {KINDS[kind]}: predicted {self.predicted(kind):,g}, synthesised {self.total(kind):,g},"
+            f" more than {TOLERANCE:.0%} apart"
+            for kind in KINDS
+            if kind not in EXACT and abs(self.predicted(kind) - self.total(kind)) > TOLERANCE * self.total(kind)
+        ]
         return lines
 
     def to_json(self) -> dict[str, Any]:
@@ -87,7 +85,7 @@ class Report:
             "components": [
                 {
                     "name": part.name,
-                    "predicted": {kind: part.predicted.get(kind) for kind in KINDS},
+                    "predicted": {kind: part.predicted[kind] for kind in KINDS},
                     "synthesised": asdict(part.statistics),
                     "deepest_path": None if part.path is None else asdict(part.path),
                 }
@@ -96,6 +94,7 @@ class Report:
             "predicted": {kind: self.predicted(kind) for kind in KINDS},
             "synthesised": {kind: self.total(kind) for kind in KINDS},
             "share": {kind: round(self.total(kind) / getattr(self.board.resources, kind), 4) for kind in KINDS},
+            "deepest_path": asdict(self.path),
             "yardstick": asdict(self.yardstick),
             "differences": self.differences,
         }
@@ -111,10 +110,11 @@ def print_report(report: Report, as_json: bool) -> None:
     output.print("\nDeepest path from register to register, an estimate before placement (docs/synthesis.md):")
     named = [(part.name, part.path) for part in report.parts if part.path is not None]
     named.sort(key=lambda item: -item[1].ns)
-    for name, path in [*named, ("an 8-bit requantiser by itself", report.yardstick)]:
+    all_named = [("whole design", report.path), *named, ("an 8-bit requantiser by itself", report.yardstick)]
+    for name, path in all_named:
         output.print(f"  {name}: {_path(path)}, {path.start} -> {path.end}", soft_wrap=True, markup=False)
     for line in report.differences:
-        output.print(line, soft_wrap=True, markup=False)
+        output.print(f"differs: {line}", soft_wrap=True, markup=False)
 
 
 def _table(report: Report) -> Table:
@@ -124,30 +124,20 @@ def _table(report: Report) -> Table:
         table.add_column(heading, justify="right")
     table.add_column("deepest path", justify="right")
     for part in report.parts:
-        cells = [_cell(part.predicted.get(kind), part.found(kind)) for kind in KINDS]
+        cells = [_cell(part.predicted[kind], part.found(kind)) for kind in KINDS]
         table.add_row(part.name, *cells, "" if part.path is None else _path(part.path))
     table.add_section()
-    paths = [part.path for part in report.parts if part.path is not None]
-    table.add_row("total", *_totals(report), _path(max(paths, key=lambda path: path.ns)) if paths else "")
+    totals = (_cell(report.predicted(kind), report.total(kind)) for kind in KINDS)
+    table.add_row("total", *totals, _path(report.path))
     shares = (report.total(kind) / getattr(report.board.resources, kind) for kind in KINDS)
     table.add_row("of the part", *(f"{share:.1%}" for share in shares), "")
     return table
 
 
-def _totals(report: Report) -> Iterator[str]:
-    for kind in KINDS:
-        error = report.error(kind)
-        predicted = report.predicted(kind) if error is not None else None
-        yield _cell(predicted, report.total(kind), error)
-
-
-def _cell(predicted: float | None, found: float, error: float | None = None) -> str:
-    """``1,204 / 1,310 (-8.1 %)``; without a prediction ``- / 1,310``."""
-    if predicted is None:
-        return f"- / {found:,g}"
-    if error is None and found:
-        error = predicted / found - 1
-    return f"{predicted:,g} / {found:,g}" + (f" ({100 * error:+.1f} %)" if error else "")
+def _cell(predicted: float, found: float) -> str:
+    """``1,204 / 1,310 (-8.1 %)``."""
+    error = f" ({100 * (predicted / found - 1):+.1f} %)" if found and predicted != found else ""
+    return f"{predicted:,g} / {found:,g}{error}"
 
 
 def _path(path: Path) -> str:

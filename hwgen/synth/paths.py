@@ -118,7 +118,7 @@ class _Graph:
                 stack.pop()
                 continue
             edges = self.into.get(current, [])
-            missing = {edge.source for edge in edges if edge.source is not None} - self.best.keys()
+            missing = [edge.source for edge in edges if edge.source is not None and edge.source not in self.best]
             if missing:
                 if current in open_nodes:
                     name = self.netlist.names.get(current, f"net {current}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Const, Module, Signal, Value
 from amaranth.utils import ceil_log2
 
 
@@ -27,8 +27,10 @@ class Term:
 def delay(m: Module, value: Value, cycles: int, name: str) -> Value:
     """`value` so many cycles later, through registers that no reset reaches: synthesis may make them shift registers.
 
-    What they hold counts only once something was put in.
+    What they hold counts only once something was put in. A constant stays one.
     """
+    if isinstance(value, Const):
+        return value
     for stage in range(cycles):
         register = Signal(value.shape(), name=f"{name}_{stage}", reset_less=True)
         m.d.sync += register.eq(value)

@@ -18,9 +18,10 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
 from hwgen.rtl.mac import MacArray
-from hwgen.rtl.packing import W8A8, Packing, pack_weights
+from hwgen.rtl.packing import W8A8, Packing
 from hwgen.rtl.requantise import Requantiser
 from hwgen.rtl.stream import CreditFifo, wrap_increment
+from hwgen.rtl.weights import missing_of, pack_weights
 from hwgen.rtl.window import WindowBuffer, WindowShape
 
 
@@ -167,7 +168,9 @@ class Convolution(Component):
         self.folding = folding
         self.window = WindowBuffer(window, folding.in_lanes)
         activation = Shape(window.bits, window.signed)
-        missing = MacArray.offset_of(folding.packing, activation) * weight.sum(axis=(1, 2, 3))
+        missing = missing_of(
+            weight, simd=window.simd, bits=weight_bits, packing=folding.packing, activation=activation
+        )
         self.mac = MacArray(
             pe=folding.pe,
             simd=window.simd,

@@ -21,6 +21,7 @@ from amaranth.lib.wiring import Component, In, Out
 from amaranth.utils import ceil_log2
 
 from hwgen.rtl.adders import Term, adder_tree, delay, tree_levels
+from hwgen.rtl.lut_mac import lut_latency, lut_sums, weights_lead
 from hwgen.rtl.memory import IN_LUTS, rom_attributes
 from hwgen.rtl.packing import (
     DSP_NARROW,
@@ -33,6 +34,7 @@ from hwgen.rtl.packing import (
     pe_groups,
 )
 from hwgen.rtl.stream import wrap_increment
+from hwgen.rtl.weights import activation_offset
 
 
 class MacArray(Component):
@@ -41,9 +43,9 @@ class MacArray(Component):
     `word` arrives 2 cycles after `issue`, when the weight memories' registered outputs are there too. Latency: from
     the `issue` of a fold's last word to `done` is `latency` cycles; interval: one word per cycle, folds back to back.
 
-    In the DSP form an unsigned activation a enters as a - 2**(bits - 1), its top bit inverted: the sum then lacks
-    2**(bits - 1) * (sum of the weights), the constant `offset_of` times that sum, for the caller to add to the bias.
-    The padding's zeros are shifted alike, so the constant is the same everywhere.
+    The sums lack a constant of each channel, `hwgen.rtl.weights.missing_of`, for the caller to add with the bias. Most
+    of it is that the DSP takes an unsigned activation a as a - 2**(bits - 1), its top bit inverted. The padding's zeros
+    are shifted alike, so the constant is the same everywhere.
 
     Parameters
     ----------
@@ -52,7 +54,7 @@ class MacArray(Component):
     activation : Shape of one activation
     weights : rows of the weight memories (`pack_weights`, which proves that the packing holds these weights' sums)
     weight_bits : int
-    accumulator_bits : int, signed width proven to hold the final sum; what overflows on the way comes back
+    accumulator_bits : int, signed width proven to hold the final sum with what it lacks; all before is modulo that
     packing : how products are formed
     weights_in : "block" RAM, or "logic" where it is at all costs not to be; one row alone makes constants
 
@@ -83,8 +85,9 @@ class MacArray(Component):
         for key, value in (("pe", pe), ("simd", simd), ("accumulator_bits", accumulator_bits)):
             if value < 1:
                 raise ValueError(f"{key}: wanted at least 1, got {value}")
-        if weight_bits < 2:
-            raise ValueError(f"weight_bits: wanted at least 2, got {weight_bits}")
+        least = 1 if packing.form == "lut" else 2
+        if weight_bits < least:
+            raise ValueError(f"weight_bits: wanted at least {least}, got {weight_bits}")
         if weights_in not in ("block", "logic"):
             raise ValueError(f"weights_in: wanted block or logic, got {weights_in!r}")
         places = chain_lengths(simd, packing.chain)[0]
@@ -99,7 +102,8 @@ class MacArray(Component):
         self.accumulator_bits = accumulator_bits
         self.packing = packing
         self.weights_in = weights_in
-        self._check_dsp()
+        if packing.form == "dsp":
+            self._check_dsp()
         super().__init__(
             {
                 "issue": In(1),
@@ -125,7 +129,12 @@ class MacArray(Component):
 
     @staticmethod
     def latency_of(packing: Packing, simd: int, weight_bits: int) -> int:
-        """Word 2, product 1, one per DSP of the longest chain, one per level of the adder tree, accumulator 1."""
+        """Word 2, the products and their sum, accumulator 1.
+
+        In the DSP form product 1, one per DSP of the longest chain, one per level of the adder tree.
+        """
+        if packing.form == "lut":
+            return 2 + lut_latency(simd, weight_bits) + 1
         lengths = chain_lengths(simd, packing.chain)
         return 2 + 1 + lengths[0] + tree_levels(len(lengths)) + 1
 
@@ -136,19 +145,18 @@ class MacArray(Component):
     @staticmethod
     def dsp_of(packing: Packing, pe: int, simd: int) -> int:
         """DSPs: one for each lane of the PEs that share."""
-        return len(pe_groups(pe, packing)) * simd
-
-    @staticmethod
-    def offset_of(packing: Packing, activation: Shape) -> int:
-        """What is subtracted from every activation."""
-        return 0 if activation.signed else 1 << (activation.width - 1)
+        return 0 if packing.form == "lut" else len(pe_groups(pe, packing)) * simd
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         # The flags walk beside the data: they arrive with the sum that is to be accumulated.
         flags = (self.issue, self.issue & self.first, self.issue & self.last)
         valid, first, last = (_delay_flag(m, flag, self.latency - 1, n) for flag, n in zip(flags, "vfl", strict=True))
-        totals = self._dsp_sums(m, self._read_weights(m))
+        if self.packing.form == "dsp":
+            totals = self._dsp_sums(m, self._read_weights(m, lead=1))
+        else:
+            weights = self._read_weights(m, weights_lead(self.weight_bits))
+            totals = lut_sums(m, self._activations(), weights, self.pe, self.weight_bits)
         for p, total in enumerate(totals):
             accumulator = Signal(signed(self.accumulator_bits), name=f"accumulator{p}", reset_less=True)
             with m.If(valid):
@@ -157,12 +165,13 @@ class MacArray(Component):
         m.d.sync += self.done.eq(last)
         return m
 
-    def _read_weights(self, m: Module) -> dict[tuple[int, int], Value]:
-        """(PE, lane) -> what the memories hold for it, one cycle before its product's turn."""
+    def _read_weights(self, m: Module, lead: int) -> dict[tuple[int, int], Value]:
+        """(PE, lane) -> what the memories hold for it, `lead` cycles (0 or 1) before the activation's turn."""
         depth, bits = len(self.weights[0]), self.weight_bits
         address: Value = Signal(range(depth), name="address")
         with m.If(self.issue):
             m.d.sync += address.eq(wrap_increment(address, depth))
+        address = delay(m, address, 1 - lead, "address_late")
         weights: dict[tuple[int, int], Value] = {}
         for place, lanes in enumerate(lanes_by_place(self.simd, self.packing.chain)):
             if place:
@@ -170,7 +179,8 @@ class MacArray(Component):
             row = self._rom(m, place, address, len(lanes) * self.pe * bits)
             order = [(p, lane) for group in pe_groups(self.pe, self.packing) for lane in lanes for p in group]
             for field, key in enumerate(order):
-                weights[key] = row.word_select(field, bits)
+                is_constant = isinstance(row, Const)
+                weights[key] = Const(row.value >> field * bits, bits) if is_constant else row.word_select(field, bits)
         return weights
 
     def _rom(self, m: Module, place: int, address: Value, width: int) -> Value:
@@ -187,7 +197,10 @@ class MacArray(Component):
 
     def _dsp_sums(self, m: Module, weights: dict[tuple[int, int], Value]) -> list[Term]:
         """The sum of each PE's products."""
-        activations = self._delayed_activations(m)
+        activations = self._activations()
+        for place, lanes in enumerate(lanes_by_place(self.simd, self.packing.chain)):
+            for lane in lanes:
+                activations[lane] = delay(m, activations[lane], place, f"activation{lane}")
         field = self.packing.field_bits
         totals = []
         for group in pe_groups(self.pe, self.packing):
@@ -210,24 +223,26 @@ class MacArray(Component):
 
         The register holds the whole operand, repeated sign bits and all: so it is the DSP's own.
         """
+        field = self.packing.field_bits
+        if isinstance(fields[0], Const):
+            mask = (1 << field) - 1
+            stored = [Const(value.value, signed(self.weight_bits)).value for value in fields]
+            whole = sum((value & mask) << place * field for place, value in enumerate(stored))
+            return Const(whole, signed((len(fields) - 1) * field + self.weight_bits))
         parts = []
-        for place, stored in enumerate(fields[:-1]):
-            extended = Signal(signed(self.packing.field_bits), name=f"field{name}_{place}")
-            m.d.comb += extended.eq(stored.as_signed())
+        for place, value in enumerate(fields[:-1]):
+            extended = Signal(signed(field), name=f"field{name}_{place}")
+            m.d.comb += extended.eq(value.as_signed())
             parts.append(extended)
         return delay(m, Cat(*parts, fields[-1]), 1, f"operand{name}").as_signed()
 
-    def _delayed_activations(self, m: Module) -> list[Value]:
-        """The word's lanes, signed, each delayed until its DSP's turn."""
+    def _activations(self) -> list[Value]:
+        """The word's lanes, less their offset."""
         width = self.activation.width
-        activations: list[Value] = [Const(0)] * self.simd
-        for place, lanes in enumerate(lanes_by_place(self.simd, self.packing.chain)):
-            for lane in lanes:
-                value = self.word.word_select(lane, width)
-                if not self.activation.signed:
-                    value = Cat(value[:-1], ~value[-1])
-                activations[lane] = delay(m, value, place, f"activation{lane}").as_signed()
-        return activations
+        lanes = [self.word.word_select(lane, width) for lane in range(self.simd)]
+        if activation_offset(self.packing, self.activation, self.weight_bits):
+            return [Cat(value[:-1], ~value[-1]).as_signed() for value in lanes]
+        return [value.as_signed() if self.activation.signed else value for value in lanes]
 
     def _sum_bits(self, lanes: int) -> int:
         """The sum of a chain of products of so many fields."""

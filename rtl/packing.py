@@ -177,48 +177,6 @@ def fold_lanes(weight: np.ndarray, simd: int, taps: int) -> np.ndarray:
     return split.transpose(4, 2, 0, 3, 5, 1).reshape(taps * simd, outputs, -1)
 
 
-def pack_weights(
-    weight: np.ndarray, *, pe: int, simd: int, bits: int, packing: Packing, activation: Shape, taps: int = 1
-) -> list[list[int]]:
-    """The rows of the weight memories, one memory for each place in the chains; every sum proven to stay in its field.
-
-    Parameters: weight int (O, I, K, K) of `bits`, narrow range; simd channels and `taps` tap rows (1 or K) to a word.
-    A row of (fold, word, see `fold_lanes`) holds, from bit 0 up, for each DSP the weights of its PEs, each 1 less
-    where the stored one below it in the DSP is negative; PE by PE, for each chain that has such a place. Channels
-    beyond O or I are zero.
-
-    Raises
-    ------
-    ValueError : a weight outside the narrow range; chains longer than the weights allow
-    """
-    limit = (1 << (bits - 1)) - 1
-    if np.abs(weight).max() > limit:
-        worst = weight.flat[np.abs(weight).argmax()]
-        raise ValueError(f"weight: wanted narrow range, -{limit} .. {limit}, got {worst}")
-    proven = proven_chain(weight, pe, simd, taps, packing, activation)
-    if packing.chain > proven:
-        raise ValueError(f"chain: wanted at most {proven}, which these weights allow, got {packing.chain}")
-    outputs = weight.shape[0]
-    folds = -(-outputs // pe)
-    padded = np.zeros((folds * pe, *weight.shape[1:]), dtype=np.int64)
-    padded[:outputs] = weight
-    lanes = fold_lanes(padded, simd, taps)
-    rows = lanes.reshape(len(lanes), folds, pe, -1).transpose(1, 3, 2, 0).reshape(-1, pe, len(lanes)).copy()
-    for p in range(1, pe):
-        if p % packing.lanes:
-            rows[:, p] -= rows[:, p - 1] < 0
-
-    mask = (1 << bits) - 1
-    memories = []
-    for places in lanes_by_place(len(lanes), packing.chain):
-        order = [(p, lane) for group in pe_groups(pe, packing) for lane in places for p in group]
-        memory = []
-        for row in rows[:, [p for p, _ in order], [lane for _, lane in order]].tolist():
-            memory.append(sum((value & mask) << (place * bits) for place, value in enumerate(row)))
-        memories.append(memory)
-    return memories
-
-
 def pe_groups(pe: int, packing: Packing) -> list[range]:
     """The PEs that share DSPs; the last group may be smaller."""
     return [range(first, min(first + packing.lanes, pe)) for first in range(0, pe, packing.lanes)]

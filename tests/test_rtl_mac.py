@@ -13,7 +13,8 @@ from streaming import simulate
 
 from hwgen.fixedpoint import bounds
 from hwgen.rtl.mac import MacArray
-from hwgen.rtl.packing import W8A8, Packing, pack_weights
+from hwgen.rtl.packing import LUT, W8A8, Packing
+from hwgen.rtl.weights import missing_of, pack_weights, weight_limit
 
 
 def run(dut: MacArray, words: list[list[int]], per_fold: int, *, idle: float = 0.0, seed: int = 0) -> list[list[int]]:
@@ -66,29 +67,31 @@ def check(*, outputs: int, inputs: int, kernel: int = 1, pe: int, simd: int, act
     """Windows of random activations through all folds, against one matrix product per window."""
     random = np.random.default_rng(seed)
     low, high = bounds(activation.width, activation.signed)
-    largest = 2 ** (bits - 1) - 1
+    largest = weight_limit(bits)
     if extreme:
         weight = np.full((outputs, inputs, kernel, kernel), -largest if seed % 2 else largest, dtype=np.int64)
         windows = np.full((pixels, kernel, kernel, inputs), low if seed < 2 else high)
     else:
         weight = random.integers(-largest, largest + 1, (outputs, inputs, kernel, kernel))
         windows = random.integers(low, high + 1, (pixels, kernel, kernel, inputs))
-    offset = MacArray.offset_of(packing, activation)
-    bound = max(offset - low, high - offset) * int(np.abs(weight).reshape(outputs, -1).sum(axis=1).max())
+    if bits == 1:
+        weight |= 1
+    bound = max(-low, high) * int(np.abs(weight).reshape(outputs, -1).sum(axis=1).max())
     folds, groups = -(-outputs // pe), -(-inputs // simd)
     rows = pack_weights(weight, pe=pe, simd=simd, bits=bits, packing=packing, activation=activation)
+    accumulator_bits = bound.bit_length() + 1 + spare
     dut = MacArray(pe=pe, simd=simd, activation=activation, weights=rows, weight_bits=bits, packing=packing,
-                   accumulator_bits=bound.bit_length() + 1 + spare)  # fmt: skip
+                   accumulator_bits=accumulator_bits)  # fmt: skip
     words = []
     for window in windows:
         padded = random.integers(low, high + 1, (kernel, kernel, groups * simd))  # beyond the channels: anything
         padded[:, :, :inputs] = window
         words += folds * padded.reshape(-1, simd).tolist()
     sums = run(dut, words, kernel * kernel * groups, idle=idle, seed=seed)
-    got = np.array(sums).reshape(pixels, folds * pe)
-    whole = np.einsum("pijc,ocij->po", windows, weight)
-    assert np.array_equal(got[:, :outputs] + offset * weight.sum(axis=(1, 2, 3)), whole)
-    assert not got[:, outputs:].any()  # lanes without a channel have zero weights
+    got = np.array(sums).reshape(pixels, folds * pe)[:, :outputs]
+    missing = missing_of(weight, simd=simd, bits=bits, packing=packing, activation=activation)
+    half = 1 << (accumulator_bits - 1)
+    assert np.array_equal((got + missing + half) % (2 * half) - half, np.einsum("pijc,ocij->po", windows, weight))
 
 
 def test_one_product() -> None:
@@ -134,11 +137,13 @@ def test_latency(simd: int, latency: int) -> None:
     check(outputs=3, inputs=simd, pe=3, simd=simd, activation=signed(8), bits=8, seed=simd)
 
 
-@pytest.mark.parametrize(
-    ("activation", "offset"), [(signed(8), 0), (unsigned(8), 128), (unsigned(2), 2), (unsigned(1), 1)]
-)
-def test_offset(activation: Shape, offset: int) -> None:
-    assert MacArray.offset_of(W8A8, activation) == offset
+@pytest.mark.parametrize("activation", [signed(1), unsigned(1), signed(3), unsigned(3), signed(8), unsigned(8)])
+@pytest.mark.parametrize("bits", [1, 2, 3, 4, 5, 8])
+@pytest.mark.parametrize("simd", [1, 2, 3, 4, 5, 7, 8, 13])
+def test_lut_form(bits: int, simd: int, activation: Shape) -> None:
+    for extreme in (False, True):
+        check(outputs=3, inputs=simd if bits == 1 else simd + 1, kernel=2, pe=2, simd=simd, activation=activation,
+              bits=bits, packing=LUT, seed=simd + extreme, extreme=extreme)  # fmt: skip
 
 
 @pytest.mark.parametrize(("pe", "simd", "dsp"), [(1, 1, 1), (2, 1, 1), (3, 1, 2), (1, 5, 5), (2, 5, 5), (7, 3, 12)])

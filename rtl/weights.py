@@ -1,0 +1,107 @@
+"""What the weight memories hold, and the constants that go with it into the bias."""
+
+from __future__ import annotations
+
+import numpy as np
+from amaranth.hdl import Shape
+
+from hwgen.rtl.packing import Packing, fold_lanes, lanes_by_place, pe_groups, proven_chain
+
+
+def weight_limit(bits: int) -> int:
+    """The largest magnitude of a weight: narrow range, or 1 where a single bit says -1 or 1."""
+    return max((1 << (bits - 1)) - 1, 1)
+
+
+def pack_weights(
+    weight: np.ndarray, *, pe: int, simd: int, bits: int, packing: Packing, activation: Shape, taps: int = 1
+) -> list[list[int]]:
+    """The rows of the weight memories, one memory for each place in the chains; every sum proven to stay in its field.
+
+    Parameters: weight int (O, I, K, K) of `bits`, narrow range, -1 or 1 where that is 1; simd channels and `taps` tap
+    rows (1 or K) to a word.
+    A row of (fold, word, see `fold_lanes`) holds, from bit 0 up, for each DSP the weights of its PEs, each 1 less
+    where the stored one below it in the DSP is negative; PE by PE, for each chain that has such a place. In the LUT
+    form it holds PE by PE and lane by lane the weight in two's complement, 1 bit for its sign (1 is positive), or 2
+    bits: not zero, and `turns`. Channels beyond O or I are zero.
+
+    Raises
+    ------
+    ValueError : weights out of range; chains longer than they allow; weights of 1 bit beside channels of none
+    """
+    limit = weight_limit(bits)
+    if np.abs(weight).max() > limit:
+        worst = weight.flat[np.abs(weight).argmax()]
+        raise ValueError(f"weight: wanted narrow range, -{limit} .. {limit}, got {worst}")
+    if bits == 1 and (not weight.all() or weight.shape[1] % simd):
+        raise ValueError(f"weight: wanted -1 and 1 in a multiple of {simd} channels, got zeros in between")
+    proven = proven_chain(weight, pe, simd, taps, packing, activation)
+    if packing.chain > proven:
+        raise ValueError(f"chain: wanted at most {proven}, which these weights allow, got {packing.chain}")
+    outputs = weight.shape[0]
+    folds = -(-outputs // pe)
+    padded = np.zeros((folds * pe, *weight.shape[1:]), dtype=np.int64)
+    padded[:outputs] = weight
+    lanes = fold_lanes(padded, simd, taps)
+    if packing.form == "lut" and bits <= 2:
+        lanes = (lanes > 0).astype(np.int64) if bits == 1 else (lanes != 0) + 2 * turns(lanes)
+    rows = lanes.reshape(len(lanes), folds, pe, -1).transpose(1, 3, 2, 0).reshape(-1, pe, len(lanes)).copy()
+    for p in range(1, pe):
+        if p % packing.lanes:
+            rows[:, p] -= rows[:, p - 1] < 0
+
+    mask = (1 << bits) - 1
+    memories = []
+    for places in lanes_by_place(len(lanes), packing.chain):
+        order = [(p, lane) for group in pe_groups(pe, packing) for lane in places for p in group]
+        memory = []
+        for row in rows[:, [p for p, _ in order], [lane for _, lane in order]].tolist():
+            memory.append(sum((value & mask) << (place * bits) for place, value in enumerate(row)))
+        memories.append(memory)
+    return memories
+
+
+def turns(lanes: np.ndarray) -> np.ndarray:
+    """0 or 1 for each of (lanes, ...) weights: its sign against that of the lane it is added to in a tree of pairs.
+
+    Lane j first stands on the right of an adder where j's lowest set bit says; the block on the left starts with lane
+    j & (j - 1). Lane 0 and all blocks that start with it count with their true sign.
+    """
+    negative = (lanes < 0).astype(np.int64)
+    index = np.arange(len(lanes))
+    left = index & (index - 1)
+    return np.where((left > 0).reshape(-1, *[1] * (lanes.ndim - 1)), negative ^ negative[left], negative)
+
+
+def missing_of(
+    weight: np.ndarray, *, simd: int, bits: int, packing: Packing, activation: Shape, taps: int = 1
+) -> np.ndarray:
+    """What is to be added to the sums of each channel, int64 (O,), parameters as for `pack_weights`.
+
+    The offset of the activations times the sum of the weights; and what the LUT form's network gives for activations
+    of zero, taken off.
+    """
+    lanes = fold_lanes(weight.astype(np.int64), simd, taps)
+    missing = activation_offset(packing, activation, bits) * lanes.sum(axis=(0, 2))
+    if packing.form == "dsp":
+        return missing
+    if bits != 2:
+        # Each two pairs of lanes give 1 too much in each plane, the sign's taken negative.
+        quads = -(-len(lanes) // 2) // 2
+        return missing + (quads if bits > 1 else -2 * quads) * lanes.shape[2]
+    turn = turns(lanes)
+    surplus = [-(turn[0] * (lanes[0] != 0)), *np.zeros_like(lanes[1:])]
+    distance = 1
+    while distance < len(lanes):
+        for right in range(distance, len(lanes), 2 * distance):
+            left = right - distance
+            surplus[left] = surplus[left] + np.where(turn[right], -surplus[right], surplus[right] + 1)
+        distance *= 2
+    return missing - surplus[0].sum(axis=1)
+
+
+def activation_offset(packing: Packing, activation: Shape, bits: int) -> int:
+    """What is subtracted from every activation: the DSP's and the network of 2-bit weights take signed ones alone."""
+    if activation.signed or (packing.form == "lut" and bits != 2):
+        return 0
+    return 1 << (activation.width - 1)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from amaranth.hdl import Cat, Module, Mux, Shape, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
@@ -31,7 +31,8 @@ class ConvolutionFolding:
 
     Parameters: window (its simd and folds are the folding), channels of the output, pe, prelu; in_lanes, out_lanes,
     values per beat of the streams that come in and go out; packing, how products are formed, from weights_in block RAM
-    or logic, of weight_bits; places of the FIFO in beats, by default what folds without a pause need.
+    or logic, of weight_bits; ring_in, the line buffer's memories where they are not too shallow for block RAM; places
+    of the FIFO in beats, by default what folds without a pause need.
     """
 
     window: WindowShape
@@ -44,6 +45,7 @@ class ConvolutionFolding:
     weights_in: Literal["block", "logic"] = "block"
     weight_bits: int = 8
     places: int | None = None
+    ring_in: Literal["block", "distributed"] = "block"
 
     def __post_init__(self) -> None:
         if not 1 <= self.pe <= self.out_channels:
@@ -63,12 +65,12 @@ class ConvolutionFolding:
     @property
     def lanes(self) -> int:
         """Multipliers."""
-        return self.pe * self.window.simd
+        return self.pe * self.window.word_values
 
     @property
     def mac_dsp(self) -> int:
         """DSPs of the multipliers."""
-        return MacArray.dsp_of(self.packing, self.pe, self.window.simd)
+        return MacArray.dsp_of(self.packing, self.pe, self.window.word_values)
 
     @property
     def compute_cycles(self) -> int:
@@ -101,10 +103,15 @@ class ConvolutionFolding:
         return WindowBuffer.arrival_latency_of(self.in_lanes, self.window.simd)
 
     @property
+    def word_delay(self) -> int:
+        """Cycles that a word comes later than the 2 behind its issue which the multipliers count on."""
+        return WindowBuffer.word_latency_of(self.window.taps) - 2
+
+    @property
     def drain_latency(self) -> int:
         """Cycles from the issue of a fold's last word to its first result at the output."""
-        mac = MacArray.latency_of(self.packing, self.window.simd, self.weight_bits)
-        return mac + 1 + Requantiser.latency_of(self.prelu) + CreditFifo.latency
+        mac = MacArray.latency_of(self.packing, self.window.word_values, self.weight_bits)
+        return self.word_delay + mac + 1 + Requantiser.latency_of(self.prelu) + CreditFifo.latency
 
     @property
     def pixel_latency(self) -> int:
@@ -166,19 +173,20 @@ class Convolution(Component):
         if folding.packing.form == "lut" and weight_bits != folding.weight_bits:
             raise ValueError(f"weight_bits: wanted the folding's {folding.weight_bits}, got {weight_bits}")
         self.folding = folding
-        self.window = WindowBuffer(window, folding.in_lanes)
+        self.window = WindowBuffer(window, folding.in_lanes, folding.ring_in)
         activation = Shape(window.bits, window.signed)
         missing = missing_of(
             weight, simd=window.simd, bits=weight_bits, packing=folding.packing, activation=activation
         )
         self.mac = MacArray(
             pe=folding.pe,
-            simd=window.simd,
+            simd=window.word_values,
             activation=activation,
             weights=pack_weights(
                 weight,
                 pe=folding.pe,
                 simd=window.simd,
+                taps=window.taps,
                 bits=weight_bits,
                 packing=folding.packing,
                 activation=activation,
@@ -228,11 +236,15 @@ class Convolution(Component):
             window.i.valid.eq(self.i.valid),
             self.i.ready.eq(window.i.ready),
             window.room.eq(fifo.credits >= beats),
-            mac.issue.eq(window.issue),
-            mac.first.eq(window.first),
-            mac.last.eq(window.last),
             mac.word.eq(window.word),
         ]
+
+        flags: Value = Cat(window.issue, window.first, window.last)
+        for cycle in range(self.folding.word_delay):
+            register = Signal(3, name=f"flags{cycle}")
+            m.d.sync += register.eq(flags)
+            flags = register
+        m.d.comb += Cat(mac.issue, mac.first, mac.last).eq(flags)
 
         # The sums of a fold leave beat by beat, while the next fold is summed.
         width = lanes * self.accumulator_bits

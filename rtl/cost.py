@@ -44,10 +44,10 @@ def convolution_dsp(accumulator_bits: int, folding: ConvolutionFolding) -> int:
 def convolution_bram36(folding: ConvolutionFolding, weight_bits: int) -> float:
     """Window ring and weights: one memory for each place in the chains of multipliers."""
     window = folding.window
-    ring = memory_bram36(window.memory_words, window.simd * window.bits)
+    ring = window.banks * memory_bram36(window.bank_words, window.simd * window.bits)
     weights = (
         memory_bram36(window.cycles_per_pixel, len(lanes) * folding.pe * weight_bits)
-        for lanes in lanes_by_place(window.simd, folding.packing.chain)
+        for lanes in lanes_by_place(window.word_values, folding.packing.chain)
     )
     return ring + sum(weights)
 

@@ -65,17 +65,18 @@ def random_plan(random: np.random.Generator, graph: Graph, width: int, height: i
     lanes, last = int(random.choice([1, 3])), graph.convolutions[-1]
     for node, (rows, columns, _) in zip(graph.convolutions, shapes, strict=False):
         options = [
-            (pe, simd, n)
+            (pe, simd, n, taps)
             for pe in range(1, node.out_channels + 1)
             for simd in range(1, node.in_channels + 1)
             for n in ((1,) if node is last else (1, 2, 3, 4))
-            if pe <= n * node.kernel**2 * -(-node.in_channels // simd)
+            for taps in {1, node.kernel}
+            if pe <= n * node.kernel**2 // taps * -(-node.in_channels // simd)
             and lanes <= simd and (simd % lanes == 0 or simd == node.in_channels)
             and n <= pe and (pe % n == 0 or pe == node.out_channels)
         ]  # fmt: skip
-        options.sort(key=lambda option: option[0] * option[1])
-        pe, simd, n = options[int(random.integers(len(options) // 2 if fast else 0, len(options)))]
-        foldings[node.name] = fold_convolution(node, columns, rows, pe, simd, in_lanes=lanes, out_lanes=n)
+        options.sort(key=lambda option: (option[0] * option[1] * option[3], option))
+        pe, simd, n, taps = options[int(random.integers(len(options) // 2 if fast else 0, len(options)))]
+        foldings[node.name] = fold_convolution(node, columns, rows, pe, simd, taps=taps, in_lanes=lanes, out_lanes=n)
         lanes = n
     return Plan(graph, board.load("pynq_z2"), width, height, foldings)
 
@@ -109,7 +110,7 @@ class LayerModel:
 
     @property
     def ready(self) -> bool:
-        return self.window.depth + self.released[self.position] > self.pixels
+        return self.window.capacity + self.released[self.position] > self.pixels
 
     def valid(self, cycle: int) -> bool:
         return bool(self.results) and self.results[0] <= cycle
@@ -212,7 +213,7 @@ def test_latency_of_one_pixel_by_hand() -> None:
     (node,) = graph.convolutions
     plan = Plan(graph, board.load("pynq_z2"), 1, 1, {"conv0": fold_convolution(node, 1, 1, 1, 3, in_lanes=3)})
     written, word, products, chain, accumulate, sums, fifo = 1, 2, 1, 3, 1, 1, 2
-    requantise = 7 if node.activation == "prelu" else 5
+    requantise = 6 if node.activation == "prelu" else 4
     expected = written + word + products + chain + accumulate + sums + requantise + fifo + GAIN_AND_SYMBOLS
     assert latency(plan) == expected
     assert frame_interval(plan) == 1

@@ -34,6 +34,7 @@ class Layer:
     prelu: bool = False
     shift: int | None = None  # None: one that fits the sums, different from channel to channel
     lanes: tuple[int, int] = (1, 1)  # values per beat: input, output
+    taps: int = 1
     seed: int = 0
     extreme: bool = False  # every weight and every input at an end of its range
     numbers: dict[str, Any] = field(init=False, compare=False, repr=False)
@@ -71,7 +72,7 @@ class Layer:
     def folding(self) -> ConvolutionFolding:
         (inputs, outputs), (width, height) = self.channels, self.frame
         window = WindowShape(inputs, width, height, self.kernel, self.stride, self.kernel // 2, self.simd,
-                             -(-outputs // self.pe), self.bits[0], self.signs[0])  # fmt: skip
+                             -(-outputs // self.pe), self.bits[0], self.signs[0], taps=self.taps)  # fmt: skip
         return ConvolutionFolding(window, outputs, self.pe, self.prelu, *self.lanes)
 
     @property
@@ -180,6 +181,16 @@ LAYERS = [
     Layer(channels=(5, 7), kernel=1, pe=7, simd=5, lanes=(5, 7)),  # a beat a pixel
     Layer(channels=(5, 5), kernel=1, pe=5, simd=3, lanes=(3, 4)),  # pe = O: any lanes
     Layer(channels=(7, 3), frame=(1, 1), kernel=5, pe=2, simd=4, lanes=(4, 2)),
+    # all tap rows in a word
+    Layer(taps=3, pe=2),
+    Layer(taps=3, stride=2, simd=1, pe=4, prelu=True, frame=(8, 6)),
+    Layer(taps=3, channels=(1, 3), simd=1, pe=3, frame=(1, 1)),
+    Layer(taps=3, channels=(5, 6), simd=4, pe=6, lanes=(2, 2), frame=(6, 3), signs=(False, False)),
+    Layer(taps=3, channels=(3, 8), simd=3, pe=8, lanes=(3, 4), stride=2, frame=(6, 8)),
+    Layer(taps=5, kernel=5, channels=(2, 3), pe=3, simd=2, frame=(3, 2)),
+    Layer(taps=5, kernel=5, stride=2, channels=(3, 4), simd=3, pe=4, lanes=(3, 2), frame=(10, 4), signs=(False, True)),
+    Layer(taps=7, kernel=7, channels=(2, 2), simd=1, frame=(3, 4)),
+    Layer(taps=7, kernel=7, stride=2, channels=(2, 3), simd=2, pe=3, frame=(4, 4), prelu=True),
     Layer(signs=(False, True)),
     Layer(signs=(True, False)),
     Layer(signs=(False, False), bits=(8, 4, 6)),
@@ -235,11 +246,12 @@ def test_random() -> None:
         simd = int(random.integers(1, inputs + 1))
         lanes_in, lanes_out = (int(random.integers(1, 5)) for _ in range(2))
         lanes_in = lanes_in if simd % lanes_in == 0 else 1
-        pe = int(random.integers(1, min(outputs, kernel**2 * -(-inputs // simd)) + 1))
+        taps = int(random.choice([1, kernel]))
+        pe = int(random.integers(1, min(outputs, kernel**2 // taps * -(-inputs // simd)) + 1))
         lanes_out = lanes_out if pe % lanes_out == 0 else 1
         layer = Layer(
             channels=(inputs, outputs), kernel=kernel, stride=stride, pe=pe, simd=simd, prelu=seed % 2 == 0,
-            lanes=(lanes_in, lanes_out), seed=seed,
+            lanes=(lanes_in, lanes_out), taps=taps, seed=seed,
             frame=(stride * int(random.integers(1, 4)), stride * int(random.integers(1, 3))),
             bits=(int(random.integers(2, 9)), int(random.integers(2, 9)), int(random.integers(2, 9))),
             signs=(bool(random.integers(0, 2)), bool(random.integers(0, 2))),

@@ -12,7 +12,7 @@ from test_rtl_convolution import Layer
 
 from hwgen.rtl.cost import convolution_bram36, convolution_dsp, gain_dsp, multiplier_dsp
 from hwgen.rtl.gain import Gain
-from hwgen.rtl.memory import memory_bram36
+from hwgen.rtl.memory import block_cost
 from hwgen.rtl.symbols import SymbolPacker
 
 
@@ -24,10 +24,11 @@ def multipliers(dut: Elaboratable) -> list[tuple[int, int]]:
     return [(max(pair), min(pair)) for pair in widths]
 
 
-def memories(dut: Elaboratable) -> list[tuple[int, int]]:
-    """(depth, width) of every memory in the elaborated component."""
+def blocks(dut: Elaboratable) -> list[tuple[int, int]]:
+    """(depth, width) of every memory in the elaborated component that asks for block RAM."""
     text = rtlil.convert(dut, emit_src=False)
-    return [(int(depth), int(width)) for width, depth in re.findall(r"memory width (\d+) size (\d+)", text)]
+    found = re.findall(r'_style "(\w+)"\n(?:\s*attribute .*\n)*\s*memory width (\d+) size (\d+)', text)
+    return [(int(depth), int(width)) for style, width, depth in found if style == "block"]
 
 
 @pytest.mark.parametrize(("bits", "slices"), [(1, 1), (18, 1), (25, 1), (26, 2), (48, 2), (49, 2), (50, 3), (73, 3)])
@@ -44,6 +45,7 @@ LAYERS = [
     Layer(channels=(9, 4), pe=3, simd=9, prelu=True),
     Layer(channels=(20, 36), frame=(64, 8), kernel=5, pe=4, simd=5, prelu=True),
     Layer(channels=(20, 16), frame=(64, 8), kernel=5, pe=16, simd=10, bits=(8, 4, 8)),
+    Layer(channels=(3, 20), frame=(512, 8), kernel=5, stride=2, pe=5, simd=3, taps=5, lanes=(3, 1)),
     Layer(channels=(3, 20), frame=(512, 8), kernel=5, stride=2, pe=7, simd=3, lanes=(3, 1), signs=(False, True)),
 ]
 
@@ -61,11 +63,8 @@ def test_convolution_dsp(layer: Layer) -> None:
 
 @pytest.mark.parametrize("layer", LAYERS, ids=str)
 def test_convolution_bram(layer: Layer) -> None:
-    """Ring and weights; the requantiser's and the FIFO's memories are small enough for LUTs."""
-    dut = layer.dut
-    distributed = [(dut.fifo.depth, layer.bits[2])]
-    blocks = [memory_bram36(*memory) for memory in memories(dut) if memory not in distributed]
-    assert convolution_bram36(layer.folding, layer.bits[1]) == sum(blocks)
+    """Line buffer and weights."""
+    assert convolution_bram36(layer.folding, layer.bits[1]) == sum(block_cost(*at).bram36 for at in blocks(layer.dut))
 
 
 def test_gain_and_symbols() -> None:

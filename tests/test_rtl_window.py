@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,12 +35,14 @@ def window_words(shape: WindowShape, frame: np.ndarray) -> list[list[int | None]
     for row, column in positions(shape):
         y, x = row * shape.stride, column * shape.stride
         fold: list[list[int | None]] = []
-        for i in range(y, y + shape.kernel):
-            for j in range(x, x + shape.kernel):
-                for start in range(0, shape.channels, shape.simd):
-                    word: list[int | None] = padded[i, j, start : start + shape.simd].tolist()
-                    # A word in the padding is zero altogether.
-                    fold.append(word + [None if inside[i, j] else 0] * (shape.simd - len(word)))
+        for i, j in itertools.product(range(0, shape.kernel, shape.taps), range(shape.kernel)):
+            for start in range(0, shape.channels, shape.simd):
+                word: list[int | None] = []
+                for tap in range(i, i + shape.taps):
+                    word += padded[y + tap, x + j, start : start + shape.simd].tolist()
+                    # A tap in the padding is zero altogether.
+                    word += [None if inside[y + tap, x + j] else 0] * (-len(word) % shape.simd)
+                fold.append(word)
         words += fold * shape.folds
     return words
 
@@ -68,7 +71,7 @@ def check(shape: WindowShape, *, frames: int = 2, lanes: int = 1, idle: float = 
 
     async def bench(ctx: Any) -> None:
         arrivals: list[int] = []  # from which cycle on each complete pixel counts as there
-        pending: list[list[int | None] | None] = [None, None]
+        pending: list[list[int | None] | None] = [None] * WindowBuffer.word_latency_of(shape.taps)
         cycle = surplus = 0
         offered = False
         while surplus < 40 or len(seen.accepted) < len(beats):
@@ -81,7 +84,7 @@ def check(shape: WindowShape, *, frames: int = 2, lanes: int = 1, idle: float = 
             ctx.set(dut.room, room)
 
             window, word = divmod(issued, shape.cycles_per_pixel)
-            ready = shape.depth + released[window] - len(arrivals) > 0
+            ready = shape.capacity + released[window] - len(arrivals) > 0
             assert ctx.get(dut.i.ready) == ready, f"cycle {cycle}: i.ready"
             if offered and ready:
                 seen.accepted.append(cycle)
@@ -114,31 +117,34 @@ def check(shape: WindowShape, *, frames: int = 2, lanes: int = 1, idle: float = 
 
 def check_memory(shape: WindowShape, lanes: int, frames: int, seen: Seen) -> None:
     """No word is read in the cycle that writes its place in the ring: what a block RAM returns then is undefined."""
-    groups, size, taps = shape.groups, shape.width * shape.height, range(shape.kernel)
+    groups, size = shape.groups, shape.width * shape.height
     writes = {}
     per_pixel = -(-shape.channels // lanes)
     for index, cycle in enumerate(seen.accepted):
         pixel, beat = divmod(index, per_pixel)
         if beat == per_pixel - 1 or (beat + 1) * lanes % shape.simd == 0:
             writes[cycle + (lanes < shape.simd)] = pixel * groups + beat * lanes // shape.simd
-    reads: list[int | None] = []  # None: in the padding, masked
+    reads: list[list[int]] = []  # none of a tap in the padding, which is masked
     for frame in range(frames):
         for row, column in positions(shape):
             top, left = row * shape.stride - shape.padding, column * shape.stride - shape.padding
-            fold: list[int | None] = []
-            for y, x in ((top + i, left + j) for i in taps for j in taps):
-                inside = 0 <= y < shape.height and 0 <= x < shape.width
-                pixel = frame * size + y * shape.width + x
-                fold += [pixel * groups + group if inside else None for group in range(groups)]
+            fold = []
+            for y, x in itertools.product(range(top, top + shape.kernel, shape.taps), range(left, left + shape.kernel)):
+                inside = [i for i in range(y, y + shape.taps) if 0 <= i < shape.height and 0 <= x < shape.width]
+                pixels = [frame * size + i * shape.width + x for i in inside]
+                fold += [[pixel * groups + group for pixel in pixels] for group in range(groups)]
             reads += fold * shape.folds
-    for word, cycle in zip(reads, seen.issued, strict=True):
-        if word is not None and cycle in writes:
-            assert (word - writes[cycle]) % shape.memory_words, f"cycle {cycle}: read and written"
+    for words, cycle in zip(reads, seen.issued, strict=True):
+        if cycle in writes:
+            for word in words:
+                assert (word - writes[cycle]) % shape.memory_words, f"cycle {cycle}: read and written"
+        rows = [word // groups // shape.width % shape.banks for word in words]
+        assert shape.banks == 1 or len(set(rows)) == len(rows), f"cycle {cycle}: two words from one bank"
 
 
 def layer(kernel: int, stride: int, width: int, height: int, channels: int = 2, simd: int = 2, folds: int = 1,
-          bits: int = 8) -> WindowShape:
-    return WindowShape(channels, width, height, kernel, stride, kernel // 2, simd, folds, bits)
+          bits: int = 8, taps: int = 1) -> WindowShape:
+    return WindowShape(channels, width, height, kernel, stride, kernel // 2, simd, folds, bits, taps=taps)
 
 
 LAYERS = [
@@ -153,6 +159,18 @@ LAYERS = [
 def test_kernels_strides_and_frames(kernel: int, stride: int, width: int, height: int) -> None:
     check(layer(kernel, stride, width, height), frames=3)
     check(layer(kernel, stride, width, height), frames=3, lanes=2, idle=0.2, full=0.3, seed=1)
+
+
+@pytest.mark.parametrize(("kernel", "stride", "width", "height"), [at for at in LAYERS if at[0] > 1])
+def test_all_tap_rows_in_a_word(kernel: int, stride: int, width: int, height: int) -> None:
+    check(layer(kernel, stride, width, height, taps=kernel), frames=4)
+    check(layer(kernel, stride, width, height, 3, 2, folds=2, taps=kernel), frames=4, idle=0.2, full=0.3, seed=1)
+
+
+@pytest.mark.parametrize(("channels", "simd", "lanes"), [(1, 1, 1), (3, 3, 3), (5, 2, 1), (5, 4, 2), (6, 6, 2)])
+def test_all_tap_rows_and_channels(channels: int, simd: int, lanes: int) -> None:
+    check(layer(3, 1, 9, 5, channels, simd, bits=4, taps=3), lanes=lanes, frames=3)
+    check(layer(3, 2, 10, 4, channels, simd, bits=4, taps=3), lanes=lanes, full=0.2, idle=0.2, seed=channels)
 
 
 @pytest.mark.parametrize(("channels", "simd"), [(1, 1), (2, 1), (3, 2), (5, 2), (5, 3), (5, 4), (5, 5), (7, 3)])
@@ -193,6 +211,9 @@ def test_bits(bits: int) -> None:
     WindowShape(channels=1, width=6, height=4, kernel=4, stride=2, padding=1, simd=1),
     WindowShape(channels=2, width=6, height=6, kernel=1, stride=3, padding=0, simd=1),
     WindowShape(channels=1, width=8, height=4, kernel=3, stride=4, padding=0, simd=1),
+    WindowShape(channels=2, width=6, height=4, kernel=2, stride=2, padding=0, simd=1, taps=2),
+    WindowShape(channels=1, width=6, height=4, kernel=4, stride=2, padding=1, simd=1, taps=4),
+    WindowShape(channels=1, width=8, height=4, kernel=3, stride=4, padding=0, simd=1, taps=3),
 ])  # fmt: skip
 def test_other_shapes(shape: WindowShape) -> None:
     check(shape, frames=3, idle=0.1, full=0.2, seed=2)
@@ -205,7 +226,7 @@ def test_random() -> None:
         channels = int(random.integers(1, 5))
         shape = layer(kernel, stride, stride * int(random.integers(1, 5)), stride * int(random.integers(1, 4)),
                       channels, int(random.integers(1, channels + 1)), folds=int(random.integers(1, 3)),
-                      bits=int(random.integers(1, 9)))  # fmt: skip
+                      bits=int(random.integers(1, 9)), taps=int(random.choice([1, kernel])))  # fmt: skip
         fitting = [n for n in range(1, shape.simd + 1) if shape.simd % n == 0 or shape.simd == channels]
         check(shape, lanes=int(random.choice(fitting)), idle=float(random.choice([0, 0.5])), full=0.3, seed=case)
 
@@ -222,11 +243,23 @@ def test_latency(simd: int, lanes: int, latency: int) -> None:
 
 def test_interval() -> None:
     """A writer that brings `stride` rows in the time of one output row never waits: no gap between frames."""
-    for stride in (1, 2):
-        shape = layer(3, stride, 6, 6, 1, 1)
+    for stride, taps in itertools.product((1, 2), (1, 3)):
+        shape = layer(3, stride, 6, 6, 1, 1, taps=taps)
         seen = check(shape, frames=3)
         per_frame = shape.cycles_per_pixel * shape.out_width * shape.out_height
         assert seen.issued[-1] - seen.issued[-1 - per_frame] == max(per_frame, 36)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("kernel", [3, 5, 7])
+def test_banks(kernel: int, stride: int) -> None:
+    """A bank holds a row; there are as many as rows at once, more where rows are short."""
+    shape = layer(kernel, stride, 64, 32, 5, 2, taps=kernel)
+    assert (shape.banks, shape.bank_words) == (kernel + stride - 1, 64 * 3)
+    assert (shape.capacity, shape.memory_words) == (64 * shape.banks, 64 * 3 * shape.banks)
+    assert (shape.words, shape.word_values) == (kernel * 3, kernel * 2)
+    short = replace(shape, width=2 * stride)
+    assert short.banks * short.width >= short.depth > (short.banks - 1) * short.width
 
 
 ALL = [layer(*at) for at in LAYERS] + [layer(k, s, 12, 8) for k in (1, 3, 5, 7) for s in (1, 2)]
@@ -262,6 +295,7 @@ GOOD = layer(3, 1, 4, 4)
     *[({key: 0}, f"{key}: wanted at least 1, got 0")
       for key in ("channels", "width", "height", "kernel", "stride", "simd", "folds", "bits")],
     ({"simd": 3}, "simd: wanted at most the 2 channels, got 3"),
+    ({"taps": 2}, "taps: wanted 1 or kernel = 3, got 2"),
     ({"padding": -1}, "padding: wanted 0 .. kernel - 1 = 2, got -1"),
     ({"padding": 3}, "padding: wanted 0 .. kernel - 1 = 2, got 3"),
     ({"padding": 0}, "padding: wanted output width = input width / stride, got padding 0"),

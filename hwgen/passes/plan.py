@@ -34,16 +34,21 @@ class Plan:
         return next(iter(self.foldings.values())).in_lanes
 
 
-def pixel_lanes(folding: ConvolutionFolding) -> int:
-    """Values per beat that a first layer with this folding takes."""
-    window = folding.window
-    return window.channels if window.simd == window.channels else 1
-
-
 def fold_convolution(
-    node: Conv2d, width: int, height: int, pe: int, simd: int, *, in_lanes: int = 1, out_lanes: int = 1
+    node: Conv2d,
+    width: int,
+    height: int,
+    pe: int,
+    simd: int,
+    *,
+    taps: int = 1,
+    in_lanes: int = 1,
+    out_lanes: int = 1,
 ) -> ConvolutionFolding:
-    """The folding of `node` for an input of width x height: pe x simd lanes, in_lanes and out_lanes values per beat."""
+    """The folding of `node` for an input of width x height.
+
+    pe x simd lanes, `taps` rows of them (see WindowShape); in_lanes and out_lanes values per beat
+    """
     window = WindowShape(
         channels=node.in_channels,
         width=width,
@@ -55,5 +60,6 @@ def fold_convolution(
         folds=-(-node.out_channels // pe),
         bits=node.input.bits,
         signed=node.input.signed,
+        taps=taps,
     )
     return ConvolutionFolding(window, node.out_channels, pe, node.activation == "prelu", in_lanes, out_lanes)

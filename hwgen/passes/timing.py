@@ -25,7 +25,7 @@ from hwgen.rtl.symbols import SymbolPacker
 from hwgen.rtl.window import WindowShape
 
 
-def layer_cycles(folding: ConvolutionFolding, _: int = 1) -> int:
+def layer_cycles(folding: ConvolutionFolding) -> int:
     """Cycles per frame that a layer needs at least: its multipliers, and its streams of one beat per cycle."""
     window = folding.window
     beats_in = window.width * window.height * folding.beats_in

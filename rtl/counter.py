@@ -1,0 +1,38 @@
+"""Counters whose questions are answered a step ahead, so that the answer is a register and not a comparison."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+
+
+@dataclass(frozen=True)
+class Counter:
+    """A counter: its place; whether that is the last one (a register); whether the next place is the last one."""
+
+    place: Value
+    last: Value
+    next_last: Value
+
+
+def count(m: Module, length: int, step: Value, name: str, start: int = 0) -> Counter:
+    """A counter modulo `length` that moves with `step`, from `start` on."""
+    if length == 1:
+        return Counter(Const(0), Const(1), Const(1))
+    place = Signal(range(length), init=start, name=name)
+    last, next_last = Signal(init=start == length - 1, name=f"last_{name}"), place == length - 2
+    with m.If(step):
+        m.d.sync += [place.eq(Mux(last, 0, place + 1)), last.eq(next_last)]
+    return Counter(place, last, next_last)
+
+
+def add_carry(a: Value, b: Value, carry: Value) -> Value:
+    """a + b + carry modulo 2 ** len(a), in one chain of carries; b is as wide as a, carry a single bit."""
+    return (Cat(Const(1, 1), a) + Cat(carry, b))[1 : len(a) + 1]
+
+
+def add_wrapped(place: Value, step: int, size: int) -> Value:
+    """(place + step) modulo `size` for a place below `size`: both sums and the choice side by side."""
+    step %= size
+    return Mux(place >= size - step, place + (step - size), place + step) if step else place

@@ -1,0 +1,108 @@
+"""The reader's way through a frame: output row, column, fold, word; nothing but flags leaves here.
+
+Every flag is a register that was decided a step before, so that what depends on it is one gate away. For the same
+reason the position that is counted is not the output pixel that is read but the one after it: what the step to that
+one changes is known before the step is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from amaranth.hdl import Module, Signal, Value
+
+from hwgen.rtl.counter import count
+
+if TYPE_CHECKING:
+    from hwgen.rtl.window import WindowShape
+
+
+class Walk:
+    """Counters of a window's reader, added to a module.
+
+    Parameters
+    ----------
+    complete : the window of the output pixel is complete: a register
+    room : a fold's last word may go
+
+    Members
+    -------
+    issue : a word leaves
+    advance : it is the output pixel's last
+    end_row, end_next_row : and that pixel is the last of its row / the one after it will be
+    first, last : the word is a fold's first / last
+    last_fold : the fold is the output pixel's last
+    next_column, next_row : counters of the output pixel after the one that is read, frame after frame
+    """
+
+    def __init__(self, m: Module, shape: WindowShape, complete: Value, room: Value) -> None:
+        self.m, self.shape = m, shape
+        self.issue, self.advance, self.end_row, self.end_next_row = (
+            Signal(name=name) for name in ("issue", "advance", "end_row", "end_next_row")
+        )
+        words = count(m, shape.words, self.issue, "word")
+        folds = count(m, shape.folds, self.issue & words.last, "fold")
+        row, column = divmod(1, shape.out_width)
+        self.next_column = count(m, shape.out_width, self.advance, "next_column", column)
+        self.next_row = count(m, shape.out_height, self.end_next_row, "next_row", row % shape.out_height)
+        self.last, self.last_fold = words.last, folds.last
+        self.first, last_column = Signal(init=1, name="first"), Signal(init=shape.out_width == 1, name="last_column")
+        with m.If(self.issue):
+            m.d.sync += self.first.eq(self.last)
+        with m.If(self.advance):
+            m.d.sync += last_column.eq(self.next_column.last)
+
+        final, ends, ends_next = folds.last, last_column, self.next_column.last
+        if shape.cycles_per_pixel > 1:
+            # What an output pixel's last word ends is known when the word before it goes.
+            final, ends, ends_next = (Signal(name=name) for name in ("final", "ends_row", "ends_next_row"))
+            next_final = words.next_last & folds.last if shape.words > 1 else folds.next_last
+            with m.If(self.issue):
+                m.d.sync += [
+                    final.eq(next_final),
+                    ends.eq(next_final & last_column),
+                    ends_next.eq(next_final & self.next_column.last),
+                ]
+        m.d.comb += [
+            self.issue.eq(complete & (~self.last | room)),
+            self.advance.eq(complete & room & final),
+            self.end_row.eq(complete & room & ends),
+            self.end_next_row.eq(complete & room & ends_next),
+        ]
+
+    def step(self, counted: Callable[[int, int], int], width: int, first_row: int, name: str) -> Signal:
+        """A register: -(the growth of `counted(row, column)` from the output pixel that is read to the next one).
+
+        Inside a row the growth depends on the column alone, once `first_row` is reached, and is zero before; at the
+        end of a row it depends on the row; at the end of a frame it counts on into the next frame.
+        """
+        m, s = self.m, self.shape
+        rows, columns = s.out_height, s.out_width
+        following = Signal(width, name=f"following_{name}")
+        with m.If(~self.next_column.last):
+            with m.If(self.next_row.place >= first_row):
+                steps = [counted(rows - 1, x) - counted(rows - 1, x + 1) for x in range(columns - 1)]
+                _select(m, following, self.next_column.place, steps)
+        with m.Elif(~self.next_row.last):
+            steps = [counted(y, columns - 1) - counted(y + 1, 0) for y in range(rows - 1)]
+            _select(m, following, self.next_row.place, steps)
+        with m.Else():
+            m.d.comb += following.eq(counted(rows - 1, columns - 1) - counted(0, 0) - s.height * s.width)
+        after = counted(0, 1) if columns > 1 else counted(1, 0) if rows > 1 else counted(0, 0) + s.height * s.width
+        register = Signal(width, init=(counted(0, 0) - after) % (1 << width), name=name)
+        with m.If(self.advance):
+            m.d.sync += register.eq(following)
+        return register
+
+
+def _select(m: Module, signal: Signal, index: Value, steps: list[int]) -> None:
+    """`signal` = steps[index], as comparisons against the few places where the step changes."""
+    start = 0
+    for place in range(1, len(steps) + 1):
+        if place == len(steps) or steps[place] != steps[start]:
+            # Beyond the end any value will do.
+            conditions = [index >= start] * (start > 0) + [index < place] * (place < len(steps))
+            with m.If(conditions[0] & conditions[-1] if conditions else 1):
+                m.d.comb += signal.eq(steps[start])
+            start = place

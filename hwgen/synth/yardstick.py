@@ -1,7 +1,7 @@
 """The yardstick for deep paths: an 8-bit requantiser by itself.
 
-Its stages (an addition, a shift by a channel's amount, rounding half to even, saturation) cannot be cut much finer, so
-what is deeper than its deepest one is worth a register.
+Its stages (a table, an addition, a shift by a channel's amount, rounding half to even, saturation) can hardly be cut
+finer, so what is much deeper than its deepest one is worth a register.
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@ from amaranth.hdl import Shape
 from hwgen.ir.graph import Conv2d, Gain, Graph
 from hwgen.passes.plan import Plan
 from hwgen.rtl.cost import LayerNumbers, convolution_cost, gain_dsp
-from hwgen.rtl.mac import MacArray
 from hwgen.rtl.packing import W8A8
 from hwgen.rtl.primitives import Cost
+from hwgen.rtl.weights import missing_of
 
 
 def plan_costs(plan: Plan) -> dict[str, Cost]:
@@ -30,7 +30,8 @@ def end_costs(graph: Graph, family: str) -> dict[str, Cost]:
 def layer_numbers(node: Conv2d) -> LayerNumbers:
     """What a convolution's cost depends on besides its folding."""
     # The multipliers that offset unsigned activations have the widest bias.
-    missing = MacArray.offset_of(W8A8, Shape(node.input.bits, node.input.signed)) * node.weight.sum(axis=(1, 2, 3))
+    activation = Shape(node.input.bits, node.input.signed)
+    missing = missing_of(node.weight, simd=1, bits=node.weight_bits, packing=W8A8, activation=activation)
     return LayerNumbers.of(
         weight_bits=node.weight_bits,
         accumulator_bits=node.accumulator_bits,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from hwgen.emit import emit
 from hwgen.errors import HwgenError
 from hwgen.model import load_graph
 from hwgen.passes.size import size
+from hwgen.rtl.packing import LUT, W8A8
 
 LIST = "4-3-3-2-2"
 
@@ -54,16 +57,26 @@ def test_bounds() -> None:
     """By hand: tiny at 32x16 has 35,424 MACs; weights of 8, 6 and 4 bits; 5, 7 and 4 channels."""
     model, target = spec.load("tiny"), board.load("pynq_z2")
     plan = size(load_graph(model, 1), target, 32, 16)
+    foldings = {name: replace(f, packing=W8A8, weights_in="block") for name, f in plan.foldings.items()}
     macs = [9 * 16 * 8 * 5 * 3, 9 * 8 * 4 * 7 * 5, 9 * 8 * 4 * 4 * 7]
     assert sum(macs) == 35_424
-    rows = 2 * (32 * 3 * 8 + 16 * 5 * 8 + 8 * 7 * 7)  # line buffers, in bits
-    weights = sum(macs) / (macs[0] * 8 + macs[1] * 6 + macs[2] * 4)  # for each bit
-    found = roofline(plan)
-    assert found.bounds["pixels"] == 35_424 / 512
-    assert found.bounds["values"] == 35_424 / 256  # 16x8 positions of two beats, 4 + 1 values
-    assert found.bounds["bram"] == pytest.approx(weights * 72 * (140 - rows / 36_864), rel=1e-12)
-    assert (found.active, found.bound) == ("pixels", found.bounds["pixels"])
-    assert found.intensity == 35_424 / 512
+    blocks = 140 - 2 * (32 * 3 * 8 + 16 * 5 * 8 + 8 * 7 * 7) / 36_864  # without the line buffers, to the bit
+    found = roofline(replace(plan, foldings=foldings))
+    assert found.bounds == {
+        # Two lanes a DSP; three of 4-bit weights with 7-bit activations.
+        "dsp": pytest.approx(35_424 * 220 / (macs[0] / 2 + macs[1] / 2 + macs[2] / 3), rel=1e-12),
+        "bram": pytest.approx(35_424 * 72 * blocks / (macs[0] * 8 + macs[1] * 6 + macs[2] * 4), rel=1e-12),
+        "pixels": 35_424 / 512,
+        "values": 35_424 / 256,  # 16x8 positions of two beats, 4 + 1 values
+    }
+    assert (found.active, found.bound, found.intensity) == ("pixels", 35_424 / 512, 35_424 / 512)
+
+    # What multiplies in LUTs asks for no DSP, what keeps its weights in logic for no block RAM.
+    in_luts = {name: replace(f, packing=LUT, weights_in="logic") for name, f in foldings.items()}
+    found = roofline(replace(plan, foldings=foldings | {"conv2": in_luts["conv2"]}))
+    assert found.bounds["dsp"] == pytest.approx(35_424 * 220 / (macs[0] / 2 + macs[1] / 2), rel=1e-12)
+    assert found.bounds["bram"] == pytest.approx(35_424 * 72 * blocks / (macs[0] * 8 + macs[1] * 6), rel=1e-12)
+    assert roofline(replace(plan, foldings=in_luts)).bounds["dsp"] == math.inf
 
 
 @pytest.mark.parametrize("text", ["16-32-32-32", "16-32-32-32-16-16", "16-32-x-32-16", "16-0-32-32-16", "", "-",

@@ -20,8 +20,11 @@ from hwgen.bench.encoder import dashed, write_spec
 from hwgen.bench.quantities import Measured, as_record, table, write_csv
 from hwgen.bench.roofline import roofline
 from hwgen.console import console
-from hwgen.emit import Emitted, emit
+from hwgen.emit import TOP, Emitted, emit
 from hwgen.errors import HwgenError
+from hwgen.synth import synthesise_design
+from hwgen.synth.statistics import count
+from hwgen.synth.yosys import version
 from hwgen.verify import Request, prove
 
 INIT = 1
@@ -76,6 +79,8 @@ def bench(
         from hwgen.bench.plot import check_plot
 
         check_plot(plot)
+    if synth:
+        version()  # Yosys must be there
     with tempfile.TemporaryDirectory(prefix="hwgen_bench_") as name:
         folder = Path(name)
         subjects = [Subject(specs.load(model).name, model, None) for model in models]
@@ -118,6 +123,9 @@ def measure(
     statistics = None
     if synth:
         say("synthesising")
+        text = design.folder.joinpath(f"{TOP}.v").read_text(encoding="utf-8")
+        netlists = synthesise_design(text, TOP, design.plan.board.family)
+        statistics = [count(netlist) for netlist in netlists.values()]
     return Measured(subject.name, design.plan, report, statistics, roofline(design.plan))
 
 

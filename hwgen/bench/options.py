@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from hwgen.bench.encoder import channels
+from hwgen.bench.encoder import FRAME, channels
 from hwgen.options import Number, frame, init
 
 
@@ -25,6 +25,12 @@ def _sim(arguments: argparse.Namespace) -> int:
 
     return bench(arguments.model, board=arguments.board, frame=arguments.frame, init=arguments.init,
                  frames=arguments.frames, cycles=arguments.cycles, as_json=arguments.json)
+
+
+def _emit(arguments: argparse.Namespace) -> int:
+    from hwgen.bench.emission import bench
+
+    return bench(arguments.model, board=arguments.board, frame=arguments.frame, as_json=arguments.json)
 
 
 def add_benches(parser: argparse.ArgumentParser) -> None:
@@ -63,3 +69,12 @@ def add_benches(parser: argparse.ArgumentParser) -> None:
     sim.add_argument("--cycles", type=Number("--cycles", int, 1000, 1_000_000_000), default=1_000_000, metavar="N",
                      help="cycles of each run that measures speed (default: 1000000)")
     sim.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
+
+    emit = bench("emit", _emit, "measure time and memory of emit, also for an encoder 2, 4 and 8 times as large")
+    emit.add_argument("--model", default="cityscapes_int8", metavar="M",
+                      help="a trained specification: name, folder or path (default: cityscapes_int8, the largest)")
+    emit.add_argument("--board", default="pynq_z2", metavar="B",
+                      help="name or path; the encoder has 1, 2, 4 and 8 times its resources (default: pynq_z2)")
+    emit.add_argument("--frame", type=frame, default=FRAME, metavar="WxH",
+                      help="frame size of the encoder (default: 512x256)")
+    emit.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +21,12 @@ RATES_MHZ = (150, 200)
 
 @dataclass(frozen=True)
 class Measured:
-    """One design: its plan, what simulation found, what synthesis counted (None: not synthesised), what bounds it."""
+    """One design: its plan, what simulation found, its components as synthesised (None: they were not), its bounds."""
 
     name: str
     plan: Plan
     report: Report
-    synthesised: Statistics | None
+    synthesised: Sequence[Statistics] | None
     roofline: Roofline
 
     def predicted(self, key: str) -> int | float | None:
@@ -35,8 +36,7 @@ class Measured:
 
     def counted(self, key: str) -> int | float | None:
         """A resource as synthesis counted it."""
-        value: int | float | None = None if self.synthesised is None else getattr(self.synthesised, key)
-        return value
+        return None if self.synthesised is None else sum(getattr(part, key) for part in self.synthesised)
 
     @property
     def macs_per_cycle(self) -> float | None:
@@ -90,7 +90,11 @@ def _rate(mhz: int) -> Quantity:
 
 
 def _bound(name: str, label: str) -> Quantity:
-    return Quantity(f"bound_{name}", label, ",.1f", lambda m: m.roofline.bounds[name], first=name == "dsp")
+    def value(m: Measured) -> Value:
+        found = m.roofline.bounds[name]
+        return found if math.isfinite(found) else None
+
+    return Quantity(f"bound_{name}", label, ",.1f", value, first=name == "dsp")
 
 
 QUANTITIES: tuple[Quantity, ...] = (

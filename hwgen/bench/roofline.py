@@ -1,8 +1,9 @@
 """What bounds a transmitter on a board, in MAC per cycle, however it is folded: the roofline of this datapath.
 
-    dsp     every DSP of the board multiplies as many lanes each cycle as the layer's widths allow
+    dsp     every DSP of the board multiplies as many lanes each cycle as the layer's widths allow; layers that the plan
+            multiplies in LUTs ask for none
     bram    a multiplier meets another weight each cycle, and a block RAM delivers 72 bits of them; blocks that the line
-            buffers take at least are gone
+            buffers take at least are gone, layers whose weights the plan keeps in logic ask for none
     pixels  one pixel comes in each cycle
     values  the busiest stream between layers carries a full beat each cycle
 
@@ -12,12 +13,16 @@ lacks to the lowest one is the rounding of its foldings, ceil() of channels by l
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+from amaranth.hdl import Shape
+
+from hwgen.ir.graph import Conv2d
 from hwgen.passes.plan import Plan
+from hwgen.rtl.packing import packings
 from hwgen.sim.design import BEAT_BITS
 
-LANES_PER_DSP = 2
 BRAM_BITS = 36 * 1024
 BRAM_WIDTH = 72
 """Bits that a block RAM delivers each cycle, as simple dual-port memory (UG473)."""
@@ -25,7 +30,8 @@ BRAM_WIDTH = 72
 
 @dataclass(frozen=True)
 class Roofline:
-    """Bounds in MAC per cycle, by name; `intensity`: MACs for each beat of the busiest stream, pixels included."""
+    """Bounds in MAC per cycle, by name; infinite where nothing asks for it. `intensity`: MACs for each beat of the
+    busiest stream, pixels included."""
 
     bounds: dict[str, float]
     intensity: float
@@ -41,19 +47,28 @@ class Roofline:
 
 
 def roofline(plan: Plan) -> Roofline:
-    """The bounds of a plan's graph on its board. Of the plan itself only the frame counts."""
+    """The bounds of a plan's graph on its board."""
     graph, resources = plan.graph, plan.board.resources
     macs = graph.macs(plan.width, plan.height)
-    weight_bits = sum(macs[node.name] * node.weight_bits for node in graph.convolutions)
+    total = sum(macs.values())
+    in_dsps = [node for node in graph.convolutions if plan.foldings[node.name].packing.form == "dsp"]
+    in_blocks = [node for node in graph.convolutions if plan.foldings[node.name].weights_in == "block"]
     cycles = {  # that a frame takes at least
-        "dsp": sum(macs.values()) / LANES_PER_DSP / resources.dsp,
-        "bram": weight_bits / BRAM_WIDTH / (resources.bram36 - line_buffer_bram36(plan)),
+        "dsp": sum(macs[node.name] / lanes_per_dsp(node, plan.board.family) for node in in_dsps) / resources.dsp,
+        "bram": sum(macs[node.name] * node.weight_bits for node in in_blocks)
+        / BRAM_WIDTH
+        / (resources.bram36 - line_buffer_bram36(plan)),
         "pixels": plan.width * plan.height,
         "values": busiest_beats(plan),
     }
-    total = sum(macs.values())
-    intensity = total / max(cycles["pixels"], cycles["values"])
-    return Roofline({name: total / least for name, least in cycles.items()}, intensity)
+    bounds = {name: total / least if least else math.inf for name, least in cycles.items()}
+    return Roofline(bounds, total / max(cycles["pixels"], cycles["values"]))
+
+
+def lanes_per_dsp(node: Conv2d, family: str) -> int:
+    """The most lanes of a layer that share a DSP."""
+    activation = Shape(node.input.bits, node.input.signed)
+    return max(packing.lanes for packing in packings(node.weight_bits, activation, family) if packing.form == "dsp")
 
 
 def line_buffer_bram36(plan: Plan) -> float:

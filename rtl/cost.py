@@ -16,19 +16,12 @@ from amaranth.utils import ceil_log2
 
 from hwgen.rtl.convolution import ConvolutionFolding
 from hwgen.rtl.mac import MacArray
-from hwgen.rtl.memory import LUT_MEMORY_DEPTH, Ram, Rom, logic_cost, memory_bram36
+from hwgen.rtl.memory import LUT_MEMORY_DEPTH, Ram, Rom, memory_bram36
 from hwgen.rtl.packing import Packing, chain_lengths, lanes_by_place, pe_groups
-from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter, counter_lut, equal_lut, select_lut
+from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter_lut, multiplier_dsp
 from hwgen.rtl.requantise import Requantiser
+from hwgen.rtl.stream import CreditFifo
 from hwgen.rtl.window import WindowShape
-
-DSP_WIDE = 25
-
-
-def multiplier_dsp(bits: int, family: str = "xc7") -> int:
-    """DSP slices of a product of `bits` (signed) and at most 18 bits; each slice but the first takes one bit less."""
-    wide = DSP_WIDE + 2 * (family == "xcup")
-    return 1 if bits <= wide else 1 + -(-(bits - wide) // (wide - 1))
 
 
 def gain_dsp(factor: int, shift: int) -> int:
@@ -104,7 +97,7 @@ def convolution_cost(folding: ConvolutionFolding, numbers: LayerNumbers, family:
         numbers.weight_bits, numbers.accumulator_bits, window.cycles_per_pixel, folding.weights_in,
     )  # fmt: skip
     requantiser = requantiser_cost(numbers, folding.beats_out, family)
-    fifo = fifo_cost(lanes * numbers.output.width, folding.fifo_depth, family)
+    fifo = _fifo_cost(lanes * numbers.output.width, folding.fifo_depth, family)
     beats, folds = folding.fold_beats, window.folds
     # The sums of a fold wait in a register of their own and move up beat by beat.
     waiting = Cost(
@@ -198,28 +191,18 @@ def tree_cost(terms: int, bits: int, carry: bool) -> Cost:
 
 @cache
 def requantiser_cost(numbers: LayerNumbers, channels: int, family: str) -> Cost:
-    """Parameters in logic, bias, PReLU, shift, rounding and saturation of one value per cycle."""
-    bits, left_bits = numbers.accumulator_bits, numbers.left.bit_length()
-    parameters = logic_cost(channels, numbers.bias_bits + numbers.slope_bits + left_bits)
-    cost = parameters + counter(channels) + Cost(adder_lut(bits), 2 * bits + left_bits)
-    value = bits
-    if numbers.slope_bits:
-        value = bits + max(numbers.slope_bits, numbers.fraction + 1)
-        cost += Cost(value, numbers.slope_bits + bits + 2 * left_bits + value, multiplier_dsp(bits, family))
-    common = value + numbers.left
-    rounded = common - numbers.right + 1
-    cost += Cost(value * -(-left_bits // 2), common)
-    width = numbers.output.width
-    cost += Cost(equal_lut(numbers.right) + 1 + equal_lut(rounded) + width, rounded + width)
-    return cost + Cost(0, Requantiser.latency_of(bool(numbers.slope_bits)))
+    """`Requantiser.cost_of` of a layer's numbers."""
+    return Requantiser.cost_of(
+        channels=channels,
+        accumulator_bits=numbers.accumulator_bits,
+        bias_bits=numbers.bias_bits,
+        slope_bits=numbers.slope_bits,
+        fraction=numbers.fraction,
+        right=numbers.right,
+        left=numbers.left,
+        output=numbers.output,
+        family=family,
+    )
 
 
-@cache
-def fifo_cost(width: int, depth: int, family: str) -> Cost:
-    """A CreditFifo: distributed RAM, its two addresses, fill level, credits, and the output's register."""
-    places = max(depth - 1, 1)
-    rows, per_cell, luts = (32, 6, 4) if places <= 32 else (64, 3, 4)
-    deep = -(-places // rows)
-    memory = -(-width // per_cell) * luts * deep + width * select_lut(deep)
-    control = bits_of(depth + 1) + bits_of(places + 1) + 2 * bits_of(places)
-    return Cost(memory + 2 * control + 4, control + width + 1)
+_fifo_cost = cache(CreditFifo.cost_of)

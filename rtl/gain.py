@@ -6,7 +6,8 @@ from amaranth.hdl import Module, Shape, Signal, Value, signed
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
-from hwgen.rtl.requantise import add_round_saturate
+from hwgen.rtl.primitives import Cost, multiplier_dsp
+from hwgen.rtl.requantise import add_round_saturate, add_round_saturate_cost
 from hwgen.rtl.stream import CreditFifo
 
 
@@ -43,6 +44,16 @@ class Gain(Component):
         self.fifo = CreditFifo(output, places)
         self.factor, self.shift = factor << max(-shift, 0), max(shift, 0)
         super().__init__({"i": In(stream.Signature(input)), "o": Out(stream.Signature(output))})
+
+    @staticmethod
+    def cost_of(input: Shape, factor: int, shift: int, output: Shape, family: str, places: int = places) -> Cost:
+        """Resources: DSPs exactly, none where the factor is a power of two."""
+        factor, shift = factor << max(-shift, 0), max(shift, 0)
+        bits = input.width + factor.bit_length() + 1
+        dsp = multiplier_dsp(factor.bit_length() + 1, family) if factor & (factor - 1) else 0
+        outside = 0 if dsp == 1 else 2 * input.width  # the registers of one slice are its own
+        fifo = CreditFifo.cost_of(output.width, places, family)
+        return Cost(2, 4 + outside, dsp) + add_round_saturate_cost(bits, shift, output) + fifo
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

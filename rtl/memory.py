@@ -31,6 +31,9 @@ more than two halves of the same depth (UG473, UG573)."""
 MOST_DEEP = 4
 """Pieces below each other that one LUT6 chooses from, for each bit."""
 
+LUT_CELLS = {"xc7": (4, 6, 3), "xcup": (8, 14, 7)}
+"""(LUTs, columns of 32 rows, columns of 64 rows) of a cell of LUT RAM (UG474, UG574)."""
+
 Form = Literal["block", "logic", "distributed"]
 IN_LUTS = {"logic_block": "1"}
 """Attribute for a ROM that is to become logic. Yosys' own name: of rom_style it knows only block for these parts."""
@@ -110,20 +113,32 @@ def block_cost(depth: int, width: int) -> Cost:
     return cost
 
 
+def logic_lut(depth: int) -> int:
+    """LUTs for one bit out of a table that no rule shortens; up to four rows it is a function of its neighbours."""
+    if depth <= 4:
+        return 0
+    return 1 if depth <= 64 else -(-depth // 128) * 2 + 2 * (depth > 256)
+
+
 def logic_cost(depth: int, width: int) -> Cost:
-    """A ROM in logic, of content that no rule shortens: an address register, and LUTs behind it for each bit."""
-    if depth == 1:
-        return Cost()
-    return Cost(width * (1 if depth <= 64 else -(-depth // 64) + (depth > 256)), ceil_log2(depth))
+    """A ROM in logic, of content that no rule shortens: LUTs and a register for each bit."""
+    return Cost(width * logic_lut(depth), min(width, (1 << depth) - 2) if depth <= 16 else width)
+
+
+def distributed_lut(depth: int, width: int, family: str) -> int:
+    """The LUT RAM of simple dual-port memory: cells of several LUTs, one of which is taken up by the write address."""
+    luts, shallow, deep = LUT_CELLS[family]
+    lut = -(-width // deep) * luts * (depth // 64)
+    if rest := depth % 64:
+        lut += -(-width // (shallow if rest <= 32 else deep)) * luts
+    return lut
 
 
 def distributed_cost(depth: int, width: int, family: str) -> Cost:
-    """A RAM in LUTs with a register behind it: cells of several LUTs, of which one is taken up by the write address."""
-    rows, per_cell, luts = (32, 6, 4) if depth <= 32 else (64, 3, 4)
-    if family == "xcup":
-        per_cell, luts = (14, 8) if depth <= 32 else (7, 8)
-    deep = -(-depth // rows)
-    return Cost(-(-width // per_cell) * luts * deep + width * select_lut(deep) + (deep if deep > 1 else 0), width)
+    """A RAM in LUTs with a register behind it; above 64 rows pieces, each with its write enable, meet there."""
+    pieces = -(-depth // 64)
+    lut = distributed_lut(depth, width, family) + width * select_lut(pieces) + pieces * (pieces > 1)
+    return Cost(lut, width)
 
 
 def memory_bram36(depth: int, width: int) -> float:
@@ -235,16 +250,20 @@ def _pieces(
     """The row of `address`, one cycle later, out of the pieces of a memory."""
     style = {"block": {"ram_style" if write else "rom_style": "block"}, "distributed": {"ram_style": "distributed"}}
     attributes = IN_LUTS if form == "logic" else style[form] | ({"no_rw_check": "1"} if write else {})
-    whole = (Columns(1 << ceil_log2(depth), 1, width, 0),)
+    if form == "block":
+        cut = block_columns(depth, width)
+    else:
+        rows = 64 if form == "distributed" else 1 << ceil_log2(depth)
+        cut = (Columns(rows, -(-depth // rows), width, 0),)
     parts, first = [], 0
-    for columns in block_columns(depth, width) if form == "block" else whole:
+    for columns in cut:
         low = ceil_log2(columns.rows)
         rows_of_pieces = []
         for place in range(columns.deep):
             start = place * columns.rows
-            rows = [row >> first & (1 << columns.width) - 1 for row in init[start : start + columns.rows]]
+            own = [row >> first & (1 << columns.width) - 1 for row in init[start : start + columns.rows]]
             memory = Memory(
-                shape=unsigned(columns.width), depth=min(columns.rows, depth - start), init=rows, attrs=attributes
+                shape=unsigned(columns.width), depth=min(columns.rows, depth - start), init=own, attrs=attributes
             )
             m.submodules[f"memory{start}_{first}"] = memory
             port = memory.read_port()

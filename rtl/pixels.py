@@ -6,6 +6,8 @@ from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
+from hwgen.rtl.primitives import Cost, bits_of
+
 
 class PixelSerialiser(Component):
     """One beat of `channels` values becomes `channels` beats of one value, low bits first.
@@ -42,6 +44,12 @@ class PixelSerialiser(Component):
                 "o": Out(stream.Signature(unsigned(bits))),
             }
         )
+
+    @staticmethod
+    def cost_of(channels: int, bits: int, places: int = places) -> Cost:
+        """Resources of three channels."""
+        pixel = channels * bits
+        return Cost(pixel + 4 * places, places * pixel + bits_of(channels + 1) + places - 1)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from amaranth.utils import ceil_log2
 
+from hwgen.rtl.packing import DSP_WIDE
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -64,3 +66,9 @@ def counter(length: int) -> Cost:
 def select_lut(choices: int) -> int:
     """One bit out of `choices`, their number in binary: a LUT6 takes four; from five on LUT6 and wide multiplexers."""
     return 0 if choices == 1 else 1 if choices <= 4 else -(-choices // 4) + (choices % 4 == 1)
+
+
+def multiplier_dsp(bits: int, family: str = "xc7") -> int:
+    """DSP slices of a product of `bits` (signed) and at most 18 bits; each slice but the first takes one bit less."""
+    wide = DSP_WIDE[family]
+    return 1 if bits <= wide else 1 + -(-(bits - wide) // (wide - 1))

@@ -19,9 +19,9 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
 from hwgen.rtl.adders import delay
-from hwgen.rtl.memory import IN_LUTS
-from hwgen.rtl.packing import DSP_NARROW
-from hwgen.rtl.primitives import signed_bits
+from hwgen.rtl.memory import IN_LUTS, logic_lut
+from hwgen.rtl.packing import DSP_NARROW, DSP_WIDE
+from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter_lut, equal_lut, multiplier_dsp, signed_bits
 from hwgen.rtl.stream import wrap_increment
 
 
@@ -59,6 +59,15 @@ def add_round_saturate(m: Module, value: Signal, shift: int, output: Shape, name
     with m.Else():
         m.d.sync += saturated.eq(rounded)
     return saturated
+
+
+def add_round_saturate_cost(bits: int, shift: int, output: Shape) -> Cost:
+    """`add_round_saturate` of a value of so many bits: those below, those above, a choice for each of the output's."""
+    quotient = max(bits - shift, 1)
+    lut = equal_lut(shift + 1) + 1
+    if quotient <= output.width:  # nothing to saturate
+        return Cost(lut, 2 * quotient)
+    return Cost(lut + equal_lut(quotient - output.width + 1) + output.width, 2 * output.width + 3)
 
 
 class Requantiser(Component):
@@ -120,6 +129,49 @@ class Requantiser(Component):
     @property
     def latency(self) -> int:
         return self.latency_of(self.slope is not None)
+
+    @staticmethod
+    def cost_of(
+        *,
+        channels: int,
+        accumulator_bits: int,
+        bias_bits: int,
+        slope_bits: int,
+        fraction: int,
+        right: int,
+        left: int,
+        output: Shape,
+        family: str,
+    ) -> Cost:
+        """Resources; DSPs exactly.
+
+        Parameters: channels; signed widths of accumulator, bias and slope (0: no PReLU); fraction; the largest shift
+        `right`, and by how much the smallest is less, `left`, both with the slope's fraction in them.
+        """
+        table = logic_lut(channels)
+        left_bits = left.bit_length()
+        lut = counter_lut(channels) + bias_bits * table + adder_lut(accumulator_bits)
+        ff = bits_of(channels) + Requantiser.latency_of(slope_bits > 0)
+        dsp = 0
+        if slope_bits:
+            inner = min(left, max(DSP_NARROW - max(slope_bits, fraction + 2), 0))
+            slopes, ones = slope_bits + inner, inner + 1 if inner else 0
+            factor = max(slopes, fraction + inner + 2)
+            common = accumulator_bits + factor - 1 + left - inner
+            lut += (slopes + ones) * table + max(ones, 1) + 3
+            ff += slopes + ones + factor + 1
+            dsp = multiplier_dsp(accumulator_bits, family)
+            if dsp > 1:
+                # Of several slices, added up outside, not every register finds a place inside.
+                ff += accumulator_bits + DSP_WIDE["xc7"]
+            if left > inner:
+                lut += common
+                ff += common + (left - inner).bit_length()
+        else:
+            common = accumulator_bits + left
+            lut += left_bits * table + common * -(-left_bits // 2) + 3
+            ff += accumulator_bits + common + left_bits
+        return Cost(lut, ff, dsp) + add_round_saturate_cost(common, right, output)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

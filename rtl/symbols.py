@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
+from hwgen.rtl.primitives import Cost, bits_of, counter_lut
 from hwgen.rtl.stream import CreditFifo
 
 
@@ -41,6 +42,12 @@ class SymbolPacker(Component):
         self.layout = data.StructLayout({"iq": 2 * bits, "last": 1})
         self.fifo = CreditFifo(self.layout, places)
         super().__init__({"i": In(stream.Signature(signed(bits))), "o": Out(stream.Signature(self.layout))})
+
+    @staticmethod
+    def cost_of(values: int, family: str, bits: int = 16, places: int = places) -> Cost:
+        """Resources: flip-flops exactly."""
+        pair = Cost(bits + 6 + counter_lut(values), bits_of(max(values, 2)) + 2 * bits + 2)
+        return pair + CreditFifo.cost_of(2 * bits + 1, places, family)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

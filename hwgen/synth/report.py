@@ -54,6 +54,10 @@ class Report:
         """What synthesis found in all parts."""
         return sum(part.found(kind) for part in self.parts)
 
+    def sum(self, count: str) -> int:
+        """Of an integer in the statistics, over all parts."""
+        return sum(getattr(part.statistics, count) for part in self.parts)
+
     def predicted(self, kind: str) -> float:
         """What the manifest predicts for all parts."""
         return sum(part.predicted[kind] for part in self.parts)
@@ -107,6 +111,12 @@ def print_report(report: Report, as_json: bool) -> None:
         return
     output = console()
     output.print(_table(report))
+    output.print(
+        f"{report.sum('dsp_mreg')} DSPs with a register behind the multiplier, {report.sum('dsp_preg')} behind the"
+        f" adder, {report.sum('dsp_pcin')} fed by a cascade; {report.sum('memory_lut'):,} LUTs are distributed RAM,"
+        f" {report.sum('srl_lut'):,} shift registers",
+        soft_wrap=True,
+    )
     output.print("\nDeepest path from register to register, an estimate before placement (docs/synthesis.md):")
     named = [(part.name, part.path) for part in report.parts if part.path is not None]
     named.sort(key=lambda item: -item[1].ns)

@@ -8,8 +8,10 @@ would be too slow.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from amaranth.hdl import Shape
@@ -21,15 +23,18 @@ from hwgen.passes.resources import end_costs, layer_numbers
 from hwgen.passes.select import Options, unbeaten
 from hwgen.passes.timing import layer_cycles
 from hwgen.rtl.convolution import ConvolutionFolding
-from hwgen.rtl.cost import convolution_cost
+from hwgen.rtl.cost import LayerNumbers, convolution_cost
 from hwgen.rtl.packing import Packing, packings, proven_chain
 from hwgen.rtl.primitives import Cost
 
+Amounts = tuple[int, ...]
 RESOURCES = ("dsp", "lut", "ff", "bram36")
 BEAT_LANES = (1, 2, 4)
 """Values per beat between layers."""
 BEAT_BITS = 32
 """The widest beat: what the bench records."""
+LUT_BITS = 4
+"""Products go to LUTs only where one factor is so narrow: wider ones take more of the LUTs than of the DSPs."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +48,17 @@ class LayerOptions:
     choices: Options
     foldings: tuple[ConvolutionFolding, ...]
 
+    def take(self, places: NDArray[np.int64]) -> LayerOptions:
+        return LayerOptions(
+            self.cycles[places], self.choices.take(places), tuple(self.foldings[place] for place in places)
+        )
+
     def within(self, interval: int) -> NDArray[np.int64]:
         """The places of the options that finish in so many cycles and that no other one of those beats."""
         return unbeaten(self.choices.take(np.arange(np.searchsorted(self.cycles, interval, side="right"))))
 
 
-def amounts(cost: Cost) -> tuple[int, int, int, int]:
+def amounts(cost: Cost) -> Amounts:
     """A cost as integers in the order of `RESOURCES`, block RAM in halves."""
     return cost.dsp, cost.lut, cost.ff, round(2 * cost.bram36)
 
@@ -67,24 +77,25 @@ def graph_options(graph: Graph, family: str, width: int, height: int) -> list[La
 
 
 def _layer_options(node: Conv2d, width: int, height: int, family: str, first: bool, last: bool) -> LayerOptions:
-    """Every option of one convolution for an input of width x height."""
+    """The options of one convolution for an input of width x height: what no other one beats in everything."""
     numbers = layer_numbers(node)
-    found: list[tuple[int, tuple[int, int, int, int], ConvolutionFolding]] = []
+    found: list[tuple[int, Amounts, ConvolutionFolding]] = []
     for folding in _foldings(node, width, height, first, last):
-        needed = layer_cycles(folding)
-        for formed in _forms(node, folding, family):
-            found.append((needed, amounts(convolution_cost(formed, numbers, family)), formed))
+        cycles = layer_cycles(folding)
+        found += ((cycles, taken, formed) for taken, formed in _forms(node, folding, numbers, family))
     # Among equals the fewest lanes and PEs: less idles, and results leave sooner.
     found.sort(key=lambda item: (item[0], item[1], item[2].lanes, item[2].pe))
-    cycles, taken, foldings = zip(*found, strict=True)
-    return LayerOptions(
-        np.array(cycles, dtype=np.int64),
+    options = LayerOptions(
+        np.array([cycles for cycles, _, _ in found], dtype=np.int64),
         Options(
-            np.array(taken, dtype=np.int64),
-            np.array([0 if first else folding.in_lanes for folding in foldings], dtype=np.int64),
-            np.array([folding.out_lanes for folding in foldings], dtype=np.int64),
+            np.array([taken for _, taken, _ in found], dtype=np.int64),
+            np.array([0 if first else folding.in_lanes for _, _, folding in found], dtype=np.int64),
+            np.array([folding.out_lanes for _, _, folding in found], dtype=np.int64),
         ),
-        foldings,
+        tuple(folding for _, _, folding in found),
+    )
+    return options.take(
+        unbeaten(replace(options.choices, amounts=np.column_stack([options.cycles, options.choices.amounts])))
     )
 
 
@@ -98,11 +109,11 @@ def _foldings(node: Conv2d, width: int, height: int, first: bool, last: bool) ->
     # Pixels enter whole or value by value; between layers a beat is a part of a word.
     inputs = sorted({1, node.in_channels}) if first else [n for n in BEAT_LANES if n * node.input.bits <= BEAT_BITS]
     outputs = [1] if last else [n for n in BEAT_LANES if n * node.output.bits <= BEAT_BITS]
-    for in_lanes in inputs:
+    for taps, in_lanes in itertools.product(sorted({1, node.kernel}), inputs):
         for simd in steps(node.in_channels, in_lanes):
             if simd > node.in_channels:
                 continue
-            words = node.kernel**2 * -(-node.in_channels // simd)
+            words = node.kernel**2 // taps * -(-node.in_channels // simd)
             for out_lanes in outputs:
                 for pe in steps(node.out_channels, out_lanes):
                     cycles_per_pixel = words * -(-node.out_channels // pe)
@@ -111,22 +122,48 @@ def _foldings(node: Conv2d, width: int, height: int, first: bool, last: bool) ->
                         continue
                     if narrower and pe <= words * narrower and cycles_per_pixel * narrower >= node.out_channels:
                         continue  # half as many values per beat would do
-                    yield fold_convolution(node, width, height, pe, simd, in_lanes=in_lanes, out_lanes=out_lanes)
+                    yield fold_convolution(
+                        node, width, height, pe, simd, taps=taps, in_lanes=in_lanes, out_lanes=out_lanes
+                    )
 
 
-def _forms(node: Conv2d, folding: ConvolutionFolding, family: str) -> Iterator[ConvolutionFolding]:
-    """The folding with every form of its multipliers and memories."""
-    for packing in _packings(node, folding, family):
-        for weights_in in ("block", "logic"):
-            yield replace(folding, packing=packing, weights_in=weights_in, weight_bits=node.weight_bits)
+def _forms(
+    node: Conv2d, folding: ConvolutionFolding, numbers: LayerNumbers, family: str
+) -> Iterator[tuple[Amounts, ConvolutionFolding]]:
+    """The folding with every form of its multipliers and memories that is worth its price, and the price."""
+
+    def priced(formed: ConvolutionFolding) -> Amounts:
+        return amounts(convolution_cost(formed, numbers, family))
+
+    behind = []
+    forms: tuple[Literal["block", "logic"], ...] = ("block", "logic")
+    for packing, weights_in in itertools.product(_packings(node, folding, family), forms):
+        formed = replace(folding, packing=packing, weights_in=weights_in, weight_bits=node.weight_bits)
+        behind.append((priced(formed), formed))
+    # What the line buffer takes is added to the rest, so each is weighed by itself.
+    behind = [item for item in behind if not any(_beats(other[0], item[0]) for other in behind)]
+    taken, formed = behind[0]
+    in_luts = np.subtract(priced(replace(formed, ring_in="distributed")), taken)
+    for taken, formed in behind:
+        yield taken, formed
+        if in_luts.any():
+            yield tuple((taken + in_luts).tolist()), replace(formed, ring_in="distributed")
+
+
+def _beats(one: Amounts, other: Amounts) -> bool:
+    return one != other and all(a <= b for a, b in zip(one, other, strict=True))
 
 
 def _packings(node: Conv2d, folding: ConvolutionFolding, family: str) -> Iterator[Packing]:
     """Every form of the folding's multipliers, with every length of the cascades that its weights allow."""
     window = folding.window
     activation = Shape(window.bits, window.signed)
-    for packing in packings(node.weight_bits, activation, family)[:-1]:
-        proven = proven_chain(node.weight, folding.pe, window.simd, 1, packing, activation)
-        lengths = {-(-window.simd // -(-window.simd // chain)) for chain in range(1, proven + 1)}
-        for chain in sorted(lengths) if packing.form == "dsp" else [1]:
+    for packing in packings(node.weight_bits, activation, family):
+        if packing.form == "lut":
+            if min(node.weight_bits, window.bits) <= LUT_BITS:
+                yield packing
+            continue
+        lanes = window.word_values
+        proven = proven_chain(node.weight, folding.pe, window.simd, window.taps, packing, activation)
+        for chain in sorted({-(-lanes // -(-lanes // most)) for most in range(1, proven + 1)}):
             yield replace(packing, chain=chain)

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.utils import ceil_log2
 
 
 @dataclass(frozen=True)
 class Term:
-    """A number to be summed: `value`, and 1 more where `carry` is set."""
+    """A number to be summed: `value`, and 1 more where `carry` is set; signed where it has one."""
 
     value: Value
     carry: Value | None = None
 
     def plus(self, value: Value) -> Value:
-        """The sum with `value`, the carry included: one adder, whose carry input takes it."""
-        return self.value + value if self.carry is None else self.value + value + self.carry
+        """The sum with `value`, the carry included: one adder, whose carry input takes it.
+
+        The carry stands below both operands, and twice it carries into the sum: synthesis makes one chain of that also
+        where the carry is the sign of another number, which it would add up on its own otherwise.
+        """
+        if self.carry is None:
+            return self.value + value
+        return (Cat(self.carry, self.value).as_signed() + Cat(self.carry, value).as_signed())[1:].as_signed()
 
     def carry_delayed(self, m: Module, name: str) -> Value | None:
         """The carry one cycle later."""

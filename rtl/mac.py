@@ -16,13 +16,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 from amaranth.utils import ceil_log2
 
 from hwgen.rtl.adders import Term, adder_tree, delay, tree_levels
 from hwgen.rtl.lut_mac import lut_latency, lut_sums, weights_lead
-from hwgen.rtl.memory import IN_LUTS, rom_attributes
+from hwgen.rtl.memory import LUT_MEMORY_DEPTH, Rom
 from hwgen.rtl.packing import (
     DSP_NARROW,
     DSP_SUM,
@@ -168,10 +167,12 @@ class MacArray(Component):
     def _read_weights(self, m: Module, lead: int) -> dict[tuple[int, int], Value]:
         """(PE, lane) -> what the memories hold for it, `lead` cycles (0 or 1) before the activation's turn."""
         depth, bits = len(self.weights[0]), self.weight_bits
-        address: Value = Signal(range(depth), name="address")
-        with m.If(self.issue):
-            m.d.sync += address.eq(wrap_increment(address, depth))
-        address = delay(m, address, 1 - lead, "address_late")
+        address: Value = Const(0, 0)
+        if depth > 1:
+            counter = Signal(range(depth), name="address")
+            with m.If(self.issue):
+                m.d.sync += counter.eq(wrap_increment(counter, depth))
+            address = delay(m, counter, 1 - lead, "address_late")
         weights: dict[tuple[int, int], Value] = {}
         for place, lanes in enumerate(lanes_by_place(self.simd, self.packing.chain)):
             if place:
@@ -188,12 +189,10 @@ class MacArray(Component):
         rows = self.weights[place]
         if len(rows) == 1:
             return Const(rows[0], width)
-        attributes = IN_LUTS if self.weights_in == "logic" else rom_attributes(len(rows))
-        memory = Memory(shape=unsigned(width), depth=len(rows), init=rows, attrs=attributes)
+        memory = Rom(rows, width, "logic" if len(rows) <= LUT_MEMORY_DEPTH else self.weights_in)
         m.submodules[f"weights{place}"] = memory
-        port = memory.read_port()
-        m.d.comb += [port.addr.eq(address), port.en.eq(1)]
-        return port.data
+        m.d.comb += memory.address.eq(address)
+        return memory.data
 
     def _dsp_sums(self, m: Module, weights: dict[tuple[int, int], Value]) -> list[Term]:
         """The sum of each PE's products."""

@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""MacArray against sums of products in plain NumPy; the weight rows against their definition."""
+"""MacArray: every sum against plain Python integers, in its exact cycle."""
 
 from __future__ import annotations
 
@@ -8,90 +8,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.back import rtlil
 from amaranth.hdl import Shape, signed, unsigned
-from streaming import simulate
+from mac_bench import check_sums, random_layer, run, worst_cases
 
 from hwgen.fixedpoint import bounds
 from hwgen.rtl.mac import MacArray
-from hwgen.rtl.packing import LUT, W8A8, Packing
-from hwgen.rtl.weights import missing_of, pack_weights, weight_limit
+from hwgen.rtl.packing import DSP_WIDE, LUT, W8A8, Packing, packings, proven_chain
+from hwgen.rtl.weights import pack_weights
+
+ACTIVATIONS = [signed(1), unsigned(1), signed(4), signed(8), unsigned(8), signed(12)]
 
 
-def run(dut: MacArray, words: list[list[int]], per_fold: int, *, idle: float = 0.0, seed: int = 0) -> list[list[int]]:
-    """Issue words (fold after fold) with pauses; `done` must come `latency` cycles after a fold's last, only then.
-
-    While nothing is issued `word` carries garbage: it must not count.
-    """
-    random = np.random.default_rng(seed)
-    width = dut.activation.width
-    mask = (1 << width) - 1
-    sums: list[list[int]] = []
-
-    async def bench(ctx: Any) -> None:
-        on_the_way: list[int | None] = [None, None]
-        due = [False] * dut.latency
-        sent = surplus = 0
-        while surplus < 30:
-            assert ctx.get(dut.done) == due[0]
-            if due[0]:
-                flat = ctx.get(dut.accumulators)
-                fold = []
-                for p in range(dut.pe):
-                    value = flat >> p * dut.accumulator_bits & (1 << dut.accumulator_bits) - 1
-                    fold.append(value - (value >> dut.accumulator_bits - 1 << dut.accumulator_bits))
-                sums.append(fold)
-            arriving = on_the_way.pop(0)
-            now = sent < len(words) and random.random() >= idle
-            if arriving is None:
-                arriving = int.from_bytes(random.bytes(len(dut.word) // 8 + 1), "little") & (1 << len(dut.word)) - 1
-            ctx.set(dut.word, arriving)
-            ctx.set(dut.issue, now)
-            ctx.set(dut.first, sent % per_fold == 0 if now else int(random.integers(0, 2)))
-            ctx.set(dut.last, sent % per_fold == per_fold - 1 if now else int(random.integers(0, 2)))
-            if now:
-                on_the_way.append(sum((value & mask) << j * width for j, value in enumerate(words[sent])))
-                sent += 1
-            else:
-                on_the_way.append(None)
-            due = [*due[1:], bool(now and sent % per_fold == 0)]
-            surplus += sent == len(words) and not any(due)
-            await ctx.tick()
-
-    simulate(dut, bench)
-    return sums
-
-
-def check(*, outputs: int, inputs: int, kernel: int = 1, pe: int, simd: int, activation: Shape, bits: int,
-          packing: Packing = W8A8, pixels: int = 2, idle: float = 0.0, seed: int = 0, extreme: bool = False,
-          spare: int = 0) -> None:
-    """Windows of random activations through all folds, against one matrix product per window."""
-    random = np.random.default_rng(seed)
-    low, high = bounds(activation.width, activation.signed)
-    largest = weight_limit(bits)
-    if extreme:
-        weight = np.full((outputs, inputs, kernel, kernel), -largest if seed % 2 else largest, dtype=np.int64)
-        windows = np.full((pixels, kernel, kernel, inputs), low if seed < 2 else high)
-    else:
-        weight = random.integers(-largest, largest + 1, (outputs, inputs, kernel, kernel))
-        windows = random.integers(low, high + 1, (pixels, kernel, kernel, inputs))
-    if bits == 1:
-        weight |= 1
-    bound = max(-low, high) * int(np.abs(weight).reshape(outputs, -1).sum(axis=1).max())
-    folds, groups = -(-outputs // pe), -(-inputs // simd)
-    rows = pack_weights(weight, pe=pe, simd=simd, bits=bits, packing=packing, activation=activation)
-    accumulator_bits = bound.bit_length() + 1 + spare
-    dut = MacArray(pe=pe, simd=simd, activation=activation, weights=rows, weight_bits=bits, packing=packing,
-                   accumulator_bits=accumulator_bits)  # fmt: skip
-    words = []
-    for window in windows:
-        padded = random.integers(low, high + 1, (kernel, kernel, groups * simd))  # beyond the channels: anything
-        padded[:, :, :inputs] = window
-        words += folds * padded.reshape(-1, simd).tolist()
-    sums = run(dut, words, kernel * kernel * groups, idle=idle, seed=seed)
-    got = np.array(sums).reshape(pixels, folds * pe)[:, :outputs]
-    missing = missing_of(weight, simd=simd, bits=bits, packing=packing, activation=activation)
-    half = 1 << (accumulator_bits - 1)
-    assert np.array_equal((got + missing + half) % (2 * half) - half, np.einsum("pijc,ocij->po", windows, weight))
+def check(outputs: int, inputs: int, kernel: int, pe: int, simd: int, activation: Shape, bits: int, *, seed: int = 0,
+          **more: Any) -> None:
+    weight, windows = random_layer(outputs, inputs, kernel, bits, activation, seed)
+    check_sums(weight, windows, pe=pe, simd=simd, activation=activation, bits=bits, seed=seed, **more)
 
 
 def test_one_product() -> None:
@@ -100,55 +32,131 @@ def test_one_product() -> None:
 
 
 @pytest.mark.parametrize("idle", [0.0, 0.3, 0.8])
-def test_idle(idle: float) -> None:
-    check(outputs=5, inputs=7, kernel=3, pe=2, simd=3, activation=signed(8), bits=8, idle=idle, seed=5)
+@pytest.mark.parametrize(("packing", "bits"), [(W8A8, 8), (LUT, 4), (LUT, 2)])
+def test_idle(idle: float, packing: Packing, bits: int) -> None:
+    check(5, 7, 3, pe=2, simd=3, activation=signed(8), bits=bits, packing=packing, idle=idle, seed=5)
 
 
 @pytest.mark.parametrize(("pe", "simd"), [(1, 1), (1, 6), (5, 1), (5, 6), (2, 4), (3, 5), (4, 3), (5, 2)])
 def test_foldings(pe: int, simd: int) -> None:
-    check(outputs=5, inputs=6, kernel=3, pe=pe, simd=simd, activation=signed(5), bits=5, seed=pe + 10 * simd)
+    for packing in (W8A8, Packing("dsp", 3, 10, 2), LUT):
+        check(5, 6, 3, pe=pe, simd=simd, activation=signed(5), bits=5, packing=packing, seed=pe + 10 * simd)
 
 
-@pytest.mark.parametrize("bits", [2, 3, 4, 5, 6, 7, 8])
-@pytest.mark.parametrize("activation", [signed(2), unsigned(2), signed(8), unsigned(8), unsigned(1)])
-def test_widths(bits: int, activation: Shape) -> None:
-    check(outputs=3, inputs=4, pe=2, simd=3, activation=activation, bits=bits, seed=bits, pixels=4)
+@pytest.mark.parametrize("packing", [W8A8, Packing("dsp", 3, 11, 2), Packing("dsp", 3, 11, 7), LUT])
+@pytest.mark.parametrize("simd", [1, 3])
+def test_all_tap_rows_in_a_word(packing: Packing, simd: int) -> None:
+    check(4, 4, 3, pe=4, simd=simd, activation=unsigned(8), bits=2, packing=packing, taps=3, seed=simd)
+
+
+@pytest.mark.parametrize("family", DSP_WIDE)
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
+@pytest.mark.parametrize("bits", [2, 3, 4, 5, 6, 8])
+def test_worst_cases_of_every_packing(bits: int, activation: Shape, family: str) -> None:
+    """Two chains, as long as the bit widths prove, of whole and incomplete groups of PEs."""
+    for packing in packings(bits, activation, family)[:-1]:
+        pe = packing.lanes + 1
+        weight, windows = worst_cases(pe, 2 * packing.chain - 1, bits, activation, seed=bits)
+        check_sums(weight, windows, pe=pe, simd=2 * packing.chain - 1, activation=activation, bits=bits,
+                   packing=packing)  # fmt: skip
+
+
+@pytest.mark.parametrize(("packing", "bits", "activation"), [
+    (Packing("dsp", 2, 4, 1), 3, signed(2)), (Packing("dsp", 3, 5, 1), 3, signed(3)),
+    (Packing("dsp", 4, 3, 1), 2, signed(2)), (Packing("dsp", 4, 3, 1), 2, unsigned(2)),
+    (Packing("dsp", 2, 4, 3), 2, signed(2)),
+])  # fmt: skip
+def test_every_weight_and_activation(packing: Packing, bits: int, activation: Shape) -> None:
+    """Fields as narrow as can be: every combination of the weights in a DSP, with every activation."""
+    largest, (low, high) = 2 ** (bits - 1) - 1, bounds(activation.width, activation.signed)
+    lanes = packing.chain
+    grid = np.mgrid[packing.lanes * lanes * [slice(-largest, largest + 1)]].reshape(packing.lanes * lanes, -1)
+    weight = grid.T.reshape(-1, lanes, 1, 1)
+    windows = np.mgrid[lanes * [slice(low, high + 1)]].reshape(lanes, -1).T.reshape(-1, 1, 1, lanes)
+    check_sums(weight, windows[:: -(-len(windows) // 8)], pe=packing.lanes, simd=lanes, activation=activation,
+               bits=bits, packing=packing)  # fmt: skip
+
+
+def test_a_chain_longer_than_proven_fails() -> None:
+    """Four products of 8 x 8 bits fill the field; of five at the worst case the sums are wrong."""
+    rows = pack_weights(np.full((2, 1, 1, 1), -127), pe=2, simd=1, bits=8, packing=W8A8, activation=signed(8))
+    for chain in (4, 5):
+        dut = MacArray(pe=2, simd=chain, activation=signed(8), weights=chain * rows, weight_bits=8, accumulator_bits=20,
+                       packing=Packing("dsp", 2, 17, chain))  # fmt: skip
+        sums = run(dut, [chain * [-128]], 1)
+        assert (sums == [2 * [chain * 127 * 128]]) == (chain == 4)
+
+
+def test_a_chain_that_the_weights_prove() -> None:
+    """The upper PE has the largest weights; those of the lower one allow chains of eight."""
+    weight = np.array([[[[63]]], [[[127]]], [[[-63]]], [[[-127]]]]) * np.ones((1, 16, 1, 1), dtype=np.int64)
+    assert proven_chain(weight, 2, 16, 1, W8A8, unsigned(8)) == 8
+    _, windows = worst_cases(1, 16, 8, unsigned(8), seed=1)
+    check_sums(weight, windows, pe=2, simd=16, activation=unsigned(8), bits=8, packing=Packing("dsp", 2, 17, 8))
 
 
 @pytest.mark.parametrize("activation", [signed(8), unsigned(8), signed(3), unsigned(3)])
-@pytest.mark.parametrize("seed", [0, 1, 2, 3])
-def test_extremes_fill_the_accumulator(activation: Shape, seed: int) -> None:
+@pytest.mark.parametrize(("packing", "bits"), [(W8A8, 8), (LUT, 3), (LUT, 2)])
+def test_extremes_fill_the_accumulator(activation: Shape, packing: Packing, bits: int) -> None:
     """All weights and activations at their ends: an accumulator one bit narrower would wrap."""
-    check(outputs=2, inputs=5, kernel=3, pe=2, simd=5, activation=activation, bits=8, seed=seed, extreme=True)
-
-
-def test_an_accumulator_too_narrow_is_found() -> None:
+    weight, windows = worst_cases(2, 5, bits, activation, seed=3)
+    layer: dict[str, Any] = dict(pe=2, simd=5, activation=activation, bits=bits, packing=packing)
+    check_sums(weight, windows, **layer)
     with pytest.raises(AssertionError):
-        check(outputs=2, inputs=4, pe=2, simd=4, activation=signed(8), bits=8, extreme=True, spare=-1)
+        check_sums(weight, windows, **layer, spare=-1)
 
 
-LATENCIES = [(1, 5), (2, 6), (3, 7), (4, 8), (5, 8), (6, 8), (7, 9), (9, 9), (11, 10), (12, 10), (16, 10), (17, 11)]
+LATENCIES = [
+    (W8A8, 8, [(1, 5), (2, 6), (3, 7), (4, 8), (5, 8), (6, 8), (7, 9), (9, 9), (11, 10), (12, 10), (16, 10), (17, 11)]),
+    (Packing("dsp", 1, 0, 8), 8, [(1, 5), (2, 6), (8, 12), (9, 10), (16, 13), (17, 12)]),
+    (Packing("dsp", 4, 7, 1), 4, [(1, 5), (2, 6), (3, 7), (5, 8)]),
+    (LUT, 1, [(1, 6), (2, 6), (3, 7), (4, 7), (5, 8), (9, 9)]),
+    (LUT, 2, [(1, 4), (2, 5), (3, 6), (4, 6), (5, 7), (9, 8)]),
+    (LUT, 4, [(1, 7), (2, 7), (3, 8), (4, 8), (5, 9), (9, 10)]),
+    (LUT, 8, [(1, 8), (3, 9)]),
+]
 
 
-@pytest.mark.parametrize(("simd", "latency"), LATENCIES)
-def test_latency(simd: int, latency: int) -> None:
-    """`run` checks the cycle of every `done`."""
-    assert MacArray.latency_of(W8A8, simd, 8) == latency
-    check(outputs=3, inputs=simd, pe=3, simd=simd, activation=signed(8), bits=8, seed=simd)
+@pytest.mark.parametrize(("packing", "bits", "table"), LATENCIES)
+def test_latency(packing: Packing, bits: int, table: list[tuple[int, int]]) -> None:
+    """`run` checks the cycle of every `done`, and the sums are there in that cycle."""
+    for simd, latency in table:
+        assert MacArray.latency_of(packing, simd, bits) == latency
+        weight, windows = worst_cases(1, simd, bits, signed(4), seed=simd)
+        check_sums(weight, windows, pe=1, simd=simd, activation=signed(4), bits=bits, packing=packing)
 
 
-@pytest.mark.parametrize("activation", [signed(1), unsigned(1), signed(3), unsigned(3), signed(8), unsigned(8)])
-@pytest.mark.parametrize("bits", [1, 2, 3, 4, 5, 8])
-@pytest.mark.parametrize("simd", [1, 2, 3, 4, 5, 7, 8, 13])
-def test_lut_form(bits: int, simd: int, activation: Shape) -> None:
-    for extreme in (False, True):
-        check(outputs=3, inputs=simd if bits == 1 else simd + 1, kernel=2, pe=2, simd=simd, activation=activation,
-              bits=bits, packing=LUT, seed=simd + extreme, extreme=extreme)  # fmt: skip
+@pytest.mark.parametrize(("packing", "pe", "simd", "dsp"), [
+    (W8A8, 1, 1, 1), (W8A8, 2, 1, 1), (W8A8, 3, 1, 2), (W8A8, 1, 5, 5), (W8A8, 2, 5, 5), (W8A8, 7, 3, 12),
+    (Packing("dsp", 4, 7, 1), 7, 3, 6), (Packing("dsp", 1, 0, 8), 7, 3, 21), (LUT, 7, 3, 0),
+])  # fmt: skip
+def test_dsp(packing: Packing, pe: int, simd: int, dsp: int) -> None:
+    assert MacArray.dsp_of(packing, pe, simd) == dsp
 
 
-@pytest.mark.parametrize(("pe", "simd", "dsp"), [(1, 1, 1), (2, 1, 1), (3, 1, 2), (1, 5, 5), (2, 5, 5), (7, 3, 12)])
-def test_dsp(pe: int, simd: int, dsp: int) -> None:
-    assert MacArray.dsp_of(W8A8, pe, simd) == dsp
+@pytest.mark.parametrize("activation", [signed(8), unsigned(1)])
+@pytest.mark.parametrize(("packing", "bits"), [(W8A8, 8), (Packing("dsp", 3, 11, 2), 2), (LUT, 1), (LUT, 2), (LUT, 5)])
+def test_one_row_makes_constants(packing: Packing, bits: int, activation: Shape) -> None:
+    """Everything unrolled: no memory, no address."""
+    weight, windows = worst_cases(1, 5, bits, activation, seed=9)
+    layer: dict[str, Any] = dict(simd=5, bits=bits, packing=packing, activation=activation)
+    check_sums(weight, windows, pe=8, **layer)
+    dut = MacArray(pe=8, simd=5, activation=activation, weights=pack_weights(weight, pe=8, **layer), weight_bits=bits,
+                   accumulator_bits=20, packing=packing)  # fmt: skip
+    text = rtlil.convert(dut, name="top")
+    assert "memory" not in text
+    assert "address" not in text
+
+
+@pytest.mark.parametrize("depth", [2, 100])
+def test_where_the_weights_go(depth: int) -> None:
+    """Block RAM where that is asked for and worth it, else logic."""
+    styles = {}
+    for weights_in in ("block", "logic"):
+        dut = MacArray(pe=1, simd=1, activation=signed(8), weights=[[*range(depth)]], weight_bits=8,
+                       accumulator_bits=20, weights_in=weights_in)  # fmt: skip
+        styles[weights_in] = "logic_block" in rtlil.convert(dut, name="top")
+    assert styles == {"block": depth == 2, "logic": True}
 
 
 @pytest.mark.parametrize(("change", "message"), [
@@ -156,6 +164,7 @@ def test_dsp(pe: int, simd: int, dsp: int) -> None:
     (dict(simd=-1), "simd: wanted at least 1, got -1"),
     (dict(accumulator_bits=0), "accumulator_bits: wanted at least 1, got 0"),
     (dict(weight_bits=1), "weight_bits: wanted at least 2, got 1"),
+    (dict(weight_bits=0, packing=LUT), "weight_bits: wanted at least 1, got 0"),
     (dict(weights=[]), "weights: wanted 1 memories of equal depth for simd 1, got depths []"),
     (dict(weights=[[]]), "weights: wanted 1 memories of equal depth for simd 1, got depths [0]"),
     (dict(simd=2, weights=[[0, 0], [0]]), "weights: wanted 2 memories of equal depth for simd 2, got depths [2, 1]"),

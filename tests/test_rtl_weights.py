@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from amaranth.hdl import signed
+from amaranth.hdl import Shape, signed, unsigned
 
-from hwgen.rtl.packing import W8A8
-from hwgen.rtl.weights import pack_weights
-
-
-def pack(weight: np.ndarray, pe: int, simd: int, bits: int) -> list[list[int]]:
-    return pack_weights(weight, pe=pe, simd=simd, bits=bits, packing=W8A8, activation=signed(8))
+from hwgen.rtl.packing import LUT, W8A8, Packing
+from hwgen.rtl.weights import missing_of, pack_weights, turns
 
 
-def test_pack_weights_pairs() -> None:
+def pack(weight: np.ndarray, pe: int, simd: int, bits: int, packing: Packing = W8A8, taps: int = 1) -> list[list[int]]:
+    return pack_weights(weight, pe=pe, simd=simd, bits=bits, packing=packing, activation=signed(bits), taps=taps)
+
+
+def test_pairs() -> None:
     """Rows fold by fold, tap by tap, group by group; the upper PE gives one to a negative lower one."""
     weight = np.array([5, -6, 0, 7, -8, -9]).reshape(6, 1, 1, 1)
     assert pack(weight, pe=2, simd=1, bits=8) == [[0xFA_05, 0x07_00, 0xF6_F8]]
@@ -25,7 +25,64 @@ def test_pack_weights_pairs() -> None:
     assert pack(groups, pe=1, simd=2, bits=4) == [[1, 3], [2, 0]]
 
 
-def test_pack_weights_at_the_end_of_the_range() -> None:
+def test_the_borrow_goes_on_through_a_zero() -> None:
+    """What is stored below decides: a zero above a negative weight is stored as -1, so the next one gives as well."""
+    weight = np.array([-3, 0, 0, 5]).reshape(4, 1, 1, 1)
+    assert pack(weight, pe=4, simd=1, bits=4, packing=Packing("dsp", 4, 7, 1)) == [[0x4_F_F_D]]
+
+
+def test_all_tap_rows_in_a_word() -> None:
+    """(tap column, group), the lanes (tap row, channel)."""
+    weight = np.array([[[[1, 2], [3, 4]], [[5, 6], [7, -1]], [[-2, -3], [-4, -5]]]])
+    whole = Packing("dsp", 1, 0, 1)
+    assert pack(weight, pe=1, simd=2, bits=4, packing=whole, taps=2) == [[0x7351, 0x0C0E, 0xF462, 0x0B0D]]
+
+
+def test_lut_form() -> None:
+    weight = np.array([[1, 0, -1, -1], [0, -1, 1, -1]]).reshape(2, 4, 1, 1)
+    # Lane by lane, "turns" above "not zero"; lane 3 is -1 as lane 2 is, its left neighbour.
+    assert pack(weight, pe=2, simd=4, bits=2, packing=LUT) == [[0b11_01_11_00_01_11_00_01]]
+    plain = np.array([[3, -4], [-1, 0]]).reshape(2, 2, 1, 1)
+    assert pack(plain, pe=2, simd=2, bits=4, packing=LUT) == [[0x0_F_C_3]]
+    signs = np.array([[1, -1], [-1, -1]]).reshape(2, 2, 1, 1)
+    assert pack(signs, pe=2, simd=2, bits=1, packing=LUT) == [[0b0001]]
+
+
+def test_turns() -> None:
+    """Each adder of a tree of pairs finds whether its right operand's sign differs from its left one's."""
+    random = np.random.default_rng(1)
+    for lanes in range(1, 18):
+        weight = random.integers(-1, 2, (lanes, 3))
+        sums, turn, distance = list(np.where(np.arange(lanes)[:, None] == 0, weight, np.abs(weight))), turns(weight), 1
+        assert np.array_equal(turn[0], weight[0] < 0)
+        while distance < lanes:
+            for right in range(distance, lanes, 2 * distance):
+                sums[right - distance] = sums[right - distance] + np.where(turn[right], -sums[right], sums[right])
+            distance *= 2
+        assert np.array_equal(sums[0], weight.sum(axis=0))
+
+
+@pytest.mark.parametrize(("packing", "bits", "activation", "missing"), [
+    (W8A8, 8, signed(8), [0, 0]),
+    (W8A8, 8, unsigned(8), [-128, 256]),
+    (LUT, 3, unsigned(8), [4, 4]),  # a pair of pairs to each of four words
+    (LUT, 2, signed(8), [-7, -8]),  # two adders of four words; an inverted lane
+    (LUT, 2, unsigned(2), [-9, -4]),
+])  # fmt: skip
+def test_missing(packing: Packing, bits: int, activation: Shape, missing: list[int]) -> None:
+    """The sums themselves are tested with MacArray; here the figures for one layer."""
+    weight = np.zeros((2, 3, 2, 2), dtype=np.int64)
+    weight[0, 0, 0, 0], weight[1, 2, 0] = -1, 1
+    assert missing_of(weight, simd=3, bits=bits, packing=packing, activation=activation).tolist() == missing
+
+
+def test_errors() -> None:
     assert pack(np.array([-127, -127]).reshape(2, 1, 1, 1), pe=2, simd=1, bits=8) == [[0x80_81]]
     with pytest.raises(ValueError, match=r"^weight: wanted narrow range, -127 \.\. 127, got -128$"):
         pack(np.array([[[[-128]]]]), pe=1, simd=1, bits=8)
+    with pytest.raises(ValueError, match="^weight: wanted -1 and 1 in a multiple of 1 channels, got zeros in between$"):
+        pack(np.array([[[[0]]]]), pe=1, simd=1, bits=1, packing=LUT)
+    with pytest.raises(ValueError, match="^weight: wanted -1 and 1 in a multiple of 2 channels, got zeros in between$"):
+        pack(np.array([[[[1]]]]), pe=1, simd=2, bits=1, packing=LUT)
+    with pytest.raises(ValueError, match="^chain: wanted at most 4, which these weights allow, got 5$"):
+        pack(np.full((2, 5, 1, 1), 127), pe=2, simd=5, bits=8, packing=Packing("dsp", 2, 17, 5))

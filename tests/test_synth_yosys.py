@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,16 @@ def test_the_least_recently_used_go_first(stub: Stub, monkeypatch: pytest.Monkey
     stub.luts(first)  # used again
     stub.luts(third)
     assert stub.entries() == sorted(f"{job.key}.json.gz" for job in (first, third))
+
+
+def test_what_a_killed_process_left_goes_after_a_day(stub: Stub) -> None:
+    job = Job("lut", "top", "xc7")
+    for name, age in (("work_old", yosys.STALE_SECONDS + 60), ("work_new", 0)):
+        (stub.cache / name).mkdir(parents=True)
+        (stub.cache / name / "design.v").touch()
+        os.utime(stub.cache / name, (time.time() - age,) * 2)
+    stub.luts(job)
+    assert stub.entries() == sorted([f"{job.key}.json.gz", "work_new"])
 
 
 class Cascade(Component):

@@ -13,6 +13,7 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -57,6 +58,8 @@ FORMAT = 1
 """Of the entries of the cache; another number makes them all misses."""
 ENTRIES_KEPT = 1000
 """Netlists kept in the cache; the least recently used go first."""
+STALE_SECONDS = 24 * 3600
+"""Age at which a folder of work belongs to a process that was killed."""
 POLL_SECONDS = 0.05
 
 
@@ -207,3 +210,6 @@ def _prune(cache: Path) -> None:
         found = [(path.stat().st_mtime, path) for path in cache.glob("*.json.gz")]
         for _, path in sorted(found, reverse=True)[ENTRIES_KEPT:]:
             path.unlink()
+        for path in cache.glob("work_*"):
+            if time.time() - path.stat().st_mtime > STALE_SECONDS:
+                shutil.rmtree(path)

@@ -57,10 +57,11 @@ def test_bounds() -> None:
     """By hand: tiny at 32x16 has 35,424 MACs; weights of 8, 6 and 4 bits; 5, 7 and 4 channels."""
     model, target = spec.load("tiny"), board.load("pynq_z2")
     plan = size(load_graph(model, 1), target, 32, 16)
-    foldings = {name: replace(f, packing=W8A8, weights_in="block") for name, f in plan.foldings.items()}
+    foldings = {n: replace(f, packing=W8A8, weights_in="block", ring_in="block") for n, f in plan.foldings.items()}
     macs = [9 * 16 * 8 * 5 * 3, 9 * 8 * 4 * 7 * 5, 9 * 8 * 4 * 4 * 7]
     assert sum(macs) == 35_424
-    blocks = 140 - 2 * (32 * 3 * 8 + 16 * 5 * 8 + 8 * 7 * 7) / 36_864  # without the line buffers, to the bit
+    rows = [2 * 32 * 3 * 8, 2 * 16 * 5 * 8, 2 * 8 * 7 * 7]  # line buffers, in bits
+    blocks = 140 - sum(rows) / 36_864
     found = roofline(replace(plan, foldings=foldings))
     assert found.bounds == {
         # Two lanes a DSP; three of 4-bit weights with 7-bit activations.
@@ -72,9 +73,10 @@ def test_bounds() -> None:
     assert (found.active, found.bound, found.intensity) == ("pixels", 35_424 / 512, 35_424 / 512)
 
     # What multiplies in LUTs asks for no DSP, what keeps its weights in logic for no block RAM.
-    in_luts = {name: replace(f, packing=LUT, weights_in="logic") for name, f in foldings.items()}
+    in_luts = {n: replace(f, packing=LUT, weights_in="logic", ring_in="distributed") for n, f in foldings.items()}
     found = roofline(replace(plan, foldings=foldings | {"conv2": in_luts["conv2"]}))
     assert found.bounds["dsp"] == pytest.approx(35_424 * 220 / (macs[0] / 2 + macs[1] / 2), rel=1e-12)
+    blocks = 140 - sum(rows[:2]) / 36_864
     assert found.bounds["bram"] == pytest.approx(35_424 * 72 * blocks / (macs[0] * 8 + macs[1] * 6), rel=1e-12)
     assert roofline(replace(plan, foldings=in_luts)).bounds["dsp"] == math.inf
 

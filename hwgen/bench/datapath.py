@@ -120,6 +120,7 @@ def measure(
     """Simulate, compare and synthesise one emitted design."""
     request = Request(subject.model, frames=frames, init=subject.init, design=design.folder, waveform=False)
     report = prove(request, folder, say)
+    say(f"interval {report.interval} cycles, latency {report.latency}, {report.mismatches} mismatches")
     statistics = None
     if synth:
         say("synthesising")

@@ -2,8 +2,8 @@
 
     dsp     every DSP of the board multiplies as many lanes each cycle as the layer's widths allow; layers that the plan
             multiplies in LUTs ask for none
-    bram    a multiplier meets another weight each cycle, and a block RAM delivers 72 bits of them; blocks that the line
-            buffers take at least are gone, layers whose weights the plan keeps in logic ask for none
+    bram    a multiplier meets another weight each cycle, and a block RAM delivers 72 bits of them; blocks that line
+            buffers take at least are gone; what the plan keeps in logic or LUTs, of either, asks for none
     pixels  one pixel comes in each cycle
     values  the busiest stream between layers carries a full beat each cycle
 
@@ -72,11 +72,12 @@ def lanes_per_dsp(node: Conv2d, family: str) -> int:
 
 
 def line_buffer_bram36(plan: Plan) -> float:
-    """Block RAM that kernel - 1 rows of every layer's input fill, to the bit."""
+    """Block RAM that kernel - 1 rows of each layer's input fill, to the bit, where they are not in LUTs."""
     bits = 0
     for node in plan.graph.convolutions:
-        window = plan.foldings[node.name].window
-        bits += (node.kernel - 1) * window.width * node.in_channels * node.input.bits
+        folding = plan.foldings[node.name]
+        if folding.ring_in == "block":
+            bits += (node.kernel - 1) * folding.window.width * node.in_channels * node.input.bits
     return bits / BRAM_BITS
 
 

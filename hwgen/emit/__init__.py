@@ -21,6 +21,7 @@ from hwgen.errors import HwgenError
 from hwgen.ir import serialize
 from hwgen.ir.execute import execute
 from hwgen.model import load_graph
+from hwgen.passes.buffers import minimal_buffers
 from hwgen.passes.plan import Plan
 from hwgen.passes.size import size
 
@@ -68,7 +69,7 @@ def emit(
     width, height = frame or (spec.frame.width, spec.frame.height)
     spec.check_frame(width, height, "--frame")
     graph = load_graph(spec, init)
-    plan = size(graph, target, width, height, fps)
+    plan = minimal_buffers(size(graph, target, width, height, fps))
     folder = out or Path("hwgen_out") / f"{spec.name}_{side}_{target.name}"
 
     pixels = sample_frame(width, height)

@@ -42,7 +42,13 @@ def _(node: Conv2d, plan: Plan) -> Component:
 
 @component.register
 def _(node: Gain, plan: Plan) -> Component:
-    return rtl_gain.Gain(input=_shape(node.input), factor=node.factor, shift=node.shift, output=_shape(node.output))
+    return rtl_gain.Gain(
+        input=_shape(node.input),
+        factor=node.factor,
+        shift=node.shift,
+        output=_shape(node.output),
+        places=plan.places.get(node.name, rtl_gain.Gain.places),
+    )
 
 
 def add_layers(m: Module, plan: Plan) -> tuple[Component, Component]:
@@ -54,11 +60,13 @@ def add_layers(m: Module, plan: Plan) -> tuple[Component, Component]:
     graph = plan.graph
     chain: dict[str, Component] = {}
     if plan.pixel_lanes == 1:
-        chain["pixels"] = PixelSerialiser(graph.input_channels, graph.input.bits)
+        places = plan.places.get("pixels", PixelSerialiser.places)
+        chain["pixels"] = PixelSerialiser(graph.input_channels, graph.input.bits, places)
     for node in graph.nodes:
         chain[node.name] = component(node, plan)
     height, width, channels = graph.shapes(plan.width, plan.height)[graph.nodes[-1].name]
-    chain["symbols"] = SymbolPacker(height * width * channels)
+    places = plan.places.get("symbols", SymbolPacker.places)
+    chain["symbols"] = SymbolPacker(height * width * channels, places=places)
 
     for name, layer in chain.items():
         m.submodules[name] = layer

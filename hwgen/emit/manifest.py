@@ -11,6 +11,7 @@ from typing import Any
 
 from hwgen import __version__
 from hwgen.ir.graph import Conv2d, Gain
+from hwgen.passes.buffers import depths
 from hwgen.passes.plan import Plan
 from hwgen.passes.resources import plan_costs
 from hwgen.passes.timing import frame_interval, latency, layer_cycles
@@ -114,6 +115,7 @@ def build_manifest(
             **asdict(cost),
             "macs_per_cycle_per_dsp": round(total / interval / cost.dsp, 4) if cost.dsp else None,
             "components": {name: asdict(cost) for name, cost in costs.items()},
+            "buffers": depths(plan),
             "layers": layers,
         },
         "terms": graph.terms,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hwgen.board import Board
 from hwgen.ir.graph import Conv2d, Graph
@@ -14,7 +14,8 @@ from hwgen.rtl.window import WindowShape
 class Plan:
     """A graph sized for a board.
 
-    Parameters: graph; board; width, height of the frame in pixels; foldings by layer name, in the graph's order.
+    Parameters: graph; board; width, height of the frame in pixels; foldings by layer name, in the graph's order;
+    places of the other stages' buffers (the gain by its node's name, symbols, pixels) that have fewer than their own.
     """
 
     graph: Graph
@@ -22,6 +23,7 @@ class Plan:
     width: int
     height: int
     foldings: dict[str, ConvolutionFolding]
+    places: dict[str, int] = field(default_factory=dict)
 
     @property
     def lanes(self) -> int:

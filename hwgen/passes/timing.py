@@ -50,12 +50,12 @@ def latency(plan: Plan) -> int:
         window = folding.window
         arrival = accepted + folding.arrival_latency
         cycles = window.cycles_per_pixel * np.arange(window.out_width * window.out_height, dtype=np.int64)
-        start = np.maximum.accumulate(arrival[_needed(window) - 1] - cycles) + cycles
+        start = np.maximum.accumulate(arrival[needed(window) - 1] - cycles) + cycles
         accepted = start + folding.pixel_latency
     return int(accepted[-1]) + Gain.latency + SymbolPacker.latency
 
 
-def _needed(window: WindowShape) -> np.ndarray:
+def needed(window: WindowShape) -> np.ndarray:
     """window.needed for every output pixel in raster order."""
     rows = np.array([window.needed(row, 0) for row in range(window.out_height)])
     columns = np.array([window.needed(0, column) for column in range(window.out_width)])

@@ -117,8 +117,7 @@ def verify(
     HwgenError : bad input
     """
     request = Request(model, side, board, fps, frame, init, design, images, frames, stall, seed)
-    if missing := runner.missing_tools():
-        raise HwgenError("PATH", "g++, make and perl to build the simulation", f"no {', no '.join(missing)}")
+    need_tools()
     temporary = out is None
     folder = Path(tempfile.mkdtemp(prefix="hwgen_verify_")) if out is None else out
     keep = False
@@ -132,6 +131,17 @@ def verify(
     if junit is not None:
         junit_xml.write(junit, f"hwgen.verify.{report.name}", report.streams, report.findings, report.seconds)
     return 0 if report.proven else 1
+
+
+def need_tools() -> None:
+    """Refuse to start where a simulator cannot be built.
+
+    Raises
+    ------
+    HwgenError : a system program is missing
+    """
+    if missing := runner.missing_tools():
+        raise HwgenError("PATH", "g++, make and perl to build the simulation", f"no {', no '.join(missing)}")
 
 
 def _progress(text: str) -> None:

@@ -25,7 +25,7 @@ from hwgen.errors import HwgenError
 from hwgen.synth import synthesise_design
 from hwgen.synth.statistics import count
 from hwgen.synth.yosys import version
-from hwgen.verify import Request, prove
+from hwgen.verify import Request, need_tools, prove
 
 INIT = 1
 """Seed of the weights of what nobody trained."""
@@ -79,6 +79,7 @@ def bench(
         from hwgen.bench.plot import check_plot
 
         check_plot(plot)
+    need_tools()
     if synth:
         version()  # Yosys must be there
     with tempfile.TemporaryDirectory(prefix="hwgen_bench_") as name:

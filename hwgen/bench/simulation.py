@@ -15,8 +15,8 @@ from rich.table import Table
 from hwgen.console import console
 from hwgen.sim import design as designs, runner
 from hwgen.sim.speed import speeds
-from hwgen.verify import Request, prove
-from hwgen.verify_report import Report
+from hwgen.verify import Request, need_tools, prove
+from hwgen.verify_report import Report, print_report
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,20 @@ def bench(
 
     Returns
     -------
-    int : 0, or 1 where the verification found something
+    int : 0, or 1 where the verification found something, which is printed instead
 
     Raises
     ------
     HwgenError : bad input
     """
+    need_tools()
     with tempfile.TemporaryDirectory(prefix="hwgen_bench_") as name:
         folder = Path(name)
         cache = _fresh_cache(folder)
         report, phases = timed(Request(model, board=board, frame=frame, init=init, frames=frames), folder, cache)
+        if not report.proven:
+            print_report(report, as_json=False, folder=None)
+            return 1
         speed = Speed(*speeds(designs.load(folder / "design"), cycles, cache))
     if as_json:
         print(json.dumps({
@@ -67,7 +71,7 @@ def bench(
             "frame": f"{report.design.width}x{report.design.height}",
             "multipliers": report.design.prediction("multipliers"),
             "frames": frames,
-            "mismatches": report.mismatches,
+            "values_compared": report.values_compared,
             "seconds": phases,
             "bench_cycles_per_second": speed.bench,
             "bare_cycles_per_second": speed.bare,
@@ -75,7 +79,7 @@ def bench(
         }))  # fmt: skip
     else:
         _print(report, phases, speed)
-    return 0 if report.proven else 1
+    return 0
 
 
 def timed(request: Request, folder: Path, cache: Path) -> tuple[Report, dict[str, float]]:

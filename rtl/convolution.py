@@ -17,12 +17,16 @@ from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
+from hwgen.rtl.counter import count
 from hwgen.rtl.mac import MacArray
 from hwgen.rtl.packing import W8A8, Packing
 from hwgen.rtl.requantise import Requantiser
-from hwgen.rtl.stream import CreditFifo, wrap_increment
+from hwgen.rtl.stream import CreditFifo
 from hwgen.rtl.weights import missing_of, pack_weights
 from hwgen.rtl.window import WindowBuffer, WindowShape
+
+WORD_DELAY = WindowBuffer.word_latency - 2
+"""Cycles that a word comes later than the 2 behind its issue which the multipliers count on."""
 
 
 @dataclass(frozen=True)
@@ -103,15 +107,10 @@ class ConvolutionFolding:
         return WindowBuffer.arrival_latency_of(self.in_lanes, self.window.simd)
 
     @property
-    def word_delay(self) -> int:
-        """Cycles that a word comes later than the 2 behind its issue which the multipliers count on."""
-        return WindowBuffer.word_latency_of(self.window.taps) - 2
-
-    @property
     def drain_latency(self) -> int:
         """Cycles from the issue of a fold's last word to its first result at the output."""
         mac = MacArray.latency_of(self.packing, self.window.word_values, self.weight_bits)
-        return self.word_delay + mac + 1 + Requantiser.latency_of(self.prelu) + CreditFifo.latency
+        return WORD_DELAY + mac + 1 + Requantiser.latency_of(self.prelu) + CreditFifo.latency
 
     @property
     def pixel_latency(self) -> int:
@@ -176,7 +175,12 @@ class Convolution(Component):
         self.window = WindowBuffer(window, folding.in_lanes, folding.ring_in)
         activation = Shape(window.bits, window.signed)
         missing = missing_of(
-            weight, simd=window.simd, bits=weight_bits, packing=folding.packing, activation=activation
+            weight,
+            simd=window.simd,
+            taps=window.taps,
+            bits=weight_bits,
+            packing=folding.packing,
+            activation=activation,
         )
         self.mac = MacArray(
             pe=folding.pe,
@@ -210,7 +214,7 @@ class Convolution(Component):
             for lane in range(lanes)
         ]
         payload = output if lanes == 1 else unsigned(lanes * output.width)
-        self.fifo = CreditFifo(payload, folding.fifo_depth)
+        self.fifo = CreditFifo(payload, folding.fifo_depth, folding.fold_beats)
         self.accumulator_bits = accumulator_bits
         super().__init__(
             {"i": In(stream.Signature(self.window.i.payload.shape())), "o": Out(stream.Signature(payload))}
@@ -227,20 +231,21 @@ class Convolution(Component):
         beats, last_beats = self.folding.fold_beats, self.folding.last_beats
 
         # Room is taken when a fold's last word goes.
-        fold = Signal(range(folds))
-        with m.If(window.issue & window.last):
-            m.d.sync += fold.eq(wrap_increment(fold, folds))
-            m.d.comb += fifo.reserve.eq(Mux(fold == folds - 1, last_beats, beats))
+        issued = Signal()
+        m.d.comb += issued.eq(window.issue & window.last)
+        last_fold = count(m, folds, issued, "fold").last
+        with m.If(issued):
+            m.d.comb += fifo.reserve.eq(Mux(last_fold, last_beats, beats))
         m.d.comb += [
             window.i.payload.eq(self.i.payload),
             window.i.valid.eq(self.i.valid),
             self.i.ready.eq(window.i.ready),
-            window.room.eq(fifo.credits >= beats),
+            window.room.eq(fifo.room),
             mac.word.eq(window.word),
         ]
 
         flags: Value = Cat(window.issue, window.first, window.last)
-        for cycle in range(self.folding.word_delay):
+        for cycle in range(WORD_DELAY):
             register = Signal(3, name=f"flags{cycle}")
             m.d.sync += register.eq(flags)
             flags = register
@@ -250,13 +255,9 @@ class Convolution(Component):
         width = lanes * self.accumulator_bits
         sums = Signal(beats * width)
         left = Signal(range(beats + 1))
-        done_fold = Signal(range(folds))
+        last_done = count(m, folds, mac.done, "done_fold").last
         with m.If(mac.done):
-            m.d.sync += [
-                sums.eq(mac.accumulators),
-                left.eq(Mux(done_fold == folds - 1, last_beats, beats)),
-                done_fold.eq(wrap_increment(done_fold, folds)),
-            ]
+            m.d.sync += [sums.eq(mac.accumulators), left.eq(Mux(last_done, last_beats, beats))]
         with m.Elif(left != 0):
             m.d.sync += [sums.eq(sums >> width), left.eq(left - 1)]
         for lane, requantiser in enumerate(self.requantisers):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ def add_carry(a: Value, b: Value, carry: Value) -> Value:
 
 
 def add_wrapped(place: Value, step: int, size: int) -> Value:
-    """(place + step) modulo `size` for a place below `size`: both sums and the choice side by side."""
+    """(place + step) modulo `size` for a place below `size`: two sums side by side, the sign of one chooses."""
     step %= size
-    return Mux(place >= size - step, place + (step - size), place + step) if step else place
+    wrapped = (place + Const(step - size, signed(len(place) + 1)))[: len(place) + 1]
+    return Mux(wrapped[-1], place + step, wrapped)[: len(place)]

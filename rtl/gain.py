@@ -60,7 +60,7 @@ class Gain(Component):
         m.submodules.fifo = fifo = self.fifo
         taken = Signal()
         m.d.comb += [
-            self.i.ready.eq(fifo.credits != 0),
+            self.i.ready.eq(fifo.room),
             taken.eq(self.i.valid & self.i.ready),
             fifo.reserve.eq(taken),
         ]

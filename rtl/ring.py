@@ -19,7 +19,6 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 
 from hwgen.rtl.counter import add_wrapped, count
 from hwgen.rtl.memory import LUT_MEMORY_DEPTH, Form, Ram
-from hwgen.rtl.stream import wrap_increment
 from hwgen.rtl.walk import Walk
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def single_ring(m: Module, s: WindowShape, walk: Walk, write: Value, data: Value, form: Form) -> Value:
-    """One tap per word; the word that is issued in cycle 0 is there in cycle 2."""
+    """One tap per word; the word that is issued in cycle 0 is there in cycle 3."""
     size, groups = s.bank_words, s.groups
     m.submodules.memory = memory = _memory(s, form)
     m.d.comb += [
@@ -64,20 +63,19 @@ def single_ring(m: Module, s: WindowShape, walk: Walk, write: Value, data: Value
     target = Mux(walk.last, pixel_start, below)
     address = Signal(range(size), init=origin(0))
     with m.If(walk.issue):
-        m.d.sync += address.eq(Mux(last_word, target, wrap_increment(address, size)))
+        m.d.sync += address.eq(Mux(last_word, target, add_wrapped(address, 1, size)))
         with m.If(last_word):
             m.d.sync += start.eq(target)
 
-    # Cycle 0: address; cycle 1: the word leaves the memory; cycle 2: masked and registered.
+    # Cycle 0: address; cycle 1: the word leaves the memory; cycle 2: a register; cycle 3: masked.
     inside = Signal(init=1)
     if s.padding:
         y, x = _tap(m, s, walk, last_word)
         inside_y, inside_x = Signal(), Signal()
-        m.d.sync += [inside_y.eq(y < s.height), inside_x.eq(x < s.width)]
-        m.d.comb += inside.eq(inside_y & inside_x)
-    word = Signal(s.simd * s.bits)
+        m.d.sync += [inside_y.eq(y < s.height), inside_x.eq(x < s.width), inside.eq(inside_y & inside_x)]
+    read, word = Signal(s.simd * s.bits, reset_less=True), Signal(s.simd * s.bits, reset_less=True)
     m.d.comb += memory.address.eq(address)
-    m.d.sync += word.eq(Mux(inside, memory.data, 0))
+    m.d.sync += [read.eq(memory.data), word.eq(Mux(inside, read, 0))]
     return word
 
 
@@ -93,9 +91,10 @@ def _tap(m: Module, s: WindowShape, walk: Walk, last_word: Value) -> tuple[Value
         m.d.sync += [
             top.eq(next_top),
             left.eq(next_left),
-            next_left.eq(Mux(walk.next_column.last, outside_x, next_left + s.stride)),
+            next_left.eq(next_left + s.stride),
         ]
     with m.If(walk.end_next_row):
+        m.d.sync += next_left.eq(outside_x)
         m.d.sync += next_top.eq(Mux(walk.next_row.last, outside_y, next_top + s.stride))
 
     last_group = count(m, s.groups, walk.issue, "group").last
@@ -124,10 +123,9 @@ def row_banks(m: Module, s: WindowShape, walk: Walk, write: Value, data: Value, 
     here = Signal(bits, init=outside)
     following = Signal(bits, init=(outside + 1 % s.out_width * s.stride * groups) % (1 << bits))
     with m.If(walk.advance):
-        m.d.sync += [
-            here.eq(following),
-            following.eq(Mux(walk.next_column.last, outside, following + s.stride * groups)),
-        ]
+        m.d.sync += [here.eq(following), following.eq(following + s.stride * groups)]
+    with m.If(walk.end_next_row):
+        m.d.sync += following.eq(outside)
     pixel_start, address = Signal(bits), Signal(bits, init=outside)
     m.d.sync += pixel_start.eq(Mux(walk.last_fold, following, here))  # a window has more than one word
     with m.If(walk.issue):
@@ -145,7 +143,7 @@ def row_banks(m: Module, s: WindowShape, walk: Walk, write: Value, data: Value, 
     words = []
     for bank in range(banks):
         m.submodules[f"memory{bank}"] = memory = _memory(s, form)
-        word = Signal(s.simd * s.bits, name=f"bank{bank}")
+        word = Signal(s.simd * s.bits, name=f"bank{bank}", reset_less=True)
         m.d.comb += [
             memory.write.eq(write & turn[bank]),
             memory.write_address.eq(place.place),
@@ -160,7 +158,7 @@ def row_banks(m: Module, s: WindowShape, walk: Walk, write: Value, data: Value, 
     for tap in range(s.kernel):
         inside_row, inside = Signal(name=f"inside_row{tap}"), Signal(name=f"inside{tap}")
         m.d.sync += [inside_row.eq(_row_inside(s, row, tap)), inside.eq(inside_row & inside_column)]
-        word = Signal(s.simd * s.bits, name=f"tap{tap}")
+        word = Signal(s.simd * s.bits, name=f"tap{tap}", reset_less=True)
         turned = Array(words[(tap + first) % banks] for first in range(banks))
         m.d.sync += word.eq(Mux(inside, turned[bank_2], 0))
         taps.append(word)

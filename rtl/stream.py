@@ -19,8 +19,8 @@ class CreditFifo(Component):
     """FIFO behind a pipeline that cannot stall: room is reserved before the work begins.
 
     A pipeline without a stall signal has short paths and no net that fans out to every register. Instead, whoever
-    feeds it asks for room first: `reserve` takes that many of the `credits`, each accepted output beat gives one back.
-    A write is therefore always accepted.
+    feeds it asks for room first: `reserve` takes that many places, each accepted output beat gives one back. A write is
+    therefore always accepted.
 
     One place is the output's register: the memory behind it fills only while that one is taken.
 
@@ -30,33 +30,36 @@ class CreditFifo(Component):
     ----------
     shape : shape of the payload
     depth : int, beats that can be reserved, at least 1
+    batch : int, the most beats that are reserved at once
 
     Members
     -------
     write : In(1), payload is stored this cycle
     payload : In(shape)
-    reserve : In(range(depth + 1)), credits taken this cycle; the caller checks `credits` first
-    credits : Out(range(depth + 1)), registered
+    reserve : In(range(batch + 1)), places taken this cycle; the caller checks `room` first
+    room : Out(1), at least `batch` places are free; registered
     o : Out(stream)
 
     Raises
     ------
-    ValueError : depth below 1
+    ValueError : depth below 1, batch not in 1 .. depth
     """
 
     latency = 2
 
-    def __init__(self, shape: ShapeLike, depth: int) -> None:
+    def __init__(self, shape: ShapeLike, depth: int, batch: int = 1) -> None:
         if depth < 1:
             raise ValueError(f"depth: wanted at least 1, got {depth}")
-        self.depth = depth
+        if not 1 <= batch <= depth:
+            raise ValueError(f"batch: wanted 1 .. depth = {depth}, got {batch}")
+        self.depth, self.batch = depth, batch
         self.shape = shape
         super().__init__(
             {
                 "write": In(1),
                 "payload": In(shape),
-                "reserve": In(range(depth + 1)),
-                "credits": Out(range(depth + 1), init=depth),
+                "reserve": In(range(batch + 1)),
+                "room": Out(1, init=1),
                 "o": Out(stream.Signature(shape)),
             }
         )
@@ -77,7 +80,10 @@ class CreditFifo(Component):
         m = Module()
         taken = Signal()
         m.d.comb += taken.eq(self.o.valid & self.o.ready)
-        m.d.sync += self.credits.eq(self.credits - self.reserve + taken)
+        # Free places less a batch: whether there is room is the sign.
+        spare = Signal(range(-self.batch, self.depth - self.batch + 1), init=self.depth - self.batch)
+        m.d.sync += spare.eq(spare - self.reserve + taken)
+        m.d.comb += self.room.eq(~spare[-1])
 
         # Asynchronous read: a few LUTs of distributed RAM at these depths, and a registered output.
         m.submodules.memory = memory = Memory(

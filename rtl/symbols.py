@@ -60,7 +60,7 @@ class SymbolPacker(Component):
             last.eq(count == self.values - 1),
             first.eq(~count[0]),
             complete.eq(last | ~first),
-            self.i.ready.eq(fifo.credits != 0),
+            self.i.ready.eq(fifo.room),
             taken.eq(self.i.valid & self.i.ready),
             fifo.reserve.eq(taken & complete),
         ]

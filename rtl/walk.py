@@ -53,22 +53,25 @@ class Walk:
         with m.If(self.advance):
             m.d.sync += last_column.eq(self.next_column.last)
 
-        final, ends, ends_next = folds.last, last_column, self.next_column.last
-        if shape.cycles_per_pixel > 1:
-            # What an output pixel's last word ends is known when the word before it goes.
-            final, ends, ends_next = (Signal(name=name) for name in ("final", "ends_row", "ends_next_row"))
+        if shape.cycles_per_pixel == 1:
+            begun, final, ends, ends_next = complete, complete, last_column & complete, self.next_column.last & complete
+        else:
+            # What an output pixel's last word ends is known when the word before it goes. Once one has gone, the window
+            # is complete until the last.
+            begun, final, ends, ends_next = (Signal(name=name) for name in ("begun", "final", "ends", "ends_next"))
             next_final = words.next_last & folds.last if shape.words > 1 else folds.next_last
             with m.If(self.issue):
                 m.d.sync += [
+                    begun.eq(~final),
                     final.eq(next_final),
                     ends.eq(next_final & last_column),
                     ends_next.eq(next_final & self.next_column.last),
                 ]
         m.d.comb += [
-            self.issue.eq(complete & (~self.last | room)),
-            self.advance.eq(complete & room & final),
-            self.end_row.eq(complete & room & ends),
-            self.end_next_row.eq(complete & room & ends_next),
+            self.issue.eq((begun | complete) & (~self.last | room)),
+            self.advance.eq(room & final),
+            self.end_row.eq(room & ends),
+            self.end_next_row.eq(room & ends_next),
         ]
 
     def step(self, counted: Callable[[int, int], int], width: int, first_row: int, name: str) -> Signal:
@@ -89,6 +92,10 @@ class Walk:
             _select(m, following, self.next_row.place, steps)
         with m.Else():
             m.d.comb += following.eq(counted(rows - 1, columns - 1) - counted(0, 0) - s.height * s.width)
+        if s.cycles_per_pixel > 1:
+            early = Signal(width, name=f"early_{name}")
+            m.d.sync += early.eq(following)
+            following = early
         after = counted(0, 1) if columns > 1 else counted(1, 0) if rows > 1 else counted(0, 0) + s.height * s.width
         register = Signal(width, init=(counted(0, 0) - after) % (1 << width), name=name)
         with m.If(self.advance):

@@ -180,6 +180,9 @@ class WindowBuffer(Component):
     ValueError : lanes that do not divide simd, where a word is not a pixel
     """
 
+    #: memory 1, register 1, padding masked and tap rows in order 1
+    word_latency = 3
+
     def __init__(self, shape: WindowShape, lanes: int = 1, form: Form = "block") -> None:
         if not 1 <= lanes <= shape.simd or (shape.simd % lanes and shape.simd != shape.channels):
             raise ValueError(f"lanes: wanted a divisor of simd {shape.simd}, got {lanes}")
@@ -205,11 +208,6 @@ class WindowBuffer(Component):
     @property
     def arrival_latency(self) -> int:
         return self.arrival_latency_of(self.lanes, self.shape.simd)
-
-    @staticmethod
-    def word_latency_of(taps: int) -> int:
-        """Memory 1, register 1, and 1 to bring the rows of several banks into the order of the taps."""
-        return 2 if taps == 1 else 3
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -63,10 +63,11 @@ def run_stream(
     return run
 
 
-def simulate(dut: Any, bench: Callable[[Any], Awaitable[None]]) -> None:
-    """Run a test bench on a component with a clock."""
+def simulate(dut: Any, bench: Callable[[Any], Awaitable[None]], clock: bool = True) -> None:
+    """Run a test bench on a component, one with a clock unless it has no registers."""
     simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
+    if clock:
+        simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
 

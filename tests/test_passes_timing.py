@@ -212,7 +212,7 @@ def test_latency_of_one_pixel_by_hand() -> None:
     graph = random_graph(np.random.default_rng(3), 1, strides=[1], kernels=(1,), largest=1, frame=(1, 1))
     (node,) = graph.convolutions
     plan = Plan(graph, board.load("pynq_z2"), 1, 1, {"conv0": fold_convolution(node, 1, 1, 1, 3, in_lanes=3)})
-    written, word, products, chain, accumulate, sums, fifo = 1, 2, 1, 3, 1, 1, 2
+    written, word, products, chain, accumulate, sums, fifo = 1, 3, 1, 3, 1, 1, 2
     requantise = 6 if node.activation == "prelu" else 4
     expected = written + word + products + chain + accumulate + sums + requantise + fifo + GAIN_AND_SYMBOLS
     assert latency(plan) == expected

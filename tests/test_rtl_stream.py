@@ -20,7 +20,7 @@ def check_fifo(depth: int, beats: int, *, idle: float = 0.0, stall: float = 0.0,
                batch: int = 1) -> list[int]:
     """Reserve, write `delay` cycles later, read; every cycle against a deque. Returns the cycles of the outputs."""
     random = np.random.default_rng(seed)
-    dut = CreditFifo(signed(8), depth)
+    dut = CreditFifo(signed(8), depth, batch)
     values = random.integers(-128, 128, beats).tolist()
     cycles: list[int] = []
 
@@ -30,10 +30,10 @@ def check_fifo(depth: int, beats: int, *, idle: float = 0.0, stall: float = 0.0,
         write_cycles: list[int] = []
         surplus, cycle, last_taken = 0, 0, -1
         while surplus < 40:
-            credits = ctx.get(dut.credits)
-            assert credits == depth - reserved + accepted, f"cycle {cycle}"
+            room = ctx.get(dut.room)
+            assert room == (depth - reserved + accepted >= batch), f"cycle {cycle}"
             want = min(batch, beats - reserved)
-            take = want if want and credits >= want and random.random() >= idle else 0
+            take = want if want and room and random.random() >= idle else 0
             ctx.set(dut.reserve, take)
             reserved += take
             pipeline.append(take)
@@ -61,7 +61,7 @@ def check_fifo(depth: int, beats: int, *, idle: float = 0.0, stall: float = 0.0,
             cycle += 1
             assert cycle < 20 * beats + 500
             await ctx.tick()
-        assert ctx.get(dut.credits) == depth
+        assert ctx.get(dut.room)
 
     simulate(dut, bench)
     return cycles
@@ -96,6 +96,12 @@ def test_fifo_latency_is_two() -> None:
 def test_fifo_depth_error(depth: int) -> None:
     with pytest.raises(ValueError, match=f"^depth: wanted at least 1, got {depth}$"):
         CreditFifo(8, depth)
+
+
+@pytest.mark.parametrize("batch", [0, 4])
+def test_fifo_batch_error(batch: int) -> None:
+    with pytest.raises(ValueError, match=rf"^batch: wanted 1 \.\. depth = 3, got {batch}$"):
+        CreditFifo(8, 3, batch)
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 8, 13])
@@ -139,13 +145,13 @@ def test_stream_rules_can_fail(waits: bool) -> None:
 
 
 def test_fifo_keeps_the_stream_rules() -> None:
-    """o.ready inside a cycle reaches neither valid, payload nor credits."""
+    """o.ready inside a cycle reaches neither valid, payload nor room."""
     dut = CreditFifo(8, 3)
 
     async def bench(ctx: Any) -> None:
         random = np.random.default_rng(1)
         for cycle in range(200):
-            write = ctx.get(dut.credits) > 0
+            write = ctx.get(dut.room)
             ctx.set(dut.reserve, write)
             ctx.set(dut.write, write)
             ctx.set(dut.payload, cycle & 255)
@@ -153,7 +159,7 @@ def test_fifo_keeps_the_stream_rules() -> None:
             seen = []
             for ready in (not last, last):
                 ctx.set(dut.o.ready, ready)
-                seen.append((ctx.get(dut.o.valid), ctx.get(dut.o.payload), ctx.get(dut.credits)))
+                seen.append((ctx.get(dut.o.valid), ctx.get(dut.o.payload), ctx.get(dut.room)))
             assert seen[0] == seen[1]
             await ctx.tick()
 

@@ -71,7 +71,7 @@ def check(shape: WindowShape, *, frames: int = 2, lanes: int = 1, idle: float = 
 
     async def bench(ctx: Any) -> None:
         arrivals: list[int] = []  # from which cycle on each complete pixel counts as there
-        pending: list[list[int | None] | None] = [None] * WindowBuffer.word_latency_of(shape.taps)
+        pending: list[list[int | None] | None] = [None] * WindowBuffer.word_latency
         cycle = surplus = 0
         offered = False
         while surplus < 40 or len(seen.accepted) < len(beats):

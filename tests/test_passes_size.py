@@ -185,12 +185,6 @@ def test_a_rate_that_no_folding_reaches() -> None:
         size(graph, board_with(), *FRAME, fps=MHZ * 1e6 / fastest * 1.1)
 
 
-def test_a_low_rate_takes_little_hardware() -> None:
-    graph = graph_of(*CASES[5])
-    plan = size(graph, board_with(), *FRAME, fps=0.001)
-    assert [folding.lanes for folding in plan.foldings.values()] == [1, 1, 1]
-
-
 def test_sizing_is_the_same_every_time() -> None:
     graph = graph_of(*CASES[5])
     first, again = (size(graph, board_with(dsp=60), *FRAME) for _ in range(2))

@@ -33,6 +33,8 @@ BEAT_LANES = (1, 2, 4)
 """Values per beat between layers."""
 BEAT_BITS = 32
 """The widest beat: what the bench records."""
+LUT_ROWS = 64
+"""Rows of a memory that one LUT holds a bit of (UG474)."""
 LUT_BITS = 4
 """Products go to LUTs only where one factor is so narrow: wider ones take more of the LUTs than of the DSPs."""
 
@@ -136,17 +138,20 @@ def _forms(
         return amounts(convolution_cost(formed, numbers, family))
 
     behind = []
-    forms: tuple[Literal["block", "logic"], ...] = ("block", "logic")
-    for packing, weights_in in itertools.product(_packings(node, folding, family), forms):
+    # One LUT reads a bit of 64 rows; behind deeper memories in LUTs stand selections, a path too long.
+    weights: list[Literal["block", "logic"]] = ["block", "logic"]
+    shallow = folding.window.cycles_per_pixel <= LUT_ROWS
+    for packing, weights_in in itertools.product(_packings(node, folding, family), weights[: 1 + shallow]):
         formed = replace(folding, packing=packing, weights_in=weights_in, weight_bits=node.weight_bits)
         behind.append((priced(formed), formed))
-    # What the line buffer takes is added to the rest, so each is weighed by itself.
+    # What the line buffer takes is added to the rest, so each is weighed by itself. In LUTs four memories of 64 rows
+    # meet in one LUT more for each bit.
     behind = [item for item in behind if not any(_beats(other[0], item[0]) for other in behind)]
     taken, formed = behind[0]
     in_luts = np.subtract(priced(replace(formed, ring_in="distributed")), taken)
     for taken, formed in behind:
         yield taken, formed
-        if in_luts.any():
+        if in_luts.any() and folding.window.bank_words <= 4 * LUT_ROWS:
             yield tuple((taken + in_luts).tolist()), replace(formed, ring_in="distributed")
 
 

@@ -323,6 +323,7 @@ FOLDING = Layer().folding
      "pe: wanted at most 1, for the results leave 1 a cycle in the 1 cycles of a fold, got 3"),
     (dict(out_lanes=0), "out_lanes: wanted a divisor of pe 2, got 0"),
     (dict(out_lanes=4), "out_lanes: wanted a divisor of pe 2, got 4"),
+    (dict(places=1), "places: wanted at least a fold's 2 beats, got 1"),
 ])  # fmt: skip
 def test_folding_errors(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

@@ -108,3 +108,15 @@ def test_stream_rules() -> None:
 def test_factor_error() -> None:
     with pytest.raises(ValueError, match=r"^factor: wanted at least 0, got -1$"):
         Gain(input=signed(8), factor=-1, shift=0, output=signed(16))
+
+
+@pytest.mark.parametrize("places", range(1, Gain.places + 2))
+def test_places(places: int) -> None:
+    """As many values in any `latency` + 1 cycles as there are places; all of them where that is one per cycle."""
+    values = list(range(-20, 20))
+    run = run_stream(
+        Gain(input=Shape(8, True), factor=3, shift=1, output=SYMBOL, places=places), values, len(values)
+    )
+    assert run.outputs == expected(values, 3, 1, SYMBOL)
+    lag = max(places, Gain.places)
+    assert run.input_cycles == [lag * (n // places) + n % places for n in range(len(values))]

@@ -14,9 +14,10 @@ def beats_of(pixels: list[list[int]], bits: int) -> list[int]:
     return [sum(value << channel * bits for channel, value in enumerate(pixel)) for pixel in pixels]
 
 
-def check(pixels: list[list[int]], bits: int, **conditions: float) -> Run:
+def check(pixels: list[list[int]], bits: int, places: int = 2, **conditions: float) -> Run:
     channels = len(pixels[0])
-    run = run_stream(PixelSerialiser(channels, bits), beats_of(pixels, bits), len(pixels) * channels, **conditions)
+    dut = PixelSerialiser(channels, bits, places)
+    run = run_stream(dut, beats_of(pixels, bits), len(pixels) * channels, **conditions)
     assert run.outputs == [value for pixel in pixels for value in pixel]
     return run
 
@@ -26,10 +27,11 @@ def test_low_bits_first() -> None:
     assert run.outputs == [0x01, 0x02, 0x03, 0xFE, 0x00, 0xFF]
 
 
+@pytest.mark.parametrize("places", [1, 2])
 @pytest.mark.parametrize("stall", [0.0, 0.3, 0.8])
 @pytest.mark.parametrize("idle", [0.0, 0.3, 0.8])
-def test_idle_and_stall(idle: float, stall: float) -> None:
-    check(np.random.default_rng(5).integers(0, 256, (15, 3)).tolist(), 8, idle=idle, stall=stall, seed=4)
+def test_idle_and_stall(idle: float, stall: float, places: int) -> None:
+    check(np.random.default_rng(5).integers(0, 256, (15, 3)).tolist(), 8, places, idle=idle, stall=stall, seed=4)
 
 
 @pytest.mark.parametrize(("channels", "bits"), [(1, 1), (1, 8), (2, 1), (2, 5), (3, 8), (5, 3)])
@@ -43,15 +45,24 @@ def test_latency_and_interval(channels: int, bits: int) -> None:
     assert run.input_cycles == [0, *(1 + channels * pixel for pixel in range(8))]
 
 
-def test_latency_of_a_lone_pixel() -> None:
-    run = check([[1, 2, 3]], 8)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_single_place_takes_a_cycle_more(channels: int) -> None:
+    run = check(np.random.default_rng(1).integers(0, 256, (5, channels)).tolist(), 8, places=1)
+    assert run.input_cycles == [pixel * (channels + 1) for pixel in range(5)]
+    assert run.output_cycles == [start + 1 + place for start in run.input_cycles for place in range(channels)]
+
+
+@pytest.mark.parametrize("places", [1, 2])
+def test_latency_of_a_lone_pixel(places: int) -> None:
+    run = check([[1, 2, 3]], 8, places)
     assert (run.input_cycles, run.output_cycles) == ([0], [1, 2, 3])
 
 
+@pytest.mark.parametrize("places", [1, 2])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_stream_rules(channels: int) -> None:
+def test_stream_rules(channels: int, places: int) -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (30, channels)).tolist()
-    assert stream_rules(PixelSerialiser(channels, 8), beats_of(pixels, 8), 30 * channels) > 0
+    assert stream_rules(PixelSerialiser(channels, 8, places), beats_of(pixels, 8), 30 * channels) > 0
 
 
 @pytest.mark.parametrize(("channels", "bits", "message"), [
@@ -62,3 +73,9 @@ def test_stream_rules(channels: int) -> None:
 def test_errors(channels: int, bits: int, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
         PixelSerialiser(channels, bits)
+
+
+@pytest.mark.parametrize("places", [0, 3])
+def test_places_error(places: int) -> None:
+    with pytest.raises(ValueError, match=f"^places: wanted 1 or 2, got {places}$"):
+        PixelSerialiser(3, 8, places)

@@ -87,6 +87,32 @@ def test_fifo_one_beat_per_cycle() -> None:
     assert fewer[-1] > cycles[-1]
 
 
+@pytest.mark.parametrize("depth", range(1, 10))
+def test_fifo_holds_as_many_as_it_says(depth: int) -> None:
+    """Filled to the last place before the first beat leaves, twice; the memory has one word less than that."""
+    dut = CreditFifo(8, depth)
+
+    async def bench(ctx: Any) -> None:
+        for turn in (0, 100):
+            for place in range(depth):
+                ctx.set(dut.reserve, 1)
+                ctx.set(dut.write, 1)
+                ctx.set(dut.payload, turn + place)
+                await ctx.tick()
+            ctx.set(dut.reserve, 0)
+            ctx.set(dut.write, 0)
+            await ctx.tick().repeat(5)
+            assert not ctx.get(dut.room)
+            ctx.set(dut.o.ready, 1)
+            for place in range(depth):
+                assert (ctx.get(dut.o.valid), ctx.get(dut.o.payload)) == (1, turn + place)
+                await ctx.tick()
+            ctx.set(dut.o.ready, 0)
+            assert (ctx.get(dut.o.valid), ctx.get(dut.room)) == (0, 1)
+
+    simulate(dut, bench)
+
+
 def test_fifo_latency_is_two() -> None:
     assert CreditFifo.latency == 2
     assert check_fifo(1, 1) == [2]

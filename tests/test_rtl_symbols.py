@@ -70,3 +70,12 @@ def test_values_error(values: int) -> None:
 def test_bits() -> None:
     run = run_stream(SymbolPacker(2, bits=4), [-8, 7, 1, -1], 2)
     assert [beat.iq for beat in run.outputs] == [0x78, 0xF1]
+
+
+@pytest.mark.parametrize(("places", "cycles"), [(1, 5), (2, 2.5), (3, 2), (4, 2)])
+def test_places(places: int, cycles: float) -> None:
+    """Cycles per symbol: a place comes back `latency` + 1 cycles after it was taken; without one no value is taken."""
+    values = list(range(80))
+    run = run_stream(SymbolPacker(80, places=places), values, 40)
+    assert [beat.iq for beat in run.outputs] == [2 * n | 2 * n + 1 << 16 for n in range(40)]
+    assert run.output_cycles[-1] - run.output_cycles[-1 - 20] == 20 * cycles

@@ -274,6 +274,8 @@ def test_counts_against_their_definitions(shape: WindowShape) -> None:
         assert shape.needed(*at) == max(windows[place]) + 1
         assert 0 <= shape.released(*at) <= min(min(window) for window in windows[place:])
         assert shape.needed(*at) - shape.released(*at) <= shape.depth
+    assert shape.span == max(shape.needed(*at) - shape.released(*at) for at in order)
+    assert replace(shape, pixels=shape.span).depth == shape.span
     counts = [shape.released(*at) for at in order]
     assert counts == sorted(counts)
     assert (shape.out_width, shape.out_height) == (shape.width // shape.stride, shape.height // shape.stride)
@@ -303,6 +305,7 @@ GOOD = layer(3, 1, 4, 4)
     ({"stride": 2, "width": 5}, "width: wanted a multiple of the stride 2, got 5"),
     ({"stride": 2, "height": 5}, "height: wanted a multiple of the stride 2, got 5"),
     ({"kernel": 9, "padding": 1}, "width: wanted at least kernel - 2 * padding, got 4"),
+    ({"pixels": 10}, "pixels: wanted at least the 11 that a window spans, got 10"),
 ])  # fmt: skip
 def test_shape_errors(change: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

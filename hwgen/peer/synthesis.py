@@ -1,0 +1,154 @@
+"""Open synthesis with a time limit, for designs that may not come to an end.
+
+It is what `hwgen synth` runs, Yosys' `synth_xilinx`, in two halves: the first ends when the multipliers have become
+DSPs, and their number is kept, so that a design whose second half runs out of time still has its DSPs. Time is
+processor time of Yosys, which works in one thread: what else the machine does has no part in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from hwgen.errors import HwgenError
+from hwgen.synth.netlist import parse, pruned
+from hwgen.synth.statistics import DSPS, count
+from hwgen.synth.yosys import PACKAGE, PROGRAM, SYNTH, Job
+
+FORMAT = 1
+"""Of the entries of the cache; another number makes them all misses."""
+SCRIPT = (
+    "read_verilog design.v; {synth} -run :coarse; tee -q -o mapped.json stat -json; {synth} -run coarse:; "
+    "delete =A:blackbox; write_json netlist.json"
+)
+STEP = re.compile(r"^[0-9.]+\. Executing (\S+) pass", re.MULTILINE)
+LOG_TAIL = 1 << 20
+"""Bytes of Yosys' log that are searched for its last step."""
+
+
+@dataclass(frozen=True)
+class Synthesised:
+    """What came of one module.
+
+    Attributes
+    ----------
+    seconds : processor time that it took, or was given
+    finished : whether it came to an end
+    dsp : known from the first half on, else None
+    lut, ff, bram36 : as `hwgen synth` counts them; None where it did not finish
+    step : Yosys' pass at work when time was up; empty where it finished
+    """
+
+    seconds: float
+    finished: bool
+    dsp: int | None
+    lut: int | None = None
+    ff: int | None = None
+    bram36: float | None = None
+    step: str = ""
+
+
+def synthesise(job: Job, limit: float, cache: Path, say: Callable[[str], None] = lambda text: None) -> Synthesised:
+    """Synthesise one module for the 7 series within `limit` seconds of processor time, or take it from `cache`.
+
+    What did not finish is tried again where the limit is larger than it was.
+
+    Raises
+    ------
+    HwgenError : Yosys does not accept the Verilog
+    ModuleNotFoundError : Yosys is not installed
+    """
+    entry = cache / f"synth_{_key(job)}.json"
+    known = _load(entry)
+    if known is not None and (known.finished or known.seconds >= limit):
+        return known
+    say(f"synthesising {job.top}")
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="work_", dir=cache) as name:
+        found = _run(job, limit, Path(name))
+        part = Path(name) / "entry"
+        part.write_text(json.dumps(asdict(found)), encoding="utf-8")
+        os.replace(part, entry)
+    return found
+
+
+def _run(job: Job, limit: float, folder: Path) -> Synthesised:
+    (folder / "design.v").write_text(job.verilog, encoding="utf-8")
+    seconds = max(1, round(limit))
+    script = SCRIPT.format(synth=SYNTH.format(family=job.family, top=job.top))
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"import resource; resource.setrlimit(resource.RLIMIT_CPU, ({seconds}, {seconds + 5}))\n"
+         + PROGRAM, "-q", "-l", "yosys.log", "-p", script],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"TMPDIR": str(folder)},
+        start_new_session=True,  # Ctrl-C reaches hwgen alone, which stops its children
+        text=True,
+    )  # fmt: skip
+    before = _processor_seconds()
+    try:
+        _, messages = process.communicate()
+    finally:
+        process.kill()
+        process.wait()
+    used = _processor_seconds() - before
+    if process.returncode == 0:
+        netlist = pruned((folder / "netlist.json").read_text(encoding="utf-8"), job.top)
+        counted = count(parse(netlist))
+        return Synthesised(used, True, counted.dsp, counted.lut, counted.ff, counted.bram36)
+    if process.returncode < 0 and used >= seconds - 1:
+        dsp = _mapped_dsps(folder / "mapped.json")
+        return Synthesised(float(seconds), False, dsp, step=_step(folder / "yosys.log"))
+    errors = [line for line in messages.splitlines() if "ERROR" in line] or messages.splitlines()[-1:]
+    raise HwgenError(f"synthesis of {job.top}", "Verilog that Yosys accepts", "; ".join(errors) or "no message")
+
+
+def _processor_seconds() -> float:
+    """Of all children that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _mapped_dsps(path: Path) -> int | None:
+    """DSPs that the first half left; None where it was not done."""
+    try:
+        cells: dict[str, int] = json.loads(path.read_text(encoding="utf-8"))["design"]["num_cells_by_type"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return sum(cells.get(kind, 0) for kind in DSPS)
+
+
+def _step(log: Path) -> str:
+    """The pass that Yosys' log names last."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - LOG_TAIL))
+            steps = STEP.findall(file.read().decode(errors="replace"))
+    except OSError:
+        return ""
+    return steps[-1] if steps else ""
+
+
+def _key(job: Job) -> str:
+    facts = json.dumps([FORMAT, importlib.metadata.version(PACKAGE), SCRIPT, SYNTH, job.family, job.top, job.verilog])
+    return hashlib.sha256(facts.encode()).hexdigest()[:32]
+
+
+def _load(path: Path) -> Synthesised | None:
+    """An entry of the cache; None where there is none, or one that is damaged."""
+    try:
+        return Synthesised(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None

@@ -48,7 +48,7 @@ def lut_sums(
     if weight_bits == 2:
         inputs = [(value, delay(m, value, 1, f"lane{lane}")) for lane, value in enumerate(lanes)]
         return [_signed_sum(m, inputs, [weights[p, lane] for lane in range(len(lanes))], f"pe{p}") for p in range(pe)]
-    pairs = [_Pair(m, lanes[first : first + 2], first) for first in range(0, len(lanes), 2)]
+    pairs = [_Pair(m, lanes[first : first + 2], first, late=first % 4 > 0) for first in range(0, len(lanes), 2)]
     total = None
     if weight_bits == 1:
         # Weights -1 and 1 are 2 * bit - 1.
@@ -60,21 +60,22 @@ def lut_sums(
 
 
 class _Pair:
-    """Two lanes (or a last one alone), their sum, and all of it a cycle later."""
+    """Two lanes (or a last one alone) and their sum, of which weight bits choose; `late` ones a cycle later."""
 
-    def __init__(self, m: Module, lanes: list[Value], first: int) -> None:
+    def __init__(self, m: Module, lanes: list[Value], first: int, late: bool) -> None:
         self.lanes = [delay(m, value, 1, f"lane{first + place}") for place, value in enumerate(lanes)]
         self.sum = delay(m, lanes[0] + lanes[1], 1, f"both{first}") if len(lanes) == 2 else self.lanes[0]
-        self.later = [
-            delay(m, value, 1, f"later{first}_{place}") for place, value in enumerate((*self.lanes, self.sum))
-        ]
+        self.late = late
+        self.choices = [*self.lanes, self.sum]
+        if late:
+            self.choices = [delay(m, value, 1, f"late{first}_{place}") for place, value in enumerate(self.choices)]
 
-    def chosen(self, bits: list[Value], late: bool) -> Value:
+    def chosen(self, bits: list[Value]) -> Value:
         """The sum of the lanes whose bit is set."""
-        *lanes, both = self.later if late else (*self.lanes, self.sum)
-        if len(lanes) == 1:
-            return Mux(bits[0], lanes[0], 0)
-        return Mux(bits[1], Mux(bits[0], both, lanes[1]), Mux(bits[0], lanes[0], 0))
+        if len(bits) == 1:
+            return Mux(bits[0], self.choices[0], 0)
+        one, other, both = self.choices
+        return Mux(bits[1], Mux(bits[0], both, other), Mux(bits[0], one, 0))
 
 
 def _planes_sum(
@@ -102,18 +103,18 @@ def _planes_sum(
 def _plane_sum(m: Module, pairs: list[_Pair], bits: list[Value], name: str) -> Value:
     """The sum of the lanes whose bit is set, and 1 for each two pairs."""
 
-    def choice(pair: int, late: bool) -> Value:
-        first = 2 * pair
+    def choice(index: int) -> Value:
+        pair, first = pairs[index], 2 * index
         own = [
-            delay(m, bit, 1 + late, f"{name}_bit{lane}") for lane, bit in enumerate(bits[first : first + 2], first)
+            delay(m, bit, 1 + pair.late, f"{name}_bit{lane}") for lane, bit in enumerate(bits[first : first + 2], first)
         ]
-        return pairs[pair].chosen(own, late)
+        return pair.chosen(own)
 
     terms = []
     for j in range(0, len(pairs), 2):
-        term = delay(m, choice(j, late=False), 1, f"{name}_pair{j}")
+        term = delay(m, choice(j), 1, f"{name}_pair{j}")
         if j + 1 < len(pairs):
-            term = delay(m, _sum_and_one(term, choice(j + 1, late=True)), 1, f"{name}_quad{j}")
+            term = delay(m, _sum_and_one(term, choice(j + 1)), 1, f"{name}_quad{j}")
         elif j:
             term = delay(m, term, 1, f"{name}_quad{j}")
         terms.append(Term(term))

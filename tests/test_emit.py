@@ -128,7 +128,7 @@ def test_manifest_agrees_with_the_graph_and_the_plan(design: Emitted) -> None:
     assert predicted["latency_cycles"] == latency(plan)
     assert predicted["macs_per_frame"] == macs
     assert predicted["multipliers"] == sum(folding.pe * folding.window.simd for folding in plan.foldings.values())
-    assert list(predicted["components"]) == [node.name for node in graph.nodes]
+    assert list(predicted["components"]) == [node.name for node in graph.nodes] + ["symbols"]
     for key in ("dsp", "lut", "ff", "bram36"):
         assert predicted[key] == sum(cost[key] for cost in predicted["components"].values())
     assert sum(layer.get("macs", 0) for layer in predicted["layers"]) == macs
@@ -397,7 +397,8 @@ def test_a_board_too_small_writes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "small.yaml"
     path.write_text(yaml.safe_dump(small), encoding="utf-8")
     before = contents(tmp_path)
-    with pytest.raises(HwgenError, match=r"resources\.dsp: wanted at least \d+ for tiny with 8x8 frames at any rate, got 2, \d+ short$"):
+    short = r"resources\.dsp: wanted at least \d+ for tiny with 8x8 frames at any rate, got 2, \d+ short$"
+    with pytest.raises(HwgenError, match=short):
         emit_tiny(tmp_path / "out", board=path)
     assert contents(tmp_path) == before
 

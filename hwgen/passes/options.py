@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from hwgen.ir.graph import Conv2d, Graph
 from hwgen.passes.plan import fold_convolution
-from hwgen.passes.resources import end_costs, layer_numbers
+from hwgen.passes.resources import end_costs, layer_numbers, pixels_cost
 from hwgen.passes.select import Options, unbeaten
 from hwgen.passes.timing import layer_cycles
 from hwgen.rtl.convolution import ConvolutionFolding
@@ -73,8 +73,10 @@ def graph_options(graph: Graph, family: str, width: int, height: int) -> list[La
         last = place == len(graph.convolutions) - 1
         layers.append(_layer_options(node, columns, rows, family, first=place == 0, last=last))
         rows, columns = node.output_size(rows, columns)
-    ends = np.array(amounts(sum(end_costs(graph, family).values(), Cost())))
-    layers[0] = replace(layers[0], choices=replace(layers[0].choices, amounts=layers[0].choices.amounts + ends))
+    ends = amounts(sum(end_costs(graph, width, height, family).values(), Cost()))
+    serialised = [folding.in_lanes == 1 for folding in layers[0].foldings]
+    around = np.add(ends, np.outer(serialised, amounts(pixels_cost(graph))))
+    layers[0] = replace(layers[0], choices=replace(layers[0].choices, amounts=layers[0].choices.amounts + around))
     return layers
 
 

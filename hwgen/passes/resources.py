@@ -2,29 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from amaranth.hdl import Shape
 
 from hwgen.ir.graph import Conv2d, Gain, Graph
 from hwgen.passes.plan import Plan
-from hwgen.rtl.cost import LayerNumbers, convolution_cost, gain_dsp
+from hwgen.rtl import gain as rtl_gain
+from hwgen.rtl.cost import LayerNumbers, convolution_cost
 from hwgen.rtl.packing import W8A8
+from hwgen.rtl.pixels import PixelSerialiser
 from hwgen.rtl.primitives import Cost
+from hwgen.rtl.symbols import SymbolPacker
 from hwgen.rtl.weights import missing_of
 
 
 def plan_costs(plan: Plan) -> dict[str, Cost]:
     """The cost of every component, by the name of its module below the top, in the order of the data."""
-    family = plan.board.family
+    graph, family = plan.graph, plan.board.family
     costs = {}
-    for node in plan.graph.nodes:
-        if isinstance(node, Conv2d):
-            costs[node.name] = convolution_cost(plan.foldings[node.name], layer_numbers(node), family)
-    return costs | end_costs(plan.graph, family)
+    if plan.pixel_lanes == 1:
+        costs["pixels"] = pixels_cost(graph, plan.places)
+    for node in graph.convolutions:
+        costs[node.name] = convolution_cost(plan.foldings[node.name], layer_numbers(node), family)
+    return costs | end_costs(graph, plan.width, plan.height, family, plan.places)
 
 
-def end_costs(graph: Graph, family: str) -> dict[str, Cost]:
-    """The cost of what stands behind the convolutions."""
-    return {node.name: Cost(dsp=gain_dsp(node.factor, node.shift)) for node in graph.nodes if isinstance(node, Gain)}
+def pixels_cost(graph: Graph, places: Mapping[str, int] = MappingProxyType({})) -> Cost:
+    """What stands before a first layer that takes its channels one by one.
+
+    places : of the buffers that have fewer than by default, here and below (see `Plan`)
+    """
+    return PixelSerialiser.cost_of(graph.input_channels, graph.input.bits, places.get("pixels", PixelSerialiser.places))
+
+
+def end_costs(
+    graph: Graph, width: int, height: int, family: str, places: Mapping[str, int] = MappingProxyType({})
+) -> dict[str, Cost]:
+    """The cost of what stands behind the convolutions, by name."""
+    costs = {}
+    for node in graph.nodes:
+        if isinstance(node, Gain):
+            shapes = Shape(node.input.bits, node.input.signed), Shape(node.output.bits, node.output.signed)
+            own = places.get(node.name, rtl_gain.Gain.places)
+            costs[node.name] = rtl_gain.Gain.cost_of(shapes[0], node.factor, node.shift, shapes[1], family, own)
+    last = graph.nodes[-1]
+    rows, columns, channels = graph.shapes(width, height)[last.name]
+    costs["symbols"] = SymbolPacker.cost_of(
+        rows * columns * channels, family, last.output.bits, places.get("symbols", SymbolPacker.places)
+    )
+    return costs
 
 
 def layer_numbers(node: Conv2d) -> LayerNumbers:

@@ -231,10 +231,8 @@ class Convolution(Component):
         beats, last_beats = self.folding.fold_beats, self.folding.last_beats
 
         # Room is taken when a fold's last word goes.
-        issued = Signal()
-        m.d.comb += issued.eq(window.issue & window.last)
-        last_fold = count(m, folds, issued, "fold").last
-        with m.If(issued):
+        last_fold = count(m, folds, window.end_fold, "fold").last
+        with m.If(window.end_fold):
             m.d.comb += fifo.reserve.eq(Mux(last_fold, last_beats, beats))
         m.d.comb += [
             window.i.payload.eq(self.i.payload),

@@ -29,7 +29,7 @@ class Walk:
     Members
     -------
     issue : a word leaves
-    advance : it is the output pixel's last
+    end_fold, advance : it is a fold's last / the output pixel's last
     end_row, end_next_row : and that pixel is the last of its row / the one after it will be
     first, last : the word is a fold's first / last
     last_fold : the fold is the output pixel's last
@@ -38,11 +38,11 @@ class Walk:
 
     def __init__(self, m: Module, shape: WindowShape, complete: Value, room: Value) -> None:
         self.m, self.shape = m, shape
-        self.issue, self.advance, self.end_row, self.end_next_row = (
-            Signal(name=name) for name in ("issue", "advance", "end_row", "end_next_row")
+        self.issue, self.end_fold, self.advance, self.end_row, self.end_next_row = (
+            Signal(name=name) for name in ("issue", "end_fold", "advance", "end_row", "end_next_row")
         )
         words = count(m, shape.words, self.issue, "word")
-        folds = count(m, shape.folds, self.issue & words.last, "fold")
+        folds = count(m, shape.folds, self.end_fold, "fold")
         row, column = divmod(1, shape.out_width)
         self.next_column = count(m, shape.out_width, self.advance, "next_column", column)
         self.next_row = count(m, shape.out_height, self.end_next_row, "next_row", row % shape.out_height)
@@ -69,6 +69,7 @@ class Walk:
                 ]
         m.d.comb += [
             self.issue.eq((begun | complete) & (~self.last | room)),
+            self.end_fold.eq(room & self.last if shape.words > 1 else self.issue),
             self.advance.eq(room & final),
             self.end_row.eq(room & ends),
             self.end_next_row.eq(room & ends_next),

@@ -172,6 +172,7 @@ class WindowBuffer(Component):
     room : In(1), the result of the current fold finds room: its last word may go
     issue : Out(1), a word leaves this cycle
     first, last : Out(1), it is the first / last word of a fold; valid with `issue`
+    end_fold : Out(1), a fold's last word leaves this cycle
     word : Out(taps x simd values), channel fastest, `word_latency` cycles after `issue`; zero where a tap lies in the
         padding
 
@@ -196,6 +197,7 @@ class WindowBuffer(Component):
                 "issue": Out(1),
                 "first": Out(1, init=1),
                 "last": Out(1),
+                "end_fold": Out(1),
                 "word": Out(unsigned(shape.word_values * shape.bits)),
             }
         )
@@ -233,6 +235,7 @@ class WindowBuffer(Component):
             self.issue.eq(walk.issue),
             self.first.eq(walk.first),
             self.last.eq(walk.last),
+            self.end_fold.eq(walk.end_fold),
             self.word.eq(line_buffer(m, s, walk, write, data, self.form)),
         ]
         return m

@@ -96,6 +96,7 @@ def check(shape: WindowShape, *, frames: int = 2, lanes: int = 1, idle: float = 
             there = issued < len(words) and needed[window] <= len(arrivals) and arrivals[needed[window] - 1] <= cycle
             issue = there and (room or not last)
             assert ctx.get(dut.issue) == issue, f"cycle {cycle}: issue of word {issued}"
+            assert ctx.get(dut.end_fold) == (issue and last), f"cycle {cycle}: end of fold"
             if issue:
                 assert (ctx.get(dut.first), ctx.get(dut.last)) == (first, last), f"word {issued}"
                 seen.issued.append(cycle)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from streaming import Run, pack_beats, run_stream, stream_rules, unpack_beats
 from hwgen import fixedpoint
 from hwgen.passes.timing import layer_cycles
 from hwgen.rtl.convolution import Convolution, ConvolutionFolding
+from hwgen.rtl.packing import LUT, W8A8, Packing
 from hwgen.rtl.stream import CreditFifo
 from hwgen.rtl.window import WindowShape
 
@@ -35,6 +36,8 @@ class Layer:
     shift: int | None = None  # None: one that fits the sums, different from channel to channel
     lanes: tuple[int, int] = (1, 1)  # values per beat: input, output
     taps: int = 1
+    packing: Packing = W8A8
+    weights_in: Literal["block", "logic"] = "block"
     seed: int = 0
     extreme: bool = False  # every weight and every input at an end of its range
     numbers: dict[str, Any] = field(init=False, compare=False, repr=False)
@@ -73,7 +76,8 @@ class Layer:
         (inputs, outputs), (width, height) = self.channels, self.frame
         window = WindowShape(inputs, width, height, self.kernel, self.stride, self.kernel // 2, self.simd,
                              -(-outputs // self.pe), self.bits[0], self.signs[0], taps=self.taps)  # fmt: skip
-        return ConvolutionFolding(window, outputs, self.pe, self.prelu, *self.lanes)
+        return ConvolutionFolding(window, outputs, self.pe, self.prelu, *self.lanes, packing=self.packing,
+                                  weights_in=self.weights_in, weight_bits=self.bits[1])  # fmt: skip
 
     @property
     def dut(self) -> Convolution:
@@ -189,6 +193,12 @@ LAYERS = [
     Layer(taps=3, channels=(3, 8), simd=3, pe=8, lanes=(3, 4), stride=2, frame=(6, 8)),
     Layer(taps=5, kernel=5, channels=(2, 3), pe=3, simd=2, frame=(3, 2)),
     Layer(taps=5, kernel=5, stride=2, channels=(3, 4), simd=3, pe=4, lanes=(3, 2), frame=(10, 4), signs=(False, True)),
+    Layer(packing=Packing("dsp", 1, 0, 8), taps=3, weights_in="logic"),
+    Layer(packing=Packing("dsp", 3, 11, 7), bits=(8, 2, 6), signs=(False, True), pe=4, taps=3, channels=(3, 7)),
+    Layer(packing=LUT, bits=(8, 2, 8), signs=(False, False), pe=3, channels=(5, 7), simd=5),
+    Layer(packing=LUT, bits=(8, 2, 8), taps=3, pe=5, simd=3, lanes=(3, 5), prelu=True),
+    Layer(packing=LUT, bits=(4, 4, 4), signs=(False, False), pe=4, channels=(6, 8), simd=6, lanes=(1, 2)),
+    Layer(packing=LUT, bits=(3, 5, 8), taps=3, stride=2, prelu=True),
     Layer(taps=7, kernel=7, channels=(2, 2), simd=1, frame=(3, 4)),
     Layer(taps=7, kernel=7, stride=2, channels=(2, 3), simd=2, pe=3, frame=(4, 4), prelu=True),
     Layer(signs=(False, True)),
@@ -335,3 +345,5 @@ def test_weight_error() -> None:
     numbers = layer.numbers | {"weight": np.zeros((5, 3, 3, 1), dtype=np.int64)}
     with pytest.raises(ValueError, match=r"^weight: wanted shape \(5, 3, 3, 3\), got \(5, 3, 3, 1\)$"):
         Convolution(layer.folding, **numbers)
+    with pytest.raises(ValueError, match="^weight_bits: wanted the folding's 8, got 4$"):
+        Convolution(replace(layer.folding, packing=LUT), **layer.numbers | {"weight_bits": 4})

@@ -1,17 +1,21 @@
 """Buffer depths: every FIFO and ring as shallow as it can be without costing a cycle.
 
-Wanted are depths with which interval and latency are those of buffers without bound (`timing.py`), and of which none
-can lose a single place. Deeper is never slower (an event waits for an earlier exit), so such depths are found one
-buffer after the other, each the least that does no harm while those before it keep theirs and those after it have no
-bound: a later choice only takes room away, so an earlier buffer cannot be spared a place afterwards either.
+Wanted are depths with which latency and interval are those of buffers without bound (`timing.py`), and of which none
+can lose a single place. Whether given depths do is decided exactly, from the cycles of all events (`flow.py`).
 
-Whether depths do no harm is decided exactly, from the cycles of all events (`flow.py`). The order says who may rely on
-whom. FIFOs come first: theirs are single values, and what a FIFO does not hold the ring behind it must, a whole pixel
-at a time, so they would otherwise grow to rows. They then depend on their own layer's words, drain latency and results
-alone, and on when its windows become complete. Rings follow from the first to the last.
+Less room never makes anything earlier, so what suffices for a buffer suffices with one more place, and a bisection
+finds the least. All buffers begin with depths that suffice; then each in turn gets the least that does no harm. What is
+chosen later only takes room away, so no earlier buffer can be spared a place afterwards either: the depths are minimal,
+each by itself. They are no more than what sizing counted on.
 
-No design stands still: with these depths whole frames run to their end, so every cycle of waiting events contains one
-that has already happened, and stalls only make events later.
+Several such sets exist, for what one buffer does not hold another may. FIFOs come first: theirs are single beats, and
+the ring behind one would hold whole pixels anyway. What they need then follows from their own stage: the results of
+folds in flight, at the pace at which its windows become complete. Rings follow from the first to the last. One that is
+always busy needs (kernel + stride - 2) * width + kernel + stride pixels; a slower pace, short frames and FIFOs that
+wait before it change that.
+
+No design stands still, whatever pauses at its ends: an event waits for others only, and with these depths every event
+of a frame gets its cycle, so there is no circle of events that wait for one another; a pause only makes events later.
 """
 
 from __future__ import annotations

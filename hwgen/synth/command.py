@@ -11,13 +11,10 @@ from hwgen.synth import netlists, synthesise_design
 from hwgen.synth.components import components
 from hwgen.synth.join import joined
 from hwgen.synth.paths import deepest
-from hwgen.synth.report import KINDS, Part, Report, print_report
+from hwgen.synth.report import Part, Report, print_report
 from hwgen.synth.statistics import count
 from hwgen.synth.yardstick import yardstick
 from hwgen.synth.yosys import PACKAGE, version
-
-NOTHING = dict.fromkeys(KINDS, 0.0)
-"""Of a component that the manifest predicts nothing for."""
 
 
 def synth(
@@ -58,7 +55,7 @@ def synth(
     (measure,) = deepest(netlists([job])[job])
     found = synthesise_design(text, TOP, target.family, jobs)
     parts = tuple(
-        Part(name, predicted.get(name, NOTHING), count(netlist), next(iter(deepest(netlist)), None))
+        Part(name, predicted[name], count(netlist), next(iter(deepest(netlist)), None))
         for name, netlist in found.items()
     )
     (path,) = deepest(joined(TOP, [(component, found[component.name]) for component in components(text, TOP)]))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Module, Mux, Signal, Value
 
 from hwgen.rtl.counter import count
 
@@ -31,13 +31,14 @@ class Walk:
     issue : a word leaves
     end_fold, advance : it is a fold's last / the output pixel's last
     end_row, end_next_row : and that pixel is the last of its row / the one after it will be
+    next_final : the next word is the output pixel's last
     first, last : the word is a fold's first / last
     last_fold : the fold is the output pixel's last
     next_column, next_row : counters of the output pixel after the one that is read, frame after frame
     """
 
     def __init__(self, m: Module, shape: WindowShape, complete: Value, room: Value) -> None:
-        self.m, self.shape = m, shape
+        self.m, self.shape, self.room = m, shape, room
         self.issue, self.end_fold, self.advance, self.end_row, self.end_next_row = (
             Signal(name=name) for name in ("issue", "end_fold", "advance", "end_row", "end_next_row")
         )
@@ -53,19 +54,19 @@ class Walk:
         with m.If(self.advance):
             m.d.sync += last_column.eq(self.next_column.last)
 
+        self.next_final = words.next_last & folds.last if shape.words > 1 else folds.next_last
         if shape.cycles_per_pixel == 1:
             begun, final, ends, ends_next = complete, complete, last_column & complete, self.next_column.last & complete
         else:
             # What an output pixel's last word ends is known when the word before it goes. Once one has gone, the window
             # is complete until the last.
             begun, final, ends, ends_next = (Signal(name=name) for name in ("begun", "final", "ends", "ends_next"))
-            next_final = words.next_last & folds.last if shape.words > 1 else folds.next_last
             with m.If(self.issue):
                 m.d.sync += [
                     begun.eq(~final),
-                    final.eq(next_final),
-                    ends.eq(next_final & last_column),
-                    ends_next.eq(next_final & self.next_column.last),
+                    final.eq(self.next_final),
+                    ends.eq(self.next_final & last_column),
+                    ends_next.eq(self.next_final & self.next_column.last),
                 ]
         m.d.comb += [
             self.issue.eq((begun | complete) & (~self.last | room)),
@@ -75,8 +76,8 @@ class Walk:
             self.end_next_row.eq(room & ends_next),
         ]
 
-    def step(self, counted: Callable[[int, int], int], width: int, first_row: int, name: str) -> Signal:
-        """A register: -(the growth of `counted(row, column)` from the output pixel that is read to the next one).
+    def step(self, counted: Callable[[int, int], int], width: int, first_row: int, name: str) -> Value:
+        """-(the growth of `counted(row, column)`) from the output pixel that is read to the next; 0 until that step.
 
         Inside a row the growth depends on the column alone, once `first_row` is reached, and is zero before; at the
         end of a row it depends on the row; at the end of a frame it counts on into the next frame.
@@ -93,15 +94,16 @@ class Walk:
             _select(m, following, self.next_row.place, steps)
         with m.Else():
             m.d.comb += following.eq(counted(rows - 1, columns - 1) - counted(0, 0) - s.height * s.width)
-        if s.cycles_per_pixel > 1:
-            early = Signal(width, name=f"early_{name}")
-            m.d.sync += early.eq(following)
-            following = early
         after = counted(0, 1) if columns > 1 else counted(1, 0) if rows > 1 else counted(0, 0) + s.height * s.width
         register = Signal(width, init=(counted(0, 0) - after) % (1 << width), name=name)
         with m.If(self.advance):
             m.d.sync += register.eq(following)
-        return register
+        if s.cycles_per_pixel == 1:
+            return Mux(self.advance, register, 0)
+        due = Signal(width, name=f"{name}_due")
+        with m.If(self.issue):
+            m.d.sync += due.eq(Mux(self.next_final, register, 0))
+        return Mux(self.room, due, 0)
 
 
 def _select(m: Module, signal: Signal, index: Value, steps: list[int]) -> None:

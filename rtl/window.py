@@ -225,8 +225,8 @@ class WindowBuffer(Component):
         needed = walk.step(s.needed, ahead_bits, 0, "needed")
         line_buffer = single_ring if s.taps == 1 else row_banks
         m.d.sync += [
-            filled.eq(add_carry(filled, Mux(walk.advance, released, 0), taken & last_beat)),
-            ahead.eq(add_carry(ahead, Mux(walk.advance, needed, 0), written)),
+            filled.eq(add_carry(filled, released, taken & last_beat)),
+            ahead.eq(add_carry(ahead, needed, written)),
         ]
         m.d.comb += [
             self.i.ready.eq(filled[-1]),

@@ -1,6 +1,6 @@
-"""What the components cost: LUTs, flip-flops, DSP slices and block RAM, from widths and counts alone.
+"""What a convolution costs: LUTs, flip-flops, DSP slices and block RAM, from widths and counts alone.
 
-Each component is the sum of its registers, adders, counters, selections and memories (`hwgen.rtl.primitives`,
+Each part is the sum of its registers, adders, counters, selections and memories (`hwgen.rtl.primitives`,
 `hwgen.rtl.memory`). DSPs and block RAMs are exact, flip-flops nearly so; LUTs depend on what synthesis shares and
 simplifies.
 """
@@ -14,35 +14,17 @@ from functools import cache
 from amaranth.hdl import Shape
 from amaranth.utils import ceil_log2
 
-from hwgen.rtl.convolution import ConvolutionFolding
+from hwgen.rtl.convolution import WORD_DELAY, ConvolutionFolding
+from hwgen.rtl.lut_cost import lut_sums_cost
+from hwgen.rtl.lut_mac import weights_lead
 from hwgen.rtl.mac import MacArray
-from hwgen.rtl.memory import LUT_MEMORY_DEPTH, Ram, Rom, memory_bram36
+from hwgen.rtl.memory import LUT_MEMORY_DEPTH, Form, Ram, Rom
 from hwgen.rtl.packing import Packing, chain_lengths, lanes_by_place, pe_groups
-from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter_lut, multiplier_dsp
+from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter_lut
 from hwgen.rtl.requantise import Requantiser
 from hwgen.rtl.stream import CreditFifo
+from hwgen.rtl.weights import activation_offset
 from hwgen.rtl.window import WindowShape
-
-
-def gain_dsp(factor: int, shift: int) -> int:
-    """The static gain's multiplier: a value of at most 18 bits times the factor, a left shift included."""
-    return multiplier_dsp((factor << max(-shift, 0)).bit_length() + 1)
-
-
-def convolution_dsp(accumulator_bits: int, folding: ConvolutionFolding) -> int:
-    """The multipliers' and the PReLU's."""
-    return folding.mac_dsp + (multiplier_dsp(accumulator_bits) * folding.out_lanes if folding.prelu else 0)
-
-
-def convolution_bram36(folding: ConvolutionFolding, weight_bits: int) -> float:
-    """Window ring and weights: one memory for each place in the chains of multipliers."""
-    window = folding.window
-    ring = window.banks * memory_bram36(window.bank_words, window.simd * window.bits)
-    weights = (
-        memory_bram36(window.cycles_per_pixel, len(lanes) * folding.pe * weight_bits)
-        for lanes in lanes_by_place(window.word_values, folding.packing.chain)
-    )
-    return ring + sum(weights)
 
 
 @dataclass(frozen=True)
@@ -93,43 +75,58 @@ def convolution_cost(folding: ConvolutionFolding, numbers: LayerNumbers, family:
     """One layer: window, multipliers, requantisation, FIFO, and what connects them."""
     window, lanes = folding.window, folding.out_lanes
     mac = mac_cost(
-        folding.packing, folding.pe, window.simd * getattr(window, "taps", 1), window.bits, window.signed,
-        numbers.weight_bits, numbers.accumulator_bits, window.cycles_per_pixel, folding.weights_in,
+        folding.packing, folding.pe, window.word_values, window.bits, window.signed,
+        numbers.weight_bits, numbers.accumulator_bits, window.cycles_per_pixel, folding.weights_in, family,
     )  # fmt: skip
     requantiser = requantiser_cost(numbers, folding.beats_out, family)
-    fifo = _fifo_cost(lanes * numbers.output.width, folding.fifo_depth, family)
+    fifo = _fifo_cost(lanes * numbers.output.width, folding.fifo_depth, family, folding.fold_beats)
     beats, folds = folding.fold_beats, window.folds
     # The sums of a fold wait in a register of their own and move up beat by beat.
     waiting = Cost(
         (beats - 1) * lanes * numbers.accumulator_bits + 2 * counter_lut(folds) + 2 * bits_of(beats + 1) + 2,
-        folding.pe * numbers.accumulator_bits + bits_of(beats + 1) + 2 * bits_of(folds),
+        folding.pe * numbers.accumulator_bits + bits_of(beats + 1) + 2 * _counter_ff(folds) + 3 * WORD_DELAY,
     )
-    ring = getattr(folding, "ring_in", "block")
-    return window_cost(window, folding.in_lanes, ring, family) + mac + requantiser * lanes + fifo + waiting
+    return window_cost(window, folding.in_lanes, folding.ring_in, family) + mac + requantiser * lanes + fifo + waiting
 
 
 @cache
-def window_cost(window: WindowShape, lanes: int, form: str, family: str) -> Cost:
-    """Ring, gathering of beats into words, and the counters of both sides."""
-    size, pixels = window.memory_words, window.width * window.height
-    ring = Ram.cost_of(size, window.simd * window.bits, "block", family) if size > LUT_MEMORY_DEPTH else Ram.cost_of(
-        size, window.simd * window.bits, "distributed", family
-    )
-    address = bits_of(size)
-    beats, per_word = -(-window.channels // lanes), -(-window.simd // lanes)
-    gather = Cost(0, per_word * lanes * window.bits + 2 + bits_of(per_word)) if per_word > 1 else Cost()
-    walk = sum(
-        (bits_of(count) for count in (window.kernel * window.groups, window.kernel, window.folds, window.out_width,
-                                      window.out_height)), 0)  # fmt: skip
-    inside = 0
-    if window.padding:
-        inside = (
-            2 + (window.height + window.kernel).bit_length() + 1 + (window.width + window.kernel).bit_length()
-            + bits_of(window.kernel) + bits_of(window.groups)
-        )  # fmt: skip
-    counts = bits_of(window.depth + pixels + 1) + (window.depth + 2 * pixels).bit_length() + 1
-    ff = bits_of(beats) + 4 * address + walk + inside + counts + window.simd * window.bits
-    return ring + gather + Cost(round(16.5 * address + 5.7 * bits_of(pixels)) + 8, ff)
+def window_cost(window: WindowShape, lanes: int, ring_in: Form, family: str) -> Cost:
+    """Line buffer, gathering of beats into words, and the counters of both sides.
+
+    The LUTs of the counters, each a few for every bit of an address and of a pixel count, were fitted to measurements.
+    """
+    width, address = window.simd * window.bits, bits_of(window.bank_words)
+    form: Form = "distributed" if window.bank_words <= LUT_MEMORY_DEPTH else ring_in
+    memories = Ram.cost_of(window.bank_words, width, form, family) * window.banks
+    # Pixels held and pixels ahead, and by how much the next output pixel changes them.
+    filled = (window.capacity + window.stride * window.width).bit_length() + 1
+    ahead = max(window.capacity, (window.kernel - window.padding) * window.width).bit_length() + 1
+    ff = 2 * (filled + ahead) - 8 + _counter_ff(-(-window.channels // lanes))  # some bits of the changes are alike
+    per_word = -(-window.simd // lanes)
+    if per_word > 1:
+        ff += per_word * lanes * window.bits + 2 + bits_of(per_word)
+    # The reader's walk, with its flags.
+    ff += sum(map(_counter_ff, (window.words, window.folds, window.out_width, window.out_height))) + 2
+    ff += 3 * (window.cycles_per_pixel > 1) + _counter_ff(window.bank_words)
+    if window.taps == 1:
+        ff += 7 * address + 2 * address * (window.cycles_per_pixel > 1) + 2 * width
+        ff += _counter_ff(window.kernel * window.groups)
+        if window.padding:
+            rows, columns = (window.height + window.kernel).bit_length(), (window.width + window.kernel).bit_length()
+            ff += 4 * (rows + columns) + 2 + _counter_ff(window.groups)
+        lut = round(16.5 * address + 5.7 * bits_of(window.width * window.height)) + 8
+    else:
+        reach = (window.bank_words + window.kernel * window.groups).bit_length()
+        ff += window.banks + 4 * reach + bits_of(window.out_height) + 3 * bits_of(window.banks) + 1
+        ff += (window.banks + window.kernel) * width + 2 * window.kernel
+        turned = window.kernel * width
+        lut = 110 + (turned if window.banks <= 4 else 6 * turned // 5)
+    return memories + Cost(lut, ff)
+
+
+def _counter_ff(length: int) -> int:
+    """A counter, and whether it stands at its last place."""
+    return bits_of(length) + 1 if length > 1 else 0
 
 
 @cache
@@ -143,6 +140,7 @@ def mac_cost(
     accumulator_bits: int,
     depth: int,
     weights_in: str,
+    family: str,
 ) -> Cost:
     """Weight memories, delays of the activations, multipliers, adder trees and accumulators."""
     places = lanes_by_place(simd, packing.chain)
@@ -153,12 +151,16 @@ def mac_cost(
     for place, lanes in enumerate(places):
         width = len(lanes) * pe * weight_bits
         block = weights_in == "block" and depth > LUT_MEMORY_DEPTH
-        cost += Rom.cost_of(depth, width, "block") if block else Rom.cost_of(depth, width, "logic")
+        cost += Rom.cost_of(depth, width, "block" if block else "logic", family)
         # A DSP has two registers of its own for what is delayed; three and more of the others make a shift register.
         outside, bits = max(place - 2, 0), len(lanes) * activation_bits
         cost += Cost(bits, 0) if outside >= 3 else Cost(0, bits * outside)
-    if not activation_signed:
+    if activation_offset(packing, Shape(activation_bits, activation_signed), weight_bits):
         cost += Cost(simd)
+    if packing.form == "lut":
+        cost += Cost(0, address * (1 - weights_lead(weight_bits)))
+        cost += lut_sums_cost(pe, simd, weight_bits, activation_bits)
+        return cost + Cost(adder_lut(accumulator_bits), accumulator_bits) * pe
     lengths = chain_lengths(simd, packing.chain)
     for group in pe_groups(pe, packing):
         top = weight_bits + activation_bits + ceil_log2(lengths[0])

@@ -1,11 +1,10 @@
 """Memories: read-only and simple dual-port, in block RAM or in LUTs, with block RAM counts that are exact.
 
 A synthesis tool that maps a memory of any depth and width to block RAM chooses among the block's shapes by rules of
-its own. Here the choice is made before: a memory is cut into pieces, each as deep as one of the shapes at most and so
-many columns wide that only one number of half blocks can be meant. The cut with the fewest half blocks is taken; most
-memories are one piece.
-
-Pieces that lie below each other meet in a multiplexer behind the block, at most `MOST_DEEP` to 1.
+its own. Here the choice is made before: a memory is cut into bands of rows that lie below each other, each as deep as
+one of the shapes at most, so that only one number of half blocks can be meant. A short last band goes to LUTs where
+that is cheaper. The bands' rows meet in a multiplexer behind the memories, at most `MOST_BANDS` to 1. Most memories
+are one band.
 """
 
 from __future__ import annotations
@@ -22,15 +21,14 @@ from amaranth.utils import ceil_log2
 
 from hwgen.rtl.primitives import Cost, select_lut
 
-SHAPES = (
-    *((512, 36, 1), (1024, 18, 1), (2048, 9, 1), (4096, 4, 1), (8192, 2, 1), (16384, 1, 1)),
-    *((4096, 9, 2), (32768, 1, 2)),
-)
-"""(rows, columns, half blocks) of an 18 Kbit block as simple dual-port memory, and of a 36 Kbit block where that holds
-more than two halves of the same depth (UG473, UG573)."""
-MOST_DEEP = 4
-"""Pieces below each other that one LUT6 chooses from, for each bit."""
-
+HALF_COLUMNS = {512: 36, 1024: 18, 2048: 9, 4096: 4, 8192: 2, 16384: 1}
+"""Columns by rows of an 18 Kbit block as simple dual-port memory (UG473, UG573). A 36 Kbit block has twice as many, but
+4096 rows of 9 columns, and 32768 rows of 1."""
+DEEPEST = 32768
+MOST_BANDS = 4
+"""Of so many bands one LUT6 chooses, for each bit; only what is deeper than that many blocks has more."""
+HALF_BLOCK_LUTS = 190
+"""What a half block is worth: the LUTs for each half block of an XC7Z020."""
 LUT_CELLS = {"xc7": (4, 6, 3), "xcup": (8, 14, 7)}
 """(LUTs, columns of 32 rows, columns of 64 rows) of a cell of LUT RAM (UG474, UG574)."""
 
@@ -43,60 +41,72 @@ LUT_MEMORY_DEPTH = 64
 """Memories of at most so many words go to LUTs where nobody says otherwise."""
 
 
-def default_form(depth: int) -> Literal["block", "logic"]:
-    """Where a ROM goes if nobody says otherwise."""
-    return "block" if depth > LUT_MEMORY_DEPTH else "logic"
-
-
 @dataclass(frozen=True)
-class Columns:
-    """Columns of a memory that are stored alike: `deep` pieces below each other, each of `rows` rows at most.
-
-    halves : half blocks that the columns take together
-    """
+class Band:
+    """Rows of a memory: how many, and whether they are in block RAM (else in LUTs)."""
 
     rows: int
-    deep: int
-    width: int
-    halves: int
+    block: bool
+
+
+def band_halves(rows: int, width: int) -> int:
+    """Half blocks of a band in block RAM."""
+    if rows > DEEPEST // 2:
+        return 2 * width
+    shape = max(512, 1 << ceil_log2(rows))
+    if shape == 4096:
+        # Nine columns in a whole block are more than two halves have.
+        return 2 * (width // 9) + (-(-(width % 9) // 4) if width % 9 else 0)
+    return -(-width // HALF_COLUMNS[shape])
+
+
+def band_columns(rows: int, width: int) -> tuple[int, ...]:
+    """Widths of the memories side by side that make up a band: one, but where two shapes are to be mixed."""
+    if 2048 < rows <= 4096 and width > 9 and 0 < width % 9 <= 4:
+        return width % 9, width - width % 9
+    return (width,)
 
 
 @cache
-def _steps(depth: int) -> tuple[tuple[int, int, int], ...]:
-    """For w = 0, 1, ..: (half blocks of the best cut of w columns, its pieces, which shape its last columns have)."""
-    best = [(0, 0, 0)]
-    for width in range(1, 6 * SHAPES[0][1] + 1):
-        best.append(min(
-            (before[0] + halves * deep, before[1] + deep, shape)
-            for shape, (rows, columns, halves) in enumerate(SHAPES)
-            if (deep := -(-depth // rows)) <= MOST_DEEP or rows == SHAPES[-1][0]
-            for before in (best[max(width - columns, 0)],)
-        ))  # fmt: skip
-    return tuple(best)
-
-
-@cache
-def block_columns(depth: int, width: int) -> tuple[Columns, ...]:
-    """How a memory is cut for block RAM, from its lowest columns up: the fewest half blocks, then the fewest pieces.
+def bands(depth: int, width: int, is_rom: bool) -> tuple[Band, ...]:
+    """How a memory is cut for block RAM, from its first row on: all bands but the last of the same power of two.
 
     Raises
     ------
     ValueError : depth or width below 1
     """
     _check(depth, width)
-    steps = _steps(depth)
-    taken: dict[int, int] = {}
-    while width > 0:
-        # The table's last width is a multiple of every shape's: only the shape with the most columns per half ends it.
-        shape = steps[min(width, len(steps) - 1)][2]
-        taken[shape] = taken.get(shape, 0) + min(SHAPES[shape][1], width)
-        width -= SHAPES[shape][1]
-    found = []
-    for shape, columns in sorted(taken.items()):
-        rows, most, halves = SHAPES[shape]
-        deep = -(-depth // rows)
-        found.append(Columns(rows, deep, columns, -(-columns // most) * deep * halves))
-    return tuple(found)
+    cuts = []
+    for rows in (*HALF_COLUMNS, DEEPEST):
+        whole, tail = divmod(depth, rows)
+        if whole + (tail > 0) > MOST_BANDS and rows < DEEPEST:
+            continue
+        cut = (Band(rows, True),) * whole
+        if tail:
+            cuts.append((*cut, Band(tail, True)))
+        if whole and tail <= 64:
+            cuts.append((*cut, Band(tail, False)) if tail else cut)
+    return min(cuts, key=lambda cut: _worth(cut, width, is_rom))
+
+
+def _worth(cut: Sequence[Band], width: int, is_rom: bool) -> tuple[int, int]:
+    """What a cut costs in LUTs, blocks included, and its bands."""
+    cost = _bands_cost(cut, width, is_rom, "xc7")
+    return cost.lut + cost.ff // 2 + round(2 * cost.bram36) * HALF_BLOCK_LUTS, len(cut)
+
+
+def _bands_cost(cut: Sequence[Band], width: int, is_rom: bool, family: str) -> Cost:
+    cost = Cost(width * select_lut(len(cut)), ceil_log2(len(cut)))
+    if len(cut) > 1 and not is_rom:
+        cost += Cost(len(cut))  # each band's write enable
+    for band in cut:
+        if band.block:
+            cost += Cost(bram36=band_halves(band.rows, width) / 2)
+        elif is_rom:
+            cost += logic_cost(band.rows, width)
+        else:
+            cost += distributed_cost(band.rows, width, family)
+    return cost
 
 
 def _check(depth: int, width: int) -> None:
@@ -105,12 +115,10 @@ def _check(depth: int, width: int) -> None:
             raise ValueError(f"{key}: wanted at least 1, got {value}")
 
 
-def block_cost(depth: int, width: int) -> Cost:
-    """A memory in block RAM: half blocks, and multiplexers where pieces lie below each other."""
-    cost = Cost()
-    for columns in block_columns(depth, width):
-        cost += Cost(columns.width * select_lut(columns.deep), ceil_log2(columns.deep), 0, columns.halves / 2)
-    return cost
+@cache
+def block_cost(depth: int, width: int, is_rom: bool, family: str) -> Cost:
+    """A memory in block RAM: half blocks, and where it has several bands, LUTs."""
+    return _bands_cost(bands(depth, width, is_rom), width, is_rom, family)
 
 
 def logic_lut(depth: int) -> int:
@@ -135,25 +143,12 @@ def distributed_lut(depth: int, width: int, family: str) -> int:
 
 
 def distributed_cost(depth: int, width: int, family: str) -> Cost:
-    """A RAM in LUTs with a register behind it; above 64 rows pieces, each with its write enable, meet there."""
+    """A RAM in LUTs with a register behind it; above 64 rows pieces, each with its write enable, meet before that."""
+    if depth == 1:
+        return Cost(0, 2 * width)
     pieces = -(-depth // 64)
     lut = distributed_lut(depth, width, family) + width * select_lut(pieces) + pieces * (pieces > 1)
     return Cost(lut, width)
-
-
-def memory_bram36(depth: int, width: int) -> float:
-    """BRAM36 blocks of a memory, in halves; 0 where it is small enough for LUTs."""
-    return 0.0 if depth <= LUT_MEMORY_DEPTH else block_cost(depth, width).bram36
-
-
-def ram_attributes(depth: int) -> dict[str, str]:
-    """Attributes that ask synthesis for block RAM, or for distributed RAM where that is shallow enough."""
-    return {"ram_style": "block" if depth > LUT_MEMORY_DEPTH else "distributed"}
-
-
-def rom_attributes(depth: int) -> dict[str, str]:
-    """Attributes that ask synthesis for block RAM, or for logic where that is shallow enough."""
-    return {"rom_style": "block"} if depth > LUT_MEMORY_DEPTH else IN_LUTS
 
 
 class Rom(Component):
@@ -182,13 +177,13 @@ class Rom(Component):
         super().__init__({"address": In(range(len(rows))), "data": Out(width)})
 
     @staticmethod
-    def cost_of(depth: int, width: int, form: Form) -> Cost:
+    def cost_of(depth: int, width: int, form: Form, family: str) -> Cost:
         """Block RAM exactly; logic of content that no rule shortens."""
-        return block_cost(depth, width) if form == "block" else logic_cost(depth, width)
+        return block_cost(depth, width, True, family) if form == "block" else logic_cost(depth, width)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.d.comb += self.data.eq(_pieces(m, self.rows, len(self.rows), self.width, self.form, self.address))
+        m.d.comb += self.data.eq(_read(m, self.rows, len(self.rows), self.width, self.form, self.address))
         return m
 
 
@@ -229,16 +224,16 @@ class Ram(Component):
     @staticmethod
     def cost_of(depth: int, width: int, form: Form, family: str) -> Cost:
         """Exact but for the address decoders of more than 64 words in LUTs."""
-        return block_cost(depth, width) if form == "block" else distributed_cost(depth, width, family)
+        return block_cost(depth, width, False, family) if form == "block" else distributed_cost(depth, width, family)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         write = (self.write, self.write_address, self.write_data)
-        m.d.comb += self.data.eq(_pieces(m, [], self.depth, self.width, self.form, self.address, write))
+        m.d.comb += self.data.eq(_read(m, [], self.depth, self.width, self.form, self.address, write))
         return m
 
 
-def _pieces(
+def _read(
     m: Module,
     init: Sequence[int],
     depth: int,
@@ -247,38 +242,52 @@ def _pieces(
     address: Value,
     write: tuple[Value, Value, Value] | None = None,
 ) -> Value:
-    """The row of `address`, one cycle later, out of the pieces of a memory."""
-    style = {"block": {"ram_style" if write else "rom_style": "block"}, "distributed": {"ram_style": "distributed"}}
-    attributes = IN_LUTS if form == "logic" else style[form] | ({"no_rw_check": "1"} if write else {})
+    """The row of `address`, one cycle later."""
     if form == "block":
-        cut = block_columns(depth, width)
+        cut = bands(depth, width, write is None)
     else:
-        rows = 64 if form == "distributed" else 1 << ceil_log2(depth)
-        cut = (Columns(rows, -(-depth // rows), width, 0),)
-    parts, first = [], 0
-    for columns in cut:
-        low = ceil_log2(columns.rows)
-        rows_of_pieces = []
-        for place in range(columns.deep):
-            start = place * columns.rows
-            own = [row >> first & (1 << columns.width) - 1 for row in init[start : start + columns.rows]]
-            memory = Memory(
-                shape=unsigned(columns.width), depth=min(columns.rows, depth - start), init=own, attrs=attributes
-            )
-            m.submodules[f"memory{start}_{first}"] = memory
-            port = memory.read_port()
-            m.d.comb += [port.addr.eq(address[:low]), port.en.eq(1)]
+        pieces = -(-depth // 64) if form == "distributed" else 1
+        cut = (Band(64, False),) * (pieces - 1) + (Band(depth - 64 * (pieces - 1), False),)
+    low = ceil_log2(cut[0].rows)
+    choice = address[low:]
+    rows, first = [], 0
+    for place, band in enumerate(cut):
+        # Bands in LUTs alone are read at once and have one register behind the choice.
+        columns = band_columns(band.rows, width) if band.block else (width,)
+        parts, start = [], 0
+        for part in columns:
+            own = [row >> start & (1 << part) - 1 for row in init[first : first + band.rows]]
+            attributes = _attributes(band.block, write is None)
+            memory = Memory(shape=unsigned(part), depth=band.rows, init=own, attrs=attributes)
+            m.submodules[f"memory{first}_{start}"] = memory
+            port = memory.read_port(domain="comb" if not band.block and form == "distributed" else "sync")
+            m.d.comb += port.addr.eq(address[:low])
+            if band.block or form != "distributed":
+                m.d.comb += port.en.eq(1)
             if write:
                 enable, write_address, data = write
                 write_port = memory.write_port()
                 m.d.comb += [
                     write_port.en.eq(enable & (write_address[low:] == place)),
                     write_port.addr.eq(write_address[:low]),
-                    write_port.data.eq(data[first : first + columns.width]),
+                    write_port.data.eq(data[start : start + part]),
                 ]
-            rows_of_pieces.append(port.data)
-        piece = Signal(range(columns.deep), reset_less=True)
-        m.d.sync += piece.eq(address[low:])
-        parts.append(Array(rows_of_pieces)[piece])
-        first += columns.width
-    return Cat(*parts)
+            parts.append(port.data)
+            start += part
+        rows.append(Cat(*parts))
+        first += band.rows
+    if form == "distributed":
+        data_out = Signal(width, reset_less=True)
+        m.d.sync += data_out.eq(Array(rows)[choice])
+        return data_out
+    band_of_row = Signal(range(len(cut)), reset_less=True)
+    m.d.sync += band_of_row.eq(choice)
+    return Array(rows)[band_of_row]
+
+
+def _attributes(block: bool, is_rom: bool) -> dict[str, str]:
+    """What asks synthesis for that kind of memory."""
+    if is_rom:
+        return {"rom_style": "block"} if block else IN_LUTS
+    # Nobody reads a row in the cycle that writes it.
+    return {"no_rw_check": "1", "ram_style": "block" if block else "distributed"}

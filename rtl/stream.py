@@ -65,11 +65,12 @@ class CreditFifo(Component):
         )
 
     @staticmethod
-    def cost_of(width: int, depth: int, family: str) -> Cost:
+    def cost_of(width: int, depth: int, family: str, batch: int = 1) -> Cost:
         """Resources: flip-flops exactly. LUTs of the counters and their conditions: what was measured from 1 to 70."""
         places = max(depth - 1, 1)
         credits, level, address = bits_of(depth + 1), bits_of(places + 1), bits_of(places)
-        ff = credits + level + 2 * address + width + 1
+        spare = max((depth - batch).bit_length(), (batch - 1).bit_length()) + 1
+        ff = spare + level + 2 * address + width + 1
         if places == 1:
             return Cost(3 + depth, ff + width)  # synthesis prefers registers
         control = 5 * credits + 3 + (0 if places == 1 << address else 3 * (credits - 1) // 2)

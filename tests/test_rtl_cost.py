@@ -10,9 +10,10 @@ from amaranth.back import rtlil
 from amaranth.hdl import Elaboratable, signed
 from test_rtl_convolution import Layer
 
-from hwgen.rtl.cost import convolution_bram36, convolution_dsp, gain_dsp, multiplier_dsp
+from hwgen.rtl.cost import LayerNumbers, convolution_cost, mac_cost, window_cost
 from hwgen.rtl.gain import Gain
-from hwgen.rtl.memory import block_cost
+from hwgen.rtl.memory import band_halves
+from hwgen.rtl.primitives import Cost, multiplier_dsp
 from hwgen.rtl.symbols import SymbolPacker
 
 
@@ -50,26 +51,49 @@ LAYERS = [
 ]
 
 
+def cost(layer: Layer, family: str = "xc7") -> Cost:
+    numbers = {key: value for key, value in layer.numbers.items() if key not in ("weight", "lanes")}
+    return convolution_cost(layer.folding, LayerNumbers.of(**numbers), family)
+
+
 @pytest.mark.parametrize("layer", LAYERS, ids=str)
 def test_convolution_dsp(layer: Layer) -> None:
     """One DSP for each multiplication that is elaborated, but for a PReLU's wide one; all fit their slices."""
     folding, bits = layer.folding, layer.numbers["accumulator_bits"]
     found = multipliers(layer.dut)
-    assert len(found) == folding.mac_dsp + layer.prelu
+    assert len(found) == folding.mac_dsp + layer.prelu * folding.out_lanes
     assert max(wide for wide, _ in found) <= (max(25, bits) if layer.prelu else 25)
     assert max(narrow for _, narrow in found) <= 18
-    assert convolution_dsp(bits, folding) == folding.mac_dsp + (multiplier_dsp(bits) if layer.prelu else 0)
+    prelu = multiplier_dsp(bits) * folding.out_lanes if layer.prelu else 0
+    assert cost(layer).dsp == folding.mac_dsp + prelu
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=str)
 def test_convolution_bram(layer: Layer) -> None:
-    """Line buffer and weights."""
-    assert convolution_bram36(layer.folding, layer.bits[1]) == sum(block_cost(*at).bram36 for at in blocks(layer.dut))
+    """Line buffer and weights, piece by piece."""
+    assert cost(layer).bram36 == sum(band_halves(*at) for at in blocks(layer.dut)) / 2
 
 
 def test_gain_and_symbols() -> None:
-    found = multipliers(Gain(input=signed(8), factor=41235, shift=5, output=signed(16)))
-    assert len(found) == gain_dsp(41235, 5) == 1
+    shapes = dict(input=signed(8), output=signed(16))
+    found = multipliers(Gain(factor=41235, shift=5, **shapes))
+    assert len(found) == Gain.cost_of(factor=41235, shift=5, family="xc7", **shapes).dsp == 1
     assert found[0] <= (25, 18)
-    assert gain_dsp(41235, -12) == 2  # the left shift is part of the factor
+    assert Gain.cost_of(factor=41235, shift=-12, family="xc7", **shapes).dsp == 2  # the left shift is in the factor
+    assert Gain.cost_of(factor=64, shift=5, family="xc7", **shapes).dsp == 0
     assert multipliers(SymbolPacker(8)) == []
+
+
+def test_costs_add_up() -> None:
+    assert Cost(1, 2, 3, 0.5) + Cost(10, 20, 30, 1.0) == Cost(11, 22, 33, 1.5)
+    assert Cost(1, 2, 3, 0.5) * 3 == Cost(3, 6, 9, 1.5)
+
+
+def test_a_prediction_is_quick() -> None:
+    """Sizing asks thousands of times: parts that were asked for before cost nothing again."""
+    layer = LAYERS[5]
+    numbers = LayerNumbers.of(**{k: v for k, v in layer.numbers.items() if k not in ("weight", "lanes")})
+    convolution_cost(layer.folding, numbers, "xc7")
+    misses = window_cost.cache_info().misses + mac_cost.cache_info().misses
+    convolution_cost(layer.folding, numbers, "xc7")
+    assert window_cost.cache_info().misses + mac_cost.cache_info().misses == misses

@@ -1,0 +1,113 @@
+"""Predicted against synthesised resources of random layers: `python -m hwgen.synth.sweep [LAYERS] [SEED] [FAMILY]`.
+
+Layers of a few seconds each, of all widths, foldings, packings, memory forms and activations; one line per layer, the
+errors of the totals at the end. What is synthesised is cached.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+
+import numpy as np
+from amaranth.back import verilog
+from amaranth.hdl import Shape
+
+from hwgen import fixedpoint
+from hwgen.rtl.convolution import Convolution, ConvolutionFolding
+from hwgen.rtl.cost import LayerNumbers, convolution_cost
+from hwgen.rtl.packing import LUT, packings, proven_chain
+from hwgen.rtl.primitives import Cost
+from hwgen.rtl.weights import missing_of, weight_limit
+from hwgen.rtl.window import WindowShape
+from hwgen.synth import synthesise
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A convolution with random integers: its name, the component, and what it is predicted to take."""
+
+    name: str
+    component: Convolution
+    cost: Cost
+
+
+def random_layer(random: np.random.Generator, family: str) -> Layer:
+    """A layer that some sizing could choose."""
+    while True:
+        try:
+            return _layer(random, family)
+        except ValueError:
+            continue  # a folding that cannot be: draw again
+
+
+def _layer(random: np.random.Generator, family: str) -> Layer:
+    def pick(*choices: int) -> int:
+        return int(random.choice(choices))
+
+    inputs, outputs, width = pick(3, 8, 13, 20, 32), pick(6, 10, 16, 29, 40), pick(16, 32, 64, 128, 256)
+    weight_bits, activation_bits, output_bits = pick(2, 3, 4, 6, 8, 8), pick(4, 6, 8, 8), pick(4, 8, 8, 16)
+    kernel, is_signed, is_prelu = pick(3, 3, 5), bool(pick(0, 1)), bool(pick(0, 1))
+    pe, simd = int(random.integers(1, min(outputs, 9))), int(random.integers(1, min(inputs, 10) + 1))
+    out_lanes = 2 if pe % 2 == 0 and pick(0, 0, 1) else 1
+    window = WindowShape(
+        channels=inputs, width=width, height=width // 2, kernel=kernel, stride=pick(1, 1, 2), padding=kernel // 2,
+        simd=simd, folds=-(-outputs // pe), bits=activation_bits, signed=is_signed, taps=pick(1, 1, kernel),
+    )  # fmt: skip
+    activation = Shape(activation_bits, is_signed)
+    forms = packings(weight_bits, activation, family)
+    packing = forms[int(random.integers(len(forms) - (weight_bits > 4)))]  # LUTs for narrow weights only
+    limit = weight_limit(weight_bits)
+    weight = random.integers(-limit, limit + 1, (outputs, inputs, kernel, kernel))
+    if packing != LUT:
+        packing = replace(packing, chain=min(proven_chain(weight, pe, simd, window.taps, packing, activation), 8))
+    folding = ConvolutionFolding(
+        window, outputs, pe, is_prelu, in_lanes=1, out_lanes=out_lanes, packing=packing,
+        weights_in="logic" if window.cycles_per_pixel <= 128 and pick(0, 1) else "block", weight_bits=weight_bits,
+        ring_in="distributed" if window.bank_words <= 256 and pick(0, 1) else "block",
+    )  # fmt: skip
+    missing = missing_of(weight, simd=simd, bits=weight_bits, packing=packing, activation=activation)
+    bias = random.integers(-300, 301, outputs)
+    largest = max(map(abs, fixedpoint.bounds(activation_bits, is_signed)))
+    bound = int((largest * np.abs(weight).sum(axis=(1, 2, 3)) + np.abs(bias)).max())
+    shift = max(bound.bit_length() - output_bits - 2, 0) + random.integers(0, pick(1, 1, 4), outputs)
+    numbers = dict(
+        weight_bits=weight_bits, accumulator_bits=bound.bit_length() + 1, shift=shift.tolist(),
+        slope=random.integers(-30, 65, outputs).tolist() if is_prelu else None, slope_fraction=7 if is_prelu else 0,
+        output=Shape(output_bits, True),
+    )  # fmt: skip
+    name = (
+        f"{inputs}->{outputs} {width}x{width // 2} k{kernel}s{window.stride} pe{pe} simd{simd} taps{window.taps} "
+        f"w{weight_bits}a{activation_bits}{'s' if is_signed else 'u'} {packing.form}{packing.lanes}x{packing.chain} "
+        f"{folding.weights_in[0]}{folding.ring_in[0]} out{folding.out_lanes}{' prelu' if is_prelu else ''}"
+    )
+    cost = convolution_cost(folding, LayerNumbers.of(bias=(bias + missing).tolist(), **numbers), family)
+    return Layer(name, Convolution(folding, weight=weight, bias=bias.tolist(), **numbers), cost)
+
+
+def main(layers: int = 20, seed: int = 1, family: str = "xc7") -> None:
+    """Print the table."""
+    random = np.random.default_rng(seed)
+    totals = np.zeros((2, 4))
+    for _ in range(layers):
+        layer = random_layer(random, family)
+        text = verilog.convert(layer.component, name="layer", emit_src=False, strip_internal_attrs=True)
+        found = synthesise(text, "layer", family)
+        pair = np.array([[each.lut, each.ff, each.dsp, each.bram36] for each in (layer.cost, found)])
+        totals += pair
+        print(f"{_line(pair)}  {layer.name}", flush=True)
+    print(f"{_line(totals)}  total")
+
+
+def _line(pair: np.ndarray) -> str:
+    """Predicted and synthesised, and by how many per cent the prediction is too large."""
+    parts = []
+    for key, predicted, found in zip(("LUT", "FF"), *pair[:, :2], strict=True):
+        parts.append(f"{key} {predicted:6g} {found:6g} {100 * (predicted / found - 1):+6.1f} %")
+    for key, predicted, found in zip(("DSP", "BRAM"), *pair[:, 2:], strict=True):
+        parts.append(f"{key} {predicted:g} {found:g}{'' if predicted == found else ' !'}")
+    return "  ".join(parts)
+
+
+if __name__ == "__main__":
+    main(*(int(argument) if argument.isdecimal() else argument for argument in sys.argv[1:]))  # type: ignore[arg-type]

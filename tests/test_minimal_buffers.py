@@ -8,6 +8,7 @@ the depths against both conditions on many designs, in hardware on a few.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from streaming import run_stream
 from test_passes_timing import Layers, model_ends, random_graph, random_plan, vectors
 
 from hwgen import board
+from hwgen.passes import buffers
 from hwgen.passes.buffers import bounds, depths, minimal_buffers, minimal_depths, with_depths
 from hwgen.passes.flow import Flow
 from hwgen.passes.plan import Plan, fold_convolution
@@ -149,6 +151,18 @@ def test_depths_of_a_plan() -> None:
     assert depths(plan) == {name: limit.enough for name, limit in bounds(plan).items()}
     assert depths(minimal_buffers(plan)) == minimal_depths(plan)
     assert minimal_buffers(minimal_buffers(plan)) == minimal_buffers(plan)
+
+
+def test_bounds_that_do_not_suffice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should a ring's bound ever be too small, deeper ones are tried."""
+    plan = any_plan(302, 3, 8, largest=4)
+    limits = bounds(plan)
+    small = {name: replace(b, busy=b.least, enough=b.least) if ".ring" in name else b for name, b in limits.items()}
+    assert Flow(plan).keeps_pace({name: limit.enough for name, limit in small.items()}) is None
+    monkeypatch.setattr(buffers, "bounds", lambda _: small)
+    chosen = minimal_depths(plan)
+    assert Flow(plan).keeps_pace(chosen)
+    assert any(chosen[name] > small[name].enough for name in chosen)
 
 
 def test_large_frame() -> None:

@@ -71,7 +71,7 @@ def minimal_depths(plan: Plan) -> dict[str, int]:
     """The depth of every buffer, by its name, in beats or (rings) pixels."""
     flow, limits = Flow(plan), bounds(plan)
     chosen = {name: bound.enough for name, bound in limits.items()}
-    while (schedule := flow.keeps_pace(chosen)) is None:
+    while (schedule := flow.keeps_pace(chosen)) is None:  # not seen yet; then the rings hold more than sizing took
         chosen = {name: 2 * depth if name.endswith(".ring") else depth for name, depth in chosen.items()}
     for name, bound in limits.items():
         least, most = bound.least // bound.unit, chosen[name] // bound.unit

@@ -159,7 +159,8 @@ class Flow:
     """The events of a plan's design.
 
     A depth goes by its buffer's name: NODE.ring (pixels) and NODE.fifo (beats) of a convolution, GAIN.fifo,
-    symbols.fifo, and pixels (1 or 2) where there is a serialiser. A buffer that is not named has no bound.
+    symbols.fifo, and pixels (1 or 2) where there is a serialiser. A buffer that is not named has no bound; one in which
+    the design would stand still must not be asked for (`buffers.bounds` has the least).
     """
 
     def __init__(self, plan: Plan) -> None:

@@ -46,7 +46,7 @@ def lut_sums(
     weights : (PE, lane) -> what the memories hold for it (`pack_weights`), `weights_lead` cycles before the lanes
     """
     if weight_bits == 2:
-        inputs = [(value, delay(m, value, 1, f"lane{lane}")) for lane, value in enumerate(lanes)]
+        inputs = [delay(m, value, lane % 2, f"lane{lane}") for lane, value in enumerate(lanes)]
         return [_signed_sum(m, inputs, [weights[p, lane] for lane in range(len(lanes))], f"pe{p}") for p in range(pe)]
     pairs = [_Pair(m, lanes[first : first + 2], first, late=first % 4 > 0) for first in range(0, len(lanes), 2)]
     total = None
@@ -64,18 +64,20 @@ class _Pair:
 
     def __init__(self, m: Module, lanes: list[Value], first: int, late: bool) -> None:
         self.lanes = [delay(m, value, 1, f"lane{first + place}") for place, value in enumerate(lanes)]
-        self.sum = delay(m, lanes[0] + lanes[1], 1, f"both{first}") if len(lanes) == 2 else self.lanes[0]
+        self.choices = self.lanes
+        if len(lanes) == 2:
+            self.choices = [*self.lanes, delay(m, lanes[0] + lanes[1], 1, f"both{first}")]
+        self.sum = self.choices[-1]
         self.late = late
-        self.choices = [*self.lanes, self.sum]
         if late:
             self.choices = [delay(m, value, 1, f"late{first}_{place}") for place, value in enumerate(self.choices)]
 
     def chosen(self, bits: list[Value]) -> Value:
         """The sum of the lanes whose bit is set."""
         if len(bits) == 1:
-            return Mux(bits[0], self.choices[0], 0)
+            return _gated(bits[0], self.choices[0])
         one, other, both = self.choices
-        return Mux(bits[1], Mux(bits[0], both, other), Mux(bits[0], one, 0))
+        return Mux(bits[1], Mux(bits[0], both, other), _gated(bits[0], one))
 
 
 def _planes_sum(
@@ -138,16 +140,16 @@ def _shifted_sum(low: Value, high: Value, distance: int, negative: bool) -> Valu
     return _like(upper, Cat(low[:distance], upper))
 
 
-def _signed_sum(m: Module, inputs: list[tuple[Value, Value]], weights: list[Value], name: str) -> Term:
-    """The network of adders and subtractors; each input now and one cycle later."""
+def _signed_sum(m: Module, inputs: list[Value], weights: list[Value], name: str) -> Term:
+    """The network of adders and subtractors; odd lanes' inputs come one cycle later."""
     nonzero, turn = [_bit(w, 0) for w in weights], [_bit(w, 1) for w in weights]
     blocks = []
     for lane in range(0, len(inputs), 2):
-        value = inputs[lane][0]
+        value = inputs[lane]
         if lane == 0:
             value = _inverted_if(delay(m, turn[0], 1, f"{name}_turn0"), value)
         gate = delay(m, nonzero[lane], 1, f"{name}_nonzero{lane}")
-        blocks.append(delay(m, Mux(gate, value, 0), 1, f"{name}_lane{lane}"))
+        blocks.append(delay(m, _gated(gate, value), 1, f"{name}_lane{lane}"))
     for level in range(tree_levels(len(inputs))):
         sums = []
         for j, left in enumerate(blocks if level == 0 else blocks[::2]):
@@ -156,13 +158,18 @@ def _signed_sum(m: Module, inputs: list[tuple[Value, Value]], weights: list[Valu
             if lane < len(inputs):
                 if level == 0:
                     gate = delay(m, nonzero[lane], 2, f"{name}_nonzero{lane}")
-                    right = Mux(gate, inputs[lane][1], 0)
+                    right = _gated(gate, inputs[lane])
                 else:
                     right = blocks[2 * j + 1]
                 result = left - _inverted_if(~delay(m, turn[lane], 2 + level, f"{name}_turn{lane}"), right)
             sums.append(delay(m, result, 1, f"{name}_sum{level}_{j}"))
         blocks = sums
     return Term(blocks[0])
+
+
+def _gated(condition: Value, value: Value) -> Value:
+    """The value, or 0."""
+    return Mux(condition, value, Const(0, value.shape()))
 
 
 def _inverted_if(condition: Value, value: Value) -> Value:

@@ -57,7 +57,7 @@ def edited(request: Request, tmp_path: Path, pattern: str, replacement: str) -> 
 
 def flip_weight(request: Request, tmp_path: Path, layer: str) -> Request:
     """A copy whose `layer` has the lowest bit of its first stored weight flipped."""
-    pattern = rf"(module \\hwgen_tx\.{layer}\.mac .*?weights0\[0\] = \d+'h[0-9a-f]*)([0-9a-f])(;)"
+    pattern = rf"(module \\hwgen_tx\.{layer}\.mac\.weights0 .*?memory\w*\[0\] = \d+'h[0-9a-f]*)([0-9a-f])(;)"
     assert request.design is not None
     text = (request.design / "hwgen_tx.v").read_text()
     found = re.search(pattern, text, flags=re.DOTALL)
@@ -108,8 +108,8 @@ def test_a_flipped_weight_bit_names_its_layer(small: Request, tmp_path: Path, la
 @pytest.mark.parametrize(
     ("file", "right", "wrong", "layer"),
     [
-        ("rtl/requantise.py", "(half & (sticky | extended[shift]))", "half", "conv0"),
-        ("rtl/window.py", "jump(origin, s.stride * s.groups)", "jump(origin, s.groups)", "conv0"),
+        ("rtl/requantise.py", " & (extended[: shift - 1].any() | quotient[0])", "", "conv0"),
+        ("rtl/ring.py", "s.stride * groups", "groups", "conv0"),
     ],
     ids=["rounds half up", "stride 1 instead of 2"],
 )

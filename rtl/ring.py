@@ -40,11 +40,13 @@ def single_ring(m: Module, s: WindowShape, walk: Walk, write: Value, data: Value
         row, column = divmod(pixel, s.out_width)
         return ((row * s.stride - s.padding) * s.width + column * s.stride - s.padding) * groups % size
 
-    # The windows of this output pixel, of the next one, and of the row behind that.
-    # What each is followed by is there a cycle later, and that in time where a pixel takes more than one cycle.
-    here, following = Signal(range(size), init=origin(0)), Signal(range(size), init=origin(1))
+    # The windows of this output pixel, of the next one, and of the row behind that. What follows those two is there a
+    # cycle later, in time where a pixel takes more than one.
+    here = Signal(range(size), init=origin(0))
+    following = Signal(range(size), init=origin(1))
     row_after = Signal(range(size), init=origin((1 // s.out_width + 1) * s.out_width))
-    right, row_below = Signal(range(size)), Signal(range(size))
+    right = Signal(range(size))
+    row_below = Signal(range(size))
     m.d["sync" if s.cycles_per_pixel > 1 else "comb"] += [
         right.eq(add_wrapped(following, s.stride * groups, size)),
         row_below.eq(add_wrapped(row_after, s.stride * s.width * groups, size)),
@@ -58,7 +60,8 @@ def single_ring(m: Module, s: WindowShape, walk: Walk, write: Value, data: Value
     last_word = count(m, s.kernel * groups, walk.issue, "row_word").last
     pixel_start = Signal(range(size))
     m.d["sync" if s.words > 1 else "comb"] += pixel_start.eq(Mux(walk.last_fold, following, here))
-    start, below = Signal(range(size), init=origin(0)), Signal(range(size))
+    start = Signal(range(size), init=origin(0))
+    below = Signal(range(size))
     m.d.sync += below.eq(add_wrapped(start, s.width * groups, size))
     target = Mux(walk.last, pixel_start, below)
     address = Signal(range(size), init=origin(0))
@@ -71,9 +74,11 @@ def single_ring(m: Module, s: WindowShape, walk: Walk, write: Value, data: Value
     inside = Signal(init=1)
     if s.padding:
         y, x = _tap(m, s, walk, last_word)
-        inside_y, inside_x = Signal(), Signal()
+        inside_y = Signal()
+        inside_x = Signal()
         m.d.sync += [inside_y.eq(y < s.height), inside_x.eq(x < s.width), inside.eq(inside_y & inside_x)]
-    read, word = Signal(s.simd * s.bits, reset_less=True), Signal(s.simd * s.bits, reset_less=True)
+    read = Signal(s.simd * s.bits, reset_less=True)
+    word = Signal(s.simd * s.bits, reset_less=True)
     m.d.comb += memory.address.eq(address)
     m.d.sync += [read.eq(memory.data), word.eq(Mux(inside, read, 0))]
     return word
@@ -84,24 +89,25 @@ def _tap(m: Module, s: WindowShape, walk: Walk, last_word: Value) -> tuple[Value
     y_bits, x_bits = (s.height + s.kernel).bit_length(), (s.width + s.kernel).bit_length()
     outside_y, outside_x = -s.padding % (1 << y_bits), -s.padding % (1 << x_bits)
     row, column = divmod(1, s.out_width)
-    top, left = Signal(y_bits, init=outside_y), Signal(x_bits, init=outside_x)
+    top = Signal(y_bits, init=outside_y)
+    left = Signal(x_bits, init=outside_x)
     next_top = Signal(y_bits, init=(outside_y + row % s.out_height * s.stride) % (1 << y_bits))
     next_left = Signal(x_bits, init=(outside_x + column * s.stride) % (1 << x_bits))
     with m.If(walk.advance):
-        m.d.sync += [
-            top.eq(next_top),
-            left.eq(next_left),
-            next_left.eq(next_left + s.stride),
-        ]
+        m.d.sync += [top.eq(next_top), left.eq(next_left), next_left.eq(next_left + s.stride)]
     with m.If(walk.end_next_row):
-        m.d.sync += next_left.eq(outside_x)
-        m.d.sync += next_top.eq(Mux(walk.next_row.last, outside_y, next_top + s.stride))
+        m.d.sync += [
+            next_left.eq(outside_x),
+            next_top.eq(Mux(walk.next_row.last, outside_y, next_top + s.stride)),
+        ]
 
     last_group = count(m, s.groups, walk.issue, "group").last
     # There is more than one word to a tap row: what comes behind its last is known in time.
-    pixel_top, pixel_left = Signal(y_bits), Signal(x_bits)
+    pixel_top = Signal(y_bits)
+    pixel_left = Signal(x_bits)
     m.d.sync += [pixel_top.eq(Mux(walk.last_fold, next_top, top)), pixel_left.eq(Mux(walk.last_fold, next_left, left))]
-    y, x = Signal(y_bits, init=outside_y), Signal(x_bits, init=outside_x)
+    y = Signal(y_bits, init=outside_y)
+    x = Signal(x_bits, init=outside_x)
     with m.If(walk.issue & last_group):
         m.d.sync += x.eq(Mux(last_word, Mux(walk.last, pixel_left, left), x + 1))
     with m.If(walk.issue & last_word):
@@ -126,7 +132,8 @@ def row_banks(m: Module, s: WindowShape, walk: Walk, write: Value, data: Value, 
         m.d.sync += [here.eq(following), following.eq(following + s.stride * groups)]
     with m.If(walk.end_next_row):
         m.d.sync += following.eq(outside)
-    pixel_start, address = Signal(bits), Signal(bits, init=outside)
+    pixel_start = Signal(bits)
+    address = Signal(bits, init=outside)
     m.d.sync += pixel_start.eq(Mux(walk.last_fold, following, here))  # a window has more than one word
     with m.If(walk.issue):
         m.d.sync += address.eq(Mux(walk.last, pixel_start, address + 1))
@@ -138,7 +145,9 @@ def row_banks(m: Module, s: WindowShape, walk: Walk, write: Value, data: Value, 
         m.d.sync += [row.eq(walk.next_row.place), first_bank.eq(add_wrapped(first_bank, s.stride, banks))]
 
     # Cycle 0: address; cycle 1: the words leave the memories; cycle 2: a register.
-    inside_column, bank_1, bank_2 = Signal(), Signal.like(first_bank), Signal.like(first_bank)
+    inside_column = Signal()
+    bank_1 = Signal.like(first_bank)
+    bank_2 = Signal.like(first_bank)
     m.d.sync += [inside_column.eq(address < size), bank_1.eq(first_bank), bank_2.eq(bank_1)]
     words = []
     for bank in range(banks):

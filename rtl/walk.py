@@ -48,7 +48,8 @@ class Walk:
         self.next_column = count(m, shape.out_width, self.advance, "next_column", column)
         self.next_row = count(m, shape.out_height, self.end_next_row, "next_row", row % shape.out_height)
         self.last, self.last_fold = words.last, folds.last
-        self.first, last_column = Signal(init=1, name="first"), Signal(init=shape.out_width == 1, name="last_column")
+        self.first = Signal(init=1, name="first")
+        last_column = Signal(init=shape.out_width == 1)
         with m.If(self.issue):
             m.d.sync += self.first.eq(self.last)
         with m.If(self.advance):

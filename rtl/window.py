@@ -214,7 +214,8 @@ class WindowBuffer(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         s = self.shape
-        taken, complete = Signal(), Signal()
+        taken = Signal()
+        complete = Signal()
         walk = Walk(m, s, complete, self.room)
         write, data, last_beat, written = self._gather(m, taken)
 
@@ -249,7 +250,8 @@ class WindowBuffer(Component):
             return taken, self.i.payload, last_beat, taken & last_beat
         place = Signal(range(beats_per_word))
         last_place = last_beat | (place == beats_per_word - 1)
-        write, written = Signal(), Signal()
+        write = Signal()
+        written = Signal()
         m.d.sync += [write.eq(taken & last_place), written.eq(taken & last_beat)]
         parts = [Signal(self.lanes * s.bits, name=f"part{j}") for j in range(beats_per_word)]
         with m.If(taken):

@@ -150,15 +150,15 @@ def check_timing(layer: Layer, frames: int = 1, **conditions: Any) -> Run:
 
 LAYERS = [
     Layer(),
-    Layer(prelu=True),
+    Layer(prelu=True, frame=(3, 2)),
     Layer(kernel=1, pe=1),
     Layer(kernel=1, pe=1, stride=2, prelu=True),
     Layer(stride=2),
     Layer(kernel=5, stride=2, frame=(6, 4), channels=(2, 3), simd=1),
-    Layer(kernel=5, prelu=True, channels=(2, 3)),
-    Layer(kernel=7, channels=(2, 2)),
+    Layer(kernel=5, prelu=True, channels=(2, 3), frame=(3, 3)),
+    Layer(kernel=7, channels=(2, 2), frame=(3, 3)),
     Layer(kernel=7, stride=2, frame=(8, 4), channels=(1, 3), simd=1, pe=3),
-    Layer(frame=(5, 3)),  # odd sizes
+    Layer(frame=(3, 3)),  # odd sizes
     Layer(frame=(1, 1)),  # smaller than the kernel
     Layer(frame=(1, 3), prelu=True),
     Layer(frame=(2, 1), kernel=5),
@@ -167,11 +167,11 @@ LAYERS = [
     Layer(channels=(1, 1), pe=1, simd=1),
     Layer(channels=(1, 4), pe=4, simd=1),
     Layer(channels=(5, 1), pe=1, simd=3),
-    Layer(channels=(3, 5), pe=1, simd=1),
+    Layer(channels=(3, 5), pe=1, simd=1, frame=(2, 2)),
     Layer(channels=(3, 5), pe=5, simd=3),
     Layer(channels=(3, 9), pe=9, simd=3),  # as many PEs as a fold has cycles
     Layer(channels=(9, 3), pe=3, simd=9),  # chains of three
-    Layer(channels=(7, 5), pe=3, simd=5),
+    Layer(channels=(7, 5), pe=3, simd=5, frame=(3, 3)),
     Layer(channels=(3, 5), pe=5, simd=3, lanes=(3, 1)),
     Layer(channels=(3, 4), kernel=5, stride=2, pe=4, simd=3, lanes=(3, 1), signs=(False, True), prelu=True),
     # several values per beat: in, out; words of several beats, folds and pixels whose last beat is not full
@@ -201,9 +201,9 @@ LAYERS = [
     Layer(packing=LUT, bits=(3, 5, 8), taps=3, stride=2, prelu=True),
     Layer(taps=7, kernel=7, channels=(2, 2), simd=1, frame=(3, 4)),
     Layer(taps=7, kernel=7, stride=2, channels=(2, 3), simd=2, pe=3, frame=(4, 4), prelu=True),
-    Layer(signs=(False, True)),
-    Layer(signs=(True, False)),
-    Layer(signs=(False, False), bits=(8, 4, 6)),
+    Layer(signs=(False, True), frame=(3, 2)),
+    Layer(signs=(True, False), frame=(3, 2)),
+    Layer(signs=(False, False), bits=(8, 4, 6), frame=(2, 3)),
 ]
 
 

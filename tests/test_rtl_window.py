@@ -164,8 +164,8 @@ def test_kernels_strides_and_frames(kernel: int, stride: int, width: int, height
 
 @pytest.mark.parametrize(("kernel", "stride", "width", "height"), [at for at in LAYERS if at[0] > 1])
 def test_all_tap_rows_in_a_word(kernel: int, stride: int, width: int, height: int) -> None:
-    check(layer(kernel, stride, width, height, taps=kernel), frames=4)
-    check(layer(kernel, stride, width, height, 3, 2, folds=2, taps=kernel), frames=4, idle=0.2, full=0.3, seed=1)
+    check(layer(kernel, stride, width, height, taps=kernel), frames=3)
+    check(layer(kernel, stride, width, height, 3, 2, folds=2, taps=kernel), frames=2, idle=0.2, full=0.3, seed=1)
 
 
 @pytest.mark.parametrize(("channels", "simd", "lanes"), [(1, 1, 1), (3, 3, 3), (5, 2, 1), (5, 4, 2), (6, 6, 2)])

@@ -8,7 +8,7 @@ simplifies.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from amaranth.hdl import Shape
@@ -25,6 +25,9 @@ from hwgen.rtl.requantise import Requantiser
 from hwgen.rtl.stream import CreditFifo
 from hwgen.rtl.weights import activation_offset
 from hwgen.rtl.window import WindowShape
+
+DSP_PRODUCT = 9
+"""Bits of the narrowest product for which synthesis takes a DSP."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def convolution_cost(folding: ConvolutionFolding, numbers: LayerNumbers, family:
     beats, folds = folding.fold_beats, window.folds
     # The sums of a fold wait in a register of their own and move up beat by beat.
     waiting = Cost(
-        (beats - 1) * lanes * numbers.accumulator_bits + 2 * counter_lut(folds) + 2 * bits_of(beats + 1) + 2,
+        (beats - 1) * lanes * numbers.accumulator_bits + 2 * counter_lut(folds) + 2 * bits_of(beats + 1) + 16,
         folding.pe * numbers.accumulator_bits + bits_of(beats + 1) + 2 * _counter_ff(folds) + 3 * WORD_DELAY,
     )
     return window_cost(window, folding.in_lanes, folding.ring_in, family) + mac + requantiser * lanes + fifo + waiting
@@ -114,13 +117,13 @@ def window_cost(window: WindowShape, lanes: int, ring_in: Form, family: str) -> 
         if window.padding:
             rows, columns = (window.height + window.kernel).bit_length(), (window.width + window.kernel).bit_length()
             ff += 4 * (rows + columns) + 2 + _counter_ff(window.groups)
-        lut = round(16.5 * address + 5.7 * bits_of(window.width * window.height)) + 8
+        lut = round(16.5 * address + 5.7 * bits_of(window.width * window.height)) + 32
     else:
         reach = (window.bank_words + window.kernel * window.groups).bit_length()
         ff += window.banks + 4 * reach + bits_of(window.out_height) + 3 * bits_of(window.banks) + 1
         ff += (window.banks + window.kernel) * width + 2 * window.kernel
         turned = window.kernel * width
-        lut = 110 + (turned if window.banks <= 4 else 6 * turned // 5)
+        lut = 145 + (turned if window.banks <= 4 else 6 * turned // 5)
     return memories + Cost(lut, ff)
 
 
@@ -150,8 +153,9 @@ def mac_cost(
     cost = Cost(counter_lut(depth) + 2, flags + address * len(places), MacArray.dsp_of(packing, pe, simd))
     for place, lanes in enumerate(places):
         width = len(lanes) * pe * weight_bits
-        block = weights_in == "block" and depth > LUT_MEMORY_DEPTH
-        cost += Rom.cost_of(depth, width, "block" if block else "logic", family)
+        form: Form = "block" if weights_in == "block" and depth > LUT_MEMORY_DEPTH else "logic"
+        rom = Rom.cost_of(depth, width, form, family)
+        cost += rom if form == "block" else replace(rom, lut=round(rom.lut * _logic_factor(depth, place)))
         # A DSP has two registers of its own for what is delayed; three and more of the others make a shift register.
         outside, bits = max(place - 2, 0), len(lanes) * activation_bits
         cost += Cost(bits, 0) if outside >= 3 else Cost(0, bits * outside)
@@ -162,13 +166,24 @@ def mac_cost(
         cost += lut_sums_cost(pe, simd, weight_bits, activation_bits)
         return cost + Cost(adder_lut(accumulator_bits), accumulator_bits) * pe
     lengths = chain_lengths(simd, packing.chain)
+    product = weight_bits + activation_bits
     for group in pe_groups(pe, packing):
+        if len(group) == 1 and product < DSP_PRODUCT:
+            cost += Cost(weight_bits * activation_bits, 2 * product, -1) * simd
         top = weight_bits + activation_bits + ceil_log2(lengths[0])
         for p in group:
             width = top if p == group[-1] else packing.field_bits
             cost += tree_cost(len(lengths), width, carry=p != group[0])
             cost += Cost(adder_lut(accumulator_bits), accumulator_bits)
     return cost
+
+
+def _logic_factor(depth: int, place: int) -> float:
+    """By how much weights in logic exceed a table by itself, measured: most where the address is the counter itself."""
+    if depth <= 32:
+        return 1.0
+    first, others = (3.2, 1.1) if depth <= 64 else (5.0, 1.2)
+    return others if place else first
 
 
 @cache

@@ -74,7 +74,7 @@ class CreditFifo(Component):
         if places == 1:
             return Cost(3 + depth, ff + width)  # synthesis prefers registers
         control = 5 * credits + 3 + (0 if places == 1 << address else 3 * (credits - 1) // 2)
-        control = {3: 8, 4: 14}.get(depth, control)
+        control = {3: 8, 4: 14}.get(depth, control) + 4 * (batch > 1)
         return Cost(distributed_lut(places, width, family) + width * select_lut(-(-places // 64)) + control, ff)
 
     def elaborate(self, platform: object) -> Module:

@@ -127,7 +127,8 @@ def test_manifest_agrees_with_the_graph_and_the_plan(design: Emitted) -> None:
     assert predicted["frame_interval_cycles"] == frame_interval(plan)
     assert predicted["latency_cycles"] == latency(plan)
     assert predicted["macs_per_frame"] == macs
-    assert predicted["multipliers"] == sum(folding.pe * folding.window.simd for folding in plan.foldings.values())
+    lanes = (folding.pe * folding.window.word_values for folding in plan.foldings.values())
+    assert predicted["multipliers"] == sum(lanes)
     assert list(predicted["components"]) == [node.name for node in graph.nodes] + ["symbols"]
     for key in ("dsp", "lut", "ff", "bram36"):
         assert predicted[key] == sum(cost[key] for cost in predicted["components"].values())

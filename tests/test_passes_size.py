@@ -123,34 +123,34 @@ def test_a_rate_is_met_with_the_smallest_largest_share(case: tuple[int, list[int
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_too_small_a_board(resource: str) -> None:
     """The error names the number that would do, and how much is short; with that number it fits."""
-    graph = random_graph(np.random.default_rng(1), 2, largest=6, strides=[1, 1], kernels=(5,), frame=(256, 8))
+    graph = random_graph(np.random.default_rng(1), 2, largest=6, strides=[1, 1], kernels=(5,), frame=(512, 8))
     few = board_with(**{resource: 0})
     with pytest.raises(HwgenError) as caught:
-        size(graph, few, 256, 8)
+        size(graph, few, 512, 8)
     assert caught.value.where == few.where("resources", resource)
-    named = re.fullmatch(r"at least ([\d.]+) for random with 256x8 frames at any rate", caught.value.wanted)
+    named = re.fullmatch(r"at least ([\d.]+) for random with 512x8 frames at any rate", caught.value.wanted)
     assert named is not None
     assert caught.value.got == f"0, {named[1]} short"
     least = math.ceil(float(named[1]))
-    size(graph, board_with(**{resource: least}), 256, 8)
+    size(graph, board_with(**{resource: least}), 512, 8)
     with pytest.raises(HwgenError):
-        size(graph, board_with(**{resource: least - 1}), 256, 8)
+        size(graph, board_with(**{resource: least - 1}), 512, 8)
 
 
 def test_too_small_in_two_ways_that_exclude_each_other() -> None:
     """Either the DSPs or the LUTs would do, both at their least do not."""
-    graph = random_graph(np.random.default_rng(1), 2, largest=6, strides=[1, 1], kernels=(5,), frame=(256, 8))
+    graph = random_graph(np.random.default_rng(1), 2, largest=6, strides=[1, 1], kernels=(5,), frame=(512, 8))
     least = {}
     for resource in ("lut", "bram36"):
         with pytest.raises(HwgenError) as caught:
-            size(graph, board_with(**{resource: 0}), 256, 8)
+            size(graph, board_with(**{resource: 0}), 512, 8)
         least[resource] = math.ceil(float(caught.value.wanted.split()[2]))
     both = board_with(**least)
     with pytest.raises(HwgenError) as caught:
-        size(graph, both, 256, 8)
+        size(graph, both, 512, 8)
     assert caught.value.where == both.where("resources")
     assert re.fullmatch(
-        r"room for random with 256x8 frames, which at any rate takes at least .*\d short\).*", caught.value.wanted
+        r"room for random with 512x8 frames, which at any rate takes at least .*\d short\).*", caught.value.wanted
     )
 
 

@@ -154,6 +154,7 @@ def _layer(plan: Plan, node: Conv2d | Gain, shape: tuple[int, int, int], macs: i
         "accumulator_bits": node.accumulator_bits,
         "pe": folding.pe,
         "simd": window.simd,
+        "taps": window.taps,
         "in_lanes": folding.in_lanes,
         "out_lanes": folding.out_lanes,
         "macs": macs,

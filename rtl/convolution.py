@@ -253,14 +253,15 @@ class Convolution(Component):
         width = lanes * self.accumulator_bits
         sums = Signal(beats * width)
         left = Signal(range(beats + 1))
+        waiting = Signal()  # left != 0
         last_done = count(m, folds, mac.done, "done_fold").last
         with m.If(mac.done):
-            m.d.sync += [sums.eq(mac.accumulators), left.eq(Mux(last_done, last_beats, beats))]
-        with m.Elif(left != 0):
-            m.d.sync += [sums.eq(sums >> width), left.eq(left - 1)]
+            m.d.sync += [sums.eq(mac.accumulators), left.eq(Mux(last_done, last_beats, beats)), waiting.eq(1)]
+        with m.Elif(waiting):
+            m.d.sync += [sums.eq(sums >> width), left.eq(left - 1), waiting.eq(left != 1)]
         for lane, requantiser in enumerate(self.requantisers):
             m.d.comb += [
-                requantiser.valid.eq(left != 0),
+                requantiser.valid.eq(waiting),
                 requantiser.accumulator.eq(sums.word_select(lane, self.accumulator_bits).as_signed()),
             ]
         m.d.comb += [

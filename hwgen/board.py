@@ -71,6 +71,9 @@ class Board(Frozen):
         Yosys' name of the family (``synth_xilinx -family``); xc7 has DSP48E1, xcup DSP48E2.
     usable : Usable
         How much of `resources` the sizing may take.
+    lut_product_bits : int
+        Products of which one factor has at most so many bits may be formed in LUTs. At 4, LUTs beat DSPs in a part's
+        terms; at 8, every product may go there, which fills the part.
     clock_mhz : float
         The design clock that sizing assumes and that the constraints file asks for.
     """
@@ -81,6 +84,7 @@ class Board(Frozen):
     family: Literal["xc7", "xcup"]
     resources: Resources
     usable: Usable = Usable()
+    lut_product_bits: Annotated[int, Strict(), Field(ge=0)] = 4
     clock_mhz: Annotated[float, Strict(), Field(gt=0, le=1000)]
 
     _marks: Marks = PrivateAttr(default_factory=lambda: Marks(Path("board.yaml"), {}))

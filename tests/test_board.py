@@ -71,6 +71,7 @@ def test_what_may_be_used(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("old", "new", "message"), [
     ("clock_mhz: 150", "clock_mhz: 150\nusable: {lut: 1.5}", "11: usable.lut: wanted at most 1.0, got 1.5"),
     ("clock_mhz: 150", "clock_mhz: 150\nusable: {dsp: 0}", "11: usable.dsp: wanted more than 0.0, got 0"),
+    ("clock_mhz: 150", "clock_mhz: 150\nlut_product_bits: -1", "11: lut_product_bits: wanted at least 0, got -1"),
     ("format_version: 1", "format_version: 3", "1: format_version: wanted 1, got 3"),
     ("part: xc7z020clg400-1\n", "", "1: part: wanted this key, got nothing"),
     ("family: xc7", "family: ice40", "4: family: wanted 'xc7' or 'xcup', got 'ice40'"),

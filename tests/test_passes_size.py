@@ -44,7 +44,7 @@ def graph_of(layers: int, strides: list[int], largest: int, seed: int) -> Graph:
 def combinations(graph: Graph) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(interval, amounts) of every combination of options whose neighbours agree; what is beaten in cycles and in every
     resource by one with the same neighbours is left out on the way."""
-    layers = graph_options(graph, "xc7", *FRAME)
+    layers = graph_options(graph, board_with(), *FRAME)
     cycles, taken, kinds = np.zeros(1, np.int64), np.zeros((1, 4), np.int64), np.zeros(1, np.int64)
     for layer in layers:
         pairs = [
@@ -214,7 +214,7 @@ def test_steps_in_multiples(channels: int, multiple: int) -> None:
 def test_an_option_is_what_its_folding_costs(seed: int) -> None:
     """Cycles and amounts of every option are its folding's; none that is kept within an interval beats another."""
     graph = graph_of(2, [2, 1], 6, seed)
-    layers = graph_options(graph, "xc7", *FRAME)
+    layers = graph_options(graph, board_with(), *FRAME)
     for node, layer in zip(graph.convolutions[1:], layers[1:], strict=True):
         assert (np.diff(layer.cycles) >= 0).all()
         for place in range(0, len(layer.cycles), 7):

@@ -17,6 +17,7 @@ import numpy as np
 from amaranth.hdl import Shape
 from numpy.typing import NDArray
 
+from hwgen.board import Board
 from hwgen.ir.graph import Conv2d, Graph
 from hwgen.passes.plan import fold_convolution
 from hwgen.passes.resources import end_costs, layer_numbers, pixels_cost
@@ -35,8 +36,6 @@ BEAT_BITS = 32
 """The widest beat: what the bench records."""
 LUT_ROWS = 64
 """Rows of a memory that one LUT holds a bit of (UG474)."""
-LUT_BITS = 4
-"""Products go to LUTs only where one factor is so narrow: wider ones take more of the LUTs than of the DSPs."""
 
 
 @dataclass(frozen=True)
@@ -65,28 +64,28 @@ def amounts(cost: Cost) -> Amounts:
     return cost.dsp, cost.lut, cost.ff, round(2 * cost.bram36)
 
 
-def graph_options(graph: Graph, family: str, width: int, height: int) -> list[LayerOptions]:
+def graph_options(graph: Graph, board: Board, width: int, height: int) -> list[LayerOptions]:
     """The options of every convolution; what stands around them is counted with the first one."""
     layers = []
     rows, columns = height, width
     for place, node in enumerate(graph.convolutions):
         last = place == len(graph.convolutions) - 1
-        layers.append(_layer_options(node, columns, rows, family, first=place == 0, last=last))
+        layers.append(_layer_options(node, columns, rows, board, first=place == 0, last=last))
         rows, columns = node.output_size(rows, columns)
-    ends = amounts(sum(end_costs(graph, width, height, family).values(), Cost()))
+    ends = amounts(sum(end_costs(graph, width, height, board.family).values(), Cost()))
     serialised = [folding.in_lanes == 1 for folding in layers[0].foldings]
     around = np.add(ends, np.outer(serialised, amounts(pixels_cost(graph))))
     layers[0] = replace(layers[0], choices=replace(layers[0].choices, amounts=layers[0].choices.amounts + around))
     return layers
 
 
-def _layer_options(node: Conv2d, width: int, height: int, family: str, first: bool, last: bool) -> LayerOptions:
+def _layer_options(node: Conv2d, width: int, height: int, board: Board, first: bool, last: bool) -> LayerOptions:
     """The options of one convolution for an input of width x height: what no other one beats in everything."""
     numbers = layer_numbers(node)
     found: list[tuple[int, Amounts, ConvolutionFolding]] = []
     for folding in _foldings(node, width, height, first, last):
         cycles = layer_cycles(folding)
-        found += ((cycles, taken, formed) for taken, formed in _forms(node, folding, numbers, family))
+        found += ((cycles, taken, formed) for taken, formed in _forms(node, folding, numbers, board))
     # Among equals the fewest lanes and PEs: less idles, and results leave sooner.
     found.sort(key=lambda item: (item[0], item[1], item[2].lanes, item[2].pe))
     options = LayerOptions(
@@ -132,18 +131,18 @@ def _foldings(node: Conv2d, width: int, height: int, first: bool, last: bool) ->
 
 
 def _forms(
-    node: Conv2d, folding: ConvolutionFolding, numbers: LayerNumbers, family: str
+    node: Conv2d, folding: ConvolutionFolding, numbers: LayerNumbers, board: Board
 ) -> Iterator[tuple[Amounts, ConvolutionFolding]]:
     """The folding with every form of its multipliers and memories that is worth its price, and the price."""
 
     def priced(formed: ConvolutionFolding) -> Amounts:
-        return amounts(convolution_cost(formed, numbers, family))
+        return amounts(convolution_cost(formed, numbers, board.family))
 
     behind = []
     # One LUT reads a bit of 64 rows; behind deeper memories in LUTs stand selections, a path too long.
     weights: list[Literal["block", "logic"]] = ["block", "logic"]
     shallow = folding.window.cycles_per_pixel <= LUT_ROWS
-    for packing, weights_in in itertools.product(_packings(node, folding, family), weights[: 1 + shallow]):
+    for packing, weights_in in itertools.product(_packings(node, folding, board), weights[: 1 + shallow]):
         formed = replace(folding, packing=packing, weights_in=weights_in, weight_bits=node.weight_bits)
         behind.append((priced(formed), formed))
     # What the line buffer takes is added to the rest, so each is weighed by itself. In LUTs four memories of 64 rows
@@ -161,13 +160,13 @@ def _beats(one: Amounts, other: Amounts) -> bool:
     return one != other and all(a <= b for a, b in zip(one, other, strict=True))
 
 
-def _packings(node: Conv2d, folding: ConvolutionFolding, family: str) -> Iterator[Packing]:
+def _packings(node: Conv2d, folding: ConvolutionFolding, board: Board) -> Iterator[Packing]:
     """Every form of the folding's multipliers, with every length of the cascades that its weights allow."""
     window = folding.window
     activation = Shape(window.bits, window.signed)
-    for packing in packings(node.weight_bits, activation, family):
+    for packing in packings(node.weight_bits, activation, board.family):
         if packing.form == "lut":
-            if min(node.weight_bits, window.bits) <= LUT_BITS:
+            if min(node.weight_bits, window.bits) <= board.lut_product_bits:
                 yield packing
             continue
         lanes = window.word_values

@@ -68,7 +68,7 @@ class _Sizing:
 
     def __init__(self, graph: Graph, board: Board, width: int, height: int) -> None:
         self.graph, self.board, self.width, self.height = graph, board, width, height
-        self.layers = graph_options(graph, board.family, width, height)
+        self.layers = graph_options(graph, board, width, height)
         self.has = np.array([board.budget(key) * (2 if key == "bram36" else 1) for key in RESOURCES])
         self.candidates = np.unique(np.concatenate([layer.cycles for layer in self.layers])).tolist()
 

@@ -117,13 +117,13 @@ def window_cost(window: WindowShape, lanes: int, ring_in: Form, family: str) -> 
         if window.padding:
             rows, columns = (window.height + window.kernel).bit_length(), (window.width + window.kernel).bit_length()
             ff += 4 * (rows + columns) + 2 + _counter_ff(window.groups)
-        lut = round(16.5 * address + 5.7 * bits_of(window.width * window.height)) + 32
+        lut = round(16.5 * address + 5.7 * bits_of(window.width * window.height)) + 5 * per_word - 10
     else:
         reach = (window.bank_words + window.kernel * window.groups).bit_length()
         ff += window.banks + 4 * reach + bits_of(window.out_height) + 3 * bits_of(window.banks) + 1
         ff += (window.banks + window.kernel) * width + 2 * window.kernel
         turned = window.kernel * width
-        lut = 145 + (turned if window.banks <= 4 else 6 * turned // 5)
+        lut = 130 + (turned if window.banks <= 4 else 6 * turned // 5)
     return memories + Cost(lut, ff)
 
 
@@ -151,18 +151,20 @@ def mac_cost(
     address = bits_of(depth)
     flags = 3 * (latency - 1) + 1
     cost = Cost(counter_lut(depth) + 2, flags + address * len(places), MacArray.dsp_of(packing, pe, simd))
+    # In the LUT form the weights may be read a cycle after their address is counted.
+    late = 1 - weights_lead(weight_bits) if packing.form == "lut" else 0
     for place, lanes in enumerate(places):
         width = len(lanes) * pe * weight_bits
         form: Form = "block" if weights_in == "block" and depth > LUT_MEMORY_DEPTH else "logic"
         rom = Rom.cost_of(depth, width, form, family)
-        cost += rom if form == "block" else replace(rom, lut=round(rom.lut * _logic_factor(depth, place)))
+        cost += rom if form == "block" else replace(rom, lut=round(rom.lut * _logic_factor(depth, place + late)))
         # A DSP has two registers of its own for what is delayed; three and more of the others make a shift register.
         outside, bits = max(place - 2, 0), len(lanes) * activation_bits
         cost += Cost(bits, 0) if outside >= 3 else Cost(0, bits * outside)
     if activation_offset(packing, Shape(activation_bits, activation_signed), weight_bits):
         cost += Cost(simd)
     if packing.form == "lut":
-        cost += Cost(0, address * (1 - weights_lead(weight_bits)))
+        cost += Cost(0, address * late)
         cost += lut_sums_cost(pe, simd, weight_bits, activation_bits)
         return cost + Cost(adder_lut(accumulator_bits), accumulator_bits) * pe
     lengths = chain_lengths(simd, packing.chain)
@@ -182,7 +184,7 @@ def _logic_factor(depth: int, place: int) -> float:
     """By how much weights in logic exceed a table by itself, measured: most where the address is the counter itself."""
     if depth <= 32:
         return 1.0
-    first, others = (3.2, 1.1) if depth <= 64 else (5.0, 1.2)
+    first, others = (3.2, 1.1) if depth <= 64 else (4.0, 1.2)
     return others if place else first
 
 

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
+import numpy as np
 import pytest
 from amaranth.back import rtlil
 from amaranth.hdl import Elaboratable, signed
@@ -15,6 +18,7 @@ from hwgen.rtl.gain import Gain
 from hwgen.rtl.memory import band_halves
 from hwgen.rtl.primitives import Cost, multiplier_dsp
 from hwgen.rtl.symbols import SymbolPacker
+from hwgen.synth.sweep import random_layer
 
 
 def multipliers(dut: Elaboratable) -> list[tuple[int, int]]:
@@ -97,3 +101,20 @@ def test_a_prediction_is_quick() -> None:
     misses = window_cost.cache_info().misses + mac_cost.cache_info().misses
     convolution_cost(layer.folding, numbers, "xc7")
     assert window_cost.cache_info().misses + mac_cost.cache_info().misses == misses
+
+
+def test_predictions_against_measurements() -> None:
+    """What was synthesised by `python -m hwgen.synth.sweep 16 1 xc7 tests/data/resources_xc7.json`."""
+    measured = json.loads((Path(__file__).parent / "data" / "resources_xc7.json").read_text())
+    random = np.random.default_rng(measured["seed"])
+    lut, ff = [], []
+    for found in measured["layers"]:
+        layer = random_layer(random, measured["family"])
+        assert layer.name == found["layer"]
+        assert (layer.cost.dsp, layer.cost.bram36) == (found["dsp"], found["bram36"]), layer.name
+        lut.append((layer.cost.lut, found["lut"]))
+        ff.append((layer.cost.ff, found["ff"]))
+    for pairs, most, most_in_all in ((lut, 0.15, 0.05), (ff, 0.06, 0.03)):
+        predicted, synthesised = np.array(pairs).T
+        assert np.abs(predicted / synthesised - 1).max() <= most
+        assert abs(predicted.sum() / synthesised.sum() - 1) <= most_in_all

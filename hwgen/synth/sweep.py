@@ -1,13 +1,18 @@
-"""Predicted against synthesised resources of random layers: `python -m hwgen.synth.sweep [LAYERS] [SEED] [FAMILY]`.
+"""Predicted against synthesised resources of random layers: `python -m hwgen.synth.sweep LAYERS SEED FAMILY FILE`.
 
-Layers of a few seconds each, of all widths, foldings, packings, memory forms and activations; one line per layer, the
-errors of the totals at the end. What is synthesised is cached.
+All four may be left out. Layers of a few seconds each, of all widths, foldings, packings, memory forms and activations;
+one line per layer, the errors of the totals at the end. What is synthesised is cached. FILE takes what was synthesised
+as JSON: the tests compare the predictions with such a file, so that they need no synthesis.
 """
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from amaranth.back import verilog
@@ -25,10 +30,10 @@ from hwgen.synth import synthesise
 
 @dataclass(frozen=True)
 class Layer:
-    """A convolution with random integers: its name, the component, and what it is predicted to take."""
+    """A convolution with random integers: its name, what makes the component, and what it is predicted to take."""
 
     name: str
-    component: Convolution
+    make: Callable[[], Convolution]
     cost: Cost
 
 
@@ -82,21 +87,25 @@ def _layer(random: np.random.Generator, family: str) -> Layer:
         f"{folding.weights_in[0]}{folding.ring_in[0]} out{folding.out_lanes}{' prelu' if is_prelu else ''}"
     )
     cost = convolution_cost(folding, LayerNumbers.of(bias=(bias + missing).tolist(), **numbers), family)
-    return Layer(name, Convolution(folding, weight=weight, bias=bias.tolist(), **numbers), cost)
+    return Layer(name, partial(Convolution, folding, weight=weight, bias=bias.tolist(), **numbers), cost)
 
 
-def main(layers: int = 20, seed: int = 1, family: str = "xc7") -> None:
-    """Print the table."""
+def main(layers: int = 20, seed: int = 1, family: str = "xc7", file: str | None = None) -> None:
+    """Print the table, and write what was found."""
+    measured = []
     random = np.random.default_rng(seed)
     totals = np.zeros((2, 4))
     for _ in range(layers):
         layer = random_layer(random, family)
-        text = verilog.convert(layer.component, name="layer", emit_src=False, strip_internal_attrs=True)
+        text = verilog.convert(layer.make(), name="layer", emit_src=False, strip_internal_attrs=True)
         found = synthesise(text, "layer", family)
         pair = np.array([[each.lut, each.ff, each.dsp, each.bram36] for each in (layer.cost, found)])
         totals += pair
+        measured.append({"layer": layer.name} | {key: getattr(found, key) for key in ("lut", "ff", "dsp", "bram36")})
         print(f"{_line(pair)}  {layer.name}", flush=True)
     print(f"{_line(totals)}  total")
+    if file is not None:
+        Path(file).write_text(json.dumps({"seed": seed, "family": family, "layers": measured}, indent=1) + "\n")
 
 
 def _line(pair: np.ndarray) -> str:

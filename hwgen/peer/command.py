@@ -90,7 +90,8 @@ def bench(
         facts = {"frame": list(frame), "encoder": dashed(ENCODER), "board": target.name, "synth_limit_minutes": minutes}
         print(json.dumps(facts | {"designs": [as_record(row) for row in rows]}))
     else:
-        console().print(table(rows, f"encoder {dashed(ENCODER)}, {frame[0]}x{frame[1]}, simulated and synthesised"))
+        done = "simulated and synthesised" if synth else "simulated"
+        console().print(table(rows, f"encoder {dashed(ENCODER)}, {frame[0]}x{frame[1]}, {done}"))
     return 0 if all(row.wrong == 0 for row in rows) else 1
 
 
@@ -106,7 +107,7 @@ def _nngen(frame: tuple[int, int], parallel: int, axi_bits: int, cache: Path, mi
     result = None
     if minutes is not None:
         result = synthesise(Job(design.verilog, TOP, FAMILY), minutes * 60, cache, say)
-    system = pins(PACKAGES)[0].replace("==", " ")
+    system = "NNgen " + pins(PACKAGES)[0].partition("==")[2]
     cycles = design.cycles[-1]
     return Row(system, name, setting.multipliers, cycles, setting.macs, design.wrong, result, minutes or 0)
 

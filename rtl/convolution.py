@@ -13,20 +13,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value, unsigned
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
 from hwgen.rtl.counter import count
-from hwgen.rtl.mac import MacArray
+from hwgen.rtl.mac import WORD_LATENCY, MacArray
 from hwgen.rtl.packing import W8A8, Packing
 from hwgen.rtl.requantise import Requantiser
 from hwgen.rtl.stream import CreditFifo
 from hwgen.rtl.weights import missing_of, pack_weights
 from hwgen.rtl.window import WindowBuffer, WindowShape
 
-WORD_DELAY = WindowBuffer.word_latency - 2
-"""Cycles that a word comes later than the 2 behind its issue which the multipliers count on."""
+assert WindowBuffer.word_latency == WORD_LATENCY, "the weights come with the word"
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ class ConvolutionFolding:
     def drain_latency(self) -> int:
         """Cycles from the issue of a fold's last word to its first result at the output."""
         mac = MacArray.latency_of(self.packing, self.window.word_values, self.weight_bits)
-        return WORD_DELAY + mac + 1 + Requantiser.latency_of(self.prelu) + CreditFifo.latency
+        return mac + 1 + Requantiser.latency_of(self.prelu) + CreditFifo.latency
 
     @property
     def pixel_latency(self) -> int:
@@ -239,15 +238,12 @@ class Convolution(Component):
             window.i.valid.eq(self.i.valid),
             self.i.ready.eq(window.i.ready),
             window.room.eq(fifo.room),
+            mac.issue.eq(window.issue),
+            mac.first.eq(window.first),
+            mac.last.eq(window.last),
             mac.word.eq(window.word),
         ]
 
-        flags: Value = Cat(window.issue, window.first, window.last)
-        for cycle in range(WORD_DELAY):
-            register = Signal(3, name=f"flags{cycle}")
-            m.d.sync += register.eq(flags)
-            flags = register
-        m.d.comb += Cat(mac.issue, mac.first, mac.last).eq(flags)
 
         # The sums of a fold leave beat by beat, while the next fold is summed.
         width = lanes * self.accumulator_bits

@@ -15,7 +15,7 @@ from math import gcd
 from amaranth.hdl import Shape
 from amaranth.utils import ceil_log2
 
-from hwgen.rtl.convolution import WORD_DELAY, ConvolutionFolding
+from hwgen.rtl.convolution import ConvolutionFolding
 from hwgen.rtl.lut_cost import lut_sums_cost
 from hwgen.rtl.lut_mac import weights_lead
 from hwgen.rtl.mac import MacArray
@@ -29,6 +29,8 @@ from hwgen.rtl.window import WindowShape
 
 DSP_PRODUCT = 9
 """Bits of the narrowest product for which synthesis takes a DSP."""
+LOGIC_FACTOR = 1.1
+"""By how much deeper weights in logic exceed a table by itself, measured."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def convolution_cost(folding: ConvolutionFolding, numbers: LayerNumbers, family:
     # The sums of a fold wait in a register of their own and move up beat by beat.
     waiting = Cost(
         (beats - 1) * lanes * numbers.accumulator_bits + 2 * counter_lut(folds) + 2 * bits_of(beats + 1) + 16,
-        folding.pe * numbers.accumulator_bits + bits_of(beats + 1) + 2 * _counter_ff(folds) + 3 * WORD_DELAY,
+        folding.pe * numbers.accumulator_bits + bits_of(beats + 1) + 2 * _counter_ff(folds),
     )
     return window_cost(window, folding.in_lanes, folding.ring_in, family) + mac + requantiser * lanes + fifo + waiting
 
@@ -153,21 +155,21 @@ def mac_cost(
     latency = MacArray.latency_of(packing, simd, weight_bits)
     address = bits_of(depth)
     flags = 3 * (latency - 1) + 1
-    cost = Cost(counter_lut(depth) + 2, flags + address * len(places), MacArray.dsp_of(packing, pe, simd))
-    # In the LUT form the weights may be read a cycle after their address is counted.
-    late = 1 - weights_lead(weight_bits) if packing.form == "lut" else 0
+    # Between the counter and the first memory the address waits once, in the LUT form perhaps twice.
+    waits = len(places) + 1 + (1 - weights_lead(weight_bits) if packing.form == "lut" else 0)
+    cost = Cost(counter_lut(depth) + 2, flags + address * waits, MacArray.dsp_of(packing, pe, simd))
     for place, lanes in enumerate(places):
         width = len(lanes) * pe * weight_bits
         form: Form = "block" if weights_in == "block" and depth > LUT_MEMORY_DEPTH else "logic"
         rom = Rom.cost_of(depth, width, form, family)
-        cost += rom if form == "block" else replace(rom, lut=round(rom.lut * _logic_factor(depth, place + late)))
+        in_logic = form == "logic" and depth > 32
+        cost += replace(rom, lut=round(rom.lut * LOGIC_FACTOR)) if in_logic else rom
         # A DSP has two registers of its own for what is delayed; three and more of the others make a shift register.
         outside, bits = max(place - 2, 0), len(lanes) * activation_bits
         cost += Cost(bits, 0) if outside >= 3 else Cost(0, bits * outside)
     if activation_offset(packing, Shape(activation_bits, activation_signed), weight_bits):
         cost += Cost(simd)
     if packing.form == "lut":
-        cost += Cost(0, address * late)
         cost += lut_sums_cost(pe, simd, weight_bits, activation_bits)
         return cost + Cost(adder_lut(accumulator_bits), accumulator_bits) * pe
     lengths = chain_lengths(simd, packing.chain)
@@ -181,14 +183,6 @@ def mac_cost(
             cost += tree_cost(len(lengths), width, carry=p != group[0])
             cost += Cost(adder_lut(accumulator_bits), accumulator_bits)
     return cost
-
-
-def _logic_factor(depth: int, place: int) -> float:
-    """By how much weights in logic exceed a table by itself, measured: most where the address is the counter itself."""
-    if depth <= 32:
-        return 1.0
-    first, others = (3.2, 1.1) if depth <= 64 else (4.0, 1.2)
-    return others if place else first
 
 
 @cache

@@ -32,8 +32,8 @@ class Gain(Component):
     ValueError : negative factor, no place
     """
 
-    #: register 1, product 1, round 1, saturate 1, FIFO 2
-    latency = 4 + CreditFifo.latency
+    #: register 1, product 2, round 1, saturate 1, FIFO 2
+    latency = 5 + CreditFifo.latency
     #: a value's place is given back one cycle after it has left
     places = latency + 1
 
@@ -53,7 +53,7 @@ class Gain(Component):
         dsp = multiplier_dsp(factor.bit_length() + 1, family) if factor & (factor - 1) else 0
         outside = 0 if dsp == 1 else 2 * input.width  # the registers of one slice are its own
         fifo = CreditFifo.cost_of(output.width, places, family)
-        return Cost(2, 4 + outside, dsp) + add_round_saturate_cost(bits, shift, output) + fifo
+        return Cost(2, 5 + outside, dsp) + add_round_saturate_cost(bits, shift, output) + fifo
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -66,15 +66,16 @@ class Gain(Component):
         ]
         value = Signal(self.input)
         product = Signal(signed(self.input.width + self.factor.bit_length() + 1))
-        m.d.sync += [value.eq(self.i.payload), product.eq(value * self.factor)]
+        scaled = Signal.like(product)
+        m.d.sync += [value.eq(self.i.payload), product.eq(value * self.factor), scaled.eq(product)]
         valid: Value = taken
-        for cycle in range(4):
+        for cycle in range(self.latency - CreditFifo.latency):
             register = Signal(name=f"valid{cycle}")
             m.d.sync += register.eq(valid)
             valid = register
         m.d.comb += [
             fifo.write.eq(valid),
-            fifo.payload.eq(add_round_saturate(m, product, self.shift, self.output, "result")),
+            fifo.payload.eq(add_round_saturate(m, scaled, self.shift, self.output, "result")),
             self.o.payload.eq(fifo.o.payload),
             self.o.valid.eq(fifo.o.valid),
             fifo.o.ready.eq(self.o.ready),

@@ -35,12 +35,15 @@ from hwgen.rtl.packing import (
 from hwgen.rtl.stream import wrap_increment
 from hwgen.rtl.weights import activation_offset
 
+WORD_LATENCY = 3
+"""Cycles from a word's issue to the word."""
+
 
 class MacArray(Component):
     """PE x SIMD multiply-accumulate over a sequence of words; weights in memories of its own.
 
-    `word` arrives 2 cycles after `issue`, when the weight memories' registered outputs are there too. Latency: from
-    the `issue` of a fold's last word to `done` is `latency` cycles; interval: one word per cycle, folds back to back.
+    `word` arrives `WORD_LATENCY` cycles after `issue`, and the weights with it. Latency: from the `issue` of a fold's
+    last word to `done` is `latency` cycles; interval: one word per cycle, folds back to back.
 
     The sums lack a constant of each channel, `hwgen.rtl.weights.missing_of`, for the caller to add with the bias. Most
     of it is that the DSP takes an unsigned activation a as a - 2**(bits - 1), its top bit inverted. The padding's zeros
@@ -128,14 +131,14 @@ class MacArray(Component):
 
     @staticmethod
     def latency_of(packing: Packing, simd: int, weight_bits: int) -> int:
-        """Word 2, the products and their sum, accumulator 1.
+        """Word, the products and their sum, accumulator 1.
 
         In the DSP form product 1, one per DSP of the longest chain, one per level of the adder tree.
         """
         if packing.form == "lut":
-            return 2 + lut_latency(simd, weight_bits) + 1
+            return WORD_LATENCY + lut_latency(simd, weight_bits) + 1
         lengths = chain_lengths(simd, packing.chain)
-        return 2 + 1 + lengths[0] + tree_levels(len(lengths)) + 1
+        return WORD_LATENCY + 1 + lengths[0] + tree_levels(len(lengths)) + 1
 
     @property
     def latency(self) -> int:
@@ -172,7 +175,8 @@ class MacArray(Component):
             counter = Signal(range(depth), name="address")
             with m.If(self.issue):
                 m.d.sync += counter.eq(wrap_increment(counter, depth))
-            address = delay(m, counter, 1 - lead, "address_late")
+            # Memories never read the counter itself: what counts up is a path of its own.
+            address = delay(m, counter, WORD_LATENCY - 1 - lead, "address_late")
         weights: dict[tuple[int, int], Value] = {}
         for place, lanes in enumerate(lanes_by_place(self.simd, self.packing.chain)):
             if place:

@@ -123,8 +123,8 @@ class Requantiser(Component):
 
     @staticmethod
     def latency_of(prelu: bool) -> int:
-        """Bias 1, PReLU 3 or shift 1, round 1, saturate 1."""
-        return 6 if prelu else 4
+        """Table 1, bias 1, PReLU 3 or shift 1, round 1, saturate 1."""
+        return 7 if prelu else 5
 
     @property
     def latency(self) -> int:
@@ -151,7 +151,7 @@ class Requantiser(Component):
         table = logic_lut(channels)
         left_bits = left.bit_length()
         lut = counter_lut(channels) + bias_bits * table + adder_lut(accumulator_bits)
-        ff = bits_of(channels) + Requantiser.latency_of(slope_bits > 0)
+        ff = 2 * bits_of(channels) + accumulator_bits + bias_bits + Requantiser.latency_of(slope_bits > 0)
         dsp = 0
         if slope_bits:
             inner = min(left, max(DSP_NARROW - max(slope_bits, fraction + 2), 0))
@@ -181,12 +181,15 @@ class Requantiser(Component):
         with m.If(self.valid):
             m.d.sync += channel.eq(wrap_increment(channel, len(self.bias)))
 
-        # Cycle 0: the channel's bias.
+        # Cycle 0: the channel's bias out of its table. Cycle 1: added.
+        bias = self._table(m, "bias", self.bias, channel)
+        accumulator = delay(m, self.accumulator, 1, "accumulator")
         value = Signal(signed(self.accumulator_bits), reset_less=True)
-        m.d.sync += value.eq(self.accumulator + self._table(m, "bias", self.bias, channel))
+        m.d.sync += value.eq(accumulator + bias)
+        channel = delay(m, channel, 1, "channel")
         if self.slope is None:
-            # Cycle 1: to the common scale.
-            left = self._table(m, "left", lefts, channel, register=True)
+            # Cycle 2: to the common scale.
+            left = self._table(m, "left", lefts, channel)
             common = Signal(signed(len(value) + max(lefts)), reset_less=True)
             m.d.sync += common.eq(value << left)
         else:
@@ -201,8 +204,8 @@ class Requantiser(Component):
         m.d.comb += self.o_valid.eq(stages)
         return m
 
-    def _prelu(self, m: Module, value: Signal, slope: list[int], lefts: list[int], channel: Signal) -> Signal:
-        """Cycles 1 to 3: value times its channel's slope, or 1, to the common scale.
+    def _prelu(self, m: Module, value: Signal, slope: list[int], lefts: list[int], channel: Value) -> Signal:
+        """Cycles 2 to 4: value times its channel's slope, or 1, to the common scale.
 
         One multiplication does it all: its factor is the slope, or 2 ** fraction, shifted left as the channel asks.
         Shifts that would make the factor wider than a DSP's narrow operand are done behind it.
@@ -215,8 +218,8 @@ class Requantiser(Component):
         least = -1 << self.accumulator_bits - 1
         bits = signed_bits([*(least * s for s in slopes), *(~least * one for one in ones)])
 
-        negative = self._table(m, "slope", slopes, channel, register=True)
-        positive = self._table(m, "one", ones, channel, register=True)
+        negative = self._table(m, "slope", slopes, channel)
+        positive = self._table(m, "one", ones, channel)
         factor = Signal(signed(signed_bits([*slopes, *ones])), reset_less=True)
         kept = Signal(signed(self.accumulator_bits), reset_less=True)
         product, common = (Signal(signed(width), reset_less=True) for width in (bits, bits + max(outer)))
@@ -227,13 +230,13 @@ class Requantiser(Component):
             common.eq(product),
         ]
         if max(outer):
-            left = self._table(m, "left", outer, channel, register=True)
+            left = self._table(m, "left", outer, channel)
             m.d.sync += common.eq(product << delay(m, left, 2, "left"))
         return common
 
     @staticmethod
-    def _table(m: Module, name: str, rows: list[int], channel: Signal, register: bool = False) -> Value:
-        """The channel's number out of a table in logic; at once, or one cycle later."""
+    def _table(m: Module, name: str, rows: list[int], channel: Value) -> Value:
+        """The channel's number out of a table in logic, one cycle later."""
         shape = Shape.cast(range(min(rows), max(rows) + 1))
         if len(set(rows)) == 1:
             return Const(rows[0], shape)
@@ -241,4 +244,4 @@ class Requantiser(Component):
         m.submodules[f"table_{name}"] = table
         port = table.read_port(domain="comb")
         m.d.comb += port.addr.eq(channel)
-        return delay(m, port.data, 1, name) if register else port.data
+        return delay(m, port.data, 1, name)

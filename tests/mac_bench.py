@@ -10,7 +10,7 @@ from amaranth.hdl import Shape
 from streaming import simulate
 
 from hwgen.fixedpoint import bounds
-from hwgen.rtl.mac import MacArray
+from hwgen.rtl.mac import WORD_LATENCY, MacArray
 from hwgen.rtl.packing import W8A8, Packing
 from hwgen.rtl.weights import missing_of, pack_weights, weight_limit
 
@@ -26,7 +26,7 @@ def run(dut: MacArray, words: list[list[int]], per_fold: int, *, idle: float = 0
     sums: list[list[int]] = []
 
     async def bench(ctx: Any) -> None:
-        on_the_way: list[int | None] = [None, None]
+        on_the_way: list[int | None] = [None] * WORD_LATENCY
         due = [False] * dut.latency
         sent = surplus = 0
         while surplus < 30:

@@ -94,7 +94,7 @@ def test_idle_and_stall(idle: float, stall: float) -> None:
 
 def test_latency_and_interval() -> None:
     """Each value after exactly `latency` cycles, a value accepted in every cycle."""
-    assert Gain.latency == 6
+    assert Gain.latency == 7
     run = check(list(range(-40, 40)), signed(8), 100, 3)
     assert run.input_cycles == list(range(80))
     assert run.output_cycles == [cycle + Gain.latency for cycle in run.input_cycles]

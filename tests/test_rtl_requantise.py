@@ -122,7 +122,7 @@ def test_idle(idle: float, prelu: bool) -> None:
           fraction=6, output=signed(8), idle=idle)  # fmt: skip
 
 
-@pytest.mark.parametrize(("prelu", "latency"), [(False, 4), (True, 6)])
+@pytest.mark.parametrize(("prelu", "latency"), [(False, 5), (True, 7)])
 def test_latency(prelu: bool, latency: int) -> None:
     slope = [1] if prelu else None
     dut = Requantiser(accumulator_bits=9, bias=[0], shift=[0], slope=slope, fraction=0, output=signed(8))

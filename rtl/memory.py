@@ -60,6 +60,21 @@ def band_halves(rows: int, width: int) -> int:
     return -(-width // HALF_COLUMNS[shape])
 
 
+def folded_halves(rows: int, width: int, is_rom: bool) -> tuple[int, int]:
+    """Half blocks of a band as synthesis maps it, and how many of its rows it puts side by side into one.
+
+    Yosys does so where a shape of fewer rows then wastes fewer columns, and chooses behind it; what is written keeps to
+    columns of nine, each with a write enable.
+    """
+    best = (band_halves(rows, width), 1)
+    columns = width if is_rom else 9 * -(-width // 9)
+    for shape, most in HALF_COLUMNS.items():
+        beside = -(-rows // shape)
+        if 1 < beside <= MOST_BANDS:
+            best = min(best, (-(-beside * columns // most), beside))
+    return best
+
+
 def band_columns(rows: int, width: int) -> tuple[int, ...]:
     """Widths of the memories side by side that make up a band: one, but where two shapes are to be mixed."""
     if 2048 < rows <= 4096 and width > 9 and 0 < width % 9 <= 4:
@@ -101,7 +116,9 @@ def _bands_cost(cut: Sequence[Band], width: int, is_rom: bool, family: str) -> C
         cost += Cost(len(cut))  # each band's write enable
     for band in cut:
         if band.block:
-            cost += Cost(bram36=band_halves(band.rows, width) / 2)
+            halves, beside = folded_halves(band.rows, width, is_rom)
+            enables = 0 if is_rom or beside == 1 else beside
+            cost += Cost(width * select_lut(beside) + enables, ceil_log2(beside), 0, halves / 2)
         elif is_rom:
             cost += logic_cost(band.rows, width)
         else:

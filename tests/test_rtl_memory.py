@@ -11,7 +11,7 @@ import pytest
 from amaranth.back import rtlil
 from streaming import simulate
 
-from hwgen.rtl.memory import MOST_BANDS, Band, Form, Ram, Rom, band_columns, band_halves, bands
+from hwgen.rtl.memory import MOST_BANDS, Band, Form, Ram, Rom, band_columns, band_halves, bands, folded_halves
 
 SHAPES = [(9, 5), (512, 37), (700, 30), (1025, 36), (1090, 20), (3000, 13), (5000, 3)]
 
@@ -26,6 +26,15 @@ def test_band(rows: int, width: int, halves: int) -> None:
     assert band_halves(rows, width) == halves
     assert sum(band_columns(rows, width)) == width
     assert sum(band_halves(rows, part) for part in band_columns(rows, width)) == halves
+
+
+@pytest.mark.parametrize(("rows", "width", "is_rom", "halves", "beside"), [
+    (512, 40, True, 2, 1), (600, 40, True, 3, 1), (1302, 40, False, 4, 3), (1302, 40, True, 4, 3),
+    (1302, 19, True, 2, 3), (1302, 19, False, 3, 1), (1400, 45, False, 4, 3),
+])  # fmt: skip
+def test_rows_side_by_side(rows: int, width: int, is_rom: bool, halves: int, beside: int) -> None:
+    """As synthesised: three rows of up to 45 columns in one of 512 x 144; what is written in steps of nine columns."""
+    assert folded_halves(rows, width, is_rom) == (halves, beside)
 
 
 @pytest.mark.parametrize(("depth", "width", "rom", "ram"), [
@@ -100,7 +109,7 @@ def test_what_is_asked_is_what_is_counted(dut: Rom | Ram) -> None:
         (asked,) = re.findall(r"(ram_style|rom_style|logic_block) (.*)", attributes)
         if asked[1] == '"block"':
             assert asked[0] == ("rom_style" if is_rom else "ram_style")
-            halves += band_halves(int(rows), int(width))
+            halves += folded_halves(int(rows), int(width), is_rom)[0]
         else:
             assert asked[0] == "logic_block" or asked[1] == '"distributed"'
             assert int(rows) <= 64

@@ -297,6 +297,8 @@ def _read(
         data_out = Signal(width, reset_less=True)
         m.d.sync += data_out.eq(Array(rows)[choice])
         return data_out
+    if len(rows) == 1:
+        return rows[0]
     band_of_row = Signal(range(len(cut)), reset_less=True)
     m.d.sync += band_of_row.eq(choice)
     return Array(rows)[band_of_row]

@@ -86,30 +86,38 @@ class CreditFifo(Component):
         m.d.sync += spare.eq(spare - self.reserve + taken)
         m.d.comb += self.room.eq(~spare[-1])
 
-        # Asynchronous read: a few LUTs of distributed RAM at these depths, and a registered output.
-        m.submodules.memory = memory = Memory(
-            shape=self.shape, depth=max(self.depth - 1, 1), init=[], attrs={"ram_style": "distributed"}
-        )
-        write, read = memory.write_port(), memory.read_port(domain="comb")
-        level = Signal(range(memory.depth + 1))
+        # What is read is there at once: a few LUTs of distributed RAM at these depths, and a registered output.
+        words = max(self.depth - 1, 1)
+        level = Signal(range(words + 1))
         load = Signal()
-        m.d.comb += [
-            write.en.eq(self.write),
-            write.data.eq(self.payload),
-            load.eq((level != 0) & (~self.o.valid | self.o.ready)),
-        ]
+        m.d.comb += load.eq((level != 0) & (~self.o.valid | self.o.ready))
         m.d.sync += level.eq(level + self.write - load)
-        with m.If(self.write):
-            m.d.sync += write.addr.eq(wrap_increment(write.addr, memory.depth))
+        first = self._memory(m, load, words) if words > 1 else self._word(m)
         with m.If(taken):
             m.d.sync += self.o.valid.eq(0)
         with m.If(load):
-            m.d.sync += [
-                self.o.payload.eq(read.data),
-                self.o.valid.eq(1),
-                read.addr.eq(wrap_increment(read.addr, memory.depth)),
-            ]
+            m.d.sync += [self.o.payload.eq(first), self.o.valid.eq(1)]
         return m
+
+    def _memory(self, m: Module, load: Signal, words: int) -> Value:
+        """What has waited longest in a memory; `load` takes it."""
+        m.submodules.memory = memory = Memory(
+            shape=self.shape, depth=words, init=[], attrs={"ram_style": "distributed"}
+        )
+        write, read = memory.write_port(), memory.read_port(domain="comb")
+        m.d.comb += [write.en.eq(self.write), write.data.eq(self.payload)]
+        with m.If(self.write):
+            m.d.sync += write.addr.eq(wrap_increment(write.addr, words))
+        with m.If(load):
+            m.d.sync += read.addr.eq(wrap_increment(read.addr, words))
+        return read.data
+
+    def _word(self, m: Module) -> Value:
+        """The same for one word."""
+        word = Signal(self.shape, reset_less=True)
+        with m.If(self.write):
+            m.d.sync += word.eq(self.payload)
+        return word
 
 
 def wrap_increment(counter: Signal, length: int) -> Value:

@@ -75,9 +75,10 @@ def prove(folder: Path, depth: int, batch: int, allowed: Sequence[str] = ALLOWED
     places = max(depth - 1, 1)
     addresses = ("$signature__addr", "write_address"), ("read__addr", "read_address")
     inside = [("level", "level"), ("spare", "spare"), *(addresses if places > 1 else ())]
-    exposed = [name for name, _ in inside] + [f"memory[{word}]" for word in range(places)]
+    stored = [f"memory[{word}]" for word in range(places)] if places > 1 else ["word"]
+    exposed = [name for name, _ in inside] + stored
     ports = [f".\\{name} ({wire})" for name, wire in addresses if places > 1]
-    ports += [f".\\memory[{word}] (word{word})" for word in range(places)]
+    ports += [f".\\{name} (word{word})" for word, name in enumerate(stored)]
     text = CHECKER.format(
         depth=depth, batch=batch, places=places, reserve=top(range(batch + 1)), level=top(range(places + 1)),
         spare=top(range(-batch, depth - batch + 1)), address=top(range(places)),

@@ -153,6 +153,22 @@ def test_synthesis_out_of_time_before_the_dsps(tmp_path: Path, monkeypatch: pyte
     assert synthesise(JOB, 1, tmp_path) == Synthesised(1.0, False, dsp=None, step="")
 
 
+def test_a_synthesis_that_breaks_off_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthesis, "PROGRAM", "import sys; sys.exit('wasm trap')")
+    found = synthesise(JOB, 60, tmp_path)
+    assert replace(found, seconds=0) == Synthesised(0, False, dsp=None, crashed=True)
+    assert 0 < found.seconds < 60
+    monkeypatch.setattr(synthesis, "_run", None)
+    assert synthesise(JOB, 600, tmp_path) == found
+
+
+def test_a_synthesis_that_is_stopped_is_not_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthesis, "PROGRAM", "import os; os.kill(os.getpid(), 9)")
+    with pytest.raises(HwgenError, match="^synthesis of m: wanted a Yosys that nobody stops, got signal 9$"):
+        synthesise(JOB, 60, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_verilog_that_yosys_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synthesis, "PROGRAM", "import sys; sys.exit('warning\\ndesign.v:1: ERROR: syntax')")
     with pytest.raises(HwgenError, match=r"^synthesis of m: wanted Verilog that Yosys accepts, got design.v:1: ERROR"):
@@ -171,6 +187,7 @@ def test_total_of_parts() -> None:
 ROWS = (
     Row("NNgen 1.3.4", "a", 25, 238_753, 5_222_400, 0, Synthesised(414.3, True, 27, 32435, 22440, 102.5), 30),
     Row("NNgen 1.3.4", "b", 400, 43_657, 5_222_400, 2, Synthesised(1800, False, 408, step="ABC"), 30),
+    Row("hwgen", "b", 440, 12_000, 5_222_400, 0, Synthesised(99.6, False, 205, crashed=True), 30),
     Row("hwgen", "c", 440, 12_000, 5_222_400, 0, None, 0),
 )
 
@@ -184,6 +201,7 @@ def test_table() -> None:
         ["NNgen 1.3.4", "a", "25", "238,753", "5.22", "21.9", "27", "0.81", "32,435", "22,440", "102.5", "414 s", "0"],
         ["NNgen 1.3.4", "b", "400", "43,657", "5.22", "119.6", "408", "0.29", "-", "-", "-",
          "no result in 30 min, in ABC", "2"],
+        ["hwgen", "b", "440", "12,000", "5.22", "435.2", "205", "2.12", "-", "-", "-", "broke off after 100 s", "0"],
         ["hwgen", "c", "440", "12,000", "5.22", "435.2", "-", "-", "-", "-", "-", "-", "0"],
     ]  # fmt: skip
 
@@ -196,7 +214,7 @@ def test_record() -> None:
         "synthesis": "no result in 30 min, in ABC", "mismatches": 2, "synthesis_finished": False,
         "synthesis_seconds": 1800,
     }  # fmt: skip
-    assert as_record(ROWS[2])["synthesis_finished"] is None
+    assert as_record(ROWS[3])["synthesis_finished"] is None
 
 
 @dataclass

@@ -146,10 +146,10 @@ def total(parts: list[Synthesised], seconds: float) -> Synthesised:
         value = add(key)
         return None if value is None else int(value)
 
+    resources = whole("dsp"), whole("lut"), whole("ff"), add("bram36")
     steps = [part.step for part in parts if not part.finished]
-    return Synthesised(
-        seconds, not steps, whole("dsp"), whole("lut"), whole("ff"), add("bram36"), step=steps[0] if steps else ""
-    )
+    crashed = any(part.crashed for part in parts)
+    return Synthesised(seconds, not steps, *resources, step=steps[0] if steps else "", crashed=crashed)
 
 
 def _with_dsps(target: boards.Board, dsp: int, folder: Path) -> Path:

@@ -47,6 +47,7 @@ class Synthesised:
     dsp : known from the first half on, else None
     lut, ff, bram36 : as `hwgen synth` counts them; None where it did not finish
     step : Yosys' pass at work when time was up; empty where it finished
+    crashed : it broke off by itself, as WebAssembly does beyond 4 GiB of memory
     """
 
     seconds: float
@@ -56,6 +57,7 @@ class Synthesised:
     ff: int | None = None
     bram36: float | None = None
     step: str = ""
+    crashed: bool = False
 
 
 def synthesise(job: Job, limit: float, cache: Path, say: Callable[[str], None] = lambda text: None) -> Synthesised:
@@ -65,12 +67,12 @@ def synthesise(job: Job, limit: float, cache: Path, say: Callable[[str], None] =
 
     Raises
     ------
-    HwgenError : Yosys does not accept the Verilog
+    HwgenError : Yosys does not accept the Verilog, or was stopped by something else
     ModuleNotFoundError : Yosys is not installed
     """
     entry = cache / f"synth_{_key(job)}.json"
     known = _load(entry)
-    if known is not None and (known.finished or known.seconds >= limit):
+    if known is not None and (known.finished or known.crashed or known.seconds >= limit):
         return known
     say(f"synthesising {job.top}")
     cache.mkdir(parents=True, exist_ok=True)
@@ -108,11 +110,14 @@ def _run(job: Job, limit: float, folder: Path) -> Synthesised:
         netlist = pruned((folder / "netlist.json").read_text(encoding="utf-8"), job.top)
         counted = count(parse(netlist))
         return Synthesised(used, True, counted.dsp, counted.lut, counted.ff, counted.bram36)
-    if process.returncode < 0 and used >= seconds - 1:
-        dsp = _mapped_dsps(folder / "mapped.json")
-        return Synthesised(float(seconds), False, dsp, step=_step(folder / "yosys.log"))
-    errors = [line for line in messages.splitlines() if "ERROR" in line] or messages.splitlines()[-1:]
-    raise HwgenError(f"synthesis of {job.top}", "Verilog that Yosys accepts", "; ".join(errors) or "no message")
+    errors = [line for line in messages.splitlines() if "ERROR" in line]
+    if errors:
+        raise HwgenError(f"synthesis of {job.top}", "Verilog that Yosys accepts", "; ".join(errors))
+    late = used >= seconds - 1
+    if process.returncode < 0 and not late:
+        raise HwgenError(f"synthesis of {job.top}", "a Yosys that nobody stops", f"signal {-process.returncode}")
+    dsp, step = _mapped_dsps(folder / "mapped.json"), _step(folder / "yosys.log")
+    return Synthesised(float(seconds) if late else used, False, dsp, step=step, crashed=not late)
 
 
 def _processor_seconds() -> float:

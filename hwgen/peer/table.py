@@ -61,6 +61,8 @@ class Row:
         if done.finished:
             return f"{done.seconds:,.0f} s"
         step = f", in {done.step}" if done.step else ""
+        if done.crashed:
+            return f"broke off after {done.seconds:,.0f} s{step}"
         return f"no result in {self.limit:g} min{step}"
 
 

@@ -15,6 +15,8 @@ from hwgen.passes.buffers import depths
 from hwgen.passes.plan import Plan
 from hwgen.passes.resources import plan_costs
 from hwgen.passes.timing import frame_interval, latency, layer_cycles
+from hwgen.rtl.convolution import ConvolutionFolding
+from hwgen.rtl.memory import LUT_MEMORY_DEPTH
 from hwgen.rtl.primitives import Cost
 from hwgen.spec import ModelSpec
 
@@ -162,12 +164,19 @@ def _layer(plan: Plan, node: Conv2d | Gain, shape: tuple[int, int, int], macs: i
         "multiplier_cycles": folding.compute_cycles,
         "multipliers": folding.lanes,
         "packing": asdict(folding.packing),
-        "weights_in": folding.weights_in,
+        "weights_in": _weights_in(folding),
+        "line_buffer_in": "distributed" if window.bank_words <= LUT_MEMORY_DEPTH else folding.ring_in,
         "utilisation": round(macs / (folding.compute_cycles * folding.lanes), 4),
         "window_bits": window.memory_bits,
         "weight_bits_stored": window.cycles_per_pixel * folding.lanes * node.weight_bits,
         "fifo_depth": folding.fifo_depth,
     }
+
+
+def _weights_in(folding: ConvolutionFolding) -> str:
+    """Where the weights are: a single row is constants, a few are logic whatever was chosen."""
+    rows = folding.window.cycles_per_pixel
+    return "constants" if rows == 1 else "logic" if rows <= LUT_MEMORY_DEPTH else folding.weights_in
 
 
 def manifest_bytes(manifest: dict[str, Any]) -> bytes:

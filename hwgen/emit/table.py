@@ -13,10 +13,11 @@ RESOURCES = {"dsp": "DSP", "lut": "LUT", "ff": "FF", "bram36": "BRAM36"}
 
 
 def layer_table(manifest: dict[str, Any]) -> Table:
-    """One row per component: shape, bits, folding, cycles, multipliers, where weights and line buffer are, resources."""
+    """One row per component: shape, bits, folding, cycles, multipliers, where its memories are, resources."""
     table = Table(title=f"{manifest['model']} {manifest['side']} on {manifest['board']}")
     table.add_column("layer")
-    for column in ("output", "bits w/a", "PE x SIMD", "cycles", "busy", "multipliers", "weights", "lines", *RESOURCES.values()):
+    work = ("output", "bits w/a", "PE x SIMD", "cycles", "busy", "multipliers", "weights", "lines")
+    for column in (*work, *RESOURCES.values()):
         table.add_column(column, justify="right")
     layers = {layer["name"]: layer for layer in manifest["predicted"]["layers"]}
     for name, cost in manifest["predicted"]["components"].items():
@@ -34,14 +35,14 @@ def _work(layer: dict[str, Any] | None, manifest: dict[str, Any]) -> list[str]:
         return [size, f"-/{layer['output_bits']}", "", f"{layer['cycles']:,}", *[""] * 4]
     busy = layer["macs"] / layer["multipliers"] / manifest["predicted"]["frame_interval_cycles"]
     packing = layer["packing"]
-    form = f"{packing['lanes']} a DSP" if packing["form"] == "dsp" else "in LUTs"
+    form = f"{packing['lanes']}/DSP" if packing["form"] == "dsp" else "LUT"
     return [
         size,
         f"{layer['weight_bits']}/{layer['output_bits']}",
         f"{layer['pe']} x {layer['simd'] * layer['taps']}",
         f"{layer['cycles']:,}",
         f"{100 * busy:.1f} %",
-        f"{layer['multipliers']}, {form}",
+        f"{layer['multipliers']} {form}",
         layer["weights_in"],
         layer["line_buffer_in"],
     ]

@@ -1,9 +1,9 @@
 """What a convolution can be: every folding and every form of its parts, with cycles and resources.
 
 The dimensions: PE; SIMD over channels and over tap rows; values per beat of either stream; the form of the multipliers
-(lanes to a DSP and length of their cascade, or LUTs); weights and line buffer in block RAM or in LUTs. Of foldings
-with the same cycles per pixel only the one with the fewest lanes counts, and several values per beat only where one
-would be too slow.
+(lanes to a DSP and length of their cascade, or LUTs); line buffer in block RAM or in LUTs. Weights have no choice: by
+their depth they are in LUTs or in block RAM. Of foldings with the same cycles per pixel only the one with the fewest
+lanes counts, and several values per beat only where one would be too slow.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from amaranth.hdl import Shape
@@ -139,11 +138,8 @@ def _forms(
         return amounts(convolution_cost(formed, numbers, board.family))
 
     behind = []
-    # One LUT reads a bit of 64 rows; behind deeper memories in LUTs stand selections, a path too long.
-    weights: list[Literal["block", "logic"]] = ["block", "logic"]
-    shallow = folding.window.cycles_per_pixel <= LUT_ROWS
-    for packing, weights_in in itertools.product(_packings(node, folding, board), weights[: 1 + shallow]):
-        formed = replace(folding, packing=packing, weights_in=weights_in, weight_bits=node.weight_bits)
+    for packing in _packings(node, folding, board):
+        formed = replace(folding, packing=packing, weight_bits=node.weight_bits)
         behind.append((priced(formed), formed))
     # What the line buffer takes is added to the rest, so each is weighed by itself. In LUTs four memories of 64 rows
     # meet in one LUT more for each bit.

@@ -71,11 +71,6 @@ class ConvolutionFolding:
         return self.pe * self.window.word_values
 
     @property
-    def mac_dsp(self) -> int:
-        """DSPs of the multipliers."""
-        return MacArray.dsp_of(self.packing, self.pe, self.window.word_values)
-
-    @property
     def compute_cycles(self) -> int:
         """Cycles of one frame in the multipliers."""
         return self.window.cycles_per_pixel * self.window.out_width * self.window.out_height
@@ -243,7 +238,6 @@ class Convolution(Component):
             mac.last.eq(window.last),
             mac.word.eq(window.word),
         ]
-
 
         # The sums of a fold leave beat by beat, while the next fold is summed.
         width = lanes * self.accumulator_bits

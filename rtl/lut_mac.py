@@ -31,7 +31,7 @@ def lut_latency(simd: int, weight_bits: int) -> int:
 
 
 def weights_lead(weight_bits: int) -> int:
-    """Cycles by which the weights may come before the activations, or after them where negative."""
+    """Cycles by which the weights come before the activations: 0 or 1."""
     return 1 if weight_bits == 2 else 0
 
 

@@ -68,7 +68,7 @@ def select_lut(choices: int) -> int:
     return 0 if choices == 1 else 1 if choices <= 4 else -(-choices // 4) + (choices % 4 == 1)
 
 
-def multiplier_dsp(bits: int, family: str = "xc7") -> int:
+def multiplier_dsp(bits: int, family: str) -> int:
     """DSP slices of a product of `bits` (signed) and at most 18 bits; each slice but the first takes one bit less."""
     wide = DSP_WIDE[family]
     return 1 if bits <= wide else 1 + -(-(bits - wide) // (wide - 1))

@@ -72,7 +72,7 @@ class CreditFifo(Component):
         spare = max((depth - batch).bit_length(), (batch - 1).bit_length()) + 1
         ff = spare + level + 2 * address + width + 1
         if places == 1:
-            return Cost(3 + depth, ff + width)  # synthesis prefers registers
+            return Cost(3 + depth, ff + width)  # the word is a register
         control = 5 * credits + 3 + (0 if places == 1 << address else 3 * (credits - 1) // 2)
         control = {3: 8, 4: 14}.get(depth, control) + 4 * (batch > 1)
         return Cost(distributed_lut(places, width, family) + width * select_lut(-(-places // 64)) + control, ff)

@@ -316,7 +316,7 @@ def test_properties() -> None:
     assert folding.lanes == 6
     assert folding.window.cycles_per_pixel == 9 * 3 * 3
     assert folding.compute_cycles == 9 * 3 * 3 * 4 * 3
-    # word 3, product 1, chain 3, accumulator 1; sums 1; requantiser 6; FIFO 2
+    # word 3, product 1, chain 3, accumulator 1; sums 1; requantiser 7; FIFO 2
     assert folding.drain_latency == 3 + 1 + 3 + 1 + 1 + 7 + CreditFifo.latency
     assert folding.pixel_latency == 81 - 1 + folding.drain_latency + 0
 

@@ -15,6 +15,7 @@ from test_rtl_convolution import Layer
 
 from hwgen.rtl.cost import LayerNumbers, convolution_cost, mac_cost, window_cost
 from hwgen.rtl.gain import Gain
+from hwgen.rtl.mac import MacArray
 from hwgen.rtl.memory import band_halves
 from hwgen.rtl.primitives import Cost, multiplier_dsp
 from hwgen.rtl.symbols import SymbolPacker
@@ -36,10 +37,13 @@ def blocks(dut: Elaboratable) -> list[tuple[int, int]]:
     return [(int(depth), int(width)) for style, width, depth in found if style == "block"]
 
 
-@pytest.mark.parametrize(("bits", "slices"), [(1, 1), (18, 1), (25, 1), (26, 2), (48, 2), (49, 2), (50, 3), (73, 3)])
-def test_multiplier(bits: int, slices: int) -> None:
-    """25 x 18 signed in one slice; each further one takes 24 bits, unsigned."""
-    assert multiplier_dsp(bits) == slices
+@pytest.mark.parametrize(("family", "bits", "slices"), [
+    ("xc7", 1, 1), ("xc7", 18, 1), ("xc7", 25, 1), ("xc7", 26, 2), ("xc7", 49, 2), ("xc7", 50, 3), ("xc7", 73, 3),
+    ("xcup", 27, 1), ("xcup", 28, 2), ("xcup", 53, 2), ("xcup", 54, 3),
+])  # fmt: skip
+def test_multiplier(family: str, bits: int, slices: int) -> None:
+    """25 (27) x 18 signed in one slice; each further one takes 24 (26) bits, unsigned."""
+    assert multiplier_dsp(bits, family) == slices
 
 
 LAYERS = [
@@ -65,11 +69,12 @@ def test_convolution_dsp(layer: Layer) -> None:
     """One DSP for each multiplication that is elaborated, but for a PReLU's wide one; all fit their slices."""
     folding, bits = layer.folding, layer.numbers["accumulator_bits"]
     found = multipliers(layer.dut)
-    assert len(found) == folding.mac_dsp + layer.prelu * folding.out_lanes
+    mac = MacArray.dsp_of(folding.packing, folding.pe, folding.window.word_values)
+    assert len(found) == mac + layer.prelu * folding.out_lanes
     assert max(wide for wide, _ in found) <= (max(25, bits) if layer.prelu else 25)
     assert max(narrow for _, narrow in found) <= 18
-    prelu = multiplier_dsp(bits) * folding.out_lanes if layer.prelu else 0
-    assert cost(layer).dsp == folding.mac_dsp + prelu
+    prelu = multiplier_dsp(bits, "xc7") * folding.out_lanes if layer.prelu else 0
+    assert cost(layer).dsp == mac + prelu
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=str)
@@ -82,7 +87,8 @@ def test_gain_and_symbols() -> None:
     shapes = dict(input=signed(8), output=signed(16))
     found = multipliers(Gain(factor=41235, shift=5, **shapes))
     assert len(found) == Gain.cost_of(factor=41235, shift=5, family="xc7", **shapes).dsp == 1
-    assert found[0] <= (25, 18)
+    wide, narrow = found[0]
+    assert wide <= 25 and narrow <= 18
     assert Gain.cost_of(factor=41235, shift=-12, family="xc7", **shapes).dsp == 2  # the left shift is in the factor
     assert Gain.cost_of(factor=64, shift=5, family="xc7", **shapes).dsp == 0
     assert multipliers(SymbolPacker(8)) == []

@@ -19,7 +19,7 @@ from hwgen.rtl.convolution import ConvolutionFolding
 from hwgen.rtl.lut_cost import lut_sums_cost
 from hwgen.rtl.lut_mac import weights_lead
 from hwgen.rtl.mac import MacArray
-from hwgen.rtl.memory import LUT_MEMORY_DEPTH, Form, Ram, Rom
+from hwgen.rtl.memory import Form, Ram, Rom, ram_form, rom_form
 from hwgen.rtl.packing import Packing, chain_lengths, lanes_by_place, pe_groups
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter_lut
 from hwgen.rtl.requantise import Requantiser
@@ -102,8 +102,7 @@ def window_cost(window: WindowShape, lanes: int, ring_in: Form, family: str) -> 
     The LUTs of the counters, each a few for every bit of an address and of a pixel count, were fitted to measurements.
     """
     width, address = window.simd * window.bits, bits_of(window.bank_words)
-    form: Form = "distributed" if window.bank_words <= LUT_MEMORY_DEPTH else ring_in
-    memories = Ram.cost_of(window.bank_words, width, form, family) * window.banks
+    memories = Ram.cost_of(window.bank_words, width, ram_form(window.bank_words, ring_in), family) * window.banks
     # Pixels held and pixels ahead, and by how much the next output pixel changes them.
     filled = (window.capacity + window.stride * window.width).bit_length() + 1
     ahead = max(window.capacity, (window.kernel - window.padding) * window.width).bit_length() + 1
@@ -147,7 +146,7 @@ def mac_cost(
     weight_bits: int,
     accumulator_bits: int,
     depth: int,
-    weights_in: str,
+    weights_in: Form,
     family: str,
 ) -> Cost:
     """Weight memories, delays of the activations, multipliers, adder trees and accumulators."""
@@ -160,7 +159,7 @@ def mac_cost(
     cost = Cost(counter_lut(depth) + 2, flags + address * waits, MacArray.dsp_of(packing, pe, simd))
     for place, lanes in enumerate(places):
         width = len(lanes) * pe * weight_bits
-        form: Form = "block" if weights_in == "block" and depth > LUT_MEMORY_DEPTH else "logic"
+        form = rom_form(depth, weights_in)
         rom = Rom.cost_of(depth, width, form, family)
         in_logic = form == "logic" and depth > 32
         cost += replace(rom, lut=round(rom.lut * LOGIC_FACTOR)) if in_logic else rom

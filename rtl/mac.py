@@ -21,7 +21,7 @@ from amaranth.utils import ceil_log2
 
 from hwgen.rtl.adders import Term, adder_tree, delay, tree_levels
 from hwgen.rtl.lut_mac import lut_latency, lut_sums, weights_lead
-from hwgen.rtl.memory import LUT_MEMORY_DEPTH, Rom
+from hwgen.rtl.memory import Rom, rom_form
 from hwgen.rtl.packing import (
     DSP_NARROW,
     DSP_SUM,
@@ -193,7 +193,7 @@ class MacArray(Component):
         rows = self.weights[place]
         if len(rows) == 1:
             return Const(rows[0], width)
-        memory = Rom(rows, width, "logic" if len(rows) <= LUT_MEMORY_DEPTH else self.weights_in)
+        memory = Rom(rows, width, rom_form(len(rows), self.weights_in))
         m.submodules[f"weights{place}"] = memory
         m.d.comb += memory.address.eq(address)
         return memory.data

@@ -35,10 +35,8 @@ LUT_CELLS = {"xc7": (4, 6, 3), "xcup": (8, 14, 7)}
 Form = Literal["block", "logic", "distributed"]
 IN_LUTS = {"logic_block": "1"}
 """Attribute for a ROM that is to become logic. Yosys' own name: of rom_style it knows only block for these parts."""
-
-
 LUT_MEMORY_DEPTH = 64
-"""Memories of at most so many words go to LUTs where nobody says otherwise."""
+"""Memories of at most so many words go to LUTs whatever is asked for."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +164,16 @@ def distributed_cost(depth: int, width: int, family: str) -> Cost:
     pieces = -(-depth // 64)
     lut = distributed_lut(depth, width, family) + width * select_lut(pieces) + pieces * (pieces > 1)
     return Cost(lut, width)
+
+
+def rom_form(depth: int, asked: Form) -> Form:
+    """What a read-only memory becomes."""
+    return "logic" if depth <= LUT_MEMORY_DEPTH else asked
+
+
+def ram_form(depth: int, asked: Form) -> Form:
+    """What a memory that is written becomes."""
+    return "distributed" if depth <= LUT_MEMORY_DEPTH else asked
 
 
 class Rom(Component):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 
 from hwgen.rtl.counter import add_wrapped, count
-from hwgen.rtl.memory import LUT_MEMORY_DEPTH, Form, Ram
+from hwgen.rtl.memory import Form, Ram, ram_form
 from hwgen.rtl.walk import Walk
 
 if TYPE_CHECKING:
@@ -186,4 +186,4 @@ def _row_inside(s: WindowShape, row: Value, tap: int) -> Value:
 
 def _memory(s: WindowShape, form: Form) -> Ram:
     """One memory. A word is never read in the cycle that writes it: nobody asks for it before it is counted."""
-    return Ram(s.bank_words, s.simd * s.bits, "distributed" if s.bank_words <= LUT_MEMORY_DEPTH else form)
+    return Ram(s.bank_words, s.simd * s.bits, ram_form(s.bank_words, form))

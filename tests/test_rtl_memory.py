@@ -11,7 +11,19 @@ import pytest
 from amaranth.back import rtlil
 from streaming import simulate
 
-from hwgen.rtl.memory import MOST_BANDS, Band, Form, Ram, Rom, band_columns, band_halves, bands, folded_halves
+from hwgen.rtl.memory import (
+    MOST_BANDS,
+    Band,
+    Form,
+    Ram,
+    Rom,
+    band_columns,
+    band_halves,
+    bands,
+    folded_halves,
+    ram_form,
+    rom_form,
+)
 
 SHAPES = [(9, 5), (512, 37), (700, 30), (1025, 36), (1090, 20), (3000, 13), (5000, 3)]
 
@@ -126,6 +138,13 @@ def test_lut_memory(depth: int) -> None:
     cells = sum(2 if rows <= 32 else 4 for rows in sizes)
     choice = {1: 0, 2: 12 + 2, 5: 36 + 5}[len(sizes)]
     assert Ram.cost_of(depth, 12, "distributed", "xc7").lut == 4 * cells + choice
+
+
+@pytest.mark.parametrize(("depth", "rom", "ram"), [(1, "logic", "distributed"), (64, "logic", "distributed"),
+                                                   (65, "block", "block")])  # fmt: skip
+def test_shallow_memories_go_to_luts(depth: int, rom: Form, ram: Form) -> None:
+    assert (rom_form(depth, "block"), ram_form(depth, "block")) == (rom, ram)
+    assert (rom_form(depth, "logic"), ram_form(depth, "distributed")) == ("logic", "distributed")
 
 
 @pytest.mark.parametrize(("make", "message"), [

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.back import rtlil
 from streaming import pack_beats, simulate
 
+from hwgen.rtl.memory import LUT_MEMORY_DEPTH, Form
 from hwgen.rtl.window import WindowBuffer, WindowShape
 
 
@@ -56,7 +58,7 @@ class Seen:
 
 
 def check(shape: WindowShape, *, frames: int = 2, lanes: int = 1, idle: float = 0.0, full: float = 0.0,
-          seed: int = 0) -> Seen:
+          seed: int = 0, form: Form = "block") -> Seen:
     """Every word, and in every cycle `i.ready` and `issue`, against the model. `full`: how often there is no room."""
     random = np.random.default_rng(seed)
     values = random.integers(0, 1 << shape.bits, (frames, shape.height, shape.width, shape.channels))
@@ -65,7 +67,7 @@ def check(shape: WindowShape, *, frames: int = 2, lanes: int = 1, idle: float = 
     size, per_pixel = shape.height * shape.width, -(-shape.channels // lanes)
     needed = [n * size + max(tap_pixels(shape, *at)) + 1 for n in range(frames) for at in positions(shape)]
     released = [n * size + shape.released(*at) for n in range(frames) for at in positions(shape)] + [frames * size]
-    dut = WindowBuffer(shape, lanes)
+    dut = WindowBuffer(shape, lanes, form)
     mask = (1 << shape.bits) - 1
     seen = Seen([], [])
 
@@ -172,6 +174,17 @@ def test_all_tap_rows_in_a_word(kernel: int, stride: int, width: int, height: in
 def test_all_tap_rows_and_channels(channels: int, simd: int, lanes: int) -> None:
     check(layer(3, 1, 9, 5, channels, simd, bits=4, taps=3), lanes=lanes, frames=3)
     check(layer(3, 2, 10, 4, channels, simd, bits=4, taps=3), lanes=lanes, full=0.2, idle=0.2, seed=channels)
+
+
+@pytest.mark.parametrize("form", ["block", "distributed"])
+@pytest.mark.parametrize("taps", [1, 3])
+def test_memories_of_either_form(taps: int, form: Form) -> None:
+    """Deep enough for block RAM, and in LUTs for more than one piece."""
+    shape = layer(3, 2, 36, 4, 3, 1, folds=2, bits=3, taps=taps)
+    assert shape.bank_words > LUT_MEMORY_DEPTH
+    text = rtlil.convert(WindowBuffer(shape, 1, form), emit_src=False)
+    assert set(re.findall(r'ram_style "(\w+)"', text)) == {form}
+    check(shape, idle=0.1, full=0.1, form=form)
 
 
 @pytest.mark.parametrize(("channels", "simd"), [(1, 1), (2, 1), (3, 2), (5, 2), (5, 3), (5, 4), (5, 5), (7, 3)])

@@ -16,7 +16,7 @@ from hwgen.passes.plan import Plan
 from hwgen.passes.resources import plan_costs
 from hwgen.passes.timing import frame_interval, latency, layer_cycles
 from hwgen.rtl.convolution import ConvolutionFolding
-from hwgen.rtl.memory import LUT_MEMORY_DEPTH
+from hwgen.rtl.memory import ram_form, rom_form
 from hwgen.rtl.primitives import Cost
 from hwgen.spec import ModelSpec
 
@@ -165,7 +165,7 @@ def _layer(plan: Plan, node: Conv2d | Gain, shape: tuple[int, int, int], macs: i
         "multipliers": folding.lanes,
         "packing": asdict(folding.packing),
         "weights_in": _weights_in(folding),
-        "line_buffer_in": "distributed" if window.bank_words <= LUT_MEMORY_DEPTH else folding.ring_in,
+        "line_buffer_in": ram_form(window.bank_words, folding.ring_in),
         "utilisation": round(macs / (folding.compute_cycles * folding.lanes), 4),
         "window_bits": window.memory_bits,
         "weight_bits_stored": window.cycles_per_pixel * folding.lanes * node.weight_bits,
@@ -176,7 +176,7 @@ def _layer(plan: Plan, node: Conv2d | Gain, shape: tuple[int, int, int], macs: i
 def _weights_in(folding: ConvolutionFolding) -> str:
     """Where the weights are: a single row is constants, a few are logic whatever was chosen."""
     rows = folding.window.cycles_per_pixel
-    return "constants" if rows == 1 else "logic" if rows <= LUT_MEMORY_DEPTH else folding.weights_in
+    return "constants" if rows == 1 else rom_form(rows, folding.weights_in)
 
 
 def manifest_bytes(manifest: dict[str, Any]) -> bytes:

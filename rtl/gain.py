@@ -40,6 +40,8 @@ class Gain(Component):
     def __init__(self, *, input: Shape, factor: int, shift: int, output: Shape, places: int = places) -> None:
         if factor < 0:
             raise ValueError(f"factor: wanted at least 0, got {factor}")
+        if places < 1:
+            raise ValueError(f"places: wanted at least 1, got {places}")
         self.input, self.output = input, output
         self.fifo = CreditFifo(output, places)
         self.factor, self.shift = factor << max(-shift, 0), max(shift, 0)

@@ -18,7 +18,7 @@ class SymbolPacker(Component):
     Parameters
     ----------
     values : int, values of a frame, at least 1
-    bits : int, width of a value
+    bits : int, width of a value, at least 1
     places : int, of the FIFO; by default what keeps one value per cycle going
 
     Members
@@ -27,7 +27,7 @@ class SymbolPacker(Component):
 
     Raises
     ------
-    ValueError : no values, no place
+    ValueError : values, bits or places below 1
     """
 
     #: pair register 1, FIFO 2
@@ -36,8 +36,9 @@ class SymbolPacker(Component):
     places = latency + 1
 
     def __init__(self, values: int, bits: int = 16, places: int = places) -> None:
-        if values < 1:
-            raise ValueError(f"values: wanted at least 1, got {values}")
+        for key, value in (("values", values), ("bits", bits), ("places", places)):
+            if value < 1:
+                raise ValueError(f"{key}: wanted at least 1, got {value}")
         self.values, self.bits = values, bits
         self.layout = data.StructLayout({"iq": 2 * bits, "last": 1})
         self.fifo = CreditFifo(self.layout, places)

@@ -110,6 +110,11 @@ def test_factor_error() -> None:
         Gain(input=signed(8), factor=-1, shift=0, output=signed(16))
 
 
+def test_places_error() -> None:
+    with pytest.raises(ValueError, match="^places: wanted at least 1, got 0$"):
+        Gain(input=signed(8), factor=1, shift=0, output=signed(16), places=0)
+
+
 @pytest.mark.parametrize("places", range(1, Gain.places + 2))
 def test_places(places: int) -> None:
     """As many values in any `latency` + 1 cycles as there are places; all of them where that is one per cycle."""

@@ -61,10 +61,15 @@ def test_stream_rules(values: int) -> None:
     assert stream_rules(SymbolPacker(values), list(range(frames * values)), frames * ((values + 1) // 2), stall=0.8) > 0
 
 
-@pytest.mark.parametrize("values", [0, -1])
-def test_values_error(values: int) -> None:
-    with pytest.raises(ValueError, match=f"^values: wanted at least 1, got {values}$"):
-        SymbolPacker(values)
+@pytest.mark.parametrize(("change", "message"), [
+    (dict(values=0), "values: wanted at least 1, got 0"),
+    (dict(values=-1), "values: wanted at least 1, got -1"),
+    (dict(bits=0), "bits: wanted at least 1, got 0"),
+    (dict(places=0), "places: wanted at least 1, got 0"),
+])  # fmt: skip
+def test_errors(change: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        SymbolPacker(**(dict(values=8) | change))
 
 
 def test_bits() -> None:

@@ -76,12 +76,16 @@ def bench(
     spec, target = specs.load(model), boards.load(board)
     with tempfile.TemporaryDirectory(prefix="hwgen_bench_") as name:
         folder = Path(name)
+        channels = [tuple(round(count * math.sqrt(factor)) for count in CHANNELS[0]) for factor in factors]
+        encoders = [specs.load(write_spec(folder, counts)) for counts in channels]
+        for encoder in encoders:
+            encoder.check_frame(*frame, "--frame")
+        options = ["--init", "random:1", "--frame", f"{frame[0]}x{frame[1]}"]
         shipped = measure(spec, target.path, folder, [])
-        grown = []
-        for factor in factors:
-            counts = tuple(round(count * math.sqrt(factor)) for count in CHANNELS[0])
-            encoder = specs.load(write_spec(folder, counts, frame))
-            grown.append(measure(encoder, write_board(folder, target, factor), folder, ["--init", "random:1"]))
+        grown = [
+            measure(encoder, write_board(folder, target, factor), folder, options)
+            for encoder, factor in zip(encoders, factors, strict=True)
+        ]
     if as_json:
         print(json.dumps({"model": shipped.record, "encoders": [m.record for m in grown]}))
     else:
@@ -90,16 +94,30 @@ def bench(
 
 
 def measure(spec: ModelSpec, board: Path, folder: Path, options: list[str]) -> Measured:
-    """Run `hwgen emit` and wait for it."""
+    """Run `hwgen emit` and wait for it.
+
+    Raises
+    ------
+    HwgenError : it fails; what it says last becomes the error's
+    """
     out = folder / f"out_{spec.name}_{board.stem}"
     command = ["emit", "--model", str(spec.path), "--board", str(board), "--out", str(out), *options]
-    started = os.times().elapsed
-    process = subprocess.Popen([sys.executable, "-m", "hwgen", *command], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = os.times().elapsed - started
-    process.returncode = os.waitstatus_to_exitcode(status)  # it is not waited for again
-    if process.returncode:
-        raise HwgenError(f"hwgen {' '.join(command)}", "exit status 0", str(process.returncode))
+    with tempfile.TemporaryFile() as errors:
+        started = os.times().elapsed
+        process = subprocess.Popen([sys.executable, "-m", "hwgen", *command], stdout=subprocess.DEVNULL, stderr=errors)
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except KeyboardInterrupt:
+            process.kill()
+            process.wait()
+            raise
+        seconds = os.times().elapsed - started
+        process.returncode = os.waitstatus_to_exitcode(status)  # it is not waited for again
+        if process.returncode:
+            errors.seek(0)
+            said = errors.read().decode(errors="replace").splitlines()
+            got = said[-1] if said else str(process.returncode)
+            raise HwgenError(f"hwgen {' '.join(command)}", "exit status 0", got)
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     channels = [3, *spec.encoder_channels]
     return Measured(

@@ -26,7 +26,7 @@ LIST = "4-3-3-2-2"
 
 
 def test_designs_are_simulated_as_predicted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--model", "tiny", "--channels", LIST, "--frame", "32x16", "--no-synth"]
+    arguments = ["--model", "tiny", "--channels", LIST, "--channels", LIST, "--frame", "32x16", "--no-synth"]
     assert main(["bench", "datapath", *arguments, "--json", "--csv", str(tmp_path / "table.csv")]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["board"], found["frames"]) == ("pynq_z2", 3)
@@ -100,8 +100,9 @@ def test_lists_become_specifications(tmp_path: Path) -> None:
 
 def test_nothing_is_measured_for_files_that_cannot_be_written(tmp_path: Path) -> None:
     missing = tmp_path / "missing" / "table.csv"
-    with pytest.raises(HwgenError, match="--csv: wanted a file in a folder that exists"):
-        bench(["tiny"], csv=missing)
+    for wrong in (missing, tmp_path):
+        with pytest.raises(HwgenError, match="--csv: wanted a file in a folder that exists"):
+            bench(["tiny"], csv=wrong)
     with pytest.raises(HwgenError, match=r"--plot: wanted a file that ends in \.png or \.svg"):
         bench(["tiny"], plot=tmp_path / "roofline.gif")
 

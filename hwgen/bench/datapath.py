@@ -73,7 +73,7 @@ def bench(
     HwgenError : bad input, nothing to measure, a design that does not fit the board
     """
     for option, path in (("--csv", csv), ("--plot", plot)):
-        if path is not None and not path.parent.is_dir():
+        if path is not None and (path.is_dir() or not path.parent.is_dir()):
             raise HwgenError(option, "a file in a folder that exists", str(path))
     if plot is not None:
         from hwgen.bench.plot import check_plot
@@ -85,7 +85,7 @@ def bench(
     with tempfile.TemporaryDirectory(prefix="hwgen_bench_") as name:
         folder = Path(name)
         subjects = [Subject(specs.load(model).name, model, None) for model in models]
-        subjects += [Subject(dashed(counts), write_spec(folder, counts), INIT) for counts in channels]
+        subjects += [Subject(dashed(counts), write_spec(folder, counts), INIT) for counts in dict.fromkeys(channels)]
         if not subjects:
             raise HwgenError("--model", "a trained model", "none")
         designs = [

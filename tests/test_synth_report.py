@@ -72,6 +72,18 @@ def test_table(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_no_share_of_what_a_board_lacks(capsys: pytest.CaptureFixture[str]) -> None:
+    made = report(PIXELS)
+    has = made.board.resources.model_copy(update={"bram36": 0})
+    made = dataclasses.replace(made, board=made.board.model_copy(update={"resources": has}))
+    assert made.share("bram36") is None
+    assert made.share("lut") == 532 / 53_200
+    assert made.to_json()["share"] == {"dsp": 0.0, "bram36": None, "lut": 0.01, "ff": 0.01}
+    print_report(made, as_json=False)
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "of the part" in line]
+    assert [cell.strip() for cell in line.split("│")[2:-1]] == ["0.0%", "-", "1.0%", "1.0%", ""]
+
+
 def test_differences_come_last(capsys: pytest.CaptureFixture[str]) -> None:
     wrong = dataclasses.replace(CONV, statistics=dataclasses.replace(CONV.statistics, dsp=8))
     print_report(report(wrong), as_json=False)

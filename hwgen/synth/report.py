@@ -62,6 +62,11 @@ class Report:
         """What the manifest predicts for all parts."""
         return sum(part.predicted[kind] for part in self.parts)
 
+    def share(self, kind: str) -> float | None:
+        """What synthesis found by what the board has; None where it has none."""
+        has: int = getattr(self.board.resources, kind)
+        return self.total(kind) / has if has else None
+
     @property
     def differences(self) -> list[str]:
         """Predictions that are not met, one line each."""
@@ -81,6 +86,7 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """The object that ``synth --json`` prints; what does not apply is None."""
+        shares = {kind: self.share(kind) for kind in KINDS}
         return {
             "design": self.design,
             "board": self.board.name,
@@ -97,7 +103,7 @@ class Report:
             ],
             "predicted": {kind: self.predicted(kind) for kind in KINDS},
             "synthesised": {kind: self.total(kind) for kind in KINDS},
-            "share": {kind: round(self.total(kind) / getattr(self.board.resources, kind), 4) for kind in KINDS},
+            "share": {kind: None if share is None else round(share, 4) for kind, share in shares.items()},
             "deepest_path": asdict(self.path),
             "yardstick": asdict(self.yardstick),
             "differences": self.differences,
@@ -139,8 +145,8 @@ def _table(report: Report) -> Table:
     table.add_section()
     totals = (_cell(report.predicted(kind), report.total(kind)) for kind in KINDS)
     table.add_row("total", *totals, _path(report.path))
-    shares = (report.total(kind) / getattr(report.board.resources, kind) for kind in KINDS)
-    table.add_row("of the part", *(f"{share:.1%}" for share in shares), "")
+    shares = map(report.share, KINDS)
+    table.add_row("of the part", *("-" if share is None else f"{share:.1%}" for share in shares), "")
     return table
 
 

@@ -58,7 +58,7 @@ class MacArray(Component):
     weight_bits : int
     accumulator_bits : int, signed width proven to hold the final sum with what it lacks; all before is modulo that
     packing : how products are formed
-    weights_in : "block" RAM, or "logic" where it is at all costs not to be; one row alone makes constants
+    weights_in : "block" RAM, or "logic" at any depth; a few rows are logic always (`rom_form`), one makes constants
 
     Members
     -------

@@ -178,7 +178,7 @@ class WindowBuffer(Component):
 
     Raises
     ------
-    ValueError : lanes that do not divide simd, where a word is not a pixel
+    ValueError : lanes that do not divide simd, where a word is not a pixel; a form that is none
     """
 
     #: memory 1, register 1, padding masked and tap rows in order 1
@@ -187,6 +187,8 @@ class WindowBuffer(Component):
     def __init__(self, shape: WindowShape, lanes: int = 1, form: Form = "block") -> None:
         if not 1 <= lanes <= shape.simd or (shape.simd % lanes and shape.simd != shape.channels):
             raise ValueError(f"lanes: wanted a divisor of simd {shape.simd}, got {lanes}")
+        if form not in ("block", "distributed"):
+            raise ValueError(f"form: wanted block or distributed, got {form!r}")
         self.shape = shape
         self.lanes = lanes
         self.form = form

@@ -333,6 +333,11 @@ def test_lanes_error(simd: int, lanes: int) -> None:
         WindowBuffer(shape, lanes)
 
 
+def test_form_error() -> None:
+    with pytest.raises(ValueError, match="^form: wanted block or distributed, got 'logic'$"):
+        WindowBuffer(GOOD, 1, "logic")
+
+
 def test_the_model_tells_a_wrong_padding() -> None:
     """The comparison can fail: the words of an unpadded neighbour differ."""
     frame = np.random.default_rng(0).integers(1, 256, (3, 3, 1))

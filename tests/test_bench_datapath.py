@@ -20,6 +20,7 @@ from hwgen.emit import emit
 from hwgen.errors import HwgenError
 from hwgen.model import load_graph
 from hwgen.passes.size import size
+from hwgen.rtl.convolution import ConvolutionFolding
 from hwgen.rtl.packing import LUT, W8A8
 
 LIST = "4-3-3-2-2"
@@ -57,7 +58,7 @@ def test_bounds() -> None:
     """By hand: tiny at 32x16 has 35,424 MACs; weights of 8, 6 and 4 bits; 5, 7 and 4 channels."""
     model, target = spec.load("tiny"), board.load("pynq_z2")
     plan = size(load_graph(model, 1), target, 32, 16)
-    foldings = {n: replace(f, packing=W8A8, weights_in="block", ring_in="block") for n, f in plan.foldings.items()}
+    foldings = {name: slow(folding) for name, folding in plan.foldings.items()}  # memories too deep for LUTs
     macs = [9 * 16 * 8 * 5 * 3, 9 * 8 * 4 * 7 * 5, 9 * 8 * 4 * 4 * 7]
     assert sum(macs) == 35_424
     rows = [2 * 32 * 3 * 8, 2 * 16 * 5 * 8, 2 * 8 * 7 * 7]  # line buffers, in bits
@@ -78,7 +79,21 @@ def test_bounds() -> None:
     assert found.bounds["dsp"] == pytest.approx(35_424 * 220 / (macs[0] / 2 + macs[1] / 2), rel=1e-12)
     blocks = 140 - sum(rows[:2]) / 36_864
     assert found.bounds["bram"] == pytest.approx(35_424 * 72 * blocks / (macs[0] * 8 + macs[1] * 6), rel=1e-12)
-    assert roofline(replace(plan, foldings=in_luts)).bounds["dsp"] == math.inf
+    found = roofline(replace(plan, foldings=in_luts))
+    assert (found.bounds["dsp"], found.bounds["bram"]) == (math.inf, math.inf)
+    # Nor does what is too shallow for block RAM, whatever was asked for: tiny as it is sized.
+    assert {folding.weights_in for folding in plan.foldings.values()} == {"block"}
+    assert roofline(plan).bounds["bram"] == math.inf
+    # A bound of nothing is none, on a board without what is not asked for.
+    has = target.resources.model_copy(update={"dsp": 0, "bram36": 0})
+    bare = replace(plan, foldings=in_luts, board=target.model_copy(update={"resources": has}))
+    assert roofline(bare).active == "pixels"
+
+
+def slow(folding: ConvolutionFolding) -> ConvolutionFolding:
+    """One multiplication a cycle."""
+    window = replace(folding.window, simd=1, taps=1, folds=folding.out_channels, pixels=None)
+    return replace(folding, window=window, pe=1, in_lanes=1, out_lanes=1, packing=W8A8, ring_in="block", places=None)
 
 
 @pytest.mark.parametrize("text", ["16-32-32-32", "16-32-32-32-16-16", "16-32-x-32-16", "16-0-32-32-16", "", "-",

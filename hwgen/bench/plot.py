@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,6 +41,8 @@ def draw(path: Path, measured: Sequence[Measured]) -> None:
     lowest = min(roofs.values())
     axes.plot([low, min(lowest, high), high], [low, min(lowest, high), min(lowest, high)], color="black")
     for name, label in (("dsp", "DSPs"), ("bram", "weights from block RAM")):
+        if not math.isfinite(roofs[name]):
+            continue  # no design asks for it
         axes.plot([low, high], [roofs[name]] * 2, color="black", linewidth=0.8, linestyle="dashed")
         axes.annotate(f"{label}: {roofs[name]:,.0f}", (low, roofs[name]), va="bottom", fontsize=8)
     axes.annotate("one beat a cycle", (low, low), va="top", fontsize=8)

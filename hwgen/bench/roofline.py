@@ -3,7 +3,7 @@
     dsp     every DSP of the board multiplies as many lanes each cycle as the layer's widths allow; layers that the plan
             multiplies in LUTs ask for none
     bram    a multiplier meets another weight each cycle, and a block RAM delivers 72 bits of them; blocks that line
-            buffers take at least are gone; what the plan keeps in logic or LUTs, of either, asks for none
+            buffers take at least are gone; what is in LUTs, of either, asks for none
     pixels  one pixel comes in each cycle
     values  the busiest stream between layers carries a full beat each cycle
 
@@ -20,6 +20,7 @@ from amaranth.hdl import Shape
 
 from hwgen.ir.graph import Conv2d
 from hwgen.passes.plan import Plan
+from hwgen.rtl.memory import ram_form, rom_form
 from hwgen.rtl.packing import packings
 from hwgen.sim.design import BEAT_BITS
 
@@ -52,12 +53,13 @@ def roofline(plan: Plan) -> Roofline:
     macs = graph.macs(plan.width, plan.height)
     total = sum(macs.values())
     in_dsps = [node for node in graph.convolutions if plan.foldings[node.name].packing.form == "dsp"]
-    in_blocks = [node for node in graph.convolutions if plan.foldings[node.name].weights_in == "block"]
+    multiplications = sum(macs[node.name] / lanes_per_dsp(node, plan.board.family) for node in in_dsps)
+    in_blocks = [node for node in graph.convolutions if _weights_in_block(plan, node)]
+    weight_bits = sum(macs[node.name] * node.weight_bits for node in in_blocks)
+    blocks = resources.bram36 - line_buffer_bram36(plan)
     cycles = {  # that a frame takes at least
-        "dsp": sum(macs[node.name] / lanes_per_dsp(node, plan.board.family) for node in in_dsps) / resources.dsp,
-        "bram": sum(macs[node.name] * node.weight_bits for node in in_blocks)
-        / BRAM_WIDTH
-        / (resources.bram36 - line_buffer_bram36(plan)),
+        "dsp": multiplications / resources.dsp if multiplications else 0.0,
+        "bram": weight_bits / BRAM_WIDTH / blocks if weight_bits else 0.0,
         "pixels": plan.width * plan.height,
         "values": busiest_beats(plan),
     }
@@ -76,9 +78,14 @@ def line_buffer_bram36(plan: Plan) -> float:
     bits = 0
     for node in plan.graph.convolutions:
         folding = plan.foldings[node.name]
-        if folding.ring_in == "block":
+        if ram_form(folding.window.bank_words, folding.ring_in) == "block":
             bits += (node.kernel - 1) * folding.window.width * node.in_channels * node.input.bits
     return bits / BRAM_BITS
+
+
+def _weights_in_block(plan: Plan, node: Conv2d) -> bool:
+    folding = plan.foldings[node.name]
+    return rom_form(folding.window.cycles_per_pixel, folding.weights_in) == "block"
 
 
 def busiest_beats(plan: Plan) -> int:

@@ -31,6 +31,18 @@ SCRIPT = (
     "read_verilog design.v; {synth} -run :coarse; tee -q -o mapped.json stat -json; {synth} -run coarse:; "
     "delete =A:blackbox; write_json netlist.json"
 )
+PRELUDE = """
+import resource, threading, wasmtime
+resource.setrlimit(resource.RLIMIT_CPU, ({seconds}, {seconds} + 5))
+default = wasmtime.Config.__init__
+def deeper(config):
+    default(config)
+    config.max_wasm_stack = 2 << 20
+wasmtime.Config.__init__ = deeper
+threading.stack_size(16 << 20)
+"""
+"""Before Yosys starts: its time limit, and four times the default stack, which the nested expressions of NNgen's large
+designs overflow."""
 STEP = re.compile(r"^[0-9.]+\. Executing (\S+) pass", re.MULTILINE)
 LOG_TAIL = 1 << 20
 """Bytes of Yosys' log that are searched for its last step."""
@@ -89,8 +101,7 @@ def _run(job: Job, limit: float, folder: Path) -> Synthesised:
     seconds = max(1, round(limit))
     script = SCRIPT.format(synth=SYNTH.format(family=job.family, top=job.top))
     process = subprocess.Popen(
-        [sys.executable, "-c", f"import resource; resource.setrlimit(resource.RLIMIT_CPU, ({seconds}, {seconds + 5}))\n"
-         + PROGRAM, "-q", "-l", "yosys.log", "-p", script],
+        [sys.executable, "-c", PRELUDE.format(seconds=seconds) + PROGRAM, "-q", "-l", "yosys.log", "-p", script],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -98,7 +109,7 @@ def _run(job: Job, limit: float, folder: Path) -> Synthesised:
         env=os.environ | {"TMPDIR": str(folder)},
         start_new_session=True,  # Ctrl-C reaches hwgen alone, which stops its children
         text=True,
-    )  # fmt: skip
+    )
     before = _processor_seconds()
     try:
         _, messages = process.communicate()

@@ -61,17 +61,17 @@ def cheapest(layers: Sequence[Options], budgets: Sequence[int], weights: Sequenc
 def evenest(layers: Sequence[Options], budgets: Sequence[int]) -> tuple[int, ...] | None:
     """The option of each layer whose total has the smallest largest share of any budget, above 1 if need be.
 
-    Among those it is the one with the smallest sum of shares. A budget of 0
-    counts as 1. None where no options agree with their neighbours.
+    Among those it is the one with the smallest sum of shares. Of a budget of 0 each piece counts as twice the board.
+    None where no options agree with their neighbours.
     """
     program = _Program(layers)
-    wholes = [max(1, budget) for budget in budgets]
-    weights = 1 / np.array(wholes)
+    wholes = [Fraction(budget) if budget else Fraction(1, 2) for budget in budgets]
+    weights = np.array([float(1 / whole) for whole in wholes])
     chosen = program.solve_evenly(wholes)
     if chosen is None:
         return None
     while True:
-        share = max(Fraction(int(amount), whole) for amount, whole in zip(total(layers, chosen), wholes, strict=True))
+        share = max(int(amount) / whole for amount, whole in zip(total(layers, chosen), wholes, strict=True))
         # The solver's share is a float; whether anything is better is asked in integers.
         better = program.solve(np.array([math.ceil(share * whole) - 1.0 for whole in wholes]), weights)
         if better is None:
@@ -117,9 +117,9 @@ class _Program:
         high = np.concatenate([self.sides, budgets])
         return self._run(weights @ self.amounts, matrix, low, high, continuous=0)
 
-    def solve_evenly(self, wholes: Sequence[int]) -> tuple[int, ...] | None:
+    def solve_evenly(self, wholes: Sequence[Fraction]) -> tuple[int, ...] | None:
         """Minimise one more column, the largest share."""
-        shares = self.amounts / np.array(wholes)[:, None]
+        shares = self.amounts / np.array(wholes, dtype=np.float64)[:, None]
         matrix = np.concatenate([self.rows, shares])
         matrix = np.concatenate([matrix, np.zeros((len(matrix), 1))], axis=1)
         matrix[len(self.rows) :, -1] = -1
@@ -157,6 +157,7 @@ class _Program:
         solver.silent()
         solver.setOptionValue("threads", 1)  # and one order of the search: the same answer every time
         solver.setOptionValue("mip_rel_gap", 0.0)
+        solver.setOptionValue("mip_abs_gap", 0.0)
         solver.passModel(program)
         solver.run()
         status = solver.getModelStatus()

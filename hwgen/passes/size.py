@@ -54,7 +54,8 @@ def size(graph: Graph, board: Board, width: int, height: int, fps: float | None 
     if fps is None:
         choice: Choice | None = sizing.fastest(shortest)
     else:
-        allowed = int(board.clock_mhz * 1e6 / fps)
+        # A rate of clock / n allows n cycles, whatever the quotient's last bit says.
+        allowed = math.floor(board.clock_mhz * 1e6 / fps * (1 + 1e-12))
         if allowed < shortest:
             raise sizing.too_fast(fps, allowed, shortest)
         choice = sizing.evenest(allowed)
@@ -146,7 +147,7 @@ class _Sizing:
                 )
         needed = self.evenest(self.candidates[-1])
         assert needed is not None
-        room = f"room for {frames}, which at any rate takes at least {self._short_of(needed)}"
+        room = f"room for {frames}, which at any rate takes for instance {self._short_of(needed)}"
         return HwgenError(self.board.where("resources"), room, "less")
 
     def _short_of(self, needed: Choice) -> str:

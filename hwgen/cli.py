@@ -209,7 +209,8 @@ def _parser() -> Parser:
     synth.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
 
     # A bench's subcommands set what runs.
-    add_benches(command("bench", None, "measure what anybody can repeat: the datapath, the simulation, emit itself"))
+    add_benches(command("bench", None, "measure what anybody can repeat: the datapath, the simulation, emit, "
+                                         "NNgen beside hwgen"))
     return parser
 
 

@@ -7,9 +7,10 @@ as JSON: the tests compare the predictions with such a file, so that they need n
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ from hwgen.rtl.primitives import Cost
 from hwgen.rtl.weights import missing_of, weight_limit
 from hwgen.rtl.window import WindowShape
 from hwgen.synth import synthesise
+from hwgen.synth.yosys import SCRIPTS
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,21 @@ def _layer(random: np.random.Generator, family: str) -> Layer:
     return Layer(name, partial(Convolution, folding, weight=weight, bias=bias.tolist(), **numbers), cost)
 
 
-def main(layers: int = 20, seed: int = 1, family: str = "xc7", file: str | None = None) -> None:
+def main(argv: Sequence[str] | None = None) -> int:
     """Print the table, and write what was found."""
+    parser = argparse.ArgumentParser(prog="python -m hwgen.synth.sweep", description=(__doc__ or "").split(":")[0])
+    parser.add_argument("layers", metavar="LAYERS", nargs="?", type=int, default=20, help="how many (default: 20)")
+    parser.add_argument("seed", metavar="SEED", nargs="?", type=int, default=1, help="of the layers (default: 1)")
+    parser.add_argument("family", metavar="FAMILY", nargs="?", choices=tuple(SCRIPTS), default="xc7",
+                        help=f"{' or '.join(SCRIPTS)} (default: xc7)")  # fmt: skip
+    parser.add_argument("file", metavar="FILE", nargs="?", type=Path, help="takes what was synthesised, as JSON")
+    arguments = parser.parse_args(argv)
+    measure(arguments.layers, arguments.seed, arguments.family, arguments.file)
+    return 0
+
+
+def measure(layers: int, seed: int, family: str, file: Path | None) -> None:
+    """Synthesise random layers, print a line for each, write what was found to the file."""
     measured = []
     random = np.random.default_rng(seed)
     totals = np.zeros((2, 4))
@@ -105,18 +120,18 @@ def main(layers: int = 20, seed: int = 1, family: str = "xc7", file: str | None 
         print(f"{_line(pair)}  {layer.name}", flush=True)
     print(f"{_line(totals)}  total")
     if file is not None:
-        Path(file).write_text(json.dumps({"seed": seed, "family": family, "layers": measured}, indent=1) + "\n")
+        file.write_text(json.dumps({"seed": seed, "family": family, "layers": measured}, indent=1) + "\n")
 
 
 def _line(pair: np.ndarray) -> str:
     """Predicted and synthesised, and by how many per cent the prediction is too large."""
     parts = []
     for key, predicted, found in zip(("LUT", "FF"), *pair[:, :2], strict=True):
-        parts.append(f"{key} {predicted:6g} {found:6g} {100 * (predicted / found - 1):+6.1f} %")
+        parts.append(f"{key} {predicted:6g} {found:6g} {100 * (predicted / found - 1) if found else 0:+6.1f} %")
     for key, predicted, found in zip(("DSP", "BRAM"), *pair[:, 2:], strict=True):
         parts.append(f"{key} {predicted:g} {found:g}{'' if predicted == found else ' !'}")
     return "  ".join(parts)
 
 
 if __name__ == "__main__":
-    main(*(int(argument) if argument.isdecimal() else argument for argument in sys.argv[1:]))  # type: ignore[arg-type]
+    sys.exit(main())

@@ -77,12 +77,18 @@ class LayerNumbers:
         )
 
 
-def convolution_cost(folding: ConvolutionFolding, numbers: LayerNumbers, family: str) -> Cost:
-    """One layer: window, multipliers, requantisation, FIFO, and what connects them."""
+def convolution_cost(
+    folding: ConvolutionFolding, numbers: LayerNumbers, family: str, columns: tuple[int, ...] | None = None
+) -> Cost:
+    """One layer: window, multipliers, requantisation, FIFO, and what connects them.
+
+    columns : of each weight memory, how many bits of its rows are not the same in all of them: no tool stores the
+        others. None where the weights do not matter yet, and all may differ.
+    """
     window, lanes = folding.window, folding.out_lanes
     mac = mac_cost(
         folding.packing, folding.pe, window.word_values, window.bits, window.signed,
-        numbers.weight_bits, numbers.accumulator_bits, window.cycles_per_pixel, folding.weights_in, family,
+        numbers.weight_bits, numbers.accumulator_bits, window.cycles_per_pixel, folding.weights_in, family, columns,
     )  # fmt: skip
     requantiser = requantiser_cost(numbers, folding.beats_out, family)
     fifo = _fifo_cost(lanes * numbers.output.width, folding.fifo_depth, family, folding.fold_beats)
@@ -148,6 +154,7 @@ def mac_cost(
     depth: int,
     weights_in: Form,
     family: str,
+    columns: tuple[int, ...] | None = None,
 ) -> Cost:
     """Weight memories, delays of the activations, multipliers, adder trees and accumulators."""
     places = lanes_by_place(simd, packing.chain)
@@ -158,9 +165,9 @@ def mac_cost(
     waits = len(places) + 1 + (1 - weights_lead(weight_bits) if packing.form == "lut" else 0)
     cost = Cost(counter_lut(depth) + 2, flags + address * waits, MacArray.dsp_of(packing, pe, simd))
     for place, lanes in enumerate(places):
-        width = len(lanes) * pe * weight_bits
+        width = len(lanes) * pe * weight_bits if columns is None else columns[place]
         form = rom_form(depth, weights_in)
-        rom = Rom.cost_of(depth, width, form, family)
+        rom = Rom.cost_of(depth, width, form, family) if width else Cost()
         in_logic = form == "logic" and depth > 32
         cost += replace(rom, lut=round(rom.lut * LOGIC_FACTOR)) if in_logic else rom
         # A DSP has two registers of its own for what is delayed; three and more of the others make a shift register.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from amaranth.hdl import Shape
 
@@ -105,3 +107,14 @@ def activation_offset(packing: Packing, activation: Shape, bits: int) -> int:
     if activation.signed or (packing.form == "lut" and bits != 2):
         return 0
     return 1 << (activation.width - 1)
+
+
+def varying_columns(memories: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    """Of each memory (see `pack_weights`), how many bits are not the same in all rows."""
+    found = []
+    for rows in memories:
+        differing = 0
+        for row in rows:
+            differing |= row ^ rows[0]
+        found.append(differing.bit_count())
+    return tuple(found)

@@ -7,7 +7,7 @@ import pytest
 from amaranth.hdl import Shape, signed, unsigned
 
 from hwgen.rtl.packing import LUT, W8A8, Packing
-from hwgen.rtl.weights import missing_of, pack_weights, turns
+from hwgen.rtl.weights import missing_of, pack_weights, turns, varying_columns
 
 
 def pack(weight: np.ndarray, pe: int, simd: int, bits: int, packing: Packing = W8A8, taps: int = 1) -> list[list[int]]:
@@ -86,3 +86,8 @@ def test_errors() -> None:
         pack(np.array([[[[1]]]]), pe=1, simd=2, bits=1, packing=LUT)
     with pytest.raises(ValueError, match="^chain: wanted at most 4, which these weights allow, got 5$"):
         pack(np.full((2, 5, 1, 1), 127), pe=2, simd=5, bits=8, packing=Packing("dsp", 2, 17, 5))
+
+
+def test_varying_columns() -> None:
+    """Bits that are the same in every row, 0 or 1, are not counted."""
+    assert varying_columns([[0b1010, 0b1110, 0b1011], [7, 7], [0, 0b1000]]) == (2, 0, 1)

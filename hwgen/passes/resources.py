@@ -10,12 +10,13 @@ from amaranth.hdl import Shape
 from hwgen.ir.graph import Conv2d, Gain, Graph
 from hwgen.passes.plan import Plan
 from hwgen.rtl import gain as rtl_gain
+from hwgen.rtl.convolution import ConvolutionFolding
 from hwgen.rtl.cost import LayerNumbers, convolution_cost
 from hwgen.rtl.packing import W8A8
 from hwgen.rtl.pixels import PixelSerialiser
 from hwgen.rtl.primitives import Cost
 from hwgen.rtl.symbols import SymbolPacker
-from hwgen.rtl.weights import missing_of
+from hwgen.rtl.weights import missing_of, pack_weights, varying_columns
 
 
 def plan_costs(plan: Plan) -> dict[str, Cost]:
@@ -25,7 +26,8 @@ def plan_costs(plan: Plan) -> dict[str, Cost]:
     if plan.pixel_lanes == 1:
         costs["pixels"] = pixels_cost(graph, plan.places)
     for node in graph.convolutions:
-        costs[node.name] = convolution_cost(plan.foldings[node.name], layer_numbers(node), family)
+        folding = plan.foldings[node.name]
+        costs[node.name] = convolution_cost(folding, layer_numbers(node), family, _columns(node, folding))
     return costs | end_costs(graph, plan.width, plan.height, family, plan.places)
 
 
@@ -53,6 +55,20 @@ def end_costs(
         rows * columns * channels, family, last.output.bits, places.get("symbols", SymbolPacker.places)
     )
     return costs
+
+
+def _columns(node: Conv2d, folding: ConvolutionFolding) -> tuple[int, ...]:
+    """What of the weight memories has to be stored: small weights repeat their signs."""
+    memories = pack_weights(
+        node.weight,
+        pe=folding.pe,
+        simd=folding.window.simd,
+        taps=folding.window.taps,
+        bits=node.weight_bits,
+        packing=folding.packing,
+        activation=Shape(node.input.bits, node.input.signed),
+    )
+    return varying_columns(memories)
 
 
 def layer_numbers(node: Conv2d) -> LayerNumbers:

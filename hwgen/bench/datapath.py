@@ -44,6 +44,7 @@ def bench(
     models: Sequence[str | Path] = (),
     channels: Sequence[tuple[int, ...]] = (),
     board: str | Path = "pynq_z2",
+    fps: float | None = None,
     frame: tuple[int, int] | None = None,
     frames: int = 3,
     synth: bool = True,
@@ -58,6 +59,7 @@ def bench(
     models : names or paths of trained specifications
     channels : of the encoder of `hwgen.bench.encoder`
     board : name or path
+    fps : frames per second that all are sized for; None takes what the board has
     frame : (width, height) in pixels of all; None takes the specifications'
     frames : back to back, at least 3: the interval is measured between the last two
     synth : synthesise, which takes minutes where nothing of it is in the cache
@@ -89,7 +91,8 @@ def bench(
         if not subjects:
             raise HwgenError("--model", "a trained model", "none")
         designs = [
-            emit(subject.model, board=board, frame=frame, out=folder / f"design{i}", init=subject.init, quiet=True)
+            emit(subject.model, board=board, fps=fps, frame=frame, out=folder / f"design{i}", init=subject.init,
+                 quiet=True)
             for i, subject in enumerate(subjects)
         ]
         measured = [

@@ -16,8 +16,8 @@ def _datapath(arguments: argparse.Namespace) -> int:
     models, channels = arguments.model, arguments.channels
     if not models and not channels:
         models, channels = trained_models(), CHANNELS
-    return bench(models, channels, board=arguments.board, frame=arguments.frame, frames=arguments.frames,
-                 synth=not arguments.no_synth, as_json=arguments.json, csv=arguments.csv, plot=arguments.plot)
+    return bench(models, channels, board=arguments.board, fps=arguments.fps, frame=arguments.frame,
+                 frames=arguments.frames, synth=not arguments.no_synth, as_json=arguments.json, csv=arguments.csv, plot=arguments.plot)
 
 
 def _sim(arguments: argparse.Namespace) -> int:
@@ -56,6 +56,9 @@ def add_benches(parser: argparse.ArgumentParser) -> None:
     datapath.add_argument("--channels", action="append", default=[], type=channels, metavar="A-B-C-D-E",
                           help="the paper's encoder with these output channels and random weights; may be repeated")
     datapath.add_argument("--board", default="pynq_z2", metavar="B", help="name or path (default: pynq_z2)")
+    datapath.add_argument("--fps", type=Number("--fps", float, 1e-3, 1e9), metavar="N",
+                          help="size all for that rate, with as little hardware as that takes (default: for as many "
+                               "as the board allows)")
     datapath.add_argument("--frame", type=frame, metavar="WxH",
                           help="frame size in pixels of all (default: the specification's; of --channels 512x256)")
     datapath.add_argument("--frames", type=Number("--frames", int, 3), default=3, metavar="N",

@@ -18,7 +18,7 @@ from hwgen.errors import HwgenError
 from hwgen.ir.graph import Graph
 from hwgen.passes.options import RESOURCES, amounts, graph_options, steps
 from hwgen.passes.plan import Plan
-from hwgen.passes.resources import layer_numbers, plan_costs
+from hwgen.passes.resources import end_costs, layer_numbers, pixels_cost, plan_costs
 from hwgen.passes.select import unbeaten
 from hwgen.passes.size import size
 from hwgen.passes.timing import frame_interval, layer_cycles
@@ -75,7 +75,14 @@ def _undominated(
 
 
 def taken_by(plan: Plan) -> NDArray[np.int64]:
-    return np.array(amounts(sum(plan_costs(plan).values(), Cost())))
+    """What the plan takes at most: the sizing does not look at the weights' bits."""
+    costs = [end_costs(plan.graph, plan.width, plan.height, "xc7")[name] for name in ("gain", "symbols")]
+    costs += [pixels_cost(plan.graph)] * (plan.pixel_lanes == 1)
+    for node in plan.graph.convolutions:
+        costs.append(convolution_cost(plan.foldings[node.name], layer_numbers(node), "xc7"))
+    taken = np.array(amounts(sum(costs, Cost())))
+    assert (amounts(sum(plan_costs(plan).values(), Cost())) <= taken).all()
+    return taken
 
 
 CASES = [(1, [1], 7, 0), (1, [2], 8, 1), (2, [1, 1], 5, 2), (2, [2, 1], 6, 3), (2, [2, 2], 4, 4), (3, [1, 2, 1], 3, 5)]

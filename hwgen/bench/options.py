@@ -17,7 +17,8 @@ def _datapath(arguments: argparse.Namespace) -> int:
     if not models and not channels:
         models, channels = trained_models(), CHANNELS
     return bench(models, channels, board=arguments.board, fps=arguments.fps, frame=arguments.frame,
-                 frames=arguments.frames, synth=not arguments.no_synth, as_json=arguments.json, csv=arguments.csv, plot=arguments.plot)
+                 frames=arguments.frames, synth=not arguments.no_synth, as_json=arguments.json, csv=arguments.csv,
+                 plot=arguments.plot)
 
 
 def _sim(arguments: argparse.Namespace) -> int:

@@ -109,12 +109,19 @@ def activation_offset(packing: Packing, activation: Shape, bits: int) -> int:
     return 1 << (activation.width - 1)
 
 
-def varying_columns(memories: Sequence[Sequence[int]]) -> tuple[int, ...]:
-    """Of each memory (see `pack_weights`), how many bits are not the same in all rows."""
+def varying_columns(memories: Sequence[Sequence[int]], distinct: bool = False) -> tuple[int, ...]:
+    """Of each memory (see `pack_weights`), how many bits are not the same in all rows.
+
+    distinct : bits that are equal to one another in all rows count once
+    """
     found = []
     for rows in memories:
         differing = 0
         for row in rows:
             differing |= row ^ rows[0]
-        found.append(differing.bit_count())
+        if distinct:
+            bits = [bit for bit in range(differing.bit_length()) if differing >> bit & 1]
+            found.append(len({tuple(row >> bit & 1 for row in rows) for bit in bits}))
+        else:
+            found.append(differing.bit_count())
     return tuple(found)

@@ -91,3 +91,6 @@ def test_errors() -> None:
 def test_varying_columns() -> None:
     """Bits that are the same in every row, 0 or 1, are not counted."""
     assert varying_columns([[0b1010, 0b1110, 0b1011], [7, 7], [0, 0b1000]]) == (2, 0, 1)
+    rows = [[0b0001, 0b1110, 0b0000], [0b11, 0b00]]
+    assert varying_columns(rows) == (4, 2)
+    assert varying_columns(rows, distinct=True) == (2, 1)

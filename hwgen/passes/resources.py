@@ -12,6 +12,7 @@ from hwgen.passes.plan import Plan
 from hwgen.rtl import gain as rtl_gain
 from hwgen.rtl.convolution import ConvolutionFolding
 from hwgen.rtl.cost import LayerNumbers, convolution_cost
+from hwgen.rtl.memory import rom_form
 from hwgen.rtl.packing import W8A8
 from hwgen.rtl.pixels import PixelSerialiser
 from hwgen.rtl.primitives import Cost
@@ -58,7 +59,7 @@ def end_costs(
 
 
 def _columns(node: Conv2d, folding: ConvolutionFolding) -> tuple[int, ...]:
-    """What of the weight memories has to be stored: small weights repeat their signs."""
+    """What of the weight memories has to be stored: small weights repeat their signs. Logic makes equal bits once."""
     memories = pack_weights(
         node.weight,
         pe=folding.pe,
@@ -68,7 +69,8 @@ def _columns(node: Conv2d, folding: ConvolutionFolding) -> tuple[int, ...]:
         packing=folding.packing,
         activation=Shape(node.input.bits, node.input.signed),
     )
-    return varying_columns(memories)
+    form = rom_form(folding.window.cycles_per_pixel, folding.weights_in)
+    return varying_columns(memories, distinct=form == "logic")
 
 
 def layer_numbers(node: Conv2d) -> LayerNumbers:

@@ -24,6 +24,7 @@ from hwgen.passes.select import Options, unbeaten
 from hwgen.passes.timing import layer_cycles
 from hwgen.rtl.convolution import ConvolutionFolding
 from hwgen.rtl.cost import LayerNumbers, convolution_cost
+from hwgen.rtl.memory import LUT_MEMORY_DEPTH
 from hwgen.rtl.packing import Packing, packings, proven_chain
 from hwgen.rtl.primitives import Cost
 
@@ -33,8 +34,6 @@ BEAT_LANES = (1, 2, 4)
 """Values per beat between layers."""
 BEAT_BITS = 32
 """The widest beat: what the bench records."""
-LUT_ROWS = 64
-"""Rows of a memory that one LUT holds a bit of (UG474)."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +147,7 @@ def _forms(
     in_luts = np.subtract(priced(replace(formed, ring_in="distributed")), taken)
     for taken, formed in behind:
         yield taken, formed
-        if in_luts.any() and folding.window.bank_words <= 4 * LUT_ROWS:
+        if in_luts.any() and folding.window.bank_words <= 4 * LUT_MEMORY_DEPTH:
             yield tuple((taken + in_luts).tolist()), replace(formed, ring_in="distributed")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Literal
@@ -27,10 +28,6 @@ Number = Annotated[float, Strict()]
 Text = Annotated[str, Field(min_length=1)]
 
 
-def _kernel(size: int) -> int:
-    if size not in (1, 3, 5, 7):
-        raise wrong("an odd number from 1 to 7", size)
-    return size
 
 
 def _ratio(text: str) -> str:
@@ -47,20 +44,88 @@ class Frame(Frozen):
 
 
 class Layer(Frozen):
-    """One convolution of the encoder: `kernel` x `kernel`, padding ``kernel // 2``."""
+    """One convolution of the encoder: `kernel` x `kernel`, padding ``kernel // 2``.
 
-    kernel: Annotated[int, Strict(), AfterValidator(_kernel)]
+    Attributes
+    ----------
+    complex : bool
+        A complex convolution: `channels` counts complex channels. Each is two channels of the stream, first the real
+        part, then the imaginary one, and the channels that come in pair up in the same way.
+    imag_weight_bits, imag_activation_bits : int
+        Bits of the imaginary parts; by default as the real ones'. 0 in a layer that is not complex.
+    """
+
+    kernel: Annotated[int, Strict()]
     stride: Annotated[int, Strict(), between(1, 2)] = 1
     channels: Annotated[int, Strict(), between(1, 4096)]
     activation: Literal["none", "relu", "prelu"] = "prelu"
     weight_bits: Bits = 8
     activation_bits: Bits = 8
+    complex: Annotated[bool, Strict()] = False
+    imag_weight_bits: Annotated[int, Strict()] = 0
+    imag_activation_bits: Annotated[int, Strict()] = 0
+
+    @property
+    def parts(self) -> int:
+        """Channels of the stream for each of `channels`."""
+        return 2 if self.complex else 1
+
+    @property
+    def padding(self) -> int:
+        return self.kernel // 2
+
+    @model_validator(mode="before")
+    @classmethod
+    def _imaginary_as_real(cls, values: object) -> object:
+        if isinstance(values, dict) and values.get("complex") is True:
+            return {f"imag_{key}": values.get(key, 8) for key in ("weight_bits", "activation_bits")} | values
+        return values
+
+    @model_validator(mode="after")
+    def _possible(self) -> Layer:
+        if not 1 <= self.kernel <= 7 or (self.kernel % 2 == 0 and self.kernel not in self._even_kernels):
+            also = " (at stride 2 even ones too)" if isinstance(self, DecoderLayer) else ""
+            raise wrong(f"an odd number from 1 to 7{also}", self.kernel, "kernel")
+        for key in ("weight_bits", "activation_bits"):
+            imag, real = getattr(self, f"imag_{key}"), getattr(self, key)
+            if imag and not self.complex:
+                raise wrong("this key in complex layers only", imag, f"imag_{key}")
+            if self.complex and not 2 <= imag <= real:
+                raise wrong(f"an integer from 2 to {real}, the {key}", imag, f"imag_{key}")
+        if self.complex and self.activation not in ("none", "prelu"):
+            raise wrong("none or prelu in a complex layer", self.activation, "activation")
+        return self
+
+    @property
+    def _even_kernels(self) -> tuple[int, ...]:
+        return ()
 
 
 class DecoderLayer(Layer):
-    """One transposed convolution: padding ``kernel // 2``, output padding ``stride - 1``."""
+    """One transposed convolution, whose output is exactly `stride` times as wide and high as its input.
+
+    A complex layer is a complex convolution of stride 1, not a transposed one.
+    """
 
     activation: Literal["none", "relu", "prelu", "clamp", "sigmoid"] = "prelu"  # type: ignore[assignment]
+
+    @property
+    def output_padding(self) -> int:
+        return (self.kernel - self.stride) % 2
+
+    @property
+    def padding(self) -> int:
+        return (self.kernel - self.stride + self.output_padding) // 2
+
+    @model_validator(mode="after")
+    def _complex_keeps_the_size(self) -> DecoderLayer:
+        if self.complex and self.stride != 1:
+            raise wrong("1 in a complex layer of the decoder", self.stride, "stride")
+        return self
+
+    @property
+    def _even_kernels(self) -> tuple[int, ...]:
+        return (2, 4, 6) if self.stride == 2 else ()
 
 
 class SurvivingChannels(Frozen):
@@ -87,17 +152,45 @@ class Pruning(Frozen):
         return self
 
 
-class Channel(Frozen):
-    """The radio channel that training simulates."""
+Kind = Literal["awgn", "rayleigh", "mimo2x2", "ofdm"]
+_CHANNEL_KEYS = {
+    "equaliser": ("rayleigh", "mimo2x2", "ofdm"),
+    "scheme": ("mimo2x2",),
+    "taps": ("ofdm",),
+    "subcarriers": ("ofdm",),
+}
+"""The kinds of channel that have a key."""
 
-    kind: Literal["awgn"] = "awgn"
+
+class Channel(Frozen):
+    """The radio channel that training simulates and that a design's ends are built for."""
+
+    kind: Kind = "awgn"
     snr_db: Annotated[tuple[Number, ...], Field(min_length=2, max_length=2)] = (0.0, 20.0)
     power: Annotated[Number, Field(gt=0)] = 1.0
+    equaliser: Literal["none", "zf", "mmse"] = "mmse"
+    scheme: Literal["svd", "alamouti"] = "svd"
+    taps: Annotated[int, Strict(), between(1, 64)] = 4
+    subcarriers: Annotated[int, Strict(), between(2, 4096)] = 64
+
+    @property
+    def symbol_multiple(self) -> int:
+        """A frame's number of symbols must be a multiple of this."""
+        return {"mimo2x2": 2, "ofdm": self.subcarriers}.get(self.kind, 1)
 
     @model_validator(mode="after")
-    def _ordered(self) -> Channel:
+    def _possible(self) -> Channel:
         if self.snr_db[0] > self.snr_db[1]:
             raise wrong("the lowest SNR, then the highest", show_value(list(self.snr_db)), "snr_db")
+        for key, kinds in _CHANNEL_KEYS.items():
+            if key in self.model_fields_set and self.kind not in kinds:
+                raise wrong(f"this key with kind {' or '.join(kinds)} only", f"kind {self.kind}", key)
+        if self.kind == "mimo2x2" and self.equaliser == "none":
+            raise wrong("zf or mmse with kind mimo2x2", self.equaliser, "equaliser")
+        if self.kind == "ofdm" and self.subcarriers & (self.subcarriers - 1):
+            raise wrong("a power of two", self.subcarriers, "subcarriers")
+        if self.kind == "ofdm" and self.taps > self.subcarriers:
+            raise wrong(f"at most the {self.subcarriers} subcarriers", self.taps, "taps")
         return self
 
 
@@ -109,9 +202,12 @@ class Symbols(Frozen):
 
 
 class Gain(Frozen):
-    """How the symbols' power is set; ``static``: one factor, calibrated on the training data."""
+    """How the symbols' power is set.
 
-    mode: Literal["static"] = "static"
+    ``static``: one factor, calibrated on the training data. ``per_image``: every frame gets exactly the power.
+    """
+
+    mode: Literal["static", "per_image"] = "static"
 
 
 class Data(Frozen):
@@ -149,7 +245,10 @@ class ModelSpec(Frozen):
     path : Path
         The file it was read from.
     encoder_channels, decoder_channels : tuple of int
-        Output channels of every layer that survive pruning.
+        Output channels of every layer that survive pruning, as the specification counts them: complex ones of
+        complex layers.
+    encoder_stream_channels, decoder_stream_channels : tuple of int
+        The same as channels of the stream: two for a complex one.
     """
 
     format_version: Annotated[int, Strict(), between(1, 1)]
@@ -202,6 +301,19 @@ class ModelSpec(Frozen):
         return self._surviving("decoder", self.decoder)
 
     @property
+    def encoder_stream_channels(self) -> tuple[int, ...]:
+        return stream_channels(self.encoder, self.encoder_channels)
+
+    @property
+    def decoder_stream_channels(self) -> tuple[int, ...]:
+        return stream_channels(self.decoder, self.decoder_channels)
+
+    @property
+    def received_imag_bits(self) -> int:
+        """Bits to which Q of a received symbol is quantised, where they are not those of I: before a complex layer."""
+        return self.decoder[0].imag_activation_bits if self.decoder else 0
+
+    @property
     def downscale(self) -> int:
         """Product of the encoder's strides: pixels per latent position, in each direction."""
         return math.prod(layer.stride for layer in self.encoder)
@@ -210,17 +322,28 @@ class ModelSpec(Frozen):
         """``FILE:LINE: KEY`` of a key in this specification, for an `HwgenError`."""
         return self._marks.where(*key)
 
+    def frame_symbols(self, width: int, height: int) -> int:
+        """k: complex symbols of one frame, before any precoding."""
+        last = self.encoder[-1]  # never pruned
+        values = last.channels * last.parts * (width // self.downscale) * (height // self.downscale)
+        return (values + 1) // 2
+
     def check_frame(self, width: int, height: int, where: str) -> None:
         """Refuse a frame that the encoder's strides do not divide.
 
         Raises
         ------
         HwgenError
-            At `where`, for a width or height that is not a positive multiple of `downscale`.
+            At `where`, for a width or height that is not a positive multiple of `downscale`, or a number of
+            symbols that the channel cannot carry.
         """
         if width < 1 or height < 1 or width % self.downscale or height % self.downscale:
             raise HwgenError(where, f"width and height that are multiples of {self.downscale} "
                                     f"(the encoder's strides)", f"{width}x{height}")
+        multiple, symbols = self.channel.symbol_multiple, self.frame_symbols(width, height)
+        if symbols % multiple:
+            raise HwgenError(where, f"a frame whose number of symbols is a multiple of {multiple} "
+                                    f"(channel {self.channel.kind})", f"{width}x{height} with {symbols} symbols")
 
     def check_trainable(self) -> Training:
         """The training schedule of a specification that can be trained.
@@ -253,13 +376,19 @@ class ModelSpec(Frozen):
             if size % scale:
                 raise wrong(f"a multiple of {scale} (the encoder's strides)", size, "frame", axis)
         self._check_decoder(scale)
+        multiple, symbols = self.channel.symbol_multiple, self.frame_symbols(self.frame.width, self.frame.height)
+        if symbols % multiple:
+            raise wrong(f"a multiple of {multiple} symbols per frame (channel {self.channel.kind})", symbols, "frame")
         if self.pruning.channels is not None:
             _check_surviving("encoder", self.encoder, self.pruning.channels.encoder)
             _check_surviving("decoder", self.decoder, self.pruning.channels.decoder)
+        latent = self.encoder[-1].channels * self.encoder[-1].parts
+        _check_pairs("encoder", self.encoder, self.encoder_stream_channels, 3)
+        _check_pairs("decoder", self.decoder, self.decoder_stream_channels, latent)
         if self.bandwidth_ratio is not None:
-            ratio = Fraction(self.encoder[-1].channels, 6 * scale * scale)  # 2 values a symbol, 3 samples a pixel
+            ratio = Fraction(latent, 6 * scale * scale)  # 2 values a symbol, 3 samples a pixel
             if Fraction(self.bandwidth_ratio) != ratio:
-                raise wrong(f"{ratio} (the last encoder layer's {self.encoder[-1].channels} channels at "
+                raise wrong(f"{ratio} (the last encoder layer's {latent} channels at "
                             f"1/{scale} of width and height)", self.bandwidth_ratio, "bandwidth_ratio")
         if self.training is not None:
             if not self.decoder:
@@ -279,11 +408,27 @@ class ModelSpec(Frozen):
         last, index = self.decoder[-1], len(self.decoder) - 1
         if last.channels != 3:
             raise wrong("3 (red, green, blue) in the last layer", last.channels, "decoder", index, "channels")
+        if last.complex:
+            raise wrong("false in the last layer", "true", "decoder", index, "complex")
         if last.activation not in ("clamp", "sigmoid"):
             raise wrong("clamp or sigmoid in the last layer", last.activation, "decoder", index, "activation")
         upscale = math.prod(layer.stride for layer in self.decoder)
         if upscale != scale:
             raise wrong(f"strides whose product is {scale}, as the encoder's", upscale, "decoder")
+
+
+def stream_channels(layers: Sequence[Layer], channels: Sequence[int]) -> tuple[int, ...]:
+    """Counts as the specification has them -> channels of the stream."""
+    return tuple(count * layer.parts for layer, count in zip(layers, channels, strict=True))
+
+
+def _check_pairs(side: str, layers: tuple[Layer, ...], surviving: tuple[int, ...], inputs: int) -> None:
+    """Before a complex layer channels pair up, in the parent and in what pruning leaves."""
+    dense = stream_channels(layers, [layer.channels for layer in layers])
+    for counts in (dense, surviving):
+        for index, (layer, before) in enumerate(zip(layers, (inputs, *counts), strict=False)):
+            if layer.complex and before % 2:
+                raise wrong("an even number of channels before a complex layer", before, side, index, "complex")
 
 
 def _check_surviving(side: str, layers: tuple[Layer, ...], counts: tuple[int, ...]) -> None:

@@ -133,9 +133,63 @@ def test_without_pruning_every_channel_survives(tmp_path: Path) -> None:
     assert model.encoder_channels == (10, 7, 16)
 
 
+COMPLEX = """\
+format_version: 1
+description: complex adaptation layers
+frame: {width: 32, height: 32}
+encoder:
+  - {kernel: 5, stride: 2, channels: 12}
+  - {kernel: 3, channels: 8, complex: true, imag_weight_bits: 6, imag_activation_bits: 6, activation: none}
+decoder:
+  - {kernel: 3, channels: 7, complex: true, weight_bits: 7}
+  - {kernel: 4, stride: 2, channels: 3, activation: sigmoid}
+pruning: {channels: {encoder: [10, 8], decoder: [5, 3]}}
+channel: {kind: mimo2x2, scheme: alamouti}
+gain: {mode: per_image}
+bandwidth_ratio: 2/3
+"""
+
+
+def test_complex_layers(tmp_path: Path) -> None:
+    model = spec.load(write(tmp_path, COMPLEX))
+    assert (model.encoder_channels, model.encoder_stream_channels) == ((10, 8), (10, 16))
+    assert (model.decoder_channels, model.decoder_stream_channels) == ((5, 3), (10, 3))
+    plain, last = model.encoder
+    assert (plain.complex, plain.parts, plain.imag_weight_bits, plain.imag_activation_bits) == (False, 1, 0, 0)
+    assert (last.complex, last.parts, last.imag_weight_bits, last.imag_activation_bits) == (True, 2, 6, 6)
+    first = model.decoder[0]
+    assert (first.imag_weight_bits, first.imag_activation_bits) == (7, 8), "as the real part's"
+    assert model.received_imag_bits == 8
+    assert (model.channel.scheme, model.channel.equaliser, model.gain.mode) == ("alamouti", "mmse", "per_image")
+    assert model.frame_symbols(64, 32) == 8 * 32 * 16
+    assert hash(model) == hash(spec.load(model.path))
+
+
+@pytest.mark.parametrize(("kernel", "stride", "padding", "output_padding"), [
+    (1, 1, 0, 0), (3, 1, 1, 0), (5, 1, 2, 0), (7, 1, 3, 0),
+    (1, 2, 0, 1), (2, 2, 0, 0), (3, 2, 1, 1), (4, 2, 1, 0), (5, 2, 2, 1), (6, 2, 2, 0), (7, 2, 3, 1),
+])
+def test_transposed_layers_keep_the_size(kernel: int, stride: int, padding: int, output_padding: int) -> None:
+    layer = spec.DecoderLayer(kernel=kernel, stride=stride, channels=1)
+    assert (layer.padding, layer.output_padding) == (padding, output_padding)
+    for size in (1, 2, 5, 8):
+        assert (size - 1) * stride - 2 * layer.padding + kernel + layer.output_padding == stride * size
+
+
+def test_ofdm(tmp_path: Path) -> None:
+    model = spec.load(write(tmp_path, GOOD.replace("{snr_db: [0, 20]}", "{kind: ofdm}")))
+    assert (model.channel.taps, model.channel.subcarriers, model.channel.equaliser) == (4, 64, "mmse")
+    model.check_frame(32, 16, "--frame")
+    with pytest.raises(HwgenError) as caught:
+        model.check_frame(36, 16, "--frame")
+    assert str(caught.value) == ("--frame: wanted a frame whose number of symbols is a multiple of 64 (channel ofdm), "
+                                 "got 36x16 with 288 symbols")
+
+
 FIRST = "{kernel: 5, stride: 2, channels: 10}"
 LAST = "{kernel: 5, stride: 2, channels: 3, activation: clamp}"
-LAYER_KEYS = "kernel, stride, channels, activation, weight_bits, activation_bits"
+LAYER_KEYS = ("kernel, stride, channels, activation, weight_bits, activation_bits, complex, imag_weight_bits, "
+              "imag_activation_bits")
 TOP_KEYS = ("format_version, description, frame, encoder, decoder, pruning, channel, symbols, gain, "
             "bandwidth_ratio, data, training")
 
@@ -194,6 +248,30 @@ BAD = {
                              "8: encoder[1].activation: wanted 'none', 'relu' or 'prelu', got 'clamp'"),
     "no layers": (GOOD[GOOD.index("encoder:"):GOOD.index("decoder:")], "encoder: []\n",
                   "4: encoder: wanted at least 1 of them, got 0"),
+    "complex in a real layer": ("{kernel: 5, stride: 2, channels: 10}",
+                                "{kernel: 5, stride: 2, channels: 10, imag_weight_bits: 4}",
+                                "5: encoder[0].imag_weight_bits: wanted this key in complex layers only, got 4"),
+    "complex of an odd number": (FIRST, "{kernel: 5, stride: 2, channels: 10, complex: true}",
+                                 "5: encoder[0].complex: wanted an even number of channels before a complex layer, "
+                                 "got 3"),
+    "complex of what is left": ("  - {kernel: 5, stride: 2, channels: 13}",
+                                "  - {kernel: 5, channels: 6}\n  - {kernel: 3, channels: 4, complex: true}\n"
+                                "  - {kernel: 5, stride: 2, channels: 13}\n  - {kernel: 5, channels: 13}\n",
+                                "13: decoder[1].complex: wanted an even number of channels before a complex layer, "
+                                "got 3"),
+    "imaginary bits": ("activation: none, activation_bits: 6}",
+                       "activation: none, activation_bits: 6, complex: true, imag_activation_bits: 7}",
+                       "10: encoder[2].imag_activation_bits: wanted an integer from 2 to 6, the activation_bits, "
+                       "got 7"),
+    "complex relu": ("activation: none, activation_bits: 6}", "activation: relu, complex: true}",
+                     "10: encoder[2].activation: wanted none or prelu in a complex layer, got relu"),
+    "complex image": (LAST, "{kernel: 5, channels: 3, activation: none, complex: true}",
+                      "13: decoder[1].complex: wanted false in the last layer, got true"),
+    "complex stride": ("{kernel: 5, stride: 2, channels: 13}", "{kernel: 5, stride: 2, channels: 13, complex: true}",
+                       "12: decoder[0].stride: wanted 1 in a complex layer of the decoder, got 2"),
+    "even kernel at stride 1": ("{kernel: 5, stride: 2, channels: 13}", "{kernel: 4, channels: 13}",
+                                "12: decoder[0].kernel: wanted an odd number from 1 to 7 (at stride 2 even ones too), "
+                                "got 4"),
     "decoder's end": (LAST, "{kernel: 5, stride: 2, channels: 4, activation: clamp}",
                       "13: decoder[1].channels: wanted 3 (red, green, blue) in the last layer, got 4"),
     "decoder's last activation": (", activation: clamp", "",
@@ -239,9 +317,25 @@ BAD = {
     "one SNR": ("[0, 20]", "[20]", "16: channel.snr_db: wanted at least 2 of them, got 1"),
     "three SNRs": ("[0, 20]", "[0, 10, 20]", "16: channel.snr_db: wanted at most 2 of them, got 3"),
     "no power": ("{snr_db: [0, 20]}", "{power: 0}", "16: channel.power: wanted more than 0.0, got 0"),
-    "unknown channel": ("{snr_db: [0, 20]}", "{kind: fibre}", "16: channel.kind: wanted 'awgn', got 'fibre'"),
+    "unknown channel": ("{snr_db: [0, 20]}", "{kind: fibre}",
+                        "16: channel.kind: wanted 'awgn', 'rayleigh', 'mimo2x2' or 'ofdm', got 'fibre'"),
+    "equaliser": ("{snr_db: [0, 20]}", "{equaliser: zf}",
+                  "16: channel.equaliser: wanted this key with kind rayleigh or mimo2x2 or ofdm only, got kind awgn"),
+    "scheme": ("{snr_db: [0, 20]}", "{kind: rayleigh, scheme: svd}",
+               "16: channel.scheme: wanted this key with kind mimo2x2 only, got kind rayleigh"),
+    "taps": ("{snr_db: [0, 20]}", "{kind: mimo2x2, taps: 2}",
+             "16: channel.taps: wanted this key with kind ofdm only, got kind mimo2x2"),
+    "no combiner": ("{snr_db: [0, 20]}", "{kind: mimo2x2, equaliser: none}",
+                    "16: channel.equaliser: wanted zf or mmse with kind mimo2x2, got none"),
+    "carriers": ("{snr_db: [0, 20]}", "{kind: ofdm, subcarriers: 48}",
+                 "16: channel.subcarriers: wanted a power of two, got 48"),
+    "too many taps": ("{snr_db: [0, 20]}", "{kind: ofdm, taps: 32, subcarriers: 16}",
+                      "16: channel.taps: wanted at most the 16 subcarriers, got 32"),
+    "symbols of a frame": ("{snr_db: [0, 20]}", "{kind: ofdm, subcarriers: 2048}",
+                           "3: frame: wanted a multiple of 2048 symbols per frame (channel ofdm), got 1024"),
     "symbols": ("channel:", "symbols: {bits: 12}\nchannel:", "16: symbols.bits: wanted 16, got 12"),
-    "gain": ("channel:", "gain: {mode: loud}\nchannel:", "16: gain.mode: wanted 'static', got 'loud'"),
+    "gain": ("channel:", "gain: {mode: loud}\nchannel:",
+             "16: gain.mode: wanted 'static' or 'per_image', got 'loud'"),
     "seed": ("  crop: 32", "  seed: -1", "20: training.seed: wanted at least 0, got -1"),
     "learning rate": ("lr: 0.0001", "lr: 0", "23: training.qat.lr: wanted more than 0.0, got 0"),
     "steps": ("steps: 2,", "steps: -2,", "23: training.qat.steps: wanted at least 0, got -2"),

@@ -77,6 +77,28 @@ def requantise(x: IntLike, shift: IntLike, bits: int, signed: bool) -> IntArray:
     return saturate(round_shift(x, shift), bits, signed)
 
 
+def requantise_parts(
+    x: IntLike, shift: IntLike, bits: int, signed: bool, coarse: tuple[int, int] | None = None
+) -> IntArray:
+    """`requantise` along the last axis's channels, whose odd ones may be imaginary parts on a grid of their own.
+
+    Parameters
+    ----------
+    x
+        (..., C) integers.
+    shift
+        An integer or (C,) integers.
+    coarse
+        (imag_bits, imag_left): odd channels become requantise(x, shift, imag_bits, signed) << imag_left.
+    """
+    found = requantise(x, shift, bits, signed)
+    if coarse is not None:
+        imag = np.asarray(x, dtype=np.int64)[..., 1::2]
+        shifts = np.broadcast_to(np.asarray(shift, dtype=np.int64), found.shape[-1:])[1::2]
+        found[..., 1::2] = requantise(imag, shifts, coarse[0], signed) << coarse[1]
+    return found
+
+
 def prelu(x: IntLike, slope: IntLike, fraction: int) -> IntArray:
     """PReLU of value x with slope `slope` * 2**-fraction, in units of 2**-fraction: nothing is rounded here.
 
@@ -119,3 +141,10 @@ def pack_symbols(values: IntLike) -> npt.NDArray[np.uint32]:
     padded[: flat.size] = flat
     i, q = padded[0::2] & 0xFFFF, padded[1::2] & 0xFFFF
     return (i | (q << 16)).astype(np.uint32)
+
+
+def unpack_symbols(words: npt.NDArray[np.uint32]) -> IntArray:
+    """Inverse of `pack_symbols`: (k,) words to (k, 2) int64, I and Q, signed."""
+    wide = np.asarray(words, dtype=np.int64)
+    parts = np.stack([wide & 0xFFFF, wide >> 16 & 0xFFFF], axis=-1)
+    return np.asarray(parts - ((parts >> 15) << 16), dtype=np.int64)

@@ -135,12 +135,12 @@ def renamed(graph: Graph, index: int, **changes: Any) -> tuple[Any, ...]:
 def test_graph_refuses_nodes_that_do_not_fit() -> None:
     graph = sample_graph()
     cases: list[tuple[dict[str, Any], str]] = [
-        ({"nodes": ()}, "nodes: wanted convolutions, then one gain, got []"),
-        ({"nodes": graph.nodes[:-1]}, "nodes: wanted convolutions, then one gain, got"),
+        ({"nodes": ()}, "nodes: wanted convolutions, then one gain or power, then at most one precoder, got []"),
+        ({"nodes": graph.nodes[:-1]}, "nodes: wanted convolutions, then one gain or power, then at most one precoder, got"),
         ({"nodes": graph.nodes[:1] + graph.nodes[2:]}, "conv2.in_channels: wanted 5, got 7"),
         ({"nodes": renamed(graph, 1, name="conv0")}, "nodes: wanted distinct names, got"),
         ({"nodes": renamed(graph, 3, input=IntType(4, True))}, "gain.input: wanted IntType(bits=5, signed=True), got"),
-        ({"side": "rx"}, "side: wanted tx, got 'rx'"),
+        ({"side": "relay"}, "side: wanted tx or rx, got 'relay'"),
         ({"format_version": 2}, "format_version: wanted 1, got 2"),
         ({"frame": (0, 4)}, "frame: wanted an integer 1..65536, got 0"),
         ({"input_exponent": -7}, "input: wanted 3 channels, exponent -8, got 3 channels, exponent -7"),

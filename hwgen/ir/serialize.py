@@ -19,13 +19,44 @@ from typing import Any
 import numpy as np
 
 from hwgen.errors import HwgenError
-from hwgen.ir.graph import FORMAT_VERSION, Conv2d, Gain, Graph, IntType, Node
+from hwgen.ir.graph import (
+    FORMAT_VERSION,
+    Alamouti,
+    ComplexConv2d,
+    Conv2d,
+    Convolution,
+    ConvTranspose2d,
+    Gain,
+    Graph,
+    IntType,
+    MatrixProduct,
+    Node,
+    Power,
+    Receive,
+    Table,
+)
 
 GRAPH_FILE = "graph.json"
 WEIGHTS_FILE = "weights.npz"
 
-_KINDS: dict[str, type[Conv2d] | type[Gain]] = {"conv2d": Conv2d, "gain": Gain}
-_ARRAYS = {"weight": np.int8, "bias": np.int32, "slope": np.int16, "shift": np.int8, "weight_exponent": np.int8}
+_KINDS: dict[str, type[Node]] = {
+    "conv2d": Conv2d,
+    "complex_conv2d": ComplexConv2d,
+    "conv_transpose2d": ConvTranspose2d,
+    "gain": Gain,
+    "power": Power,
+    "receive": Receive,
+    "table": Table,
+    "matrix_product": MatrixProduct,
+    "alamouti": Alamouti,
+}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+_OF_CONVOLUTION = {
+    "weight": np.int8, "bias": np.int32, "slope": np.int16, "shift": np.int8, "weight_exponent": np.int8
+}  # fmt: skip
+_OF_TABLE = {"values": np.uint8}
+_OPTIONAL = {"imag_bits": 0, "imag_left": 0}
+"""Not written where they have these values."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _KEYS = {"format_version", "model", "side", "frame", "input_channels", "input", "input_exponent", "nodes", "terms",
          "weights_sha256"}  # fmt: skip
@@ -35,19 +66,25 @@ def _plain(value: Any) -> Any:
     return {"bits": value.bits, "signed": value.signed} if isinstance(value, IntType) else value
 
 
+def _arrays(kind: type[Node]) -> dict[str, Any]:
+    """The fields of a kind of node that are arrays, and the type that each is stored as."""
+    if issubclass(kind, Convolution):
+        return _OF_CONVOLUTION
+    return _OF_TABLE if kind is Table else {}
+
+
 def _node_to_dict(node: Node) -> dict[str, Any]:
-    kind = "conv2d" if isinstance(node, Conv2d) else "gain"
-    plain = {f.name: _plain(getattr(node, f.name)) for f in dataclasses.fields(node)}
-    if isinstance(node, Conv2d):
-        plain = {key: value for key, value in plain.items() if key not in _ARRAYS}
-    return {"kind": kind, **plain}
+    arrays = _arrays(type(node))
+    plain = {f.name: _plain(getattr(node, f.name)) for f in dataclasses.fields(node) if f.name not in arrays}
+    plain = {key: value for key, value in plain.items() if key not in _OPTIONAL or value != _OPTIONAL[key]}
+    return {"kind": _NAMES[type(node)], **plain}
 
 
 def weights_bytes(graph: Graph) -> bytes:
     """Content of weights.npz: an uncompressed zip of .npy files, sorted by name."""
     arrays: dict[str, np.ndarray[Any, Any]] = {}
-    for node in graph.convolutions:
-        for key, dtype in _ARRAYS.items():
+    for node in graph.nodes:
+        for key, dtype in _arrays(type(node)).items():
             value = getattr(node, key)
             if value is not None:
                 arrays[f"{node.name}.{key}"] = value.astype(dtype)
@@ -194,22 +231,27 @@ def _node_from_dict(item: object, where: str, arrays: dict[str, np.ndarray[Any, 
     if not isinstance(item, dict):
         raise HwgenError(where, "a mapping", type(item).__name__)
     values = dict(item)
-    kind = values.pop("kind", None)
-    if not isinstance(kind, str) or kind not in _KINDS:
-        raise HwgenError(f"{where}: kind", " or ".join(_KINDS), repr(kind))
-    in_archive = set(_ARRAYS) if kind == "conv2d" else set()
-    _check_keys(values, {f.name for f in dataclasses.fields(_KINDS[kind])} - in_archive, where)
+    name_of_kind = values.pop("kind", None)
+    if not isinstance(name_of_kind, str) or name_of_kind not in _KINDS:
+        raise HwgenError(f"{where}: kind", " or ".join(_KINDS), repr(name_of_kind))
+    kind = _KINDS[name_of_kind]
+    in_archive = set(_arrays(kind))
+    wanted = {f.name for f in dataclasses.fields(kind)} - in_archive
+    values = {key: value for key, value in _OPTIONAL.items() if key in wanted} | values
+    _check_keys(values, wanted, where)
     name = values["name"]
     if not isinstance(name, str) or not name.isidentifier():
         raise HwgenError(f"{where}: name", "an identifier", repr(name))
     for key in ("input", "output"):
         values[key] = _int_type(values[key], f"{where}: {key}")
+    if isinstance(values.get("conjugate"), list):
+        values["conjugate"] = tuple(values["conjugate"])
     for key in sorted(in_archive):
         array = arrays.pop(f"{name}.{key}", None)
         if array is None and not (key == "slope" and values["activation"] != "prelu"):
             raise HwgenError(f"{weights_path}: {name}.{key}", "an array", "nothing")
         values[key] = array
     try:
-        return _KINDS[kind](**values)
+        return kind(**values)
     except HwgenError as error:
         raise HwgenError(f"{where}: {error.where}", error.wanted, error.got) from None

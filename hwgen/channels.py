@@ -35,7 +35,7 @@ from hwgen.spec import Channel
 
 Complex = npt.NDArray[np.complex128]
 Words = npt.NDArray[np.uint32]
-Path = Callable[[Complex, Complex], Complex]
+Medium = Callable[[Complex, Complex], Complex]
 """Symbols sent and noise to symbols received."""
 
 ALAMOUTI_SCALE = math.sqrt(0.5)
@@ -118,9 +118,10 @@ def draw(channel: Channel, snr_db: float, words: int, seed: int) -> Realisation:
     tx = rx = None
     length = words
 
-    through: Path = lambda sent, noise: np.asarray(h * sent + noise)  # noqa: E731
+    through = _flat(h)
     if channel.kind == "rayleigh":
         h = _gaussian(rng, ())
+        through = _flat(h)
         rx = _scalars(channel, h.reshape(1), ratio)
     elif channel.kind == "mimo2x2":
         h = _gaussian(rng, (2, 2))
@@ -211,14 +212,18 @@ def _scalars(channel: Channel, h: Complex, ratio: float) -> IntArray | None:
     return quantise_coefficients(np.asarray(found, np.complex128)[:, None, None])
 
 
-def _antennas(matrix: Complex) -> Path:
+def _flat(h: Complex) -> Medium:
+    return lambda sent, noise: np.asarray(h * sent + noise)
+
+
+def _antennas(matrix: Complex) -> Medium:
     def through(sent: Complex, noise: Complex) -> Complex:
         return np.asarray((sent.reshape(-1, 2) @ matrix.T).reshape(-1) + noise)
 
     return through
 
 
-def _ofdm(taps: Complex, subcarriers: int) -> Path:
+def _ofdm(taps: Complex, subcarriers: int) -> Medium:
     prefix = len(taps) - 1  # the shortest one that keeps blocks apart
 
     def through(sent: Complex, noise: Complex) -> Complex:

@@ -22,12 +22,32 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from hwgen.errors import HwgenError
 from hwgen.fixedpoint import IntArray, bounds, prelu, requantise
-from hwgen.ir.execute import accumulate, execute_node
-from hwgen.ir.graph import SHIFTS, Activation, Conv2d, Gain, Graph, IntType, Node, accumulator_bits
+from hwgen.ir.execute import accumulate, activate, execute_node
+from hwgen.ir.graph import (
+    SHIFTS,
+    SYMBOL,
+    SYMBOL_EXPONENT,
+    Activation,
+    ComplexConv2d,
+    Conv2d,
+    Convolution,
+    ConvTranspose2d,
+    Gain,
+    Graph,
+    IntType,
+    Node,
+    Power,
+    Receive,
+    Table,
+    accumulator_bits,
+    complex_weight,
+    sigmoid_values,
+)
 
 if TYPE_CHECKING:
-    from hwgen.spec import ModelSpec
+    from hwgen.spec import Layer, ModelSpec
 
 ATTEMPTS = 32
 SLOPE_BITS, SLOPE_FRACTION = 8, 6
@@ -66,23 +86,26 @@ class Coverage:
         return mostly_zero + (100 * self.saturated < self.values) + (self.ties < 3)
 
 
-def coverage(node: Node, x: IntArray) -> Coverage:
+def coverage(node: Convolution | Gain, x: IntArray) -> Coverage:
     """Measure a node on its input (H, W, C) int64.
 
     `ties` counts unsaturated values exactly half-way above an even integer: those half-up would round up. At
     least 16 values are wanted, or the range of the output's type; of a gain, never more than its input can take.
     """
-    if isinstance(node, Conv2d):
+    output = node.output
+    if isinstance(node, Convolution):
         wide = accumulate(node, x)
+        out = activate(node, wide)
         shift = node.shift
         if node.slope is not None:
             wide, shift = prelu(wide, node.slope, node.slope_fraction), shift + node.slope_fraction
+        if node.imag_bits:  # the imaginary parts saturate elsewhere: the real ones are measured
+            wide, shift, out = wide[..., 0::2], shift[0::2], out[..., 0::2]
         wanted, both_ends = min(16, 1 << node.output.bits), node.output.signed
     else:
         wide, shift = x * node.factor, np.asarray(node.shift)
         wanted, both_ends = min(16, 1 << node.input.bits), False
-    output = node.output
-    out = requantise(wide, shift, output.bits, output.signed)
+        out = requantise(wide, shift, output.bits, output.signed)
     low, high = output.bounds
     unlimited = requantise(wide, shift, 63, True)
     right = np.maximum(shift, 0)
@@ -117,40 +140,97 @@ def synthetic_image(
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
-def random_graph(spec: ModelSpec, seed: int) -> Graph:
-    """A graph of a specification's encoder with random integers, and a gain that makes some symbols saturate.
+def random_graph(spec: ModelSpec, seed: int, side: str = "tx") -> Graph:
+    """One side of a specification with random integers; symbols of a static gain saturate now and then.
 
     Parameters
     ----------
     spec
-        Only its encoder, surviving channels, frame and name are read.
+        Only its layers, surviving channels, frame, gain's mode, power and name are read.
     seed
         At least 0. The same seed gives the same graph.
+    side
+        "tx" or "rx".
+
+    Raises
+    ------
+    HwgenError
+        There is no decoder to make a receiver of.
     """
     rng = np.random.default_rng(seed)
+    terms = {"license": "none: not trained on any data", "source": f"random integers, seed {seed}"}
+    size = spec.frame.width, spec.frame.height
+    if side == "rx":
+        latent = spec.encoder_stream_channels[-1]
+        nodes = _random_receiver(spec, rng, latent)
+        return Graph(spec.name, size, nodes, "rx", latent, SYMBOL, SYMBOL_EXPONENT, terms=terms)
+    return Graph(spec.name, size, _random_transmitter(spec, rng), terms=terms)
+
+
+def _random_transmitter(spec: ModelSpec, rng: np.random.Generator) -> tuple[Node, ...]:
     height, width = (spec.downscale * max(5, math.ceil(size / spec.downscale)) for size in (20, 36))
     images = [synthetic_image(rng, height, width, *span) for span in ((0, 140), (0, 255), (60, 255))]
     frames: list[IntArray] = [image.astype(np.int64) for image in images]
     nodes: list[Node] = []
     channels, kind, exponent = 3, IntType(8, False), -8
-    for index, (layer, out_channels) in enumerate(zip(spec.encoder, spec.encoder_channels, strict=True)):
-        shape = (out_channels, channels, layer.kernel, layer.kernel)
+    for index, (layer, out_channels) in enumerate(zip(spec.encoder, spec.encoder_stream_channels, strict=True)):
         output = IntType(layer.activation_bits, layer.activation != "relu")
-        draw = _Layer(f"conv{index}", shape, layer.stride, layer.activation, layer.weight_bits, kind, output, exponent)
+        draw = _Layer.of(f"conv{index}", layer, (channels, out_channels), kind, output, exponent, 3 - output.bits)
         node = _best(draw, rng, frames)
         nodes.append(node)
         channels, kind, exponent = out_channels, node.output, node.output_exponent
         frames = [execute_node(node, frame) for frame in frames]
-    nodes.append(_random_gain(rng, channels, kind))
-    terms = {"license": "none: not trained on any data", "source": f"random integers, seed {seed}"}
-    return Graph(spec.name, (spec.frame.width, spec.frame.height), tuple(nodes), terms=terms)
+    if spec.gain.mode == "per_image":
+        return (*nodes, Power("power", channels, round(spec.channel.power * 65536), kind))
+    return (*nodes, _random_gain(rng, channels, kind))
 
 
-def _best(draw: _Layer, rng: np.random.Generator, frames: list[IntArray]) -> Conv2d:
+RECEIVED_EXPONENT = -6
+"""Of 8 bits: values beyond +-2 saturate, one in a hundred of the symbols drawn here."""
+TABLE = IntType(11, True)
+TABLE_EXPONENT = -7
+
+
+def _random_receiver(spec: ModelSpec, rng: np.random.Generator, latent: int) -> tuple[Node, ...]:
+    if not spec.decoder:
+        raise HwgenError(spec.where("decoder"), "a decoder, to make a receiver of", "none")
+    frames: list[IntArray] = [
+        np.clip(np.rint(rng.normal(0.0, 0.75, (5, 9, latent)) * 4096), -32768, 32767).astype(np.int64) for _ in range(3)
+    ]
+    kind, imag = IntType(8, True), spec.received_imag_bits
+    received = Receive(
+        "received", latent, RECEIVED_EXPONENT - SYMBOL_EXPONENT, kind, RECEIVED_EXPONENT,
+        imag_bits=imag, imag_left=8 - imag if imag else 0,
+    )  # fmt: skip
+    nodes: list[Node] = [received]
+    frames = [execute_node(received, frame) for frame in frames]
+    channels, exponent = latent, RECEIVED_EXPONENT
+    for index, (layer, out_channels) in enumerate(zip(spec.decoder, spec.decoder_stream_channels, strict=True)):
+        activation = layer.activation
+        output, output_exponent = IntType(layer.activation_bits, activation != "relu"), 3 - layer.activation_bits
+        if activation == "clamp":  # what a rectifier's unsigned output does, with a pixel's exponent
+            activation, output, output_exponent = "relu", IntType(8, False), -8
+        elif activation == "sigmoid":
+            activation, output, output_exponent = "none", TABLE, TABLE_EXPONENT
+        plain = layer.model_copy(update={"activation": activation})
+        draw = _Layer.of(
+            f"deconv{index}", plain, (channels, out_channels), kind, output, exponent, output_exponent,
+            transposed=layer.stride > 1,
+        )  # fmt: skip
+        node = _best(draw, rng, frames)
+        nodes.append(node)
+        channels, kind, exponent = out_channels, node.output, node.output_exponent
+        frames = [execute_node(node, frame) for frame in frames]
+    if spec.decoder[-1].activation == "sigmoid":
+        nodes.append(Table("sigmoid", channels, sigmoid_values(TABLE.bits, TABLE_EXPONENT), kind, exponent))
+    return tuple(nodes)
+
+
+def _best(draw: _Layer, rng: np.random.Generator, frames: list[IntArray]) -> Convolution:
     """The first draw that meets all conditions on each frame, or the one that misses fewest."""
-    best: tuple[int, Conv2d] | None = None
+    best: tuple[int, Convolution] | None = None
     for attempt in range(ATTEMPTS):
-        node = draw.conv2d(rng, frames, coarse_all=attempt >= ATTEMPTS // 2)
+        node = draw.convolution(rng, frames, coarse_all=attempt >= ATTEMPTS // 2)
         found = [coverage(node, frame) for frame in frames]
         # A margin matters less than a condition missed.
         lack = sum(1000 * c.missing + c.scarce for c in found)
@@ -164,7 +244,7 @@ def _best(draw: _Layer, rng: np.random.Generator, frames: list[IntArray]) -> Con
 
 @dataclass(frozen=True)
 class _Layer:
-    """What the specification fixes of a convolution."""
+    """What the specification fixes of a convolution; imag_bits: of weights, of activations (0: not complex)."""
 
     name: str
     shape: tuple[int, int, int, int]
@@ -174,8 +254,30 @@ class _Layer:
     input: IntType
     output: IntType
     input_exponent: int
+    output_exponent: int
+    padding: int
+    output_padding: int | None = None
+    imag_bits: tuple[int, int] = (0, 0)
 
-    def conv2d(self, rng: np.random.Generator, frames: list[IntArray], coarse_all: bool) -> Conv2d:
+    @staticmethod
+    def of(
+        name: str, layer: Layer, channels: tuple[int, int], input: IntType, output: IntType, input_exponent: int,
+        output_exponent: int, transposed: bool = False,
+    ) -> _Layer:  # fmt: skip
+        """Of a specification's layer, of (in, out) channels of the stream."""
+        return _Layer(
+            name, (channels[1], channels[0], layer.kernel, layer.kernel), layer.stride, layer.activation,
+            layer.weight_bits, input, output, input_exponent, output_exponent, layer.padding,
+            getattr(layer, "output_padding", 0) if transposed else None,
+            (layer.imag_weight_bits, layer.imag_activation_bits) if layer.complex else (0, 0),
+        )  # fmt: skip
+
+    @property
+    def imag_left(self) -> int:
+        """Of the output's imaginary parts: the same range as the real ones."""
+        return self.output.bits - self.imag_bits[1] if self.imag_bits[1] else 0
+
+    def convolution(self, rng: np.random.Generator, frames: list[IntArray], coarse_all: bool) -> Convolution:
         """One draw. Each channel's shift makes its spread fit the output; see `_shift`.
 
         A tie needs all bits below the rounding position but one to be zero, so that a shift by 11 would hardly
@@ -196,6 +298,7 @@ class _Layer:
         coarse[rng.integers(0, out_channels)] = True
         coarse |= coarse_all
 
+        weight = self._structured(weight)
         sums = self._sums(weight, frames)
         shift = np.array([self._shift(sums[:, o], 0, slope, o, int(target[o])) for o in channels])
         drop = np.zeros(out_channels, dtype=np.int64)
@@ -205,6 +308,7 @@ class _Layer:
         for o in np.flatnonzero(~coarse)[:1].tolist():  # both ends of the weights' range occur
             weight[o].reshape(-1)[rng.permutation(weight[o].size)[:2]] = (largest, -largest)[: weight[o].size]
 
+        weight = self._structured(weight)
         sums = self._sums(weight, frames)
         bias = np.zeros(out_channels, dtype=np.int64)
         for o in channels:
@@ -215,7 +319,18 @@ class _Layer:
         shift = np.array([self._shift(sums[:, o], int(bias[o]), slope, o, int(target[o])) for o in channels])
         if shift.max() < 1:  # sums so small that nothing would be rounded: round one channel all the same
             shift[rng.integers(0, out_channels)] = 1
+        if self.imag_bits[0]:  # both parts of a channel share its weights' scale
+            shift = np.repeat(np.maximum(shift[0::2], shift[1::2]), 2)
         return self._node(weight, bias, slope, shift)
+
+    def _structured(self, weight: IntArray) -> IntArray:
+        """Of a complex layer: the real and imaginary parts in an even row are those of both."""
+        bits = self.imag_bits[0]
+        if not bits:
+            return weight
+        left, limit = self.weight_bits - bits, bounds(bits, True)[1]
+        imag = np.sign(weight[0::2, 1::2]) * np.minimum(np.abs(weight[0::2, 1::2]) >> left, limit) << left
+        return complex_weight(weight[0::2, 0::2], imag)
 
     def _coarse(self, rng: np.random.Generator, weight: IntArray, shift: int) -> tuple[IntArray, int]:
         """One channel's weights, rounded to multiples of 2**drop, and drop.
@@ -250,15 +365,24 @@ class _Layer:
         room = (1 << self.output.bits - self.output.signed) * target / 64
         return int(np.clip(round(math.log2(max(spread, 1.0) / room)), *SHIFTS))
 
-    def _node(self, weight: IntArray, bias: IntArray, slope: IntArray | None, shift: IntArray) -> Conv2d:
-        output_exponent = 3 - self.output.bits
-        return Conv2d(
+    def _node(self, weight: IntArray, bias: IntArray, slope: IntArray | None, shift: IntArray) -> Convolution:
+        """shift : without what the imaginary parts' coarser grid adds."""
+        kind: type[Convolution] = Conv2d
+        more = {}
+        if self.imag_bits[0]:
+            kind = ComplexConv2d
+        elif self.output_padding is not None:
+            kind, more = ConvTranspose2d, {"output_padding": self.output_padding}
+        shift = shift.copy()
+        weight_exponent = self.output_exponent - self.input_exponent - shift
+        shift[1::2] += self.imag_left
+        return kind(
             name=self.name,
             in_channels=self.shape[1],
             out_channels=self.shape[0],
             kernel=self.shape[2],
             stride=self.stride,
-            padding=self.shape[2] // 2,
+            padding=self.padding,
             weight=weight,
             weight_bits=self.weight_bits,
             bias=bias,
@@ -270,9 +394,12 @@ class _Layer:
             input=self.input,
             output=self.output,
             input_exponent=self.input_exponent,
-            weight_exponent=output_exponent - self.input_exponent - shift,
-            output_exponent=output_exponent,
+            weight_exponent=weight_exponent,
+            output_exponent=self.output_exponent,
             accumulator_bits=accumulator_bits(weight, bias, self.input),
+            imag_bits=self.imag_bits[1],
+            imag_left=self.imag_left,
+            **more,
         )
 
 

@@ -11,6 +11,7 @@ from functools import singledispatch
 import numpy as np
 import numpy.typing as npt
 
+from hwgen.complexfixed import alamouti_encode, matrix_product, power_normalise
 from hwgen.errors import HwgenError
 from hwgen.fixedpoint import IntArray, pack_symbols, prelu, requantise, requantise_parts, unpack_symbols
 from hwgen.ir.graph import (
@@ -114,8 +115,6 @@ def _(node: Gain, x: IntArray) -> IntArray:
 
 @execute_node.register
 def _(node: Power, x: IntArray) -> IntArray:
-    from hwgen.complexfixed import power_normalise
-
     return power_normalise(x, node.power)
 
 
@@ -137,8 +136,6 @@ def execute_symbols(node: Node, symbols: IntArray, coefficients: IntArray | None
     coefficients : (tables, rows, columns, 2) int64 of a `MatrixProduct`
     """
     if isinstance(node, Alamouti):
-        from hwgen.complexfixed import alamouti_encode
-
         return alamouti_encode(symbols)
     if not isinstance(node, MatrixProduct):
         raise TypeError(f"node: wanted one that takes symbols, got {type(node).__name__}")
@@ -146,8 +143,6 @@ def execute_symbols(node: Node, symbols: IntArray, coefficients: IntArray | None
     got = None if coefficients is None else coefficients.shape
     if coefficients is None or got != wanted:
         raise HwgenError(f"{node.name}: coefficients", f"integers of shape {wanted}", str(got))
-    from hwgen.complexfixed import matrix_product
-
     return matrix_product(symbols, coefficients, node.conjugate)
 
 

@@ -2,46 +2,98 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+from hwgen import channels
 from hwgen.errors import HwgenError
 from hwgen.ir import serialize
-from hwgen.ir.graph import Graph
+from hwgen.ir.graph import SIDES, Graph
 from hwgen.random_init import random_graph
-from hwgen.spec import ModelSpec
+from hwgen.spec import Channel, Kind, ModelSpec
+
+RX_FOLDER = "rx"
+"""Where the receiver's graph lies, below the model's folder; the transmitter's lies in the folder itself."""
 
 
-def load_graph(spec: ModelSpec, init: int | None = None) -> Graph:
-    """The model's integer graph: the exported one, or random integers of seed `init`.
+def graph_folder(spec: ModelSpec, side: str) -> Path:
+    """The folder of a side's graph.json and weights.npz."""
+    return spec.folder / RX_FOLDER if side == "rx" else spec.folder
+
+
+def channel_of(spec: ModelSpec, kind: str | None = None) -> Channel:
+    """The specification's channel, or one of another kind with that kind's defaults and the same power and SNRs.
 
     Raises
     ------
-    HwgenError : there is no exported graph, its files are damaged, or it is of another network
+    HwgenError : no such kind
     """
-    if init is not None:
-        return random_graph(spec, init)
-    if not spec.graph_path.exists():
-        raise HwgenError(
-            str(spec.graph_path), "the integer graph of a trained model (or --init random:SEED)", "no such file"
-        )
-    graph = serialize.load(spec.folder)
-    _check_same_network(spec, graph)
+    if kind is None or kind == spec.channel.kind:
+        return spec.channel
+    if kind not in get_args(Kind):
+        raise HwgenError("--channel", ", ".join(get_args(Kind)), kind)
+    return Channel(kind=kind, snr_db=spec.channel.snr_db, power=spec.channel.power)  # type: ignore[arg-type]
+
+
+def load_graph(spec: ModelSpec, init: int | None = None, side: str = "tx", channel: str | None = None) -> Graph:
+    """One side's integer graph: the exported one, or random integers of seed `init`; with the channel's nodes.
+
+    Parameters
+    ----------
+    side : "tx" or "rx"
+    channel : a kind of channel, whose precoder or equaliser is added; None takes the specification's
+
+    Raises
+    ------
+    HwgenError : there is no exported graph, its files are damaged, or it is of another network; no such side or kind
+    """
+    if side not in SIDES:
+        raise HwgenError("--side", "tx or rx", side)
+    graph = random_graph(spec, init, side) if init is not None else _exported(spec, side)
+    return with_channel(graph, channel_of(spec, channel))
+
+
+def with_channel(graph: Graph, channel: Channel) -> Graph:
+    """The graph with the nodes that a channel asks of its side: a precoder behind it, an equaliser before it."""
+    added = channels.nodes(channel, graph.side)
+    return replace(graph, nodes=(*graph.nodes, *added) if graph.side == "tx" else (*added, *graph.nodes))
+
+
+def _exported(spec: ModelSpec, side: str) -> Graph:
+    folder = graph_folder(spec, side)
+    path = folder / serialize.GRAPH_FILE
+    if not path.exists():
+        raise HwgenError(str(path), "the integer graph of a trained model (or --init random:SEED)", "no such file")
+    graph = serialize.load(folder)
+    if graph.side != side:
+        raise HwgenError(f"{path}: side", side, graph.side)
+    _check_same_network(spec, graph, path)
     return graph
 
 
-def _check_same_network(spec: ModelSpec, graph: Graph) -> None:
+def _check_same_network(spec: ModelSpec, graph: Graph, path: Path) -> None:
     """A specification that was changed after the export is refused: the graph is of the network that it was."""
     nodes = graph.convolutions
-    where = str(spec.graph_path)
-    if len(nodes) != len(spec.encoder):
-        raise HwgenError(where, f"the specification's {len(spec.encoder)} layers", str(len(nodes)))
-    for layer, channels, node in zip(spec.encoder, spec.encoder_channels, nodes, strict=True):
-        for key, wanted, got in (
-            ("channels", channels, node.out_channels),
+    tx = graph.side == "tx"
+    layers = spec.encoder if tx else spec.decoder
+    counts = spec.encoder_stream_channels if tx else spec.decoder_stream_channels
+    if len(nodes) != len(layers):
+        raise HwgenError(str(path), f"the specification's {len(layers)} layers", str(len(nodes)))
+    for layer, channels_out, node in zip(layers, counts, nodes, strict=True):
+        # What ends in pixels is a rectifier to the hardware, or a table behind a layer without activation.
+        pixels = {"clamp": "relu", "sigmoid": "none"}.get(layer.activation)
+        wanted_of = [
+            ("channels", channels_out, node.out_channels),
             ("kernel", layer.kernel, node.kernel),
             ("stride", layer.stride, node.stride),
-            ("activation", layer.activation, node.activation),
+            ("activation", pixels or layer.activation, node.activation),
             ("weight_bits", layer.weight_bits, node.weight_bits),
-            ("activation_bits", layer.activation_bits, node.output.bits),
-        ):
+            ("imag_activation_bits", layer.imag_activation_bits, node.imag_bits),
+        ]
+        if pixels is None:
+            wanted_of.append(("activation_bits", layer.activation_bits, node.output.bits))
+        for key, wanted, got in wanted_of:
             if wanted != got:
                 text = f"the specification's {wanted} (export again)"
-                raise HwgenError(f"{where}: {node.name}.{key}", text, str(got))
+                raise HwgenError(f"{path}: {node.name}.{key}", text, str(got))

@@ -37,7 +37,7 @@ from hwgen.ir.types import BITS, MAX_CHANNELS, SHIFTS, IntType, check, check_int
 
 __all__ = [
     "BIAS_BITS", "BITS", "COEFFICIENT_FRACTION", "FORMAT_VERSION", "MAX_ACCUMULATOR_BITS", "MAX_CHANNELS",
-    "RESERVED_NAMES", "SHIFTS", "SYMBOL", "SYMBOL_EXPONENT", "Activation", "Alamouti", "ComplexConv2d", "Conv2d",
+    "RESERVED_NAMES", "SHIFTS", "SIDES", "SYMBOL", "SYMBOL_EXPONENT", "Activation", "Alamouti", "ComplexConv2d", "Conv2d",
     "ConvTranspose2d", "Convolution", "Gain", "Graph", "IntType", "MatrixProduct", "Node", "Power", "Receive", "Side",
     "SymbolNode", "Table", "accumulator_bits", "accumulator_bound", "complex_weight", "sigmoid_values",
 ]  # fmt: skip

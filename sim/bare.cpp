@@ -1,5 +1,6 @@
-// The yardstick of speed.py: a Verilated transmitter in a C++ loop, pixels in, nothing compared or recorded.
+// The yardstick of speed.py: a Verilated design in a C++ loop, random beats in, nothing compared or recorded.
 //
+// HWGEN_INPUT_BITS is the width of its input; HWGEN_COEFFICIENTS is defined where it has a second input stream.
 // Usage: Vbare CYCLES. Prints the number of output beats, so that the work cannot be optimised away.
 
 #include <cstdint>
@@ -18,14 +19,20 @@ int main(int argc, char **argv) {
     design.aresetn = 0;
     design.s_axis_tvalid = 1;
     design.m_axis_tready = 1;
+#ifdef HWGEN_COEFFICIENTS
+    design.s_coef_tvalid = 1;
+#endif
     for (uint64_t cycle = 0; cycle < cycles + 16; cycle++) {
         design.aclk = 0;
         design.eval();
         if (cycle == 16) design.aresetn = 1;
         if (design.s_axis_tready) {
             random = random * 1664525u + 1013904223u;
-            design.s_axis_tdata = random >> 8;
+            design.s_axis_tdata = random >> (32 - HWGEN_INPUT_BITS);
         }
+#ifdef HWGEN_COEFFICIENTS
+        if (design.s_coef_tready) design.s_coef_tdata = random;
+#endif
         design.aclk = 1;
         design.eval();
         beats += design.m_axis_tvalid;

@@ -92,16 +92,19 @@ def check(
     compared = mismatches = 0
     for stream, recorded in zip(design.streams, layers, strict=True):
         single = value_by_value(recorded, stream)
-        got = signed_values(single.values, stream.bits, stream.signed)
+        got = signed_values(single.values, stream.bits, stream.signed and not stream.symbols)
         wanted = np.asarray(expected[stream.name], dtype=np.int64).reshape(settings.frames, -1)
         found, wrong = _values(stream, single, got, wanted)
         findings += sorted(_protocol(stream.name, recorded) + found, key=_cycle)
         mismatches += wrong
         compared += min(len(got), counted * stream.values)
     words = np.asarray(expected["output"], dtype=np.int64).reshape(settings.frames, -1)
-    found, wrong = _values(None, output, output.values.astype(np.int64), words)
+    ends = _output(design)
+    found, wrong = _values(ends, output, output.values.astype(np.int64), words)
     findings += sorted(_protocol("output", output) + found, key=_cycle)
-    findings += _frame_ends(output, settings.frames, design.output_beats)
+    findings += _frame_ends(output, settings.frames, ends)
+    if recording.coefficients is not None:
+        findings += _protocol("coefficients", recording.coefficients)
     mismatches += wrong
     compared += min(len(output.values), counted * design.output_beats)
     findings += _ending(design, recording, settings)
@@ -110,6 +113,18 @@ def check(
     mismatches += sum(1 for finding in findings if finding.kind not in {"value", "missing", "surplus"})
     interval, latency = cycle_counts(recording) if settings.stall == 0 else (None, None)
     return Verdict(compared, mismatches, tuple(findings), interval, latency)
+
+
+def flaws(design: Design, recording: Recording, settings: Settings) -> list[Finding]:
+    """What is wrong with a recording whatever its values should be: protocol, count of output beats, TLAST, a hang."""
+    output = recording.streams[-1]
+    findings = [finding for stream in recording.all for finding in _protocol(stream.name, stream)]
+    findings += _ending(design, recording, settings)
+    due = settings.frames * design.output_beats
+    if len(output.values) > due:
+        text = f"output: {len(output.values) - due} surplus beats after the last frame"
+        findings.append(Finding("surplus", "output", text, cycle=int(output.cycles[due])))
+    return findings + _frame_ends(output, settings.frames, _output(design))
 
 
 def cycle_counts(recording: Recording) -> tuple[int | None, int | None]:
@@ -122,10 +137,17 @@ def cycle_counts(recording: Recording) -> tuple[int | None, int | None]:
     return interval, latency
 
 
+def _output(design: Design) -> Stream:
+    """The output as a stream with a single value to a beat: a whole symbol, or all of a pixel's colours."""
+    symbols = design.side == "tx"
+    height, width = (1, design.output_beats) if symbols else (design.height, design.width)
+    return Stream("output", "", design.output_bits, False, 1, height, width, 1)
+
+
 def _values(
-    stream: Stream | None, recorded: Recorded, got: NDArray[np.int64], wanted: NDArray[np.int64]
+    stream: Stream, recorded: Recorded, got: NDArray[np.int64], wanted: NDArray[np.int64]
 ) -> tuple[list[Finding], int]:
-    """Findings and number of wrong values of one stream; stream None is the output, whose values are its beats."""
+    """Findings and number of wrong values of one stream."""
     per_frame = wanted.shape[1]
     flat = wanted.reshape(-1)
     common = min(len(got), len(flat))
@@ -150,7 +172,7 @@ def _values(
 
 def _finding(
     kind: str,
-    stream: Stream | None,
+    stream: Stream,
     index: int,
     per_frame: int,
     recorded: Recorded,
@@ -161,16 +183,24 @@ def _finding(
     frame, position = divmod(index, per_frame)
     cycle = int(recorded.cycles[min(index, len(recorded.cycles) - 1)]) if len(recorded.cycles) else None
     x = y = channel = None
-    if stream is None:
+    beats = stream.name == "output"
+    if stream.symbols:
         place = f"frame {frame}, symbol {position}"
     else:
         pixel, channel = divmod(position, stream.channels)
         y, x = divmod(pixel, stream.width)
-        place = f"frame {frame}, pixel (x {x}, y {y}), channel {channel}"
-    things = "values" if stream else "beats"
+        place = f"frame {frame}, pixel (x {x}, y {y})"
+        if beats:
+            channel = None
+        else:
+            place += f", channel {channel}"
+    things = "beats" if beats else "values"
     if kind == "value":
         assert expected is not None and got is not None
-        values = f"expected {expected}, got {got}" if stream else f"expected 0x{expected:08x}, got 0x{got:08x}"
+        digits = stream.bits // 4
+        values = f"expected {expected}, got {got}"
+        if beats or stream.symbols:
+            values = f"expected 0x{expected:0{digits}x}, got 0x{got:0{digits}x}"
         message = f"{recorded.name}: {place}: {values}, cycle {cycle} ({count} wrong)"
     elif kind == "missing":
         last = f"the last beat came in cycle {cycle}"
@@ -191,9 +221,10 @@ def _protocol(name: str, recorded: Recorded) -> list[Finding]:
     return [Finding("protocol", name, f"{name}: {rule}, cycle {cycle}", cycle=cycle)]
 
 
-def _frame_ends(output: Recorded, frames: int, beats: int) -> list[Finding]:
+def _frame_ends(output: Recorded, frames: int, stream: Stream) -> list[Finding]:
     """TLAST: exactly on the last beat of every frame. One finding per frame at most."""
     findings = []
+    beats, thing = stream.values, "symbol" if stream.symbols else "pixel"
     for frame in range(min(frames, -(-len(output.last) // beats))):
         marks = np.flatnonzero(output.last[frame * beats : (frame + 1) * beats])
         complete = len(output.last) >= (frame + 1) * beats
@@ -203,34 +234,41 @@ def _frame_ends(output: Recorded, frames: int, beats: int) -> list[Finding]:
         at = stray[0] if stray else beats - 1
         cycle = int(output.cycles[frame * beats + at])
         if not stray:
-            text = f"TLAST missing at the end of frame {frame} (symbol {beats - 1})"
+            text = f"TLAST missing at the end of frame {frame} ({thing} {beats - 1})"
         elif right or not complete:
-            text = f"surplus TLAST in frame {frame} at symbol {at}"
+            text = f"surplus TLAST in frame {frame} at {thing} {at}"
         else:
-            text = f"misplaced TLAST in frame {frame}: at symbol {at} instead of {beats - 1}"
+            text = f"misplaced TLAST in frame {frame}: at {thing} {at} instead of {beats - 1}"
         findings.append(Finding("tlast", "output", f"output: {text}, cycle {cycle}", frame=frame, cycle=cycle))
     return findings
 
 
 def _ending(design: Design, recording: Recording, settings: Settings) -> list[Finding]:
-    accepted, due = len(recording.streams[0].values), settings.frames * design.input_beats
+    inputs = [("input", recording.streams[0], settings.frames * design.input_beats)]
+    if recording.coefficients is not None:
+        inputs.append(("coefficient", recording.coefficients, settings.frames * design.coefficient_beats))
+    taken = " and ".join(f"{len(stream.values)} of {due} {what} beats" for what, stream, due in inputs)
     cycle = recording.cycles
     if recording.status == "hang":
-        stuck = [s.name for s in recording.streams if s.valid and not s.ready]
-        starved = [s.name for s in recording.streams if s.ready and not s.valid]
-        last = max((int(s.cycles[-1]) for s in recording.streams if len(s.cycles)), default=0)
+        stuck = [s.name for s in recording.all if s.valid and not s.ready]
+        starved = [s.name for s in recording.all if s.ready and not s.valid]
+        last = max((int(s.cycles[-1]) for s in recording.all if len(s.cycles)), default=0)
         text = (
-            f"hang: no beat on any stream since cycle {last} (watched until {cycle}); {accepted} of {due} input beats"
+            f"hang: no beat on any stream since cycle {last} (watched until {cycle}); {taken}"
             f" accepted; valid without ready: {', '.join(stuck) or 'none'};"
             f" ready without valid: {', '.join(starved) or 'none'}"
         )
-        return [Finding("hang", (stuck or starved or ["output"])[-1], text, cycle=last)]
+        named = [name for name in stuck or starved if name != "coefficients"]  # they run ahead of every hang
+        return [Finding("hang", (named or ["output"])[-1], text, cycle=last)]
     if recording.status == "cycle limit":
         text = f"the frames did not end within {cycle} cycles, many times what the manifest predicts"
         return [Finding("limit", "output", text, cycle=cycle)]
-    if recording.status == "complete" and accepted < due:
-        text = f"input: the design gave all its output but accepted only {accepted} of {due} input beats"
-        return [Finding("input", "input", text, cycle=cycle)]
+    if recording.status == "complete":
+        for what, stream, due in inputs:
+            if len(stream.values) < due:
+                few = f"accepted only {len(stream.values)} of {due} {what} beats"
+                text = f"{stream.name}: the design gave all its output but {few}"
+                return [Finding("input", stream.name, text, cycle=cycle)]
     return []
 
 
@@ -243,6 +281,6 @@ def _stalls(recording: Recording) -> list[Finding]:
             f"{stream.name}: never valid without ready: the run's stalls did not reach this stream;"
             " verify more frames, or with another seed",
         )
-        for stream in recording.streams
+        for stream in recording.all
         if stream.stalled == 0
     ]

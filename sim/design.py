@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,6 +15,10 @@ from hwgen.errors import HwgenError
 FORMAT_VERSION = 1
 BEAT_BITS = 32
 """What the recorder keeps of a beat."""
+WORD_BITS = 32
+"""Of a channel symbol, I and Q together: a stream with values of this width carries symbols, word by word."""
+COEFFICIENT_PARTS = 2
+"""A coefficient's word holds its real part in the low half and its imaginary part in the high half."""
 Positive = Annotated[int, Field(ge=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 
@@ -46,17 +50,30 @@ class Stream:
         """Width of the payload."""
         return self.lanes * self.bits
 
+    @property
+    def symbols(self) -> bool:
+        """Whether a value is a whole channel symbol, which has no pixel and no sign."""
+        return self.bits == WORD_BITS
+
 
 @dataclass(frozen=True)
 class Design:
-    """What a bench needs to know of a design."""
+    """What a bench needs to know of a design.
+
+    side : "tx": pixels in, symbols out; "rx": symbols in, pixels out.
+    input_last : it has an input TLAST, which the bench then drives.
+    coefficient_beats : words per frame of its second input stream, 0 where it has none.
+    """
 
     folder: Path
+    side: str
     top: str
     width: int
     height: int
     input_bits: int
     input_beats: int
+    input_last: bool
+    coefficient_beats: int
     output_bits: int
     output_beats: int
     streams: tuple[Stream, ...]
@@ -85,6 +102,11 @@ class _Port(_Part):
     beats: Positive
 
 
+class _Coefficients(_Part):
+    bits: Literal[32]
+    beats: Positive
+
+
 class _Stream(_Part):
     name: Name
     path: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
@@ -106,9 +128,12 @@ class _Predicted(_Part):
 
 class _Manifest(_Part):
     top: Name
+    side: Literal["tx", "rx"] = "tx"
     frame: _Size
+    ports: dict[str, Any] = {}
     input: _Port
     output: _Port
+    coefficients: _Coefficients | None = None
     streams: list[_Stream]
     files: dict[str, str]
     clock_mhz: float | None = None
@@ -143,15 +168,19 @@ def load(folder: Path) -> Design:
             where = f"{path}: streams.{index}.lanes"
             raise HwgenError(where, f"at most {BEAT_BITS} bits a beat", f"{stream.lanes} x {stream.bits} bits")
     frame, pixels = checked.frame, checked.frame.width * checked.frame.height
-    if checked.input.beats != pixels:
-        raise HwgenError(f"{path}: input.beats", f"width x height = {pixels}", str(checked.input.beats))
+    key, beats = ("input", checked.input.beats) if checked.side == "tx" else ("output", checked.output.beats)
+    if beats != pixels:  # the radio's side is not known here: verify checks it against the model
+        raise HwgenError(f"{path}: {key}.beats", f"width x height = {pixels}", str(beats))
     design = Design(
         folder=folder,
+        side=checked.side,
         top=checked.top,
         width=frame.width,
         height=frame.height,
         input_bits=checked.input.bits,
         input_beats=checked.input.beats,
+        input_last="s_axis_tlast" in checked.ports,
+        coefficient_beats=checked.coefficients.beats if checked.coefficients else 0,
         output_bits=checked.output.bits,
         output_beats=checked.output.beats,
         streams=tuple(Stream(**stream.model_dump()) for stream in checked.streams),
@@ -168,35 +197,47 @@ def load(folder: Path) -> Design:
 
 
 def probes(design: Design) -> str:
-    """SystemVerilog text of the probes: one per layer by hierarchical reference, one each for input and output.
+    """SystemVerilog text of the probes: one per layer by hierarchical reference, one each for the top's streams.
 
-    Stream 0 is the input, 1..n the layers in dataflow order, n + 1 the output.
+    Stream 0 is the input, 1..n the layers in dataflow order, n + 1 the output, n + 2 the coefficients where the design
+    takes any.
     """
     ports = ".clock, .running, .finish, .cycle"
+    always = f"{ports}, .watch(1'b1)"
     lines = ["// Generated from manifest.json: the design itself is not changed."]
     lines.append(
-        f"stream_probe #(.STREAM(0), .BITS(32)) probe_input ({ports}, .valid(s_valid), .ready(s_ready),"
-        " .payload(s_payload), .last(1'b0), .beat(beat[0]));"
+        f"stream_probe #(.STREAM(0), .BITS(32)) probe_input ({always}, .valid(s_valid), .ready(s_ready),"
+        " .payload(s_payload), .last(s_last), .beat(beat[0]));"
     )
     for index, stream in enumerate(design.streams, start=1):
         path = f"dut.{stream.path}__"
         lines.append(
-            f"stream_probe #(.STREAM({index}), .BITS({stream.beat_bits})) probe_{index} ({ports}, .valid({path}valid),"
-            f" .ready({path}ready), .payload({path}payload), .last(1'b0), .beat(beat[{index}]));"
+            f"stream_probe #(.STREAM({index}), .BITS({stream.beat_bits})) probe_{index} ({ports}, .watch,"
+            f" .valid({path}valid), .ready({path}ready), .payload({path}payload), .last(1'b0), .beat(beat[{index}]));"
         )
     last = len(design.streams) + 1
     lines.append(
-        f"stream_probe #(.STREAM({last}), .BITS({design.output_bits})) probe_output ({ports}, .valid(m_valid),"
+        f"stream_probe #(.STREAM({last}), .BITS({design.output_bits})) probe_output ({always}, .valid(m_valid),"
         f" .ready(m_ready), .payload(m_payload[{design.output_bits - 1}:0]), .last(m_last), .beat(beat[{last}]));"
     )
+    if design.coefficient_beats:
+        lines.append(
+            f"stream_probe #(.STREAM({last + 1}), .BITS(32)) probe_coefficients ({always}, .valid(c_valid),"
+            f" .ready(c_ready), .payload(c_payload), .last(1'b0), .beat(beat[{last + 1}]));"
+        )
     return "\n".join(lines) + "\n"
 
 
 def defines(design: Design) -> dict[str, object]:
     """Verilog macros of the harness for this design."""
-    return {
+    found: dict[str, object] = {
         "HWGEN_TOP": design.top,
-        "HWGEN_STREAMS": len(design.streams) + 2,
+        "HWGEN_STREAMS": len(design.streams) + 2 + bool(design.coefficient_beats),
         "HWGEN_INPUT_BITS": design.input_bits,
         "HWGEN_OUTPUT_BITS": design.output_bits,
     }
+    if design.input_last:
+        found["HWGEN_INPUT_LAST"] = 1
+    if design.coefficient_beats:
+        found["HWGEN_COEFFICIENTS"] = 1
+    return found

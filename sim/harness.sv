@@ -4,11 +4,17 @@
 // (bench.py) writes the settings below, raises `start` and waits for `done`.
 //
 // Defined by the runner: HWGEN_TOP (the design's module), HWGEN_STREAMS (probed streams, the input
-// and the output counted). probes.svh holds one stream_probe per layer, made from manifest.json.
+// the output and the coefficients counted), the widths HWGEN_INPUT_BITS and HWGEN_OUTPUT_BITS;
+// HWGEN_INPUT_LAST where the design has an input TLAST, HWGEN_COEFFICIENTS where it has a second
+// input stream. probes.svh holds one stream_probe per stream, made from manifest.json.
+//
+// Coefficients are offered frame after frame, as fast as they are taken. Without stalls the first
+// pixel or symbol waits until those of its frame are in the design, so that latency does not count
+// their loading.
 
 `timescale 1ns / 1ns
 
-import "DPI-C" function void hwgen_open(input int streams);
+import "DPI-C" function void hwgen_open(input int streams, input bit coefficients);
 import "DPI-C" function void hwgen_close();
 
 module hwgen_harness;
@@ -18,6 +24,8 @@ module hwgen_harness;
   logic [31:0] frames = 1;
   logic [31:0] input_beats = 1;      // per frame
   logic [31:0] output_beats = 1;     // per frame
+  logic [31:0] coefficient_beats = 0;  // per frame
+  logic watch = 1;                   // the layers' streams are recorded, too
   logic [31:0] quiet = 1000;         // nothing moves for so long: the design is full, or empty
   logic [31:0] patience = 100000;    // nothing moves for so long: it hangs
   logic [31:0] tail = 1000;          // cycles watched for surplus beats after the last frame
@@ -41,33 +49,69 @@ module hwgen_harness;
 
   assign running = reset_n && !finish && !closing && !done;
 
-  logic s_valid, s_ready, m_valid, m_ready, m_last;
+  logic s_valid, s_ready, s_last, m_valid, m_ready, m_last;
   logic [31:0] s_payload, m_payload;
-  logic pausing, holding, source_done;
+  logic pausing, holding, starving, loaded;
   logic [31:0] beats;
   logic [`HWGEN_STREAMS-1:0] beat;
 
   stream_source source (
       .clock, .reset_n, .seed, .stall, .frames, .frame_beats(input_beats), .quiet, .silent,
-      .holding, .pausing, .done(source_done), .valid(s_valid), .ready(s_ready), .payload(s_payload)
+      .go(loaded), .holding(holding || starving), .pausing,
+      .valid(s_valid), .ready(s_ready), .payload(s_payload), .last(s_last)
   );
 
   stream_sink sink (
       .clock, .reset_n, .seed, .stall, .frame_beats(output_beats), .quiet, .silent,
-      .pausing, .holding, .beats, .valid(m_valid), .ready(m_ready)
+      .pausing(pausing || starving), .holding, .beats, .valid(m_valid), .ready(m_ready)
   );
+
+`ifdef HWGEN_COEFFICIENTS
+  logic c_valid, c_ready;
+  logic [31:0] c_payload, c_taken;
+  logic [3:0] settled;
+
+  stream_source #(.SOURCE(1)) coefficients (
+      .clock, .reset_n, .seed(seed ^ 64'hA0761D6478BD642F), .stall, .frames,
+      .frame_beats(coefficient_beats), .quiet, .silent, .go(1'b1), .holding(holding || pausing),
+      .pausing(starving), .valid(c_valid), .ready(c_ready), .payload(c_payload), .last()
+  );
+
+  assign loaded = &settled || stall != 0;
+  always @(posedge clock)
+    if (!reset_n) begin
+      c_taken <= 0;
+      settled <= 0;
+    end else begin
+      if (c_valid && c_ready) c_taken <= c_taken + 1;
+      if (c_taken >= coefficient_beats && !(&settled)) settled <= settled + 1;
+    end
+`else
+  assign starving = 0;
+  assign loaded = 1;
+`endif
 
   `HWGEN_TOP dut (
       .aclk(clock), .aresetn(reset_n),
       .s_axis_tdata(s_payload[`HWGEN_INPUT_BITS-1:0]), .s_axis_tvalid(s_valid),
       .s_axis_tready(s_ready),
+`ifdef HWGEN_INPUT_LAST
+      .s_axis_tlast(s_last),
+`endif
+`ifdef HWGEN_COEFFICIENTS
+      .s_coef_tdata(c_payload), .s_coef_tvalid(c_valid), .s_coef_tready(c_ready),
+`endif
       .m_axis_tdata(m_payload[`HWGEN_OUTPUT_BITS-1:0]), .m_axis_tvalid(m_valid),
       .m_axis_tready(m_ready), .m_axis_tlast(m_last)
   );
 
 `include "probes.svh"
 
-  initial hwgen_open(`HWGEN_STREAMS);
+`ifdef HWGEN_COEFFICIENTS
+  initial hwgen_open(`HWGEN_STREAMS, 1);
+`else
+  initial hwgen_open(`HWGEN_STREAMS, 0);
+`endif
 
   always @(posedge clock) begin
     if (start && !reset_n) begin

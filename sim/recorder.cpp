@@ -1,6 +1,7 @@
 // The files of a simulation run, and the protocol check of every stream (called from the harness by DPI).
 //
-// Reads input.bin (one 32-bit word per input beat, little endian) from the current folder and writes
+// Reads input.bin and, where there is one, coefficients.bin (one 32-bit word per beat of that input stream, little
+// endian) from the current folder and writes
 //   stream_<i>.rec   one 64-bit word per transferred beat: value [31:0], last [32], cycle [63:33]
 //   streams.txt      one line per stream: index beats stalled valid ready kind cycle
 //                    (stalled: cycles of valid without ready; valid, ready: at the end;
@@ -27,7 +28,7 @@ struct Stream {
 };
 
 std::vector<Stream> streams;
-std::vector<uint32_t> input;
+std::vector<uint32_t> inputs[2];  // the input's beats, the coefficients'
 
 [[noreturn]] void fail(const std::string &what) {
     std::perror(("hwgen recorder: " + what).c_str());
@@ -40,18 +41,23 @@ void violate(Stream &s, int kind, uint32_t cycle) {
     s.violation_cycle = cycle;
 }
 
+void load(std::vector<uint32_t> &words, const char *name) {
+    FILE *file = std::fopen(name, "rb");
+    if (!file) fail(name);
+    std::fseek(file, 0, SEEK_END);
+    words.resize(std::ftell(file) / 4);
+    std::rewind(file);
+    if (std::fread(words.data(), 4, words.size(), file) != words.size()) fail(name);
+    std::fclose(file);
+}
+
 }  // namespace
 
 extern "C" {
 
-void hwgen_open(int count) {
-    FILE *file = std::fopen("input.bin", "rb");
-    if (!file) fail("input.bin");
-    std::fseek(file, 0, SEEK_END);
-    input.resize(std::ftell(file) / 4);
-    std::rewind(file);
-    if (std::fread(input.data(), 4, input.size(), file) != input.size()) fail("input.bin");
-    std::fclose(file);
+void hwgen_open(int count, unsigned char coefficients) {
+    load(inputs[0], "input.bin");
+    if (coefficients) load(inputs[1], "coefficients.bin");
     streams.resize(count);
     for (int i = 0; i < count; i++) {
         const std::string name = "stream_" + std::to_string(i) + ".rec";
@@ -61,7 +67,7 @@ void hwgen_open(int count) {
     }
 }
 
-unsigned hwgen_input(unsigned beat) { return input[beat % input.size()]; }
+unsigned hwgen_input(int source, unsigned beat) { return inputs[source][beat % inputs[source].size()]; }
 
 void hwgen_offer(int stream, unsigned char ready, unsigned payload, unsigned char last, unsigned cycle) {
     Stream &s = streams[stream];

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwgen.sim import design as designs, runner
-from hwgen.sim.design import Design, Stream
+from hwgen.sim.design import COEFFICIENT_PARTS, Design, Stream
 
 STATUS = ("complete", "hang", "cycle limit", "end of the window")
 CYCLES_MAX = 2**31 - 1
@@ -53,7 +53,10 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Recording:
-    """A finished run: `streams` are input, layers in dataflow order, output."""
+    """A finished run: `streams` are input, layers in dataflow order, output.
+
+    coefficients : the second input stream, None where the design has none.
+    """
 
     status: str
     cycles: int
@@ -61,6 +64,12 @@ class Recording:
     seconds: float
     build_seconds: float
     waveform: Path | None = None
+    coefficients: Recorded | None = None
+
+    @property
+    def all(self) -> tuple[Recorded, ...]:
+        """Every stream that was watched."""
+        return self.streams if self.coefficients is None else (*self.streams, self.coefficients)
 
 
 @dataclass(frozen=True)
@@ -95,17 +104,29 @@ def simulate(
     folder: Path,
     options: runner.BuildOptions,
     cache: Path | None = None,
+    coefficients: NDArray[np.uint32] | None = None,
+    watch: bool = True,
 ) -> Recording:
     """Build (or reuse) the bench and run it in `folder`, made if needed.
 
-    words : (frames, input_beats) uint32, what the input stream carries. Raises runner.SimulationError.
+    words : (frames, input_beats) uint32, what the input stream carries.
+    coefficients : (frames, coefficient_beats) uint32, what the second input stream carries; None where there is none.
+    watch : record the layers' streams, too; without, they stay empty.
+
+    Raises runner.SimulationError.
     """
     if words.shape != (settings.frames, design.input_beats):
         raise ValueError(f"words: wanted {(settings.frames, design.input_beats)}, got {words.shape}")
+    wanted = (settings.frames, design.coefficient_beats) if design.coefficient_beats else None
+    given = None if coefficients is None else coefficients.shape
+    if given != wanted:
+        raise ValueError(f"coefficients: wanted {wanted}, got {given}")
     if not 0 <= settings.stall < 1:
         raise ValueError(f"stall: wanted 0 <= stall < 1, got {settings.stall}")
     folder.mkdir(parents=True, exist_ok=True)
     words.astype("<u4").tofile(folder / "input.bin")
+    if coefficients is not None:
+        coefficients.astype("<u4").tofile(folder / "coefficients.bin")
     texts = {"probes.svh": designs.probes(design)}
     started = time.perf_counter()
     options = replace(options, trace=settings.trace is not None)
@@ -120,6 +141,8 @@ def simulate(
         "frames": settings.frames,
         "input_beats": design.input_beats,
         "output_beats": design.output_beats,
+        "coefficient_beats": design.coefficient_beats,
+        "watch": int(watch),
         "quiet": times.quiet,
         "patience": times.patience,
         "tail": times.tail,
@@ -129,15 +152,17 @@ def simulate(
         values["trace_from"], values["trace_to"] = settings.trace
     result = runner.run(executable, folder, values, settings.seed)
     ended = time.perf_counter()
-    names = ["input", *(stream.name for stream in design.streams), "output"]
+    names = ["input", *(stream.name for stream in design.streams), "output", "coefficients"]
+    recorded = [_read(folder, line, names) for line in (folder / "streams.txt").read_text().splitlines()]
     waveform = folder / "window.vcd"
     return Recording(
         status=STATUS[result["status"]],
         cycles=result["cycles"],
-        streams=tuple(_read(folder, line, names) for line in (folder / "streams.txt").read_text().splitlines()),
+        streams=tuple(recorded[: len(names) - 1]),
         seconds=ended - built,
         build_seconds=built - started,
         waveform=waveform if settings.trace and waveform.is_file() else None,
+        coefficients=recorded[-1] if design.coefficient_beats else None,
     )
 
 
@@ -146,6 +171,25 @@ def pixel_words(images: NDArray[np.uint8]) -> NDArray[np.uint32]:
     wide = images.astype(np.uint32)
     words: NDArray[np.uint32] = wide[..., 0] | wide[..., 1] << np.uint32(8) | wide[..., 2] << np.uint32(16)
     return words.reshape(len(images), -1)
+
+
+def coefficient_words(coefficients: NDArray[np.integer]) -> NDArray[np.uint32]:
+    """(frames, ..., 2) integers of 16 signed bits, real and imaginary part -> (frames, words), real part low.
+
+    Raises ValueError where a value has more bits.
+    """
+    wide = np.asarray(coefficients, dtype=np.int64)
+    if wide.shape[-1] != COEFFICIENT_PARTS or np.any(wide != wide.astype(np.int16)):
+        raise ValueError("coefficients: wanted pairs of 16-bit integers")
+    halves = (wide & 0xFFFF).astype(np.uint32)
+    words: NDArray[np.uint32] = halves[..., 0] | halves[..., 1] << np.uint32(16)
+    return words.reshape(len(wide), -1)
+
+
+def pixels_of(words: NDArray[np.uint32], height: int, width: int) -> NDArray[np.uint8]:
+    """(frames, H * W) words of the pixel stream -> (frames, H, W, 3) uint8: the inverse of `pixel_words`."""
+    parts = words[..., None] >> np.array([0, 8, 16], dtype=np.uint32) & np.uint32(0xFF)
+    return parts.astype(np.uint8).reshape(len(words), height, width, 3)
 
 
 def value_by_value(recorded: Recorded, stream: Stream) -> Recorded:

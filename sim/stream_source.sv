@@ -1,16 +1,18 @@
-// Offers the input's beats (read from the recorder's file) with random idle cycles.
+// Offers an input stream's beats (read from the recorder's file SOURCE) with random idle cycles.
 //
 // stall is the probability of an idle cycle between two beats, in 1/65536. With stall > 0 the source
 // also pauses in frames 1, 4, 16, ... (0 if it is the only one), at a random beat, until nothing has
 // moved anywhere for `quiet` cycles: the design runs empty and has to start again. Between the pauses
 // there are enough frames to fill the design while the sink holds, however small the frames are.
-// With stall = 0 a beat is offered in every cycle.
+// With stall = 0 a beat is offered in every cycle, from `go` on.
 
 `timescale 1ns / 1ns
 
-import "DPI-C" function int unsigned hwgen_input(input int unsigned beat);
+import "DPI-C" function int unsigned hwgen_input(input int source, input int unsigned beat);
 
-module stream_source (
+module stream_source #(
+    parameter int SOURCE = 0  // 0 the input, 1 the coefficients
+) (
     input  logic        clock,
     input  logic        reset_n,
     input  logic [63:0] seed,
@@ -19,18 +21,18 @@ module stream_source (
     input  logic [31:0] frame_beats,
     input  logic [31:0] quiet,
     input  logic [31:0] silent,   // cycles since a beat moved anywhere
-    input  logic        holding,  // the sink holds until the design is full: do not pause now
+    input  logic        go,
+    input  logic        holding,  // another waits until nothing moves: do not pause now
     output logic        pausing,
-    output logic        done,     // every beat was accepted
     output logic        valid,
     input  logic        ready,
-    output logic [31:0] payload
+    output logic [31:0] payload,
+    output logic        last      // of a frame
 );
   logic [63:0] random;
   logic [31:0] next, total, in_frame, pause_at, frame, pause_in;
 
   assign total = frames * frame_beats;
-  assign done = reset_n && next == total && !valid;
 
   always @(posedge clock) begin
     if (!reset_n) begin
@@ -49,13 +51,14 @@ module stream_source (
       end
       if (ready || !valid) begin
         valid <= 0;
-        if (next != total && !pausing && (stall == 0 || random[15:0] >= stall || silent > quiet)) begin
-          if (stall != 0 && frame == pause_in && in_frame >= pause_at && !holding) begin
+        if (go && next != total && !pausing && (stall == 0 || random[15:0] >= stall || silent > quiet)) begin
+          if (stall != 0 && frame >= pause_in && in_frame >= pause_at && !holding) begin
             pausing  <= 1;
             pause_in <= pause_in == 0 ? 32'hFFFFFFFF : pause_in * 4;
           end else begin
             valid   <= 1;
-            payload <= hwgen_input(next);
+            payload <= hwgen_input(SOURCE, next);
+            last    <= in_frame == frame_beats - 1;
             next    <= next + 1;
             if (in_frame == frame_beats - 1) begin
               in_frame <= 0;

@@ -169,6 +169,25 @@ def test_a_stream_that_was_never_stalled(design: Design) -> None:
     assert judge(design, recording, stall=0).findings == ()
 
 
+def test_coefficients_are_a_stream_like_the_input(design: Design) -> None:
+    design = replace(design, coefficient_beats=2)
+    taken = replace(stream("coefficients", np.arange(6), 0), stalled=1)
+    recording = replace(perfect(design), coefficients=taken)
+    assert judge(design, recording).findings == ()
+    (finding,) = judge(design, replace(recording, coefficients=replace(taken, stalled=0))).findings
+    assert (finding.kind, finding.stream) == ("stall", "coefficients")
+    (finding,) = judge(design, replace(recording, coefficients=replace(taken, values=taken.values[:5]))).findings
+    assert (finding.kind, finding.stream) == ("input", "coefficients")
+    text = "coefficients: the design gave all its output but accepted only 5 of 6 coefficient beats"
+    assert finding.message == text
+    broken = replace(taken, violation=1, violation_cycle=9)
+    (finding,) = judge(design, replace(recording, coefficients=broken)).findings
+    assert (finding.kind, finding.stream, finding.cycle) == ("protocol", "coefficients", 9)
+    hanging = judge(design, replace(recording, status="hang", coefficients=replace(taken, valid=True, ready=False)))
+    (finding,) = hanging.findings
+    assert finding.stream == "output" and "valid without ready: coefficients;" in finding.message
+
+
 def test_a_protocol_violation_comes_before_later_wrong_values(design: Design) -> None:
     recording = changed(
         perfect(design), 1, violation=2, violation_cycle=7, values=perfect(design).streams[1].values ^ 1
@@ -231,6 +250,10 @@ def test_junit_puts_every_finding_somewhere(tmp_path: Path) -> None:
     (lambda m: m["frame"].update(width=-8), "frame.width"),
     (lambda m: m["input"].update(beats=1), "input.beats"),
     (lambda m: m["output"].update(beats=0), "output.beats"),
+    (lambda m: m.update(side="rx"), "output.beats"),
+    (lambda m: m.update(side="both"), "side"),
+    (lambda m: m.update(coefficients={"bits": 32, "beats": 0}), "coefficients.beats"),
+    (lambda m: m.update(coefficients={"bits": 16, "beats": 1}), "coefficients.bits"),
     (lambda m: m.update(predicted=[1]), "predicted"),
     (lambda m: m["predicted"].update(dsp="x"), "predicted.dsp"),
     (lambda m: m.update(files=["hwgen_tx.v"]), "files"),

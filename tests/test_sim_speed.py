@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import sim_toy
 
+from hwgen.sim.design import Design
 from hwgen.sim.speed import speeds
 
 
-def test_both_are_measured(tmp_path: Path) -> None:
-    bench, bare = speeds(sim_toy.make(tmp_path), 200_000)
+@pytest.mark.parametrize("make", [sim_toy.make, sim_toy.make_receiver])
+def test_both_are_measured(make: Callable[[Path], Design], tmp_path: Path) -> None:
+    bench, bare = speeds(make(tmp_path), 200_000)
     assert 0 < bench < bare  # the toy is so small that starting Python alone takes longer than its cycles

@@ -1,0 +1,113 @@
+"""Frames through a design, for whoever wants its output: no reference, and no layer's stream unless asked for.
+
+The run is judged as far as that goes without knowing what is right: the count of beats, TLAST, the protocol, a hang.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwgen.sim import runner
+from hwgen.sim.check import cycle_counts, flaws
+from hwgen.sim.design import Design
+from hwgen.sim.simulate import (
+    Recording,
+    Settings,
+    coefficient_words,
+    pixels_of,
+    signed_values,
+    simulate,
+    value_by_value,
+)
+
+
+@dataclass(frozen=True)
+class Frames:
+    """What came out.
+
+    output : (frames, output_beats) uint32, the words as they are.
+    streams : layer -> (frames, height, width, channels) int64; empty unless asked for.
+    interval, latency : cycles; None where frames were stalled, or too few.
+    """
+
+    output: NDArray[np.uint32]
+    streams: dict[str, NDArray[np.int64]]
+    interval: int | None
+    latency: int | None
+    waveform: Path | None
+    seconds: float
+    build_seconds: float
+
+    def pixels(self, design: Design) -> NDArray[np.uint8]:
+        """(frames, H, W, 3) uint8 of a receiver's output."""
+        return pixels_of(self.output, design.height, design.width)
+
+
+def run_frames(
+    design: Design,
+    words: NDArray[np.uint32],
+    coefficients: NDArray[np.integer] | None = None,
+    folder: Path | None = None,
+    stall: float = 0.0,
+    seed: int = 1,
+    streams: bool = False,
+    trace: tuple[int, int] | None = None,
+    cache: Path | None = None,
+) -> Frames:
+    """Send frames through a design, back to back.
+
+    Parameters
+    ----------
+    words : (frames, input_beats) uint32; of images `simulate.pixel_words` makes them
+    coefficients : (frames, tables, rows, columns, 2) integers of 16 signed bits, real and imaginary part; None where
+        the design takes none
+    folder : where the run's files stay; None takes a temporary folder
+    stall, seed : as `Settings`
+    streams : return every layer's values, too; the simulator is the same one, but slower
+    trace : (from, to) cycles of a waveform in `folder`. The run ends behind them, and what it gave until then is
+        returned with zeros behind it
+    cache : folder of cached simulators; None takes the user's
+
+    Raises
+    ------
+    runner.SimulationError : the design does not build, hangs, breaks the protocol, or its frames do not end where
+        they should
+    """
+    with tempfile.TemporaryDirectory(prefix="hwgen_frames_") as spare:
+        settings = Settings(frames=len(words), stall=stall, seed=seed, trace=trace)
+        sent = None if coefficients is None else coefficient_words(coefficients)
+        recording = simulate(
+            design, words, settings, folder or Path(spare), runner.BuildOptions(), cache, sent, watch=streams
+        )
+        if trace is None and (found := flaws(design, recording, settings)):
+            raise runner.SimulationError(found[0].message)
+    output = np.zeros(settings.frames * design.output_beats, dtype=np.uint32)
+    came = recording.streams[-1].values[: len(output)]
+    output[: len(came)] = came
+    interval, latency = cycle_counts(recording) if stall == 0 else (None, None)
+    return Frames(
+        output=output.reshape(settings.frames, -1),
+        streams=_values(design, recording, settings.frames) if streams and trace is None else {},
+        interval=interval,
+        latency=latency,
+        waveform=recording.waveform if folder is not None else None,
+        seconds=recording.seconds,
+        build_seconds=recording.build_seconds,
+    )
+
+
+def _values(design: Design, recording: Recording, frames: int) -> dict[str, NDArray[np.int64]]:
+    found = {}
+    for stream, recorded in zip(design.streams, recording.streams[1:-1], strict=True):
+        raw = value_by_value(recorded, stream).values
+        values = signed_values(raw, stream.bits, stream.signed and not stream.symbols)
+        if len(values) != frames * stream.values:
+            text = f"{stream.name}: wanted {frames * stream.values} values, got {len(values)}"
+            raise runner.SimulationError(text)
+        found[stream.name] = values.reshape(frames, stream.height, stream.width, stream.channels)
+    return found

@@ -67,7 +67,7 @@ def _train(arguments: argparse.Namespace) -> int:
     from hwgen.train.phases import train
 
     train(arguments.model, data=arguments.data, device=arguments.device, out=arguments.out,
-          phase=arguments.phase, steps=arguments.steps)
+          phase=arguments.phase, steps=arguments.steps, start=arguments.start)
     return 0
 
 
@@ -158,6 +158,8 @@ def _parser() -> Parser:
                                            "pruned shape from scratch; card: measure them; all (default)")
     train.add_argument("--steps", type=Number("--steps", int, 1), metavar="N",
                        help="optimiser steps of every phase (default: the specification's)")
+    train.add_argument("--start", type=Path, metavar="FILE",
+                       help="another model's finetune.safetensors: finetune starts from its layers, not from float")
 
     export = command("export", _export, "write a trained model's integer graph: graph.json and weights.npz")
     export.add_argument("--model", required=True, metavar="M", help="a name, a folder or a specification's path")

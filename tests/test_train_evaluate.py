@@ -10,6 +10,7 @@ import torch
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
+from hwgen.spec import Channel
 from hwgen.train.channel import symbol_power
 from hwgen.train.evaluate import batches, evaluate, mean_power, psnr, static_gain
 
@@ -18,6 +19,7 @@ class Offset:
     """Sends the picture itself; the receiver gets it back with a given error, whatever the noise."""
 
     power = 1.0
+    channel = Channel()
 
     def __init__(self, error: Tensor) -> None:
         self.error = error

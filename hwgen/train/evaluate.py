@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from hwgen.train.channel import awgn, normalise, symbol_power
+from hwgen.spec import Channel
+from hwgen.train.channel import normalise, symbol_power, through
 from hwgen.train.data import to_network
 from hwgen.train.imageset import Picture, check_sizes, image_set
 
@@ -28,6 +29,7 @@ class Codec(Protocol):
     """What evaluation needs of a network: `DeepJSCC` and the quantised network have it."""
 
     power: float
+    channel: Channel
 
     def encode(self, images: Tensor) -> Tensor: ...
     def decode(self, received: Tensor) -> Tensor: ...
@@ -92,6 +94,7 @@ def evaluate(
     transmit: Callable[[Tensor], Tensor] | None = None,
     seed: int = 0,
     with_ssim: bool = True,
+    draws: int = 1,
 ) -> dict[float, Quality]:
     """Quality per SNR in dB.
 
@@ -101,15 +104,16 @@ def evaluate(
     images : uint8 (H, W, 3)
     multiple : product of the encoder's strides
     transmit : images -> symbols; by default the latent, its power normalised image by image
-    seed : of the noise, the same for every network compared
+    seed : of the noise and of fading, the same for every network compared
+    draws : how often every image is sent, each time over another realisation of the channel
     """
     network.eval()
     measured: dict[float, list[tuple[Tensor, Tensor]]] = {snr: [] for snr in snrs_db}
     generator = torch.Generator().manual_seed(seed)
     for batch in batches(images, multiple):
         symbols = transmit(batch) if transmit is not None else normalise(network.encode(batch), network.power)
-        for snr in snrs_db:
-            received = awgn(symbols, torch.full((len(batch),), snr), generator, network.power)
+        for snr in [snr for snr in snrs_db for _ in range(draws)]:
+            received = through(network.channel, symbols, torch.full((len(batch),), snr), generator)
             output = (network.decode(received) * 256.0).round().clamp(0.0, 255.0)
             error = (output - batch * 256.0).square().flatten(1).mean(1)
             ssim = torch.zeros(len(batch))

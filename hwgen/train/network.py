@@ -1,7 +1,7 @@
 """The float DeepJSCC of Bourtsoulatze, Kurka and Gunduz (2019), built from plain layer shapes.
 
-Encoder: convolutions with padding kernel // 2; decoder: transposed convolutions with the same
-padding and output_padding 1 at stride 2, so that a decoder layer undoes an encoder layer's size.
+Encoder: convolutions with padding kernel // 2; decoder: transposed convolutions padded so that the output is exactly
+stride times as large. Complex layers (`hwgen.train.complex_layers`) may stand among them on both sides.
 The input is pixel * 2**-8 without mean subtraction, because that is what the hardware sees.
 """
 
@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from hwgen.train.channel import awgn, normalise
+from hwgen.spec import Channel
+from hwgen.train.channel import normalise, through
+from hwgen.train.complex_layers import ComplexConv2d
 
 if TYPE_CHECKING:
     from hwgen.spec import ModelSpec
@@ -28,12 +30,31 @@ MEAN_PIXEL = 0.4  # where a clamped output starts; a sigmoid starts at 0.5 by it
 
 @dataclass(frozen=True)
 class LayerShape:
-    """One (transposed) convolution: plain numbers, nothing of the specification's file."""
+    """One (transposed) convolution: plain numbers, nothing of the specification's file.
+
+    A complex one has `channels` complex channels, each two of the stream.
+    """
 
     kernel: int
     stride: int
     channels: int
     activation: str
+    complex: bool = False
+
+    @property
+    def stream(self) -> int:
+        """Channels of the stream behind it."""
+        return 2 * self.channels if self.complex else self.channels
+
+    def weights(self, in_channels: int) -> int:
+        """Real weights, for `in_channels` of the stream: a complex one counts as two."""
+        return self.stream * in_channels * self.kernel**2 // (2 if self.complex else 1)
+
+
+def transposed_padding(kernel: int, stride: int) -> tuple[int, int]:
+    """(padding, output padding) of a transposed convolution whose output is exactly ``stride`` times its input."""
+    output_padding = (kernel - stride) % 2
+    return (kernel - stride + output_padding) // 2, output_padding
 
 
 class LeakyClamp(nn.Module):
@@ -65,14 +86,16 @@ class Layer(nn.Module):
 
     def __init__(self, in_channels: int, shape: LayerShape, transposed: bool) -> None:
         super().__init__()
-        pad = shape.kernel // 2
-        if transposed:
-            self.conv: nn.Module = nn.ConvTranspose2d(
-                in_channels, shape.channels, shape.kernel, shape.stride, pad, output_padding=shape.stride - 1
+        if shape.complex:
+            self.conv: nn.Module = ComplexConv2d(in_channels // 2, shape.channels, shape.kernel, shape.stride)
+        elif transposed:
+            pad, more = transposed_padding(shape.kernel, shape.stride)
+            self.conv = nn.ConvTranspose2d(
+                in_channels, shape.channels, shape.kernel, shape.stride, pad, output_padding=more
             )
         else:
-            self.conv = nn.Conv2d(in_channels, shape.channels, shape.kernel, shape.stride, pad)
-        self.activation = activation(shape.activation, shape.channels)
+            self.conv = nn.Conv2d(in_channels, shape.channels, shape.kernel, shape.stride, shape.kernel // 2)
+        self.activation = activation(shape.activation, shape.stream)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.activation(self.conv(x))
@@ -83,23 +106,31 @@ def stack(in_channels: int, shapes: Sequence[LayerShape], transposed: bool) -> n
     layers = []
     for shape in shapes:
         layers.append(Layer(in_channels, shape, transposed))
-        in_channels = shape.channels
+        in_channels = shape.stream
     return nn.Sequential(*layers)
 
 
 class DeepJSCC(nn.Module):
-    """Encoder, per-image power normalisation, AWGN, decoder.
+    """Encoder, per-image power normalisation, radio channel (AWGN unless ``channel`` says otherwise), decoder.
 
     Images are (N, 3, H, W) float in 0..255/256; symbols are (N, C, H/s, W/s) float32. State dict
     names: ``encoder.I.conv.weight``, ``encoder.I.conv.bias``, ``encoder.I.activation.weight``
-    (PReLU only) and the same under ``decoder``.
+    (PReLU only) and the same under ``decoder``; a complex layer's are ``conv.real.weight``, ``conv.imag.weight`` and
+    ``conv.bias`` (one of each real channel of the stream).
     """
 
-    def __init__(self, encoder: Sequence[LayerShape], decoder: Sequence[LayerShape], power: float = 1.0) -> None:
+    def __init__(
+        self,
+        encoder: Sequence[LayerShape],
+        decoder: Sequence[LayerShape],
+        power: float = 1.0,
+        channel: Channel | None = None,
+    ) -> None:
         super().__init__()
-        self.power = power
+        self.channel = channel or Channel(power=power)
+        self.power = self.channel.power
         self.encoder = stack(3, encoder, transposed=False)
-        self.decoder = stack(encoder[-1].channels, decoder, transposed=True)
+        self.decoder = stack(encoder[-1].stream, decoder, transposed=True)
         self.initialise()
 
     @torch.no_grad()
@@ -114,7 +145,9 @@ class DeepJSCC(nn.Module):
             if isinstance(conv, nn.ConvTranspose2d):
                 fan_in /= conv.stride[0] ** 2
             slope = {nn.PReLU: 0.25, nn.ReLU: 0.0}.get(type(layer.activation), 1.0)
-            nn.init.normal_(conv.weight, 0.0, math.sqrt(2.0 / (1.0 + slope**2) / fan_in))
+            kernels = conv.kernels if isinstance(conv, ComplexConv2d) else [conv.weight]
+            for kernel in kernels:
+                nn.init.normal_(kernel, 0.0, math.sqrt(2.0 / (1.0 + slope**2) / fan_in))
             nn.init.zeros_(conv.bias)
             if isinstance(layer.activation, LeakyClamp):
                 nn.init.constant_(conv.bias, MEAN_PIXEL)
@@ -129,21 +162,21 @@ class DeepJSCC(nn.Module):
 
     def forward(self, images: Tensor, snr_db: Tensor, generator: torch.Generator) -> Tensor:
         symbols = normalise(self.encode(images), self.power)
-        return self.decode(awgn(symbols, snr_db, generator, self.power))
+        return self.decode(through(self.channel, symbols, snr_db, generator))
 
 
 def layer_shapes(layers: Sequence[object], channels: Sequence[int] | None = None) -> list[LayerShape]:
     """A specification's layers as `LayerShape`, with ``channels`` in place of the parent's if given."""
     counts = channels if channels is not None else [layer.channels for layer in layers]  # type: ignore[attr-defined]
     return [
-        LayerShape(layer.kernel, layer.stride, int(count), layer.activation)  # type: ignore[attr-defined]
+        LayerShape(layer.kernel, layer.stride, int(count), layer.activation, layer.complex)  # type: ignore[attr-defined]
         for layer, count in zip(layers, counts, strict=True)
     ]
 
 
 def dense(spec: ModelSpec) -> DeepJSCC:
     """The unpruned parent of a specification, freshly initialised from torch's global seed."""
-    return DeepJSCC(layer_shapes(spec.encoder), layer_shapes(spec.decoder), spec.channel.power)
+    return DeepJSCC(layer_shapes(spec.encoder), layer_shapes(spec.decoder), channel=spec.channel)
 
 
 def pruned(spec: ModelSpec) -> DeepJSCC:
@@ -151,7 +184,7 @@ def pruned(spec: ModelSpec) -> DeepJSCC:
     return DeepJSCC(
         layer_shapes(spec.encoder, spec.encoder_channels),
         layer_shapes(spec.decoder, spec.decoder_channels),
-        spec.channel.power,
+        channel=spec.channel,
     )
 
 
@@ -159,20 +192,20 @@ def parameters(shapes: Sequence[LayerShape], in_channels: int = 3) -> int:
     """Weights, biases and PReLU slopes of a stack of layers."""
     total = 0
     for shape in shapes:
-        total += shape.channels * (in_channels * shape.kernel**2 + 1 + (shape.activation == "prelu"))
-        in_channels = shape.channels
+        total += shape.weights(in_channels) + shape.stream * (1 + (shape.activation == "prelu"))
+        in_channels = shape.stream
     return total
 
 
 def encoder_macs(shapes: Sequence[LayerShape], width: int, height: int, in_channels: int = 3) -> int:
     """Multiply-accumulates of the encoder for one frame: output value x kernel tap x input channel.
 
-    Taps on padding are counted (the usual convention, and what the hardware's schedule does).
+    Taps on padding are counted (the usual convention, and what the hardware's schedule does). A complex one is four.
     """
     total = 0
     for shape in shapes:
         # padding kernel // 2 and odd kernels: the output is ceil(size / stride)
         width, height = -(-width // shape.stride), -(-height // shape.stride)
-        total += width * height * shape.channels * in_channels * shape.kernel**2
-        in_channels = shape.channels
+        total += width * height * shape.stream * in_channels * shape.kernel**2
+        in_channels = shape.stream
     return total

@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hwgen.train.complex_layers import Kernel
+
 MOMENTUM = 0.95
 ITERATIONS = 5
 # Quintic Newton-Schulz coefficients of the reference implementation: singular values end near 1.
@@ -90,7 +92,7 @@ def groups(network: nn.Module) -> list[dict[str, Any]]:
     for module in network.modules():
         if isinstance(module, nn.ConvTranspose2d):
             transposed.append(module.weight)
-        elif isinstance(module, nn.Conv2d):
+        elif isinstance(module, (nn.Conv2d, Kernel)):
             kernels.append(module.weight)
     seen = {id(kernel) for kernel in (*kernels, *transposed)}
     rest = [parameter for parameter in network.parameters() if id(parameter) not in seen]

@@ -8,6 +8,9 @@
     card       measures all of them                           -> CARD.md
     all        float, finetune, qat, control, card
 
+With a file to start from (``--start``), there is no float phase and no control: finetune starts from that file's
+layers, as far as their shapes agree, and the rest of the network is fresh.
+
 An interrupted phase goes on from ``OUT/state/PHASE.safetensors`` when the same command is given again.
 """
 
@@ -17,7 +20,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -32,6 +35,7 @@ from hwgen.train.imageset import Picture
 from hwgen.train.loop import Schedule, fit, pick_device
 from hwgen.train.network import DeepJSCC, dense, pruned
 from hwgen.train.prune import prune
+from hwgen.train.start import warm_start
 
 if TYPE_CHECKING:
     from hwgen.train.quantised import QuantDeepJSCC
@@ -54,6 +58,7 @@ def train(
     out: str | Path | None = None,
     phase: str = "all",
     steps: int | None = None,
+    start: str | Path | None = None,
 ) -> None:
     """Run one phase of a model's training, or all of them.
 
@@ -65,6 +70,7 @@ def train(
     out : where checkpoints go; default the model's own folder
     phase : float, finetune, qat, control, card or all
     steps : instead of the specification's number of steps, for each phase that is run
+    start : another model's float network (finetune.safetensors), from whose layers finetune starts
 
     Raises
     ------
@@ -76,6 +82,8 @@ def train(
         raise HwgenError("--phase", "float, finetune, qat, control, card or all", repr(phase))
     if steps is not None and steps < 1:
         raise HwgenError("--steps", "at least 1", str(steps))
+    if start is not None and phase not in ("finetune", "all"):
+        raise HwgenError("--start", "phase finetune or all", phase)
     spec.check_trainable()
     assert spec.data is not None, "checked"
     if data is None:
@@ -87,9 +95,10 @@ def train(
     train_images = image_data.load(data, "train")
     val_images = image_data.load(data, "val")
     check_measurable(val_images, spec.downscale)
-    for name in PHASES if phase == "all" else (phase,):
+    every = PHASES if start is None else ("finetune", "qat")
+    for name in every if phase == "all" else (phase,):
         if name != "card":
-            run_phase(spec, name, train_images, val_images, where, folder, steps, str(data))
+            run_phase(spec, name, train_images, val_images, where, folder, steps, str(data), start)
     if phase in ("card", "all"):
         from hwgen.train.card import write_card  # imports every network; only needed here
 
@@ -128,11 +137,17 @@ def run_phase(
     folder: Path,
     steps: int | None = None,
     where: str = "data",
+    start: str | Path | None = None,
 ) -> None:
     """Train one phase and write its file into ``folder``."""
     plan = schedule(spec, phase, steps)
     torch.manual_seed(plan.seed)
-    network = starting_network(spec, phase, folder)
+    begun: dict[str, Any] = {}
+    if phase == "finetune" and start is not None:
+        network: nn.Module = pruned(spec)
+        begun = {"start": warm_start(network, Path(start), spec)}  # type: ignore[arg-type]
+    else:
+        network = starting_network(spec, phase, folder)
     crops = Crops(train_images, plan.crop, where)
     if phase == "qat":
         quantised(network).calibrate([crops.batch(CALIBRATION_CROPS, torch.Generator().manual_seed(plan.seed))])
@@ -156,6 +171,7 @@ def run_phase(
             "phase": phase,
             "schedule": asdict(plan),
             "terms": spec.data.model_dump() if spec.data else {},
+            **begun,
         },
     )
 

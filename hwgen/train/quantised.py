@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from hwgen.errors import HwgenError
-from hwgen.train.channel import awgn, normalise, symbol_power
+from hwgen.train.channel import normalise, symbol_power, through
 from hwgen.train.checkpoint import read
 from hwgen.train.network import activation
 from hwgen.train.quantisers import (
@@ -151,7 +151,7 @@ class QuantDeepJSCC(nn.Module):
 
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
-        self.power = spec.channel.power
+        self.channel, self.power = spec.channel, spec.channel.power
         self.mode: str = spec.gain.mode
         self._snr_db = spec.channel.snr_db[0], spec.channel.snr_db[1]
         self.pixel_quantiser = quant_activation(PIXEL_BITS, signed=False)
@@ -184,7 +184,7 @@ class QuantDeepJSCC(nn.Module):
         if self.training:
             with torch.no_grad():
                 self.latent_power.lerp_(symbol_power(latent).mean().to(self.latent_power), POWER_AVERAGE)
-        return self.decode(awgn(self._power(latent), snr_db, generator, self.power))
+        return self.decode(through(self.channel, self._power(latent), snr_db, generator))
 
     def transmit(self, images: Tensor) -> Tensor:
         """Images to symbols (N, C, H/s, W/s): Q3.12 in mode static, float in mode per_image."""
@@ -238,7 +238,7 @@ class QuantDeepJSCC(nn.Module):
         latent = _plain(x)
         self.latent_power.copy_(symbol_power(latent).mean())
         snr_db = torch.linspace(*self._snr_db, len(latent))
-        received = awgn(normalise(latent, self.power), snr_db, torch.Generator().manual_seed(0), self.power)
+        received = through(self.channel, normalise(latent, self.power), snr_db, torch.Generator().manual_seed(0))
         high = 2 ** (RECEIVED_BITS - 1) - 1
         set_exponents(self.received_quantiser, best_exponent(_sample(received), -high - 1, high), RECEIVED_BITS - 1)
         x = self.received_quantiser(received)

@@ -16,6 +16,7 @@ import numpy as np
 from amaranth.hdl import Cat, Module, Mux, Shape, Signal, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
+from numpy.typing import NDArray
 
 from hwgen.rtl.counter import count
 from hwgen.rtl.mac import WORD_LATENCY, MacArray
@@ -57,10 +58,11 @@ class ConvolutionFolding:
             raise ValueError(f"folds: wanted ceil(output channels / pe), got {self.window.folds}")
         if not 1 <= self.out_lanes <= self.pe or (self.pe % self.out_lanes and self.pe != self.out_channels):
             raise ValueError(f"out_lanes: wanted a divisor of pe {self.pe}, got {self.out_lanes}")
-        if self.pe > self.window.words * self.out_lanes:
+        words = self.window.least_words
+        if self.pe > words * self.out_lanes:
             raise ValueError(
-                f"pe: wanted at most {self.window.words * self.out_lanes}, for the results leave {self.out_lanes} a"
-                f" cycle in the {self.window.words} cycles of a fold, got {self.pe}"
+                f"pe: wanted at most {words * self.out_lanes}, for the results leave {self.out_lanes} a"
+                f" cycle in the {words} cycles of a fold, got {self.pe}"
             )
         if self.places is not None and self.places < self.fold_beats:
             raise ValueError(f"places: wanted at least a fold's {self.fold_beats} beats, got {self.places}")
@@ -71,9 +73,19 @@ class ConvolutionFolding:
         return self.pe * self.window.word_values
 
     @property
+    def pixel_cycles(self) -> NDArray[np.int64]:
+        """Cycles of each output pixel in the multipliers, in raster order: int64 (out_height * out_width,)."""
+        return self.window.pixel_words * self.window.folds
+
+    @property
     def compute_cycles(self) -> int:
         """Cycles of one frame in the multipliers."""
-        return self.window.cycles_per_pixel * self.window.out_width * self.window.out_height
+        return self.window.frame_words * self.window.folds
+
+    @property
+    def weight_rows(self) -> int:
+        """Rows of the weight memories."""
+        return self.window.weight_rows
 
     @property
     def beats_in(self) -> int:
@@ -107,20 +119,26 @@ class ConvolutionFolding:
         return mac + 1 + Requantiser.latency_of(self.prelu) + CreditFifo.latency
 
     @property
+    def last_latency(self) -> int:
+        """Cycles from the issue of a pixel's last word to its last value at the output."""
+        return self.drain_latency + self.last_beats - 1
+
+    @property
     def pixel_latency(self) -> int:
-        """Cycles from the issue of a pixel's first word to its last value at the output."""
-        return self.window.cycles_per_pixel - 1 + self.drain_latency + self.last_beats - 1
+        """Cycles from the issue of a pixel's first word to its last value at the output (of the largest phase)."""
+        return self.window.cycles_per_pixel - 1 + self.last_latency
 
     @property
     def fifo_depth(self) -> int:
         """Beats that can be under way or waiting: `places`, or what folds that follow one another without a pause need.
 
-        At the m-th fold after its own, a fold has given back min(fold_beats, m * words - drain_latency) of its places.
+        At the m-th fold after its own, a fold has given back min(fold_beats, m * words - drain_latency) of its places,
+        words being the least that a fold has.
         """
         if self.places is not None:
             return self.places
         depth, m = self.fold_beats, 1
-        while (missing := self.fold_beats - max(0, m * self.window.words - self.drain_latency)) > 0:
+        while (missing := self.fold_beats - max(0, m * self.window.least_words - self.drain_latency)) > 0:
             depth += min(missing, self.fold_beats)
             m += 1
         return depth

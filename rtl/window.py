@@ -17,9 +17,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
+from numpy.typing import NDArray
 
 from hwgen.rtl.counter import add_carry, count
 from hwgen.rtl.memory import Form
@@ -34,6 +36,11 @@ class WindowShape:
     Parameters: channels, width, height of the input in pixels; kernel K, stride, padding; bits and signedness of a
     value; simd, channels per word; folds, how often each window is read in turn; pixels in the line buffer, by default
     what suffices whatever the neighbours do; taps, tap rows per word: 1, or all K of a tap column.
+
+    With `transposed` the kernel goes over the output instead, at stride, padding and output_padding of a transposed
+    convolution: input pixel (y, x) reaches the outputs (y * stride - padding + i, x * stride - padding + j). An output
+    pixel then reads only the pixels that reach it, a window of its own for each phase (row + padding) % stride,
+    (column + padding) % stride. A kernel smaller than the stride counts as one of the stride's size.
     """
 
     channels: int
@@ -48,6 +55,8 @@ class WindowShape:
     signed: bool = True
     pixels: int | None = None
     taps: int = 1
+    transposed: bool = False
+    output_padding: int = 0
 
     def __post_init__(self) -> None:
         for key in ("channels", "width", "height", "kernel", "stride", "simd", "folds", "bits"):
@@ -59,17 +68,35 @@ class WindowShape:
             raise ValueError(f"taps: wanted 1 or kernel = {self.kernel}, got {self.taps}")
         if not 0 <= self.padding < self.kernel:
             raise ValueError(f"padding: wanted 0 .. kernel - 1 = {self.kernel - 1}, got {self.padding}")
-        for key in ("width", "height"):
-            if getattr(self, key) % self.stride:
-                raise ValueError(f"{key}: wanted a multiple of the stride {self.stride}, got {getattr(self, key)}")
-            if getattr(self, key) + 2 * self.padding < self.kernel:
-                raise ValueError(f"{key}: wanted at least kernel - 2 * padding, got {getattr(self, key)}")
-            if (getattr(self, key) + 2 * self.padding - self.kernel) // self.stride + 1 != getattr(
-                self, key
-            ) // self.stride:
-                raise ValueError(f"padding: wanted output {key} = input {key} / stride, got padding {self.padding}")
+        if self.transposed:
+            self._check_transposed()
+        else:
+            self._check_ordinary()
         if self.pixels is not None and self.pixels < self.span:
             raise ValueError(f"pixels: wanted at least the {self.span} that a window spans, got {self.pixels}")
+
+    def _check_ordinary(self) -> None:
+        if self.output_padding:
+            raise ValueError(f"output_padding: wanted 0 but in a transposed convolution, got {self.output_padding}")
+        for key in ("width", "height"):
+            size = getattr(self, key)
+            if size % self.stride:
+                raise ValueError(f"{key}: wanted a multiple of the stride {self.stride}, got {size}")
+            if size + 2 * self.padding < self.kernel:
+                raise ValueError(f"{key}: wanted at least kernel - 2 * padding, got {size}")
+            if (size + 2 * self.padding - self.kernel) // self.stride + 1 != size // self.stride:
+                raise ValueError(f"padding: wanted output {key} = input {key} / stride, got padding {self.padding}")
+
+    def _check_transposed(self) -> None:
+        if self.stride not in (1, 2):
+            raise ValueError(f"stride: wanted 1 or 2 in a transposed convolution, got {self.stride}")
+        if self.taps != 1:
+            raise ValueError(f"taps: wanted 1 in a transposed convolution, got {self.taps}")
+        if not 0 <= self.output_padding < self.stride:
+            raise ValueError(f"output_padding: wanted 0 .. stride - 1 = {self.stride - 1}, got {self.output_padding}")
+        for key, size in (("width", self.out_width), ("height", self.out_height)):
+            if size < 1:
+                raise ValueError(f"{key}: wanted an output of at least one pixel, got {getattr(self, key)} for {size}")
 
     @property
     def groups(self) -> int:
@@ -77,9 +104,49 @@ class WindowShape:
         return -(-self.channels // self.simd)
 
     @property
+    def phases(self) -> int:
+        """Kinds of output rows, and of output columns, that read windows of different sizes."""
+        return self.stride if self.transposed else 1
+
+    @property
+    def phase_taps(self) -> tuple[int, ...]:
+        """Taps along one axis for each phase (row + padding) % stride, all K but in a transposed convolution."""
+        kernel = max(self.kernel, self.phases)
+        return tuple(-(-(kernel - phase) // self.phases) for phase in range(self.phases))
+
+    @property
     def words(self) -> int:
-        """Words read per output pixel and fold: the synapse fold."""
-        return self.kernel * self.kernel // self.taps * self.groups
+        """Words read per output pixel and fold: the synapse fold; in a transposed convolution, of the largest phase."""
+        return max(self.phase_taps) ** 2 // self.taps * self.groups
+
+    @property
+    def least_words(self) -> int:
+        """As `words`, of the smallest phase."""
+        return min(self.phase_taps) ** 2 // self.taps * self.groups
+
+    @property
+    def pixel_words(self) -> NDArray[np.int64]:
+        """Words read per fold of each output pixel, in raster order: int64 (out_height * out_width,)."""
+        return np.outer(*self._axis_taps()).ravel() // self.taps * self.groups
+
+    @property
+    def frame_words(self) -> int:
+        """Words read per fold of a frame."""
+        rows, columns = self._axis_taps()
+        return int(rows.sum() * columns.sum()) // self.taps * self.groups
+
+    def _axis_taps(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Tap rows of each output row and tap columns of each output column."""
+        taps = np.array(self.phase_taps, dtype=np.int64)
+        rows, columns = (
+            taps[(np.arange(count) + self.padding) % self.phases] for count in (self.out_height, self.out_width)
+        )
+        return rows, columns
+
+    @property
+    def weight_rows(self) -> int:
+        """Rows of the weight memories: the words of all phases and folds."""
+        return sum(self.phase_taps) ** 2 // self.taps * self.groups * self.folds
 
     @property
     def word_values(self) -> int:
@@ -88,16 +155,32 @@ class WindowShape:
 
     @property
     def cycles_per_pixel(self) -> int:
-        """Cycles that one output pixel occupies the reader, when nothing waits."""
+        """Cycles that one output pixel (of the largest phase) occupies the reader, when nothing waits."""
         return self.words * self.folds
 
     @property
     def out_width(self) -> int:
-        return self.width // self.stride
+        return self._out_size(self.width)
 
     @property
     def out_height(self) -> int:
-        return self.height // self.stride
+        return self._out_size(self.height)
+
+    def _out_size(self, size: int) -> int:
+        if self.transposed:
+            return (size - 1) * self.stride - 2 * self.padding + self.kernel + self.output_padding
+        return size // self.stride
+
+    def first_tap(self, place: int) -> int:
+        """The input row (column) at which the window of an output row (column) begins; below 0 in the padding."""
+        if not self.transposed:
+            return place * self.stride - self.padding
+        whole, phase = divmod(place + self.padding, self.stride)
+        return whole - self.phase_taps[phase] + 1
+
+    def last_tap(self, place: int) -> int:
+        """The input row (column) at which the window of an output row (column) ends, in the frame or beyond it."""
+        return (place + self.padding) // self.stride if self.transposed else self.first_tap(place) + self.kernel - 1
 
     @property
     def depth(self) -> int:
@@ -107,13 +190,18 @@ class WindowShape:
         """
         if self.pixels is not None:
             return self.pixels
+        if self.transposed:
+            taps = max(self.phase_taps)
+            return (taps + 1) * self.width + taps + 2 * self.stride + 2
         return (self.kernel + self.stride - 2) * self.width + self.kernel + 2 * self.stride + 2
 
     @property
     def span(self) -> int:
         """Pixels that the ring must hold for any window to become complete: with fewer the layer stands still."""
-        first_full = min(-(-self.padding // self.stride), self.out_height - 1)  # lower rows need no more than this one
-        places = ((row, column) for row in range(first_full + 1) for column in range(self.out_width))
+        # Rows below the first ones that lie in the frame, one of each phase, need no more than these.
+        whole = next((row for row in range(self.out_height) if self.first_tap(row) >= 0), self.out_height)
+        rows = min(whole + self.phases, self.out_height)
+        places = ((row, column) for row in range(rows) for column in range(self.out_width))
         return max(self.needed(row, column) - self.released(row, column) for row, column in places)
 
     @property
@@ -141,15 +229,20 @@ class WindowShape:
 
     def needed(self, row: int, column: int) -> int:
         """How many pixels of the frame, in raster order, the window of output (row, column) needs written."""
-        last_row = min(row * self.stride - self.padding + self.kernel - 1, self.height - 1)
-        last_column = min(column * self.stride - self.padding + self.kernel - 1, self.width - 1)
-        return last_row * self.width + last_column + 1
+        last_row, last_column = self.last_tap(row), self.last_tap(column)
+        return min(last_row, self.height - 1) * self.width + min(last_column, self.width - 1) + 1
 
     def released(self, row: int, column: int) -> int:
-        """How many pixels of the frame nobody needs once the window stands at output (row, column)."""
-        first_row = row * self.stride - self.padding
-        first_column = max(column * self.stride - self.padding, 0)
-        return first_row * self.width + first_column if first_row >= 0 else 0
+        """How many pixels of the frame nobody needs once the window stands at output (row, column).
+
+        In a transposed convolution the next output row may begin at the same input row: then none is given back.
+        """
+        first_row, first_column = self.first_tap(row), max(self.first_tap(column), 0)
+        free = first_row * self.width + first_column if first_row >= 0 else 0
+        if self.transposed:
+            below = self.first_tap(row + 1) if row + 1 < self.out_height else self.height
+            free = min(free, max(below, 0) * self.width)
+        return free
 
 
 class WindowBuffer(Component):

@@ -1,12 +1,14 @@
-"""Whole pixels become single values, where a first layer takes its channels one by one."""
+"""Whole pixels become single values, where a first layer takes its channels one by one; values become pixels."""
 
 from __future__ import annotations
 
 from amaranth.hdl import Module, Mux, Signal, unsigned
-from amaranth.lib import stream
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
-from hwgen.rtl.primitives import Cost, bits_of
+from hwgen.rtl.counter import count
+from hwgen.rtl.primitives import Cost, bits_of, equal_lut
+from hwgen.rtl.stream import CreditFifo
 
 
 class PixelSerialiser(Component):
@@ -88,4 +90,74 @@ class PixelSerialiser(Component):
                 m.d.sync += [pixel.eq(pixel >> self.bits), left.eq(left - 1)]
             with m.If(self.i.valid):
                 m.d.sync += full.eq(1)
+        return m
+
+
+class PixelPacker(Component):
+    """The values of a pixel become one beat, the first in the low bits, with TLAST on a frame's last.
+
+    Latency: 3 cycles from a pixel's last value to the pixel. Interval: one value per cycle.
+
+    Parameters
+    ----------
+    pixels : int, pixels of a frame
+    channels, bits : int, values of a pixel and their width
+    places : int, pixels in the FIFO; by default what keeps one value per cycle going with three channels or more
+
+    Members
+    -------
+    i : In(stream of bits), o : Out(stream of {pixel: channels * bits, last: 1})
+
+    Raises
+    ------
+    ValueError : any of them below 1
+    """
+
+    #: register 1, FIFO 2
+    latency = 1 + CreditFifo.latency
+    #: a pixel's place is given back one cycle after it has left: by then the pixel after it is complete
+    places = 2
+
+    def __init__(self, pixels: int, channels: int = 3, bits: int = 8, places: int = places) -> None:
+        for key, value in (("pixels", pixels), ("channels", channels), ("bits", bits), ("places", places)):
+            if value < 1:
+                raise ValueError(f"{key}: wanted at least 1, got {value}")
+        self.pixels, self.channels, self.bits = pixels, channels, bits
+        self.layout = data.StructLayout({"pixel": channels * bits, "last": 1})
+        self.fifo = CreditFifo(self.layout, places)
+        super().__init__({"i": In(stream.Signature(unsigned(bits))), "o": Out(stream.Signature(self.layout))})
+
+    @staticmethod
+    def cost_of(pixels: int, family: str, channels: int = 3, bits: int = 8, places: int = places) -> Cost:
+        """Resources: flip-flops exactly."""
+        counters = [length for length in (pixels, channels) if length > 1]
+        ff = sum(bits_of(length) + 1 for length in counters)
+        lut = sum(bits_of(length) + equal_lut(bits_of(length)) for length in counters)
+        pixel = Cost(lut + channels + 1, ff + channels * bits + 2)
+        return pixel + CreditFifo.cost_of(channels * bits + 1, places, family)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.fifo = fifo = self.fifo
+        taken, complete = Signal(), Signal()
+        pixel = Signal(self.layout)
+        pixel_valid = Signal()
+        channel = count(m, self.channels, taken, "channel")
+        last = count(m, self.pixels, complete, "pixel_count").last
+        m.d.comb += [
+            self.i.ready.eq(fifo.room),
+            taken.eq(self.i.valid & self.i.ready),
+            complete.eq(taken & channel.last),
+            fifo.reserve.eq(complete),
+        ]
+        m.d.sync += pixel_valid.eq(complete)
+        with m.If(taken):
+            m.d.sync += [pixel.pixel.word_select(channel.place, self.bits).eq(self.i.payload), pixel.last.eq(last)]
+        m.d.comb += [
+            fifo.write.eq(pixel_valid),
+            fifo.payload.eq(pixel),
+            self.o.payload.eq(fifo.o.payload),
+            self.o.valid.eq(fifo.o.valid),
+            fifo.o.ready.eq(self.o.ready),
+        ]
         return m

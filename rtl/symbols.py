@@ -1,12 +1,13 @@
-"""The last step of a transmitter: pairs of values become I/Q symbols with TLAST on a frame's last."""
+"""Where values and symbols meet: pairs of values become I/Q symbols, and in a receiver symbols become values."""
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
-from hwgen.rtl.primitives import Cost, bits_of, counter_lut
+from hwgen.rtl.counter import count
+from hwgen.rtl.primitives import Cost, bits_of, counter_lut, equal_lut
 from hwgen.rtl.stream import CreditFifo
 
 
@@ -79,4 +80,72 @@ class SymbolPacker(Component):
             self.o.valid.eq(fifo.o.valid),
             fifo.o.ready.eq(self.o.ready),
         ]
+        return m
+
+
+class SymbolUnpacker(Component):
+    """A symbol becomes two values, I before Q; where a frame has an odd number of values, its last Q is dropped.
+
+    Latency: 1 cycle to the first value. Interval: one value per cycle, across frames.
+
+    Parameters
+    ----------
+    values : int, values of a frame, at least 1
+    bits : int, width of a value, at least 1
+
+    Members
+    -------
+    i : In(stream of 2 * bits), I in the low half; o : Out(stream of signed(bits))
+
+    Raises
+    ------
+    ValueError : values or bits below 1
+    """
+
+    latency = 1
+    places = 2
+
+    def __init__(self, values: int, bits: int = 16) -> None:
+        for key, value in (("values", values), ("bits", bits)):
+            if value < 1:
+                raise ValueError(f"{key}: wanted at least 1, got {value}")
+        self.values, self.bits = values, bits
+        super().__init__({"i": In(stream.Signature(unsigned(2 * bits))), "o": Out(stream.Signature(signed(bits)))})
+
+    @staticmethod
+    def cost_of(values: int, bits: int = 16) -> Cost:
+        """Resources: flip-flops exactly."""
+        words = (values + 1) // 2
+        bits_of_count = bits_of(words)
+        odd = Cost(bits_of_count + equal_lut(bits_of_count) + 1, bits_of_count + (words > 1))
+        return Cost(2 * bits + 7, 4 * bits + 3) + odd * (values % 2)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        symbol, waiting = Signal(2 * self.bits), Signal(2 * self.bits)
+        left = Signal(range(3))
+        full, taken, done, load = Signal(), Signal(), Signal(), Signal()
+        # A second place, so that `i.ready` comes from a register and the values still follow one another.
+        m.d.comb += [
+            self.i.ready.eq(~full),
+            taken.eq(self.i.valid & self.i.ready),
+            done.eq((left == 0) | ((left == 1) & self.o.ready)),
+            load.eq(done & (full | self.i.valid)),
+            self.o.valid.eq(left != 0),
+            self.o.payload.eq(symbol[: self.bits].as_signed()),
+        ]
+        values: Value = Const(2, 2)
+        if self.values % 2:
+            # The symbol that is loaded next is the frame's last: it has one value.
+            last = count(m, (self.values + 1) // 2, load, "symbol").last
+            values = Mux(last, 1, 2)
+        with m.If(taken):
+            m.d.sync += waiting.eq(self.i.payload)
+        with m.If(done):
+            m.d.sync += [symbol.eq(Mux(full, waiting, self.i.payload)), left.eq(Mux(load, values, 0)), full.eq(0)]
+        with m.Else():
+            with m.If(self.o.ready):
+                m.d.sync += [symbol.eq(symbol >> self.bits), left.eq(left - 1)]
+            with m.If(self.i.valid):
+                m.d.sync += full.eq(1)
         return m

@@ -17,8 +17,11 @@ from hwgen.rtl.cost import LayerNumbers, convolution_cost, mac_cost, window_cost
 from hwgen.rtl.gain import Gain
 from hwgen.rtl.mac import MacArray
 from hwgen.rtl.memory import band_halves
+from hwgen.rtl.pixels import PixelPacker
 from hwgen.rtl.primitives import Cost, multiplier_dsp
-from hwgen.rtl.symbols import SymbolPacker
+from hwgen.rtl.received import Received
+from hwgen.rtl.symbols import SymbolPacker, SymbolUnpacker
+from hwgen.rtl.table import Table
 from hwgen.synth.sweep import random_layer
 
 
@@ -92,6 +95,24 @@ def test_gain_and_symbols() -> None:
     assert Gain.cost_of(factor=41235, shift=-12, family="xc7", **shapes).dsp == 2  # the left shift is in the factor
     assert Gain.cost_of(factor=64, shift=5, family="xc7", **shapes).dsp == 0
     assert multipliers(SymbolPacker(8)) == []
+
+
+def test_ends_of_a_receiver() -> None:
+    """LUTs, flip-flops and block RAM as Yosys 0.70 makes them (xc7); no multiplier."""
+    shapes = dict(input=signed(16), output=signed(8))
+    found = [
+        (SymbolUnpacker.cost_of(131072), 40, 67, 0),
+        (SymbolUnpacker.cost_of(1313), 54, 78, 0),
+        (PixelPacker.cost_of(131072, "xc7"), 36, 101, 0),
+        (PixelPacker.cost_of(1000, "xc7"), 27, 94, 0),
+        (Received.cost_of(shift=5, family="xc7", **shapes), 40, 41, 0),
+        (Received.cost_of(shift=7, family="xc7", coarse=(6, 2), **shapes), 60, 57, 0),
+        (Table.cost_of(signed(8), "xc7"), 64, 27, 0),
+        (Table.cost_of(signed(12), "xc7"), 23, 19, 1),
+    ]
+    for cost, lut, ff, bram36 in found:
+        assert abs(cost.lut - lut) <= 8 and abs(cost.ff - ff) <= 2
+        assert (cost.dsp, cost.bram36) == (0, bram36)
 
 
 def test_costs_add_up() -> None:

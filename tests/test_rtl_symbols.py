@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""SymbolPacker against hwgen.fixedpoint.pack_symbols."""
+"""SymbolPacker against hwgen.fixedpoint.pack_symbols, SymbolUnpacker against its inverse."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from streaming import Run, run_stream, stream_rules
 
 from hwgen import fixedpoint
-from hwgen.rtl.symbols import SymbolPacker
+from hwgen.rtl.symbols import SymbolPacker, SymbolUnpacker
 
 
 def check(frames: list[list[int]], **conditions: float) -> Run:
@@ -84,3 +84,56 @@ def test_places(places: int, cycles: float) -> None:
     run = run_stream(SymbolPacker(80, places=places), values, 40)
     assert [beat.iq for beat in run.outputs] == [2 * n | 2 * n + 1 << 16 for n in range(40)]
     assert run.output_cycles[-1] - run.output_cycles[-1 - 20] == 20 * cycles
+
+
+def unpack(frames: list[list[int]], **conditions: float) -> Run:
+    """Frames of equal length as words, one after another; every value, and no dropped Q among them."""
+    random = np.random.default_rng(1)
+    words = [fixedpoint.pack_symbols(np.array(frame)).tolist() for frame in frames]
+    if len(frames[0]) % 2:  # what pads a frame may be anything
+        words = [[*frame[:-1], frame[-1] | int(random.integers(0, 1 << 16)) << 16] for frame in words]
+    values = [value for frame in frames for value in frame]
+    flat = [word for frame in words for word in frame]
+    run = run_stream(SymbolUnpacker(len(frames[0])), flat, len(values), **conditions)
+    assert run.outputs == values
+    return run
+
+
+def test_unpacker_table() -> None:
+    run = run_stream(SymbolUnpacker(3), [0x7FFF_8000, 0x1234_FFFF, 0x0002_0001, 0x0003_0004], 6)
+    assert run.outputs == [-32768, 32767, -1, 1, 2, 4]
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.3, 0.8])
+@pytest.mark.parametrize("idle", [0.0, 0.3, 0.8])
+@pytest.mark.parametrize("values", [1, 10, 11])
+def test_unpacker_idle_and_stall(idle: float, stall: float, values: int) -> None:
+    random = np.random.default_rng(8)
+    unpack(random.integers(-(2**15), 2**15, (3, values)).tolist(), idle=idle, stall=stall, seed=4)
+
+
+@pytest.mark.parametrize("values", [1, 2, 3, 4, 7, 8, 9, 16])
+def test_unpacker_latency_and_interval(values: int) -> None:
+    """The first value after `latency`, then one in every cycle, across frames."""
+    assert SymbolUnpacker.latency == 1
+    run = unpack(np.random.default_rng(values).integers(-(2**15), 2**15, (4, values)).tolist())
+    assert run.output_cycles == list(range(1, 1 + 4 * values))
+
+
+@pytest.mark.parametrize("values", [1, 2, 5])
+def test_unpacker_stream_rules(values: int) -> None:
+    words = 60 // values * ((values + 1) // 2)
+    assert stream_rules(SymbolUnpacker(values), list(range(words)), 60, stall=0.6) > 0
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (dict(values=0), "values: wanted at least 1, got 0"),
+    (dict(bits=0), "bits: wanted at least 1, got 0"),
+])  # fmt: skip
+def test_unpacker_errors(change: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        SymbolUnpacker(**(dict(values=8) | change))
+
+
+def test_unpacker_bits() -> None:
+    assert run_stream(SymbolUnpacker(2, bits=4), [0x78, 0xF1], 4).outputs == [-8, 7, 1, -1]

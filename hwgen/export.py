@@ -8,25 +8,54 @@ constructors then prove, channel by channel, that no accumulator can overflow an
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from hwgen.errors import HwgenError
 from hwgen.fixedpoint import IntArray
-from hwgen.ir.graph import BIAS_BITS, Conv2d, Gain, Graph, IntType, Node, accumulator_bits
+from hwgen.ir.graph import (
+    BIAS_BITS,
+    POWER_FRACTION,
+    SIDES,
+    SYMBOL,
+    SYMBOL_EXPONENT,
+    TABLE,
+    TABLE_EXPONENT,
+    Conv2d,
+    Convolution,
+    ConvTranspose2d,
+    Gain,
+    Graph,
+    IntType,
+    Node,
+    Power,
+    Receive,
+    Table,
+    accumulator_bits,
+    sigmoid_values,
+)
 from hwgen.ir.serialize import save
+from hwgen.model import RX_FOLDER
 from hwgen.train.checkpoint import read, terms
-from hwgen.train.quantised import GAIN_BITS, PIXEL_BITS, PIXEL_EXPONENT, QuantLayer, from_checkpoint
-from hwgen.train.quantisers import SLOPE_BITS, SLOPE_FRACTION, QuantPReLU, exponents
+from hwgen.train.quantised import (
+    GAIN_BITS,
+    PIXEL_BITS,
+    PIXEL_EXPONENT,
+    RECEIVED_BITS,
+    QuantDeepJSCC,
+    QuantLayer,
+    from_checkpoint,
+)
+from hwgen.train.quantisers import QuantPReLU, exponents
 
 if TYPE_CHECKING:
     from hwgen.spec import ModelSpec
 
 
-def export(spec: ModelSpec, checkpoint: Path) -> Graph:
-    """The transmitter's integer graph of a checkpoint.
+def export(spec: ModelSpec, checkpoint: Path, side: str = "tx") -> Graph:
+    """One side's integer graph of a checkpoint.
 
     Raises
     ------
@@ -36,68 +65,118 @@ def export(spec: ModelSpec, checkpoint: Path) -> Graph:
     """
     network = from_checkpoint(spec, checkpoint).double()
     carried = terms(checkpoint, read(checkpoint)[1], spec)
-    nodes: list[Node] = []
-    kind, exponent = IntType(PIXEL_BITS, False), PIXEL_EXPONENT
+    size = spec.frame.width, spec.frame.height
     try:
-        for index, layer in enumerate(network.encoder):
-            assert isinstance(layer, QuantLayer)
-            node = _conv2d(f"conv{index}", layer, kind, exponent)
-            nodes.append(node)
-            kind, exponent = node.output, node.output_exponent
-        factor, shift = network.gain
-        nodes.append(Gain("gain", nodes[-1].out_channels, factor, GAIN_BITS, shift, kind))
-        return Graph(spec.name, (spec.frame.width, spec.frame.height), tuple(nodes), terms=carried)
+        if side == "tx":
+            return Graph(spec.name, size, _transmitter(network), terms=carried)
+        latent = spec.encoder_stream_channels[-1]
+        return Graph(spec.name, size, _receiver(network, latent), "rx", latent, SYMBOL, SYMBOL_EXPONENT, terms=carried)
     except HwgenError as error:
         raise HwgenError(f"{checkpoint}: {error.where}", error.wanted, error.got) from None
 
 
-def export_model(spec: ModelSpec, checkpoint: Path | None = None, out: Path | None = None) -> Graph:
-    """Export a model's checkpoint and write graph.json and weights.npz.
+def export_model(spec: ModelSpec, checkpoint: Path | None = None, out: Path | None = None) -> tuple[Graph, Graph]:
+    """Export both sides of a model's checkpoint: graph.json and weights.npz, the receiver's in the folder rx.
 
     Parameters
     ----------
     checkpoint, out
         By default the model's own checkpoint and folder.
     """
-    graph = export(spec, checkpoint or spec.checkpoint_path)
+    sides = [export(spec, checkpoint or spec.checkpoint_path, side) for side in SIDES]
     folder = out or spec.folder
-    folder.mkdir(parents=True, exist_ok=True)
-    save(graph, folder)
-    return graph
+    for graph, target in zip(sides, (folder, folder / RX_FOLDER), strict=True):
+        target.mkdir(parents=True, exist_ok=True)
+        save(graph, target)
+    return sides[0], sides[1]
 
 
-def _conv2d(name: str, layer: QuantLayer, kind: IntType, exponent: int) -> Conv2d:
+def _transmitter(network: QuantDeepJSCC) -> tuple[Node, ...]:
+    nodes: list[Node] = []
+    kind, exponent = IntType(PIXEL_BITS, False), PIXEL_EXPONENT
+    for index, layer in enumerate(network.encoder):
+        assert isinstance(layer, QuantLayer)
+        node = _convolution(f"conv{index}", layer, kind, exponent, *_output(layer))
+        nodes.append(node)
+        kind, exponent = node.output, node.output_exponent
+    channels = nodes[-1].out_channels  # type: ignore[union-attr]
+    if network.mode == "per_image":
+        return (*nodes, Power("power", channels, round(network.power * 2**POWER_FRACTION), kind))
+    return (*nodes, Gain("gain", channels, network.gain[0], GAIN_BITS, network.gain[1], kind))
+
+
+def _receiver(network: QuantDeepJSCC, latent: int) -> tuple[Node, ...]:
+    received = receive_node(network, latent)
+    nodes: list[Node] = [received]
+    kind, exponent = received.output, received.output_exponent
+    for index, layer in enumerate(network.decoder):
+        assert isinstance(layer, QuantLayer)
+        last = index == len(network.decoder) - 1
+        sigmoid = last and isinstance(layer.activation, nn.Sigmoid)
+        if sigmoid:
+            output, output_exponent = TABLE, TABLE_EXPONENT
+        elif last:  # a clamp is what the saturation of unsigned pixels does
+            output, output_exponent = IntType(PIXEL_BITS, False), PIXEL_EXPONENT
+        else:
+            output, output_exponent = _output(layer)
+        node = _convolution(f"deconv{index}", layer, kind, exponent, output, output_exponent)
+        nodes.append(node)
+        kind, exponent = node.output, node.output_exponent
+        if sigmoid:
+            values = sigmoid_values(kind.bits, exponent)
+            nodes.append(Table("sigmoid", node.out_channels, values, kind, exponent))
+    return tuple(nodes)
+
+
+def receive_node(network: QuantDeepJSCC, latent: int) -> Receive:
+    """What quantises the received symbols."""
+    exponent = int(exponents(network.received_quantiser, RECEIVED_BITS - 1))
+    return Receive("received", latent, exponent - SYMBOL_EXPONENT, IntType(RECEIVED_BITS, True), exponent)
+
+
+def _output(layer: QuantLayer) -> tuple[IntType, int]:
+    """Type and exponent of a layer's output."""
+    return IntType(layer.bits, layer.signed), layer.exponent
+
+
+def _convolution(
+    name: str, layer: QuantLayer, kind: IntType, exponent: int, output: IntType, output_exponent: int
+) -> Convolution:
     conv = layer.conv
+    transposed = isinstance(conv, nn.ConvTranspose2d)
     weight_exponent = exponents(conv, layer.weight_bits - 1)
     scale = 2.0 ** weight_exponent.double()
-    weight = _integers(conv.weight.detach() / scale.view(-1, 1, 1, 1), layer.weight_bits, narrow=True)
+    kernel = conv.weight.detach().transpose(0, 1) if transposed else conv.weight.detach()
+    weight = _integers(kernel / scale.view(-1, 1, 1, 1), layer.weight_bits, narrow=True)
     bias = _integers(conv.bias.detach() / (scale * 2.0**exponent), BIAS_BITS, narrow=False)
-    slope = None
-    if isinstance(layer.activation, QuantPReLU):
-        slope = layer.activation.integers().numpy().astype(np.int64)
+    prelu = layer.activation if isinstance(layer.activation, QuantPReLU) else None
     per_channel = weight_exponent.numpy()
-    return Conv2d(
-        name=name,
-        in_channels=conv.in_channels,
-        out_channels=conv.out_channels,
-        kernel=conv.kernel_size[0],
-        stride=conv.stride[0],
-        padding=conv.kernel_size[0] // 2,
-        weight=weight,
-        weight_bits=layer.weight_bits,
-        bias=bias,
-        activation="relu" if not layer.signed else "none" if slope is None else "prelu",
-        slope=slope,
-        slope_bits=0 if slope is None else SLOPE_BITS,
-        slope_fraction=0 if slope is None else SLOPE_FRACTION,
-        shift=layer.exponent - (exponent + per_channel),
-        input=kind,
-        output=IntType(layer.bits, layer.signed),
-        input_exponent=exponent,
-        weight_exponent=per_channel,
-        output_exponent=layer.exponent,
-        accumulator_bits=accumulator_bits(weight, bias, kind),
-    )
+    fields: dict[str, Any] = {
+        "name": name,
+        "in_channels": conv.in_channels,
+        "out_channels": conv.out_channels,
+        "kernel": conv.kernel_size[0],
+        "stride": conv.stride[0],
+        "padding": conv.padding[0],
+        "weight": weight,
+        "weight_bits": layer.weight_bits,
+        "bias": bias,
+        "activation": "prelu" if prelu is not None else "none" if output.signed else "relu",
+        "slope": None if prelu is None else prelu.integers().numpy().astype(np.int64),
+        "slope_bits": 0 if prelu is None else prelu.bits,
+        "slope_fraction": 0 if prelu is None else prelu.fraction,
+        "shift": output_exponent - (exponent + per_channel),
+        "input": kind,
+        "output": output,
+        "input_exponent": exponent,
+        "weight_exponent": per_channel,
+        "output_exponent": output_exponent,
+        "accumulator_bits": accumulator_bits(weight, bias, kind),
+    }
+    if not transposed:
+        return Conv2d(**fields)
+    node = ConvTranspose2d(**fields, output_padding=conv.output_padding[0])
+    return node.flipped() if node.stride == 1 else node
 
 
 def _integers(scaled: Tensor, bits: int, narrow: bool) -> IntArray:

@@ -29,6 +29,8 @@ from hwgen.ir.graph import (
     SHIFTS,
     SYMBOL,
     SYMBOL_EXPONENT,
+    TABLE,
+    TABLE_EXPONENT,
     Activation,
     ComplexConv2d,
     Conv2d,
@@ -187,8 +189,6 @@ def _random_transmitter(spec: ModelSpec, rng: np.random.Generator) -> tuple[Node
 
 RECEIVED_EXPONENT = -6
 """Of 8 bits: values beyond +-2 saturate, one in a hundred of the symbols drawn here."""
-TABLE = IntType(11, True)
-TABLE_EXPONENT = -7
 
 
 def _random_receiver(spec: ModelSpec, rng: np.random.Generator, latent: int) -> tuple[Node, ...]:

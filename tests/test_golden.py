@@ -16,7 +16,7 @@ from spec_samples import random_layers, spec_of
 
 from hwgen.errors import HwgenError
 from hwgen.export import export
-from hwgen.golden import brevitas_layer, golden, golden_from_checkpoint
+from hwgen.golden import brevitas_layer, golden
 from hwgen.ir.execute import execute
 from hwgen.ir.graph import Conv2d, Gain, Graph, IntType
 from hwgen.ir.serialize import load
@@ -60,7 +60,6 @@ def test_trained_network(name: str, photo: int) -> None:
     graph = load(spec.folder)
     pixels = photos(256, 128)[photo]
     wanted = execute(graph, pixels)
-    same(golden_from_checkpoint(spec, spec.checkpoint_path, pixels), wanted)
     same(golden(spec, graph, pixels, spec.checkpoint_path), wanted)
 
 
@@ -77,7 +76,7 @@ def test_a_network_of_every_kind_of_layer(tmp_path: Path) -> None:
     sample_checkpoint(spec, spec.checkpoint_path)
     graph = export(spec, spec.checkpoint_path)
     pixels = photos(64, 48)[2]
-    same(golden_from_checkpoint(spec, spec.checkpoint_path, pixels), execute(graph, pixels))
+    same(golden(spec, graph, pixels, spec.checkpoint_path), execute(graph, pixels))
     same(golden(spec, graph, pixels), execute(graph, pixels))
 
 

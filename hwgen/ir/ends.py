@@ -13,6 +13,9 @@ from hwgen.ir.types import BITS, MAX_CHANNELS, SHIFTS, IntType, check, check_arr
 SYMBOL = IntType(16, True)
 SYMBOL_EXPONENT = -12
 """Q3.12: each part of a channel symbol."""
+TABLE = IntType(11, True)
+TABLE_EXPONENT = -7
+"""What a sigmoid's table is addressed with: -8 .. 8 in steps that move its output by half a pixel step at most."""
 POWER_FRACTION = 16
 """Of the wanted power."""
 COEFFICIENT = IntType(16, True)

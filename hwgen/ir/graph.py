@@ -23,8 +23,11 @@ from hwgen.ir.convolutions import (
 )
 from hwgen.ir.ends import (
     COEFFICIENT_FRACTION,
+    POWER_FRACTION,
     SYMBOL,
     SYMBOL_EXPONENT,
+    TABLE,
+    TABLE_EXPONENT,
     Alamouti,
     Gain,
     MatrixProduct,
@@ -36,10 +39,12 @@ from hwgen.ir.ends import (
 from hwgen.ir.types import BITS, MAX_CHANNELS, SHIFTS, IntType, check, check_int
 
 __all__ = [
-    "BIAS_BITS", "BITS", "COEFFICIENT_FRACTION", "FORMAT_VERSION", "MAX_ACCUMULATOR_BITS", "MAX_CHANNELS",
-    "RESERVED_NAMES", "SHIFTS", "SIDES", "SYMBOL", "SYMBOL_EXPONENT", "Activation", "Alamouti", "ComplexConv2d", "Conv2d",
-    "ConvTranspose2d", "Convolution", "Gain", "Graph", "IntType", "MatrixProduct", "Node", "Power", "Receive", "Side",
-    "SymbolNode", "Table", "accumulator_bits", "accumulator_bound", "complex_weight", "sigmoid_values",
+    "POWER_FRACTION", "TABLE", "TABLE_EXPONENT",
+    "Activation", "Alamouti", "BIAS_BITS", "BITS", "COEFFICIENT_FRACTION", "ComplexConv2d", "Conv2d",
+    "ConvTranspose2d", "Convolution", "FORMAT_VERSION", "Gain", "Graph", "IntType", "MAX_ACCUMULATOR_BITS",
+    "MAX_CHANNELS", "MatrixProduct", "Node", "Power", "RESERVED_NAMES", "Receive", "SHIFTS", "SIDES", "SYMBOL",
+    "SYMBOL_EXPONENT", "Side", "SymbolNode", "Table", "accumulator_bits", "accumulator_bound", "complex_weight",
+    "sigmoid_values",
 ]  # fmt: skip
 
 FORMAT_VERSION = 1

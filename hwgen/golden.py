@@ -223,8 +223,7 @@ def symbol_node(node: SymbolNode, symbols: IntArray, coefficients: IntArray | No
     if isinstance(node, Alamouti):
         pairs = symbols.reshape(-1, 2, 2)
         first, second = pairs[:, 0], pairs[:, 1]
-        turned = conjugated(second)
-        minus = np.stack([negated(turned[:, 0]), negated(turned[:, 1])], axis=-1)
+        minus = np.stack([negated(second[:, 0]), second[:, 1]], axis=-1)  # -conj(s) = -re + j im
         return np.stack([first, second, minus, conjugated(first)], axis=1).reshape(-1, 2)
     if coefficients is None or coefficients.shape != (node.tables, node.rows, node.columns, 2):
         wanted = f"integers of shape {(node.tables, node.rows, node.columns, 2)}"

@@ -1,6 +1,7 @@
 """`verify`: simulate a design on real images and compare every value of every layer with the PyTorch model.
 
-    emit (or a design as it stands) -> images -> golden -> simulation -> check -> report
+    emit (or a design as it stands) -> images (rx: through golden transmitter and channel) -> golden -> simulation
+    -> check -> report
 
 Every link is exact: the Brevitas network equals the integer graph, and both equal what the Verilog puts on its
 streams. docs/verification.md says what is checked and how a failure reads.
@@ -17,33 +18,26 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hwgen import spec as specs
 from hwgen.errors import HwgenError
-from hwgen.images import load_images, psnr
-from hwgen.ir.execute import execute
-from hwgen.ir.graph import Graph
-from hwgen.model import load_graph
+from hwgen.images import load_images
+from hwgen.ir.graph import SIDES, Graph, SymbolNode
 from hwgen.sim import design as designs, junit as junit_xml, runner
 from hwgen.sim.check import Finding, Verdict, check
-from hwgen.sim.design import Design
-from hwgen.sim.simulate import Settings, pixel_words, simulate
+from hwgen.sim.design import WORD_BITS, Design
+from hwgen.sim.simulate import Recording, Settings, simulate
+from hwgen.verify_reference import Setting, received_psnr, reference
 from hwgen.verify_report import Report, print_report
-
-Expected = dict[str, npt.NDArray[np.int64]]
 
 EXTRA_FRAMES = (3, 12)
 """Frames added, one try after the other, when the stalls of too few frames did not fill the design."""
 
 WINDOW = (512, 32)
 """Cycles of waveform before and behind the first wrong one."""
-
-SNR_DB = 10.0
-"""Of the channel between the transmitter and the PyTorch decoder that psnr_db is measured with."""
 
 
 @dataclass(frozen=True)
@@ -61,18 +55,22 @@ class Request:
     frames: int = 3
     stall: float = 0.0
     seed: int = 1
+    channel: str | None = None
+    snr_db: float = 10.0
     waveform: bool = True
 
     def command(self) -> str:
         """The command line that repeats this verification."""
-        words = ["hwgen", "verify", "--model", str(self.model)]
+        words = ["hwgen", "verify", "--model", str(self.model), "--side", self.side]
         if self.design is not None:
             words += ["--design", str(self.design.resolve())]
         else:
-            words += ["--side", self.side, "--board", str(self.board)]
+            words += ["--board", str(self.board)]
             words += [] if self.fps is None else ["--fps", repr(self.fps)]
             words += [] if self.frame is None else ["--frame", f"{self.frame[0]}x{self.frame[1]}"]
         words += [] if self.init is None else ["--init", f"random:{self.init}"]
+        words += [] if self.channel is None else ["--channel", self.channel]
+        words += [] if self.snr_db == Request.snr_db else ["--snr", repr(self.snr_db)]
         words += [] if self.images is None else ["--images", str(self.images)]
         words += ["--frames", str(self.frames), "--stall", repr(self.stall), "--seed", str(self.seed)]
         return shlex.join(words)
@@ -93,6 +91,8 @@ def verify(
     json: bool = False,
     junit: Path | None = None,
     design: Path | None = None,
+    channel: str | None = None,
+    snr: float = 10.0,
 ) -> int:
     """Emit a model, or take an emitted folder, simulate it and print what was found.
 
@@ -104,9 +104,12 @@ def verify(
     images : an image or a folder; None takes scikit-image's photos
     frames : back to back
     stall : probability of an idle input cycle and of a stalled output cycle, 0 .. 0.95
-    seed : of stalls and channel noise
+    seed : of stalls, fading and channel noise
     json : print one JSON object on stdout and nothing else there
     junit : file to write as JUnit XML
+    channel : awgn, rayleigh, mimo2x2 or ofdm: what symbols go through, and what the design's precoder or equaliser is
+        for; None takes the specification's
+    snr : of that channel in dB
 
     Returns
     -------
@@ -116,7 +119,7 @@ def verify(
     ------
     HwgenError : bad input
     """
-    request = Request(model, side, board, fps, frame, init, design, images, frames, stall, seed)
+    request = Request(model, side, board, fps, frame, init, design, images, frames, stall, seed, channel, snr)
     need_tools()
     temporary = out is None
     folder = Path(tempfile.mkdtemp(prefix="hwgen_verify_")) if out is None else out
@@ -159,17 +162,19 @@ def prove(
     """
     started = time.perf_counter()
     build_seconds = simulation_seconds = 0.0
-    if request.side != "tx":
-        raise HwgenError("--side", "tx", request.side)
+    if request.side not in SIDES:
+        raise HwgenError("--side", "tx or rx", request.side)
     spec = specs.load(request.model)
     say("emitting" if request.design is None else f"reading {request.design}")
     design = _design(request, folder)
-    graph = _graph(request, spec)
+    setting = Setting(spec, request.side, request.init, request.channel, request.snr_db, request.seed)
+    graph = setting.graph(request.side)
     _check_same(design, graph)
     images = load_images(request.images, request.frames, design.width, design.height)
     say("running the PyTorch model")
-    expected, findings = _expected(request, spec, graph, images)
-    options = runner.BuildOptions()
+    golden = reference(setting, graph, images)
+    run = _Run(design, golden.words, golden.coefficients, runner.BuildOptions(), cache)
+    expected, findings = golden.expected(), golden.findings
     settings = Settings(frames=request.frames, stall=request.stall, seed=request.seed)
     waveform = None
     try:
@@ -180,7 +185,7 @@ def prove(
             settings = replace(settings, frames=request.frames + extra)
             again = np.arange(settings.frames) % request.frames
             wanted = {name: values[again] for name, values in expected.items()}
-            recording = simulate(design, pixel_words(images[again]), settings, folder / "run", options, cache)
+            recording = run(settings, folder / "run")
             build_seconds += recording.build_seconds
             simulation_seconds += recording.seconds
             verdict = check(design, recording, settings, wanted, request.frames)
@@ -189,7 +194,7 @@ def prove(
         first = verdict.first
         if request.waveform and first is not None and first.kind != "stall" and first.cycle is not None:
             say("recording a waveform around the first finding")
-            waveform = _waveform(design, images[again], settings, folder, options, first.cycle)
+            waveform = _waveform(run, settings, folder, first.cycle)
     except runner.SimulationError as error:
         verdict = Verdict(0, 1, (Finding("simulation", "output", str(error)),), None, None)
     findings = [*findings, *verdict.findings]
@@ -197,7 +202,7 @@ def prove(
         findings = _unpredicted(design, verdict)
     psnr = None
     if not findings:
-        psnr = _psnr(request, spec, graph, expected, images)
+        psnr = received_psnr(setting, golden, images)
     return Report(
         name=f"{spec.name}_{request.side}",
         design=design,
@@ -210,6 +215,7 @@ def prove(
         interval=verdict.interval,
         latency=verdict.latency,
         psnr_db=psnr,
+        snr_db=request.snr_db,
         waveform=waveform,
         command=request.command(),
         edited=_edited(design),
@@ -233,56 +239,53 @@ def _design(request: Request, folder: Path) -> Design:
         out=folder / "design",
         init=request.init,
         quiet=True,
+        **({} if request.channel is None else {"channel": request.channel}),
     )
     return designs.load(emitted.folder)
 
 
-def _graph(request: Request, spec: specs.ModelSpec) -> Graph:
-    return load_graph(spec, request.init)
+@dataclass(frozen=True)
+class _Run:
+    """A design and the frames that it gets, over and over again where more are sent."""
+
+    design: Design
+    words: list[npt.NDArray[np.uint32]]
+    coefficients: list[npt.NDArray[np.uint32]] | None
+    options: runner.BuildOptions
+    cache: Path | None
+
+    def __call__(self, settings: Settings, folder: Path) -> Recording:
+        again = [index % len(self.words) for index in range(settings.frames)]
+        words = np.stack([self.words[index] for index in again])
+        coefficients = None if self.coefficients is None else np.stack([self.coefficients[index] for index in again])
+        return simulate(self.design, words, settings, folder, self.options, self.cache, coefficients)
 
 
 def _check_same(design: Design, graph: Graph) -> None:
-    """A design must be of this model: the same layers, shapes and types, each with its stream."""
+    """A design must be of this side of this model: the same layers, shapes and types, each with its stream."""
+    manifest = design.folder / "manifest.json"
+    if design.side != graph.side:
+        raise HwgenError(f"{manifest}: side", f"{graph.side} (--side)", design.side)
     shapes = graph.shapes(design.width, design.height)
-    wanted = [(n.name, n.output.bits, n.output.signed, *shapes[n.name]) for n in graph.nodes]
+    wanted = [
+        (node.name, WORD_BITS, False, 1, shapes[node.name][1], 1)
+        if isinstance(node, SymbolNode)
+        else (node.name, node.output.bits, node.output.signed, *shapes[node.name])
+        for node in graph.nodes
+    ]
     got = [(s.name, s.bits, s.signed, s.height, s.width, s.channels) for s in design.streams]
     for here, there in zip(wanted, got, strict=False):
         if here != there:
-            raise HwgenError(f"{design.folder / 'manifest.json'}: streams", f"{here} as the model has", str(there))
+            raise HwgenError(f"{manifest}: streams", f"{here} as the model has", str(there))
     if len(wanted) != len(got):
-        raise HwgenError(f"{design.folder / 'manifest.json'}: streams", f"{len(wanted)} layers", str(len(got)))
-    symbols = graph.symbols(design.width, design.height)
-    if design.output_beats != symbols:
-        raise HwgenError(f"{design.folder / 'manifest.json'}: output.beats", str(symbols), str(design.output_beats))
-
-
-def _expected(
-    request: Request, spec: specs.ModelSpec, graph: Graph, images: npt.NDArray[np.uint8]
-) -> tuple[Expected, list[Finding]]:
-    """What the PyTorch model computes, for every stream of every frame, and where the integer graph differs."""
-    from hwgen.golden import golden
-
-    checkpoint = None if request.init is not None else spec.checkpoint_path
-    frames: list[dict[str, npt.NDArray[Any]]] = []
-    findings: list[Finding] = []
-    for index, image in enumerate(images):
-        frames.append(golden(spec, graph, image, checkpoint))
-        plain = execute(graph, image)
-        for node in graph.nodes:
-            wrong = np.argwhere(frames[-1][node.name] != plain[node.name])
-            if len(wrong):
-                y, x, channel = (int(v) for v in wrong[0])
-                want, got = int(frames[-1][node.name][y, x, channel]), int(plain[node.name][y, x, channel])
-                text = (
-                    f"{node.name}: the integer graph differs from the PyTorch model: frame {index}, pixel (x {x},"
-                    f" y {y}), channel {channel}: expected {want}, got {got} ({len(wrong)} wrong)"
-                )
-                findings.append(Finding("model", node.name, text, index, x, y, channel, want, got))
-                break
-    names = {node.name: node.name for node in graph.nodes} | {"output": "symbols"}
-    return {
-        name: np.stack([frame[key] for frame in frames]).astype(np.int64) for name, key in names.items()
-    }, findings
+        raise HwgenError(f"{manifest}: streams", f"{len(wanted)} layers", str(len(got)))
+    port, beats = ("output", design.output_beats) if graph.side == "tx" else ("input", design.input_beats)
+    for key, number, count in (
+        (port, graph.symbols(design.width, design.height), beats),
+        ("coefficients", graph.coefficient_words, design.coefficient_beats),
+    ):
+        if number != count:
+            raise HwgenError(f"{manifest}: {key}.beats", str(number), str(count))
 
 
 def _unpredicted(design: Design, verdict: Verdict) -> list[Finding]:
@@ -299,36 +302,14 @@ def _unpredicted(design: Design, verdict: Verdict) -> list[Finding]:
     return findings
 
 
-def _waveform(
-    design: Design,
-    images: npt.NDArray[np.uint8],
-    settings: Settings,
-    folder: Path,
-    options: runner.BuildOptions,
-    cycle: int,
-) -> Path | None:
+def _waveform(run: _Run, settings: Settings, folder: Path, cycle: int) -> Path | None:
     """Run the same again, with a waveform around `cycle`; None if that fails, which hides no finding."""
     window = (max(0, cycle - WINDOW[0]), cycle + WINDOW[1])
     try:
-        traced = simulate(design, pixel_words(images), replace(settings, trace=window), folder / "waveform", options)
+        traced = run(replace(settings, trace=window), folder / "waveform")
     except runner.SimulationError:
         return None
     return traced.waveform
-
-
-def _psnr(
-    request: Request, spec: specs.ModelSpec, graph: Graph, expected: Expected, images: npt.NDArray[np.uint8]
-) -> float | None:
-    """Mean PSNR in dB behind the channel and the PyTorch decoder; None where there is no trained decoder."""
-    if request.init is not None or not spec.decoder or not spec.checkpoint_path.is_file():
-        return None
-    from hwgen.train.reconstruct import reconstruct
-
-    latent = expected[graph.nodes[-1].name]
-    values = []
-    for index, image in enumerate(images):
-        values.append(psnr(image, reconstruct(spec, spec.checkpoint_path, latent[index], SNR_DB, request.seed + index)))
-    return float(np.mean(values))
 
 
 def _edited(design: Design) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from hwgen.sim.design import Design
 class Report:
     """The outcome of a verification; cycles are None where a run does not measure them.
 
+    psnr_db : of the images behind the channel at snr_db and the PyTorch receiver, None where it is not trained
     seconds : of all of it; build_seconds, simulation_seconds : of the simulator's build and of its runs
     """
 
@@ -36,6 +37,7 @@ class Report:
     seconds: float
     build_seconds: float
     simulation_seconds: float
+    snr_db: float = 10.0
 
     @property
     def proven(self) -> bool:
@@ -104,7 +106,7 @@ def _success(report: Report) -> list[str]:
     if report.macs_per_cycle_per_dsp is not None:
         lines.append(f"{report.macs_per_cycle_per_dsp} MAC/cycle/DSP")
     if report.psnr_db is not None:
-        lines.append(f"PSNR {report.psnr_db:.2f} dB at 10 dB SNR, through the PyTorch decoder")
+        lines.append(f"PSNR {report.psnr_db:.2f} dB at {report.snr_db:g} dB SNR, through the PyTorch receiver")
     return lines
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hwgen import verify as verify_module
+from hwgen import verify as verify_module, verify_reference
 from hwgen.emit import emit
 from hwgen.errors import HwgenError
 from hwgen.verify import Request, prove, verify
@@ -191,14 +191,14 @@ def test_images_of_the_user(small: Request, tmp_path: Path) -> None:
 def test_a_graph_that_is_not_the_pytorch_model_is_found(
     small: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    true_execute = verify_module.execute
+    true_execute = verify_reference.execute
 
-    def wrong(graph: object, pixels: object) -> dict[str, np.ndarray]:
-        values = dict(true_execute(graph, pixels))  # type: ignore[arg-type]
+    def wrong(*arguments: object) -> dict[str, np.ndarray]:
+        values = dict(true_execute(*arguments))  # type: ignore[arg-type]
         values["conv1"] = values["conv1"] + 1
         return values
 
-    monkeypatch.setattr(verify_module, "execute", wrong)
+    monkeypatch.setattr(verify_reference, "execute", wrong)
     report = prove(small, tmp_path)
     assert report.first is not None
     assert (report.first.kind, report.first.stream) == ("model", "conv1")

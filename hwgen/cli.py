@@ -16,6 +16,7 @@ from pathlib import Path
 from hwgen import __version__
 from hwgen.bench.options import add_benches
 from hwgen.errors import HwgenError
+from hwgen.link import options as link_options
 from hwgen.options import Number, Parser, frame, init
 
 OPTIONAL = {"PIL", "brevitas", "cocotb", "cocotb_tools", "safetensors", "skimage", "torch", "torch_pruning",
@@ -210,6 +211,10 @@ def _parser() -> Parser:
                        help="components at a time (default: one per CPU)")
     synth.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
 
+    link = command("link", link_options.run, "send images through transmitter, radio channel and receiver, in Verilog "
+                                             "and in PyTorch, and compare every pixel")
+    link_options.add_options(link)
+
     # A bench's subcommands set what runs.
     add_benches(command("bench", None, "measure what anybody can repeat: the datapath, the simulation, emit, "
                                          "NNgen beside hwgen"))
@@ -227,7 +232,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0: done. 1: `verify` found a mismatch, or `synth` a difference. 2: an error, told in one line on stderr.
+        0: done. 1: `verify` or `link` found a mismatch, or `synth` a difference. 2: an error, told in one line on stderr.
         130: interrupted.
     """
     try:
@@ -249,7 +254,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         package = (error.name or "").split(".")[0]
         if package not in OPTIONAL and package not in OWN_EXTRA:
             raise
-        extra = OWN_EXTRA.get(package, "verify" if arguments.command in ("verify", "bench") else "train")
+        extra = OWN_EXTRA.get(package, "verify" if arguments.command in ("verify", "link", "bench") else "train")
         return _fail(str(HwgenError(f"Python package {package}", f"`pip install 'hwgen[{extra}]'` first",
                                     "no such package in this environment")))
     except KeyboardInterrupt:

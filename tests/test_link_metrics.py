@@ -19,8 +19,9 @@ def test_nmse_and_evm() -> None:
     assert (found.sent, found.error) == (7.0, 0.5)
     assert found.nmse_db == pytest.approx(10 * math.log10(0.5 / 7))
     assert found.evm_percent == pytest.approx(100 * math.sqrt(0.5 / 7))
-    both = found + SymbolError(1.0, 0.5)
-    assert (both.sent, both.error) == (8.0, 1.0)
+    both = found + SymbolError(1.0, 0.5, 1)
+    assert (both.sent, both.error, both.symbols) == (8.0, 1.0, 4)
+    assert both.power == 2.0
 
 
 def test_corners_of_nmse_and_evm() -> None:

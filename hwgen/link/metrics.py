@@ -35,15 +35,21 @@ class SymbolError:
 
     sent: float = 0.0
     error: float = 0.0
+    symbols: int = 0
 
     @classmethod
     def of(cls, sent: Words, received: Words) -> SymbolError:
         """Of words (n,) sent and received."""
         x, y = symbols(sent), symbols(received)
-        return cls(float(np.sum(np.abs(x) ** 2)), float(np.sum(np.abs(y - x) ** 2)))
+        return cls(float(np.sum(np.abs(x) ** 2)), float(np.sum(np.abs(y - x) ** 2)), len(x))
 
     def __add__(self, other: SymbolError) -> SymbolError:
-        return SymbolError(self.sent + other.sent, self.error + other.error)
+        return SymbolError(self.sent + other.sent, self.error + other.error, self.symbols + other.symbols)
+
+    @property
+    def power(self) -> float:
+        """Mean power of a symbol that was sent."""
+        return self.sent / self.symbols
 
     @property
     def nmse_db(self) -> float:

@@ -1,0 +1,103 @@
+"""`link`: what an image looks like behind the whole link, and whether Verilog and PyTorch agree on every pixel."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hwgen.errors import HwgenError
+from hwgen.link import report
+from hwgen.link.measure import Request, measure
+from hwgen.sim import runner
+
+SWEEP_DB = (1.0, 4.0, 7.0, 10.0, 13.0, 19.0)
+CURVES = ("curve.png", "curve.svg")
+
+
+def link(
+    model: str | Path,
+    snrs_db: Sequence[float] = (),
+    channel: str | None = None,
+    images: Path | None = None,
+    frames: int = 3,
+    simulate: int | None = None,
+    frame: tuple[int, int] | None = None,
+    board: str | Path = "pynq_z2",
+    fps: float | None = None,
+    init: int | None = None,
+    seed: int = 1,
+    stall: float = 0.0,
+    waveform: bool = False,
+    sweep: bool = False,
+    out: Path | None = None,
+    json: bool = False,
+    csv: Path | None = None,
+) -> int:
+    """Send images through a link, in Verilog and in PyTorch, and print what was found.
+
+    Parameters
+    ----------
+    model, board, fps, frame, init : as for `hwgen.emit.emit`, of both sides
+    snrs_db : of the channel; none take 10 dB, or `SWEEP_DB` with `sweep`
+    channel : awgn, rayleigh, mimo2x2 or ofdm; None takes the specification's
+    images : an image or a folder; None takes scikit-image's photos
+    frames : images, in the order of their paths
+    simulate : of these, the first so many go through the Verilog; None takes all, 0 simulates nothing
+    seed : of the first frame's fading and noise; every frame has its own
+    stall : probability of an idle input cycle and of a stalled output cycle, of both simulations
+    waveform : record one of each side, around the end of its first frame
+    sweep : measure the float network and the separation bound, too, and draw PSNR against SNR
+    out : folder for images, designs and results; None takes hwgen_out/MODEL_link_CHANNEL
+    json : print one JSON object on stdout and nothing else there
+    csv : file to write the table to, beside OUT/results.csv
+
+    Returns
+    -------
+    int : 0 all equal; 1 a pixel or a symbol differs, or a design that does not build, hangs or breaks its protocol
+
+    Raises
+    ------
+    HwgenError : bad input
+    """
+    compare = sweep or len(snrs_db) > 1
+    chosen = tuple(snrs_db) or (SWEEP_DB if sweep else (10.0,))
+    if len(set(chosen)) < len(chosen):
+        raise HwgenError("--snr", "each SNR once", " ".join(f"{snr:g}" for snr in chosen))
+    if compare:
+        import matplotlib  # noqa: F401  before anything is measured: is it there?
+    request = Request(
+        model, chosen, channel, images, frames, simulate, frame, board, fps, init, seed, stall, waveform, compare
+    )
+    if request.simulated:
+        from hwgen.verify import need_tools
+
+        need_tools()
+    folder = out or default_folder(request)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        result = measure(request, folder)
+    except runner.SimulationError as error:
+        print(f"link: FAILED. {error}", file=sys.stderr)
+        return 1
+    report.write_pictures(folder, result)
+    report.write_json(folder / "results.json", result)
+    for path in (folder / "results.csv", csv):
+        if path is not None:
+            report.write_csv(path, result)
+    if compare:
+        from hwgen.link.plot import draw
+
+        for name in CURVES:
+            draw(folder / name, result)
+    report.print_report(result, json, folder)
+    return 0 if result.equal else 1
+
+
+def default_folder(request: Request) -> Path:
+    """hwgen_out/MODEL_link_CHANNEL."""
+    from hwgen import spec as specs
+    from hwgen.model import channel_of
+
+    spec = specs.load(request.model)
+    return Path("hwgen_out") / f"{spec.name}_link_{channel_of(spec, request.channel).kind}"

@@ -1,0 +1,295 @@
+"""A link measured: every frame at every SNR, in Verilog and in PyTorch, pixel by pixel.
+
+The PyTorch side never sees the Verilog's symbols: its own transmitter's go through the same realisation of the channel,
+drawn again from the seed. Frame number i has the seed SEED + i, at every SNR.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hwgen.channels import Realisation, Words, symbols
+from hwgen.fixedpoint import IntArray
+from hwgen.images import load_images, psnr
+from hwgen.link import chain as chains
+from hwgen.link.chain import Chain, Image, Sent
+from hwgen.link.floating import FloatLink
+from hwgen.link.hardware import End, emit_end, image_words, images_of
+from hwgen.link.metrics import SymbolError, mean, ssim
+from hwgen.link.progress import Progress
+from hwgen.link.separation import Jpegs, capacity_bits
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to measure; see `hwgen.link.command.link` for the fields.
+
+    simulate : frames that the Verilog gets, the first ones; None for all
+    compare : whether the float network and the separation bound are measured, too
+    """
+
+    model: str | Path
+    snrs_db: tuple[float, ...]
+    channel: str | None = None
+    images: Path | None = None
+    frames: int = 3
+    simulate: int | None = None
+    frame: tuple[int, int] | None = None
+    board: str | Path = "pynq_z2"
+    fps: float | None = None
+    init: int | None = None
+    seed: int = 1
+    stall: float = 0.0
+    waveform: bool = False
+    compare: bool = False
+
+    @property
+    def simulated(self) -> int:
+        """Frames that go through the Verilog."""
+        return self.frames if self.simulate is None else min(self.simulate, self.frames)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A link at one SNR. Means are over the frames that were simulated; those called `all` over all frames.
+
+    psnr : mean of the images' PSNRs in dB. nmse_db, evm_percent : symbols behind the receiver's equaliser against the
+    image's, of all simulated frames together (of all frames where none was simulated). symbol_power : mean of the
+    image's symbols, of the same frames: the specification's on average over the training data.
+    uncoded : images that not even the smallest JPEG fits, of all
+    """
+
+    snr_db: float
+    frames: int
+    pixels_compared: int
+    pixel_mismatches: int
+    psnr_rtl_db: float | None
+    psnr_model_db: float | None
+    ssim_rtl: float | None
+    ssim_model: float | None
+    nmse_db: float
+    evm_percent: float
+    symbol_power: float
+    all_frames: int
+    all_psnr_model_db: float
+    all_psnr_float_db: float | None = None
+    all_psnr_bound_db: float | None = None
+    uncoded: int | None = None
+
+
+@dataclass
+class Result:
+    """A link at all its SNRs.
+
+    first : the first difference, in words. received : SNR -> (simulated or all frames) images that were received.
+    """
+
+    chain: Chain
+    request: Request
+    images: npt.NDArray[np.uint8]
+    symbols_compared: int = 0
+    symbol_mismatches: int = 0
+    points: list[Point] = field(default_factory=list)
+    first: str | None = None
+    received: dict[float, list[Image]] = field(default_factory=dict)
+    ends: tuple[End, ...] = ()
+    waveforms: list[Path] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def pixels_compared(self) -> int:
+        return sum(point.pixels_compared for point in self.points)
+
+    @property
+    def pixel_mismatches(self) -> int:
+        return sum(point.pixel_mismatches for point in self.points)
+
+    @property
+    def equal(self) -> bool:
+        """Nothing differs between Verilog and PyTorch: no pixel, no symbol."""
+        return self.first is None
+
+
+def measure(request: Request, folder: Path, progress: Progress | None = None) -> Result:
+    """Carry a request out; designs and waveforms go into `folder`.
+
+    Raises
+    ------
+    HwgenError : bad input
+    hwgen.sim.runner.SimulationError : a design does not build, hangs, or breaks the protocol
+    """
+    started = time.perf_counter()
+    chain = chains.load(request.model, request.channel, request.frame, request.init)
+    images = load_images(request.images, request.frames, *chain.size)
+    result = Result(chain, request, images)
+    bar = progress or Progress(total_frames(request))
+    try:
+        _measure(result, folder, bar)
+    finally:
+        bar.close()
+    result.seconds = time.perf_counter() - started
+    return result
+
+
+def total_frames(request: Request) -> int:
+    """What a bar has to count: frames of the model, of the Verilog, and of what is compared, at every SNR."""
+    snrs = len(request.snrs_db)
+    return (request.frames + request.simulated) * (1 + snrs) + request.frames * snrs * request.compare
+
+
+def _measure(result: Result, folder: Path, bar: Progress) -> None:
+    request, chain = result.request, result.chain
+    count = request.simulated
+    bar.stage("PyTorch transmitter")
+    sent = []
+    for index, image in enumerate(result.images):
+        sent.append(chain.transmit(image, chain.draw(request.snrs_db[0], request.seed + index)))
+        bar.add()
+    words = None
+    if count:
+        bar.stage("emitting")
+        result.ends = tuple(
+            emit_end(chain, request.model, side, folder, request.board, request.fps, request.init, request.stall,
+                     request.seed)
+            for side in ("tx", "rx")
+        )  # fmt: skip
+        words = _transmit(result, sent[:count], folder, bar)
+    jpegs: list[Jpegs] = []
+    floating = FloatLink(chain) if request.compare and FloatLink.available(chain) else None
+    for snr_db in request.snrs_db:
+        _point(result, snr_db, sent, words, jpegs, floating, folder, bar)
+
+
+def _coefficients(realisations: list[Realisation], side: str) -> IntArray | None:
+    found = [getattr(realisation, f"{side}_coefficients") for realisation in realisations]
+    return None if not found or found[0] is None else np.stack(found)
+
+
+def _transmit(result: Result, sent: list[Sent], folder: Path, bar: Progress) -> Words:
+    """The Verilog's symbols of the first frames, (frames, words); compared."""
+    request, chain, tx = result.request, result.chain, result.ends[0]
+    # A precoder follows the fading, not the noise: the same one at every SNR.
+    drawn = [chain.draw(request.snrs_db[0], request.seed + index) for index in range(len(sent))]
+    pixels, coefficients = image_words(result.images[: len(sent)]), _coefficients(drawn, "tx")
+    bar.stage("transmitter in Verilog")
+    words = tx.run(pixels, coefficients, bar)
+    wanted = np.stack([frame.words for frame in sent])
+    result.symbols_compared += words.size
+    wrong = np.argwhere(words != wanted)
+    result.symbol_mismatches += len(wrong)
+    if len(wrong):
+        frame, at = (int(v) for v in wrong[0])
+        expected, got = (_parts(values[frame, at]) for values in (wanted, words))
+        result.first = f"tx: frame {frame}, symbol {at}: expected {expected}, got {got} ({len(wrong)} wrong)"
+    if request.waveform and (file := tx.waveform(pixels, coefficients, folder / "tx.vcd")):
+        result.waveforms.append(file)
+    return words
+
+
+def _point(
+    result: Result,
+    snr_db: float,
+    sent: list[Sent],
+    words: Words | None,
+    jpegs: list[Jpegs],
+    floating: FloatLink | None,
+    folder: Path,
+    bar: Progress,
+) -> None:
+    request, chain, images = result.request, result.chain, result.images
+    count = 0 if words is None else len(words)
+    drawn = [chain.draw(snr_db, request.seed + index) for index in range(len(images))]
+    bar.stage(f"{snr_db:g} dB: PyTorch receiver")
+    model: list[Image] = []
+    for frame, realisation in zip(sent, drawn, strict=True):
+        model.append(chain.receive(realisation.apply(frame.words), realisation))
+        bar.add()
+    # What the Verilog sent is what its receiver gets, and what the symbols' errors are measured on.
+    out = [frame.words for frame in sent] if words is None else list(words)
+    errors = SymbolError()
+    rtl: list[Image] = []
+    if words is not None:
+        received = np.stack([realisation.apply(came) for realisation, came in zip(drawn, words, strict=False)])
+        bar.stage(f"{snr_db:g} dB: receiver in Verilog")
+        rtl = _receive(result, snr_db, received, drawn[:count], model[:count], folder, bar)
+    for realisation, came, frame in zip(drawn, out, sent, strict=False):
+        errors += SymbolError.of(frame.latent, chain.equalised(realisation.apply(came), realisation))
+    mismatches = sum(_wrong_pixels(seen, other) for seen, other in zip(model, rtl, strict=False))
+    bound, coded = None, None
+    floats: list[float | None] = []
+    if request.compare:
+        bar.stage(f"{snr_db:g} dB: float, bound")
+        budgets = []
+        for index, (image, realisation) in enumerate(zip(images, drawn, strict=True)):
+            if len(jpegs) == index:
+                jpegs.append(Jpegs.of(image))
+            budgets.append(capacity_bits(realisation, chain.latent_symbols))
+            if floating is not None:
+                floats.append(psnr(image, floating.image(image, realisation)))
+            bar.add()
+        bound = mean([jpeg.at(bits) for jpeg, bits in zip(jpegs, budgets, strict=True)])
+        coded = sum(jpeg.fits(bits) for jpeg, bits in zip(jpegs, budgets, strict=True))
+    quality = [psnr(image, seen) for image, seen in zip(images, model, strict=True)]
+    result.points.append(
+        Point(
+            snr_db=snr_db,
+            frames=count,
+            pixels_compared=count * chain.size[0] * chain.size[1],
+            pixel_mismatches=mismatches,
+            psnr_rtl_db=mean([psnr(image, seen) for image, seen in zip(images, rtl, strict=False)]),
+            psnr_model_db=mean(quality[:count] if count else quality),
+            ssim_rtl=mean([ssim(image, seen) for image, seen in zip(images, rtl, strict=False)]),
+            ssim_model=mean([ssim(image, seen) for image, seen in zip(images[: count or None], model, strict=False)]),
+            nmse_db=errors.nmse_db,
+            evm_percent=errors.evm_percent,
+            symbol_power=errors.power,
+            all_frames=len(images),
+            all_psnr_model_db=sum(quality) / len(quality),
+            all_psnr_float_db=mean(floats),
+            all_psnr_bound_db=bound,
+            uncoded=None if coded is None else len(images) - coded,
+        )
+    )
+    result.received[snr_db] = rtl or model
+
+
+def _receive(
+    result: Result,
+    snr_db: float,
+    received: Words,
+    drawn: list[Realisation],
+    model: list[Image],
+    folder: Path,
+    bar: Progress,
+) -> list[Image]:
+    """The Verilog's images; the first difference goes into the result."""
+    request, chain, rx = result.request, result.chain, result.ends[1]
+    coefficients = _coefficients(drawn, "rx")
+    images = list(images_of(rx.run(received, coefficients, bar), chain.size))
+    total = sum(_wrong_pixels(seen, other) for seen, other in zip(model, images, strict=True))
+    if total and result.first is None:
+        frame = next(i for i, (a, b) in enumerate(zip(model, images, strict=True)) if _wrong_pixels(a, b))
+        y, x = (int(v) for v in np.argwhere((model[frame] != images[frame]).any(-1))[0])
+        expected, got = model[frame][y, x].tolist(), images[frame][y, x].tolist()
+        result.first = (
+            f"rx: SNR {snr_db:g} dB, frame {frame}, pixel (x {x}, y {y}): expected R, G, B {expected}, got {got}"
+            f" ({total} pixels wrong)"
+        )
+    if request.waveform and not any(file.name == "rx.vcd" for file in result.waveforms):
+        file = rx.waveform(received, coefficients, folder / "rx.vcd")
+        result.waveforms += [] if file is None else [file]
+    return images
+
+
+def _wrong_pixels(first: Image, second: Image) -> int:
+    return int((first != second).any(-1).sum())
+
+
+def _parts(word: np.uint32) -> str:
+    value = symbols(np.array([word], np.uint32))[0] * 4096
+    return f"I {value.real:.0f}, Q {value.imag:.0f}"

@@ -1,0 +1,155 @@
+"""What a link showed, for people, as JSON and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from rich.table import Table
+
+from hwgen.console import console
+from hwgen.link.measure import Point, Result
+
+PICTURES = 16
+"""Frames whose images are written, the first ones."""
+DIGITS = 4
+
+
+def point_record(point: Point) -> dict[str, Any]:
+    """A point's figures by their keys; what does not apply is None."""
+    found: dict[str, Any] = {
+        "snr_db": point.snr_db,
+        "frames": point.frames,
+        "pixels_compared": point.pixels_compared,
+        "pixel_mismatches": point.pixel_mismatches,
+        "psnr_rtl_db": point.psnr_rtl_db,
+        "psnr_model_db": point.psnr_model_db,
+        "ssim_rtl": point.ssim_rtl,
+        "ssim_model": point.ssim_model,
+        "nmse_db": point.nmse_db,
+        "evm_percent": point.evm_percent,
+        "symbol_power": point.symbol_power,
+        "all_frames": point.all_frames,
+        "all_psnr_model_db": point.all_psnr_model_db,
+        "all_psnr_float_db": point.all_psnr_float_db,
+        "all_psnr_bound_db": point.all_psnr_bound_db,
+        "uncoded": point.uncoded,
+    }
+    return {key: _rounded(value) for key, value in found.items()}
+
+
+def as_record(result: Result) -> dict[str, Any]:
+    """The object that `link --json` prints: of one SNR its figures, of several a list of them as "points"."""
+    chain, request = result.chain, result.request
+    found: dict[str, Any] = {
+        "model": chain.spec.name,
+        "channel": chain.channel.kind,
+        "seed": request.seed,
+        "frame": f"{chain.size[0]}x{chain.size[1]}",
+        "symbols_per_frame": chain.latent_symbols,
+        "stall": request.stall,
+        "frames": request.simulated,
+        "symbols_compared": result.symbols_compared,
+        "symbol_mismatches": result.symbol_mismatches,
+        "pixels_compared": result.pixels_compared,
+        "pixel_mismatches": result.pixel_mismatches,
+        "first_mismatch": result.first,
+        "interval_cycles": {end.side: end.interval for end in result.ends},
+        "seconds": round(result.seconds, 1),
+    }
+    if len(result.points) == 1:
+        return found | point_record(result.points[0])
+    return found | {"points": [point_record(point) for point in result.points]}
+
+
+def write_csv(path: Path, result: Result) -> None:
+    """A line per SNR below a line of keys."""
+    about = {"model": result.chain.spec.name, "channel": result.chain.channel.kind, "seed": result.request.seed}
+    rows = [about | point_record(point) for point in result.points]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_json(path: Path, result: Result) -> None:
+    """The object of `as_record`, indented."""
+    path.write_text(json.dumps(as_record(result), indent=1) + "\n", encoding="utf-8")
+
+
+def write_pictures(folder: Path, result: Result) -> None:
+    """frame_000.png, the original, and frame_000_10dB.png, as received (in Verilog where that was simulated)."""
+    for index, image in enumerate(result.images[:PICTURES]):
+        Image.fromarray(image).save(folder / f"frame_{index:03}.png")
+    for snr_db, received in result.received.items():
+        for index, image in enumerate(received[:PICTURES]):
+            Image.fromarray(np.ascontiguousarray(image)).save(folder / f"frame_{index:03}_{snr_db:g}dB.png")
+
+
+def print_report(result: Result, as_json: bool, folder: Path) -> None:
+    """Print a result: JSON on stdout, or a table for people (a difference on stderr)."""
+    if as_json:
+        print(json.dumps(as_record(result)))
+    else:
+        console().print(_table(result))
+    if not result.equal:
+        print(f"{result.chain.spec.name}: FAILED. {result.first}", file=sys.stderr)
+    elif not as_json:
+        print(_summary(result))
+    if not as_json:
+        for file in result.waveforms:
+            print(f"waveform: {file}")
+        print(f"images, designs, results.json and results.csv: {folder}")
+
+
+def _summary(result: Result) -> str:
+    if not result.ends:
+        return f"{_frames(len(result.images))}, PyTorch alone: nothing was simulated"
+    return (
+        f"{_frames(result.request.simulated)} in Verilog: {result.pixels_compared:,} pixels and"
+        f" {result.symbols_compared:,} symbols equal the PyTorch model's, {result.seconds:.0f} s"
+        f" ({sum(end.seconds for end in result.ends):.0f} s of them simulation)"
+    )
+
+
+def _table(result: Result) -> Table:
+    chain = result.chain
+    made = Table(
+        title=f"{chain.spec.name} over {chain.channel.kind}, {chain.size[0]}x{chain.size[1]}, "
+              f"{chain.latent_symbols:,} symbols per image"
+    )  # fmt: skip
+    columns: list[tuple[str, str, str]] = [
+        ("SNR dB", "snr_db", "g"),
+        ("PSNR Verilog", "psnr_rtl_db", ".2f"),
+        ("PyTorch", "psnr_model_db", ".2f"),
+        ("pixels differ", "pixel_mismatches", ",d"),
+        ("SSIM Verilog", "ssim_rtl", ".4f"),
+        ("NMSE dB", "nmse_db", ".2f"),
+        ("EVM %", "evm_percent", ".2f"),
+    ]
+    if result.request.compare or result.request.simulated < len(result.images):
+        columns.append((f"PSNR of all {len(result.images)}: integers", "all_psnr_model_db", ".2f"))
+    if result.request.compare:
+        columns += [("float", "all_psnr_float_db", ".2f"), ("bound", "all_psnr_bound_db", ".2f")]
+    for label, _, _ in columns:
+        made.add_column(label, justify="right")
+    for point in result.points:
+        values = [getattr(point, key) for _, key, _ in columns]
+        made.add_row(*("-" if v is None else format(v, form) for v, (_, _, form) in zip(values, columns, strict=True)))
+    return made
+
+
+def _frames(count: int) -> str:
+    return f"{count} frame" if count == 1 else f"{count} frames"
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, DIGITS) if math.isfinite(value) else None
+    return value

@@ -232,7 +232,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0: done. 1: `verify` or `link` found a mismatch, or `synth` a difference. 2: an error, told in one line on stderr.
+        0: done. 1: `verify` or `link` found a mismatch, or `synth` a difference. 2: an error, told in one line on
+        stderr.
         130: interrupted.
     """
     try:

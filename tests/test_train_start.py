@@ -16,7 +16,7 @@ from hwgen.train.network import pruned
 from hwgen.train.start import warm_start
 
 
-def other(folder: Path, **changes: str) -> Path:
+def other(folder: Path, **changes: tuple[str, str]) -> Path:
     text = SPEC.format(pruning="channels: {encoder: [5, 7, 6], decoder: [3, 5, 3]}", hidden="relu")
     for old, new in changes.values():
         assert old in text

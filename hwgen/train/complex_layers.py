@@ -44,7 +44,7 @@ class ComplexConv2d(nn.Module):
         super().__init__()
         self.complex_in, self.complex_out = in_channels, out_channels
         self.in_channels, self.out_channels = 2 * in_channels, 2 * out_channels
-        self.kernel_size, self.stride, self.padding = (kernel, kernel), (stride, stride), kernel // 2
+        self.kernel_size, self.stride, self.padding = (kernel, kernel), (stride, stride), (kernel // 2, kernel // 2)
         self.real = Kernel(out_channels, in_channels, kernel)
         self.imag = Kernel(out_channels, in_channels, kernel)
         self.bias = nn.Parameter(torch.zeros(2 * out_channels))

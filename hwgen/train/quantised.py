@@ -3,8 +3,8 @@
 Pixels enter as 8-bit integers * 2**-8. Every layer is an integer convolution with a 32-bit bias, PReLU with a
 fixed-point slope (or ReLU, or nothing) on the accumulator, and one rounding to the next layer's integers. The
 latent is normalised per image while training; the transmitter that is emitted multiplies it by a static integer
-gain instead (`transmit`). The receiver quantises what it receives to 8 signed bits, and its last layer's output
-to 8-bit pixels.
+gain, or normalises it in integers (`transmit`). The receiver quantises what it receives to 8 signed bits (Q to fewer
+before a complex layer that has fewer for imaginary parts), and its last layer's output to 8-bit pixels.
 
 All scales are powers of two. Weight scales are chosen when the network is built, activation scales by
 `calibrate`, or from the first training batch; then they stay (hwgen/train/quantisers.py says why).
@@ -17,28 +17,28 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hwgen.complexfixed import POWER_FRACTION, power_normalise
 from hwgen.errors import HwgenError
+from hwgen.ir.ends import TABLE, TABLE_EXPONENT, sigmoid_values
 from hwgen.train.channel import normalise, symbol_power, through
 from hwgen.train.checkpoint import read
-from hwgen.train.network import activation
+from hwgen.train.quantised_layers import QuantComplexLayer as QuantComplexLayer, QuantLayer as QuantLayer
 from hwgen.train.quantisers import (
-    DECODER_SLOPE_BITS,
-    DECODER_SLOPE_FRACTION,
     SCALE_NAME,
-    SLOPE_BITS,
-    SLOPE_FRACTION,
-    QuantPReLU,
+    QuantParts,
     best_exponent,
     exponents,
-    fit_weight_exponents,
     freeze_scales,
+    plain,
     quant_activation,
-    quant_conv,
-    quant_conv_transpose,
+    quant_signed,
+    sample,
     set_exponents,
+    signed,
 )
 
 if TYPE_CHECKING:
@@ -48,74 +48,20 @@ PIXEL_BITS, PIXEL_EXPONENT = 8, -8
 RECEIVED_BITS = 8
 SYMBOL_BITS, SYMBOL_FRACTION = 16, 12
 GAIN_BITS = 16
+PARAMETERS = ("conv.weight", "conv.real.weight", "conv.imag.weight", "conv.bias", "activation.weight")
+"""What a quantised layer shares with a float one."""
 POWER_AVERAGE = 0.01
 """Weight of a training batch in the running average of the latent's power."""
-SAMPLE_VALUES = 200_000
-"""Activations per layer that an exponent is fitted to."""
-
-
-class QuantLayer(nn.Module):
-    """Convolution (or transposed convolution), activation on the accumulator, requantisation.
-
-    `bits` and `signed` are of the output; None for `bits` leaves the output unquantised (a decoder's last
-    layer, which `QuantDeepJSCC.decode` turns into pixels).
-    """
-
-    def __init__(
-        self, in_channels: int, out_channels: int, layer: Layer, transposed: bool, quantise: bool = True
-    ) -> None:
-        super().__init__()
-        make = quant_conv_transpose if transposed else quant_conv
-        self.weight_bits, self.bits, self.signed = layer.weight_bits, layer.activation_bits, layer.activation != "relu"
-        self.conv = make(in_channels, out_channels, layer.kernel, layer.stride, layer.weight_bits)
-        if layer.activation == "prelu":
-            slope = (DECODER_SLOPE_BITS, DECODER_SLOPE_FRACTION) if transposed else (SLOPE_BITS, SLOPE_FRACTION)
-            self.activation: nn.Module = QuantPReLU(out_channels, *slope)
-        elif layer.activation == "relu":
-            self.activation = nn.Identity()  # the unsigned quantiser's own clamp at 0
-        else:
-            self.activation = activation(layer.activation, out_channels)
-        self.quantiser = quant_activation(self.bits, self.signed) if quantise else nn.Identity()
-
-    @property
-    def magnitude_bits(self) -> int:
-        """Bits of the output's largest integer."""
-        return self.bits - self.signed
-
-    @property
-    def exponent(self) -> int:
-        """Exponent of the output's scale."""
-        return int(exponents(self.quantiser, self.magnitude_bits))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.quantiser(self.activation(self.conv(x)))
-
-    def calibrate(self, x: Tensor) -> None:
-        """Choose the output's scale for this input."""
-        high = 2**self.magnitude_bits - 1
-        values = _sample(self.activation(self.conv(x)))
-        chosen = best_exponent(values if self.signed else values.relu(), -high - 1 if self.signed else 0, high)
-        set_exponents(self.quantiser, chosen, self.magnitude_bits)
 
 
 def _stack(in_channels: int, layers: Sequence[Layer], channels: Sequence[int], transposed: bool) -> nn.Sequential:
     stack: list[nn.Module] = []
     for layer, out_channels in zip(layers, channels, strict=True):
         last = transposed and len(stack) == len(layers) - 1
-        stack.append(QuantLayer(in_channels, out_channels, layer, transposed, quantise=not last))
+        kind = QuantComplexLayer if layer.complex else QuantLayer
+        stack.append(kind(in_channels, out_channels, layer, transposed, quantise=not last))
         in_channels = out_channels
     return nn.Sequential(*stack)
-
-
-def _sample(values: Tensor) -> Tensor:
-    """At most SAMPLE_VALUES of them, evenly spread."""
-    flat = values.detach().reshape(-1)
-    return flat[:: max(1, flat.numel() // SAMPLE_VALUES)]
-
-
-def _plain(x: Tensor) -> Tensor:
-    """The float tensor of a Brevitas quantised tensor."""
-    return x.value if hasattr(x, "value") else x
 
 
 def integer_gain(latent_exponent: int, latent_power: float, power: float) -> tuple[int, int]:
@@ -156,20 +102,33 @@ class QuantDeepJSCC(nn.Module):
         self._snr_db = spec.channel.snr_db[0], spec.channel.snr_db[1]
         self.pixel_quantiser = quant_activation(PIXEL_BITS, signed=False)
         set_exponents(self.pixel_quantiser, PIXEL_EXPONENT, PIXEL_BITS)
-        self.encoder = _stack(3, spec.encoder, spec.encoder_channels, transposed=False)
-        self.received_quantiser = quant_activation(RECEIVED_BITS, signed=True)
-        self.decoder = _stack(spec.encoder_channels[-1], spec.decoder, spec.decoder_channels, transposed=True)
+        latent = spec.encoder_stream_channels
+        self.encoder = _stack(3, spec.encoder, latent, transposed=False)
+        self.received_quantiser = quant_signed(RECEIVED_BITS, spec.received_imag_bits)
+        self.decoder = _stack(latent[-1], spec.decoder, spec.decoder_stream_channels, transposed=True)
         self.register_buffer("latent_power", torch.tensor(0.0))
         self.register_buffer("calibrated", torch.tensor(False))
 
     def encode(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) images in 0..255/256 to the latent (N, C, H/s, W/s): integers * 2**latent_exponent."""
-        return _plain(self.encoder(self.pixel_quantiser(images)))
+        return plain(self.encoder(self.pixel_quantiser(images)))
 
     def decode(self, received: Tensor) -> Tensor:
-        """Received symbols to images in 0..255/256: 8-bit pixels in evaluation, unrounded in training."""
-        images = _plain(self.decoder(self.received_quantiser(received)))
-        return images if self.training else _plain(self.pixel_quantiser(images))
+        """Received symbols to images in 0..255/256.
+
+        In evaluation as the hardware does it: the symbols are rounded to Q3.12 first, and the result is 8-bit pixels,
+        those of a sigmoid from its table. In training everything behind the last accumulator is left unrounded.
+        """
+        if self.training:
+            return plain(self.decoder(self.received_quantiser(received)))
+        x = self.received_quantiser(_rounded(received, SYMBOL_BITS, -SYMBOL_FRACTION))
+        last = self.decoder[-1]
+        assert isinstance(last, QuantLayer)
+        if not isinstance(last.activation, nn.Sigmoid):
+            return plain(self.pixel_quantiser(plain(self.decoder(x))))
+        codes = _rounded(plain(last.conv(self.decoder[:-1](x))), TABLE.bits, TABLE_EXPONENT) * 2.0**-TABLE_EXPONENT
+        table = torch.from_numpy(sigmoid_values(TABLE.bits, TABLE_EXPONENT)).to(codes)
+        return table[codes.long() % len(table)] * 2.0**PIXEL_EXPONENT
 
     def load_state_dict(self, *arguments: Any, **options: Any) -> Any:
         """As every module's; the scales stay frozen."""
@@ -187,16 +146,20 @@ class QuantDeepJSCC(nn.Module):
         return self.decode(through(self.channel, self._power(latent), snr_db, generator))
 
     def transmit(self, images: Tensor) -> Tensor:
-        """Images to symbols (N, C, H/s, W/s): Q3.12 in mode static, float in mode per_image."""
+        """Images to symbols (N, C, H/s, W/s) in Q3.12, by the transmitter's integers."""
         return self._power(self.encode(images))
 
     def _power(self, latent: Tensor) -> Tensor:
-        if self.training or self.mode == "per_image":
+        if self.training:
             return normalise(latent, self.power)
+        if self.mode == "per_image":
+            frames = (latent.double() * 2.0**-self.latent_exponent).round().long().numpy()
+            power = round(self.power * 2**POWER_FRACTION)
+            symbols = np.stack([power_normalise(frame, power) for frame in frames])
+            return (torch.from_numpy(symbols) * 2.0**-SYMBOL_FRACTION).to(latent.dtype)
         factor, shift = self.gain
-        integers = latent.double() * (2.0**-self.latent_exponent * factor * 2.0**-shift)
-        limit = 2.0 ** (SYMBOL_BITS - 1)
-        return (integers.round().clamp(-limit, limit - 1.0) * 2.0**-SYMBOL_FRACTION).to(latent.dtype)
+        scaled = latent.double() * (2.0 ** (-self.latent_exponent - SYMBOL_FRACTION) * factor * 2.0**-shift)
+        return _rounded(scaled, SYMBOL_BITS, -SYMBOL_FRACTION).to(latent.dtype)
 
     @property
     def latent_exponent(self) -> int:
@@ -235,12 +198,15 @@ class QuantDeepJSCC(nn.Module):
             assert isinstance(layer, QuantLayer)
             layer.calibrate(x)
             x = layer(x)
-        latent = _plain(x)
+        latent = plain(x)
         self.latent_power.copy_(symbol_power(latent).mean())
         snr_db = torch.linspace(*self._snr_db, len(latent))
         received = through(self.channel, normalise(latent, self.power), snr_db, torch.Generator().manual_seed(0))
-        high = 2 ** (RECEIVED_BITS - 1) - 1
-        set_exponents(self.received_quantiser, best_exponent(_sample(received), -high - 1, high), RECEIVED_BITS - 1)
+        if isinstance(self.received_quantiser, QuantParts):
+            self.received_quantiser.fit(received)
+        else:
+            chosen = best_exponent(sample(received), *signed(RECEIVED_BITS))
+            set_exponents(self.received_quantiser, chosen, RECEIVED_BITS - 1)
         x = self.received_quantiser(received)
         for layer in list(self.decoder)[:-1]:
             assert isinstance(layer, QuantLayer)
@@ -274,7 +240,7 @@ def build(spec: ModelSpec, float_state: dict[str, Tensor] | None = None) -> Quan
     network = QuantDeepJSCC(spec)
     if float_state is not None:
         wanted = {name for name in network.state_dict() if name.split(".")[0] in ("encoder", "decoder")
-                  and name.split(".", 2)[2] in ("conv.weight", "conv.bias", "activation.weight")}  # fmt: skip
+                  and name.split(".", 2)[2] in PARAMETERS}  # fmt: skip
         if wanted != set(float_state):
             odd = f"{sorted(wanted ^ set(float_state))[0]} missing or surplus"
             raise HwgenError("float weights", f"the parameters of {spec.name}'s pruned network", odd)
@@ -284,7 +250,7 @@ def build(spec: ModelSpec, float_state: dict[str, Tensor] | None = None) -> Quan
             raise HwgenError("float weights", f"the shapes of {spec.name}'s pruned network", _line(error)) from None
     for layer in [*network.encoder, *network.decoder]:
         assert isinstance(layer, QuantLayer)
-        fit_weight_exponents(layer.conv, layer.weight_bits)
+        layer.fit_weights()
     return network
 
 
@@ -317,6 +283,12 @@ def from_checkpoint(spec: ModelSpec, path: Path) -> QuantDeepJSCC:
     if not network.calibrated:
         raise HwgenError(f"{path}: calibrated", "a calibrated network", "one that was never trained or calibrated")
     return network.eval()
+
+
+def _rounded(x: Tensor, bits: int, exponent: int) -> Tensor:
+    """To signed integers of ``bits`` times 2**exponent: half to even, saturated."""
+    low, high = signed(bits)
+    return (x * 2.0**-exponent).round().clamp(low, high) * 2.0**exponent
 
 
 def _line(error: Exception) -> str:

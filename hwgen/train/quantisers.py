@@ -25,6 +25,8 @@ from brevitas.quant.fixed_point import (
 from brevitas.quant.scaled_int import Int32Bias
 from torch import Tensor, nn
 
+from hwgen.train.network import transposed_padding
+
 SLOPE_BITS, SLOPE_FRACTION = 8, 6
 """PReLU slopes: signed 8-bit integers * 2**-6, so -2 .. 1.984."""
 
@@ -37,11 +39,16 @@ SCALE_NAME = "scaling_impl.value"
 CANDIDATES = 5
 """Exponents tried below the smallest one that clips nothing."""
 
+SAMPLE_VALUES = 200_000
+"""Activations per layer that an exponent is fitted to."""
+
 WEIGHT_EXPONENTS = (-24, 16)
 ACTIVATION_EXPONENTS = (-24, 24)
 
 
-def quant_conv(in_channels: int, out_channels: int, kernel: int, stride: int, weight_bits: int) -> QuantConv2d:
+def quant_conv(
+    in_channels: int, out_channels: int, kernel: int, stride: int, weight_bits: int, bias: bool = True
+) -> QuantConv2d:
     """Convolution with padding kernel // 2, bias, and one power-of-two scale per output channel."""
     return QuantConv2d(
         in_channels,
@@ -49,23 +56,24 @@ def quant_conv(in_channels: int, out_channels: int, kernel: int, stride: int, we
         kernel,
         stride=stride,
         padding=kernel // 2,
-        bias=True,
+        bias=bias,
         weight_quant=_weight_quantiser(weight_bits),
-        bias_quant=Int32Bias,
+        bias_quant=Int32Bias if bias else None,
     )
 
 
 def quant_conv_transpose(
     in_channels: int, out_channels: int, kernel: int, stride: int, weight_bits: int
 ) -> QuantConvTranspose2d:
-    """Transposed convolution with padding kernel // 2 and output_padding stride - 1, else as `quant_conv`."""
+    """Transposed convolution whose output is exactly stride times as large, else as `quant_conv`."""
+    padding, output_padding = transposed_padding(kernel, stride)
     return QuantConvTranspose2d(
         in_channels,
         out_channels,
         kernel,
         stride=stride,
-        padding=kernel // 2,
-        output_padding=stride - 1,
+        padding=padding,
+        output_padding=output_padding,
         bias=True,
         weight_quant=_weight_quantiser(weight_bits),
         bias_quant=Int32Bias,
@@ -83,6 +91,62 @@ def quant_activation(bits: int, signed: bool) -> nn.Module:
     return layer
 
 
+class QuantParts(nn.Module):
+    """Requantisation of complex activations: even channels (real parts) to `bits`, odd ones (imaginary parts) to fewer.
+
+    Both are signed. Imaginary parts have their own, coarser grid: their integers shifted left by `imag_left` are
+    integers of the real parts' grid and width, so one scale holds for the quantised tensor that is returned.
+    """
+
+    def __init__(self, bits: int, imag_bits: int) -> None:
+        super().__init__()
+        self.bits, self.imag_bits = bits, imag_bits
+        self.whole, self.imag = quant_activation(bits, signed=True), quant_activation(imag_bits, signed=True)
+
+    @property
+    def imag_left(self) -> int:
+        return int(exponents(self.imag, self.imag_bits - 1)) - int(exponents(self.whole, self.bits - 1))
+
+    def forward(self, x: Tensor) -> Any:
+        x = plain(x)
+        together = torch.stack([x[:, 0::2], plain(self.imag(x[:, 1::2]))], dim=2)
+        return self.whole(together.flatten(1, 2))  # what is on the coarse grid is on the fine one: it stays
+
+    def fit(self, x: Tensor) -> None:
+        """Choose both scales for values (N, C, H, W)."""
+        real, imag = sample(x[:, 0::2]), sample(x[:, 1::2])
+        most = self.bits - self.imag_bits
+        chosen = best_exponents(real, imag, signed(self.bits), signed(self.imag_bits), most)
+        set_exponents(self.whole, chosen[0], self.bits - 1)
+        set_exponents(self.imag, chosen[1], self.imag_bits - 1)
+
+
+def quant_signed(bits: int, imag_bits: int) -> nn.Module:
+    """Signed requantisation; with 0 < imag_bits < bits, of real and imaginary parts separately."""
+    return QuantParts(bits, imag_bits) if 0 < imag_bits < bits else quant_activation(bits, signed=True)
+
+
+def coarse(quantiser: nn.Module) -> tuple[int, int] | None:
+    """(imag_bits, imag_left) of a quantiser that has a grid for imaginary parts."""
+    return (quantiser.imag_bits, quantiser.imag_left) if isinstance(quantiser, QuantParts) else None
+
+
+def plain(x: Any) -> Tensor:
+    """The float tensor of a Brevitas quantised tensor."""
+    return x.value if hasattr(x, "value") else x
+
+
+def sample(values: Tensor) -> Tensor:
+    """At most SAMPLE_VALUES of them, evenly spread."""
+    flat = values.detach().reshape(-1)
+    return flat[:: max(1, flat.numel() // SAMPLE_VALUES)]
+
+
+def signed(bits: int) -> tuple[int, int]:
+    """Range of signed integers."""
+    return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+
+
 def _weight_quantiser(bits: int) -> Any:
     return Int8WeightPerChannelFixedPoint.let(
         bit_width=bits, scaling_impl_type=ScalingImplType.PARAMETER, scaling_init=1.0
@@ -90,7 +154,9 @@ def _weight_quantiser(bits: int) -> Any:
 
 
 def _threshold(layer: nn.Module) -> nn.Parameter:
-    """The parameter that holds log2 of a layer's threshold(s)."""
+    """The parameter that holds log2 of a layer's threshold(s); of parts, that of the finer grid."""
+    if isinstance(layer, QuantParts):
+        return _threshold(layer.whole)
     if isinstance(layer, (QuantConv2d, QuantConvTranspose2d)):
         return layer.weight_quant.tensor_quant.scaling_impl.value
     return layer.act_quant.fused_activation_quant_proxy.tensor_quant.scaling_impl.value  # type: ignore
@@ -133,15 +199,45 @@ def best_exponent(values: Tensor, low: int, high: int, limits: tuple[int, int] =
     Tried are the smallest e that clips nothing and the CANDIDATES - 1 below it. All-zero values give 0.
     """
     flat = values.detach().reshape(-1).double()
-    largest = max(float(flat.max()) / high if high else 0.0, float(flat.min()) / low if low else 0.0)
-    if largest <= 0.0:
+    top = _top(flat, low, high)
+    if top is None:
         return 0
-    top = torch.tensor(largest, dtype=torch.float64).log2().ceil().int().item()
-    errors = []
-    for e in range(int(top), int(top) - CANDIDATES, -1):
-        scale = 2.0**e
-        errors.append((float((flat - (flat / scale).round().clamp(low, high) * scale).square().sum()), e))
+    errors = [(_error(flat, e, low, high), e) for e in range(top, top - CANDIDATES, -1)]
     return int(min(max(min(errors)[1], limits[0]), limits[1]))
+
+
+def best_exponents(
+    real: Tensor,
+    imag: Tensor,
+    real_range: tuple[int, int],
+    imag_range: tuple[int, int],
+    most: int,
+    limits: tuple[int, int] = ACTIVATION_EXPONENTS,
+) -> tuple[int, int]:
+    """As `best_exponent`, of real and of imaginary parts together: the latter's is 0 .. ``most`` above the former's."""
+    parts = [(values.detach().reshape(-1).double(), *bounds) for values, bounds in
+             ((real, real_range), (imag, imag_range))]  # fmt: skip
+    tops = [_top(*part) for part in parts]
+    wanted = [top for top in (tops[0], None if tops[1] is None else tops[1] - most) if top is not None]
+    if not wanted:
+        return 0, 0
+    first = min(max(max(wanted), limits[0] + CANDIDATES - 1), limits[1] - most)
+    lowest = first - CANDIDATES + 1
+    real_errors = {e: _error(parts[0][0], e, *real_range) for e in range(lowest, first + 1)}
+    imag_errors = {e: _error(parts[1][0], e, *imag_range) for e in range(lowest, first + most + 1)}
+    return min(((e, e + left) for e in real_errors for left in range(most + 1)),
+               key=lambda pair: (real_errors[pair[0]] + imag_errors[pair[1]], pair))  # fmt: skip
+
+
+def _top(flat: Tensor, low: int, high: int) -> int | None:
+    """The smallest exponent that clips nothing; None where all values are zero."""
+    largest = max(float(flat.max()) / high if high else 0.0, float(flat.min()) / low if low else 0.0)
+    return int(torch.tensor(largest, dtype=torch.float64).log2().ceil()) if largest > 0.0 else None
+
+
+def _error(flat: Tensor, exponent: int, low: int, high: int) -> float:
+    scale = 2.0**exponent
+    return float((flat - (flat / scale).round().clamp(low, high) * scale).square().sum())
 
 
 def fit_weight_exponents(layer: nn.Module, weight_bits: int) -> None:

@@ -1,0 +1,208 @@
+"""The layers of the quantised network: (transposed) convolutions and complex convolutions, with their activations and
+requantisation, all of integers times powers of two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hwgen.fixedpoint import IntArray
+from hwgen.train.complex_layers import interleaved
+from hwgen.train.network import activation
+from hwgen.train.quantisers import (
+    DECODER_SLOPE_BITS,
+    DECODER_SLOPE_FRACTION,
+    SLOPE_BITS,
+    SLOPE_FRACTION,
+    WEIGHT_EXPONENTS,
+    QuantParts,
+    QuantPReLU,
+    best_exponent,
+    best_exponents,
+    coarse,
+    exponents,
+    fit_weight_exponents,
+    plain,
+    quant_activation,
+    quant_conv,
+    quant_conv_transpose,
+    quant_signed,
+    sample,
+    set_exponents,
+)
+
+if TYPE_CHECKING:
+    from hwgen.spec import Layer
+
+BIAS_LIMIT = 2.0**31
+
+
+def slopes(layer: Layer, channels: int, decoder: bool) -> nn.Module:
+    """A layer's activation on accumulators of so many channels."""
+    if layer.activation == "prelu":
+        return QuantPReLU(channels, *((DECODER_SLOPE_BITS, DECODER_SLOPE_FRACTION) if decoder else
+                                      (SLOPE_BITS, SLOPE_FRACTION)))  # fmt: skip
+    if layer.activation == "relu":
+        return nn.Identity()  # the unsigned quantiser's own clamp at 0
+    return activation(layer.activation, channels)
+
+
+class QuantLayer(nn.Module):
+    """Convolution (or transposed convolution), activation on the accumulator, requantisation.
+
+    `bits` and `signed` are of the output; None for `bits` leaves the output unquantised (a decoder's last
+    layer, which `QuantDeepJSCC.decode` turns into pixels).
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, layer: Layer, transposed: bool, quantise: bool = True
+    ) -> None:
+        super().__init__()
+        make = quant_conv_transpose if transposed else quant_conv
+        self.weight_bits, self.bits, self.signed = layer.weight_bits, layer.activation_bits, layer.activation != "relu"
+        self.conv = make(in_channels, out_channels, layer.kernel, layer.stride, layer.weight_bits)
+        self.activation = slopes(layer, out_channels, transposed)
+        self.quantiser = quant_activation(self.bits, self.signed) if quantise else nn.Identity()
+
+    @property
+    def coarse(self) -> tuple[int, int] | None:
+        """(imag_bits, imag_left) of the output, where imaginary parts have a grid of their own."""
+        return coarse(self.quantiser)
+
+    @property
+    def magnitude_bits(self) -> int:
+        """Bits of the output's largest integer."""
+        return self.bits - self.signed
+
+    @property
+    def exponent(self) -> int:
+        """Exponent of the output's scale."""
+        return int(exponents(self.quantiser, self.magnitude_bits))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.quantiser(self.activation(self.conv(x)))
+
+    def calibrate(self, x: Tensor) -> None:
+        """Choose the output's scale for this input."""
+        high = 2**self.magnitude_bits - 1
+        values = sample(plain(self.activation(self.conv(x))))
+        chosen = best_exponent(values if self.signed else values.relu(), -high - 1 if self.signed else 0, high)
+        set_exponents(self.quantiser, chosen, self.magnitude_bits)
+
+    def fit_weights(self) -> None:
+        """Choose the scales for the present weights."""
+        fit_weight_exponents(self.conv, self.weight_bits)
+
+
+@dataclass(frozen=True)
+class ComplexIntegers:
+    """A complex convolution's integers: weights on one grid per complex output channel, the bias on its accumulator's.
+
+    Attributes
+    ----------
+    weight_real, weight_imag
+        (O, I, K, K) int64, value integer * 2**weight_exponent[o]. Imaginary ones are of fewer bits, shifted left.
+    weight_exponent
+        (O,)
+    bias
+        (2 O,) int64, of each channel of the stream, in units of 2**(input exponent + weight_exponent[o]).
+    """
+
+    weight_real: IntArray
+    weight_imag: IntArray
+    weight_exponent: IntArray
+    bias: IntArray
+
+
+class QuantComplexConv2d(nn.Module):
+    """As `hwgen.train.complex_layers.ComplexConv2d`, real and imaginary weights with a Brevitas quantiser each.
+
+    Per complex output channel the real weights' scale is 2**e, the imaginary ones' 2**(e + left) with left from 0 to
+    the difference of their bits: shifted left, the imaginary integers are integers of the real ones' grid and width.
+    Input is a quantised tensor with one scale; the bias is rounded to 32-bit integers of the accumulator's scale.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel: int, stride: int, weight_bits: int, imag_weight_bits: int
+    ) -> None:
+        super().__init__()
+        self.in_channels, self.out_channels = in_channels, out_channels
+        self.kernel_size, self.stride, self.padding = (kernel, kernel), (stride, stride), (kernel // 2, kernel // 2)
+        self.weight_bits, self.imag_weight_bits = weight_bits, imag_weight_bits
+        inputs, outputs = in_channels // 2, out_channels // 2
+        self.real = quant_conv(inputs, outputs, kernel, stride, weight_bits, bias=False)
+        self.imag = quant_conv(inputs, outputs, kernel, stride, imag_weight_bits, bias=False)
+        self.bias = nn.Parameter(torch.zeros(out_channels))
+
+    def weight_exponents(self) -> Tensor:
+        """(O,) int64: exponents of the real weights, and so of the grid of all."""
+        return exponents(self.real, self.weight_bits - 1)
+
+    def forward(self, x: Any) -> Tensor:
+        kernel = interleaved(plain(self.real.quant_weight()), plain(self.imag.quant_weight()))
+        grid = (2.0 ** self.weight_exponents().to(self.bias)).repeat_interleave(2) * x.scale.detach().reshape(())
+        rounded = (self.bias / grid).round().clamp(-BIAS_LIMIT, BIAS_LIMIT - 1.0) * grid
+        bias = self.bias + (rounded - self.bias).detach()
+        return nn.functional.conv2d(x.value, kernel, bias, self.stride, self.padding)
+
+    def integers(self, input_exponent: int) -> ComplexIntegers:
+        """Its integers, for an input whose scale is 2**input_exponent; computed in float64, so exactly."""
+        grid = self.weight_exponents()
+        left = exponents(self.imag, self.imag_weight_bits - 1) - grid
+        found = []
+        for part, bits, shift in ((self.real, self.weight_bits, 0 * left), (self.imag, self.imag_weight_bits, left)):
+            limit = 2.0 ** (bits - 1) - 1.0  # narrow range, as Brevitas's weight quantiser
+            scale = (2.0 ** (grid + shift).double()).view(-1, 1, 1, 1)
+            integers = (part.weight.detach().double() / scale).round().clamp(-limit, limit).long()
+            found.append((integers << shift.view(-1, 1, 1, 1)).numpy().astype(np.int64))
+        scale = 2.0 ** (grid.double().repeat_interleave(2) + input_exponent)
+        bias = (self.bias.detach().double() / scale).round().clamp(-BIAS_LIMIT, BIAS_LIMIT - 1.0).long()
+        return ComplexIntegers(found[0], found[1], grid.numpy().astype(np.int64), bias.numpy().astype(np.int64))
+
+    def fit_weights(self) -> None:
+        """Choose every complex output channel's scales for the present weights."""
+        high, imag_high = 2 ** (self.weight_bits - 1) - 1, 2 ** (self.imag_weight_bits - 1) - 1
+        most = self.weight_bits - self.imag_weight_bits
+        pairs = [
+            best_exponents(real, imag, (-high, high), (-imag_high, imag_high), most, WEIGHT_EXPONENTS)
+            for real, imag in zip(self.real.weight.detach(), self.imag.weight.detach(), strict=True)
+        ]
+        set_exponents(self.real, torch.tensor([pair[0] for pair in pairs]), self.weight_bits - 1)
+        set_exponents(self.imag, torch.tensor([pair[1] for pair in pairs]), self.imag_weight_bits - 1)
+
+
+class QuantComplexLayer(QuantLayer):
+    """Complex convolution, activation on each part's accumulator, requantisation of each part to its own bits.
+
+    Channel counts are of the stream; `exponent` is of the output's finer grid, `coarse` says where odd channels lie.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, layer: Layer, transposed: bool, quantise: bool = True
+    ) -> None:
+        nn.Module.__init__(self)
+        assert quantise and layer.activation in ("none", "prelu"), "the specification sees to it"
+        self.weight_bits, self.bits, self.signed = layer.weight_bits, layer.activation_bits, True
+        self.imag_weight_bits = layer.imag_weight_bits
+        self.conv = QuantComplexConv2d(
+            in_channels, out_channels, layer.kernel, layer.stride, layer.weight_bits, layer.imag_weight_bits
+        )
+        self.activation = slopes(layer, out_channels, transposed)
+        self.quantiser = quant_signed(layer.activation_bits, layer.imag_activation_bits)
+
+    def integers(self, input_exponent: int) -> ComplexIntegers:
+        """Of the convolution, see `QuantComplexConv2d.integers`."""
+        return self.conv.integers(input_exponent)
+
+    def calibrate(self, x: Tensor) -> None:
+        if isinstance(self.quantiser, QuantParts):
+            self.quantiser.fit(self.activation(self.conv(x)))
+        else:
+            super().calibrate(x)
+
+    def fit_weights(self) -> None:
+        self.conv.fit_weights()

@@ -16,9 +16,10 @@ from hwgen import board as boards
 from hwgen.board import Board, Usable
 from hwgen.errors import HwgenError
 from hwgen.ir.graph import Graph
+from hwgen.passes.ends import end_costs, pixels_cost
 from hwgen.passes.options import RESOURCES, amounts, graph_options, steps
 from hwgen.passes.plan import Plan
-from hwgen.passes.resources import end_costs, layer_numbers, pixels_cost, plan_costs
+from hwgen.passes.resources import layer_numbers, plan_costs
 from hwgen.passes.select import unbeaten
 from hwgen.passes.size import size
 from hwgen.passes.timing import frame_interval, layer_cycles
@@ -76,7 +77,9 @@ def _undominated(
 
 def taken_by(plan: Plan) -> NDArray[np.int64]:
     """What the plan takes at most: the sizing does not look at the weights' bits."""
-    costs = [end_costs(plan.graph, plan.width, plan.height, "xc7")[name] for name in ("gain", "symbols")]
+    before, behind = end_costs(plan.graph, plan.width, plan.height, "xc7")
+    assert (list(before), list(behind)) == ([], ["gain", "symbols"])
+    costs = list(behind.values())
     costs += [pixels_cost(plan.graph)] * (plan.pixel_lanes == 1)
     for node in plan.graph.convolutions:
         costs.append(convolution_cost(plan.foldings[node.name], layer_numbers(node), "xc7"))

@@ -12,7 +12,11 @@ Several such sets exist, for what one buffer does not hold another may. FIFOs co
 the ring behind one would hold whole pixels anyway. What they need then follows from their own stage: the results of
 folds in flight, at the pace at which its windows become complete. Rings follow from the first to the last. One that is
 always busy needs (kernel + stride - 2) * width + kernel + stride pixels; a slower pace, short frames and FIFOs that
-wait before it change that.
+wait before it change that. Of a transposed convolution two rows of outputs read the same rows of its input, and these
+are given back with the second.
+
+What stands around the convolutions of a receiver, or behind those of a transmitter that has more than a gain, has a
+fixed handful of places each (`ends.py`), a power normalisation a frame's values.
 
 No design stands still, whatever pauses at its ends: an event waits for others only, and with these depths every event
 of a frame gets its cycle, so there is no circle of events that wait for one another; a pause only makes events later.
@@ -23,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from hwgen.passes.ends import bounded, end_places
 from hwgen.passes.flow import Flow
 from hwgen.passes.plan import Plan
 from hwgen.rtl.gain import Gain
@@ -44,23 +49,25 @@ class Bounds:
 
 
 def bounds(plan: Plan) -> dict[str, Bounds]:
-    """Of every buffer, in the order in which they are chosen. Names as in `flow.Flow`."""
+    """Of every buffer whose depth is chosen, in the order in which they are. Names as in `flow.Flow`."""
     limits: dict[str, Bounds] = {}
 
     def fifo(name: str, least: int, full_rate: int) -> None:
         limits[name] = Bounds(least, full_rate, full_rate)
 
-    if plan.pixel_lanes == 1:
+    if plan.serialised:
         fifo("pixels", 1, PixelSerialiser.places)
     for name, folding in plan.foldings.items():
         fifo(f"{name}.fifo", folding.fold_beats, replace(folding, places=None).fifo_depth)
-    fifo(f"{plan.graph.nodes[-1].name}.fifo", 1, Gain.places)
-    fifo("symbols.fifo", 1, SymbolPacker.places)
+    if bounded(plan.graph):
+        fifo(f"{plan.graph.nodes[-1].name}.fifo", 1, Gain.places)
+        fifo("symbols.fifo", 1, SymbolPacker.places)
     for name, folding in plan.foldings.items():
         window = replace(folding.window, pixels=None)
         # A window's rows and pixels, the rows that come in while one goes out, and a stride of pixels to hide the way
         # from one that is given back to its successor's arrival.
-        busy = (window.kernel + window.stride - 2) * window.width + window.kernel + window.stride
+        rows, stride = (max(window.phase_taps) + 1, 1) if window.transposed else (window.kernel, window.stride)
+        busy = (rows + stride - 2) * window.width + rows + stride
         unit = 1 if window.taps == 1 else window.width
         least, busy, enough = (-(-max(window.span, depth) // unit) * unit for depth in (0, busy, window.depth))
         limits[f"{name}.ring"] = Bounds(least, busy, enough, unit)
@@ -101,7 +108,7 @@ def with_depths(plan: Plan, chosen: Mapping[str, int]) -> Plan:
 
 
 def depths(plan: Plan) -> dict[str, int]:
-    """The depth of every buffer as the plan has it, by name."""
+    """The depth of every buffer as the plan has it, by name; those that are not chosen first and last."""
     convolutions = {
         name: depth
         for node, folding in plan.foldings.items()
@@ -109,7 +116,8 @@ def depths(plan: Plan) -> dict[str, int]:
     }
     limits = {name: bound.enough for name, bound in bounds(plan).items()}
     others = {f"{name}.fifo" if name != "pixels" else name: depth for name, depth in plan.places.items()}
-    return limits | convolutions | others
+    before, behind = end_places(plan.graph, plan.width, plan.height)
+    return before | limits | convolutions | others | behind
 
 
 def minimal_buffers(plan: Plan) -> Plan:

@@ -4,7 +4,7 @@ A design without stalls at its ends is a timed event graph: every event happens 
 allow, so its cycle is the maximum of theirs plus constants. A buffer of depth d adds one kind of edge, backwards:
 its k-th entry is not before the (k - d)-th exit. Without that edge the buffer has no bound. Events and edges are
 
-    issue[k]    a fold's last word        after issue[k - 1] + words                     the multipliers
+    issue[k]    a fold's last word        after issue[k - 1] + its words                 the multipliers
                                           after accepted[last pixel needed] + latency    the window is complete
                                           after given[result k' - places] + 1            room in the FIFO (*)
     given[k]    a fold's first result     after issue[k] + drain latency, given[k - 1] + its beats
@@ -14,7 +14,9 @@ its k-th entry is not before the (k - d)-th exit. Without that edge the buffer h
     gained      the gain's values         after value + latency; after the symbol that must have left + 1 (*)
 
 and the source always offers. (*) are the backward edges. Frames follow one another in the same indices, so nothing
-special happens between them.
+special happens between them. A fold of a transposed convolution has as many words as the taps of its pixel's phase.
+What stands before and behind the convolutions of a receiver, and of a transmitter but for a gain and the packer, passes
+a value in every cycle by itself (`ends.py`): there the last layer's values end it, and TLAST is a constant later.
 
 The cycles of one frame are the least ones that satisfy all edges. They are found by relaxing whole arrays: a chain
 (x[k] >= x[k - 1] + constant) is a running maximum, every other edge a gather; both repeat until nothing changes. No
@@ -30,11 +32,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from hwgen.passes.ends import bounded, head_latency, tail_latency
 from hwgen.passes.plan import Plan
 from hwgen.passes.timing import frame_interval, latency, needed
 from hwgen.rtl.convolution import ConvolutionFolding
 from hwgen.rtl.gain import Gain
-from hwgen.rtl.pixels import PixelSerialiser
 from hwgen.rtl.symbols import SymbolPacker
 
 Cycles = NDArray[np.int64]
@@ -131,7 +133,9 @@ class Layer:
         self.beats, self.fold_beats = folding.beats_out, folding.fold_beats
         self.needed = needed(window) - 1
         fold = np.arange(self.pixels_out * self.folds, dtype=np.int64)
-        self.issue_offsets = fold * window.words
+        self.pixel_words = window.pixel_words
+        words = np.repeat(self.pixel_words, self.folds)
+        self.issue_offsets = np.cumsum(words) - words[0]
         self.beats_before = fold // self.folds * self.beats + fold % self.folds * self.fold_beats
         # The output pixel with which each input pixel is given back.
         given_back = np.append(_released(folding)[1:], self.pixels_in)
@@ -158,19 +162,22 @@ class Schedule:
 class Flow:
     """The events of a plan's design.
 
-    A depth goes by its buffer's name: NODE.ring (pixels) and NODE.fifo (beats) of a convolution, GAIN.fifo,
-    symbols.fifo, and pixels (1 or 2) where there is a serialiser. A buffer that is not named has no bound; one in which
-    the design would stand still must not be asked for (`buffers.bounds` has the least).
+    A depth goes by its buffer's name: NODE.ring (pixels) and NODE.fifo (beats) of a convolution; GAIN.fifo and
+    symbols.fifo behind it, where a transmitter has a gain last; and pixels (1 or 2) where there is a serialiser. A
+    buffer that is not named has no bound; one in which the design would stand still must not be asked for
+    (`buffers.bounds` has the least).
     """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.names = list(plan.foldings)
-        self.gain = plan.graph.nodes[-1].name
+        self.gain = plan.graph.nodes[-1].name if bounded(plan.graph) else None
         self.layers = [Layer(folding) for folding in plan.foldings.values()]
         self.interval, self.latency = frame_interval(plan), latency(plan)
         self.values = self.layers[-1].pixels_out * self.layers[-1].beats
         self.symbols = -(-self.values // 2)
+        self.head = head_latency(plan)
+        self.behind = SymbolPacker.latency if self.gain else tail_latency(plan)
 
     def schedule(self, depths: Mapping[str, int], frames: int) -> Schedule:
         """What happens in that many frames back to back."""
@@ -220,15 +227,16 @@ class Flow:
         return None
 
     def _events(self) -> tuple[Events, ...]:
-        """accepted of the source; issue and given of every layer, but value for the last one's given; gained."""
+        """accepted of the source; issue and given of every layer, but value for the last one's given; gained, where
+        there is a gain."""
         events = [Events(self.layers[0].pixels_in)]
         for layer in self.layers:
             events += [Events(layer.pixels_out * layer.folds), Events(layer.pixels_out * layer.folds)]
-        return (*events[:-1], Events(self.values), Events(self.values))
+        return (*events[:-1], Events(self.values), *([Events(self.values)] if self.gain else []))
 
     def _reach(self, depths: Mapping[str, int]) -> int:
         """How many frames back the events of a frame depend on: an edge through a buffer of d entries spans d."""
-        entries = {self.gain: self.values, "symbols": self.symbols}
+        entries = {self.gain: self.values, "symbols": self.symbols} if self.gain else {}
         spans = [1]
         for name, depth in depths.items():
             node, _, kind = name.partition(".")
@@ -247,15 +255,13 @@ class Flow:
         for place, kind in enumerate(events):
             kind.add_frame(None if before is None else before.events[place].frame(frame))
         if frame == 0:
-            serialiser = PixelSerialiser.latency if self.plan.pixel_lanes == 1 else 0
             beats = self.layers[0].folding.beats_in
-            events[0].cycles[0] = max(events[0].cycles[0], serialiser + beats - 1)
+            events[0].cycles[0] = max(events[0].cycles[0], self.head + beats - 1)
         return self._edges(frame, depths, events)
 
-    @staticmethod
-    def _end(events: tuple[Events, ...]) -> int:
+    def _end(self, events: tuple[Events, ...]) -> int:
         """The cycle of the last frame's TLAST."""
-        return int(events[-1].cycles[-1]) + SymbolPacker.latency
+        return int(events[-1].cycles[-1]) + self.behind
 
     def _relax(self, edges: list[Edge | Chain], events: tuple[Events, ...], latest: int | None = None) -> bool:
         """Move events until all edges are satisfied, or TLAST is later than `latest`; returns whether any moved."""
@@ -281,7 +287,7 @@ class Flow:
             edges += [
                 Edge(issue, _span(issue, frame, layer.folds), above, partial(self._window, index, frame)),
                 *self._room(index, frame, depths, issue, given),
-                Chain(issue, frame, layer.issue_offsets, folding.window.words),
+                Chain(issue, frame, layer.issue_offsets, int(layer.pixel_words[0])),
             ]
             if not last:
                 same = partial(_same, issue, frame, folding.drain_latency)
@@ -290,13 +296,13 @@ class Flow:
                     *self._ring(index + 1, frame, depths, events, given, _span(given, frame, layer.folds), 1),
                     Chain(given, frame, layer.beats_before, folding.last_beats),
                 ]
-        return edges + self._tail(frame, depths, *events[-3:])
+        return edges + self._tail(frame, depths, *events[2 * len(self.layers) - 1 :])
 
-    def _window(self, index: int, frame: int) -> tuple[Cycles, int]:
+    def _window(self, index: int, frame: int) -> tuple[Cycles, Cycles]:
         """The last pixel that each window needs; its acceptance to the issue of a first fold's last word."""
         layer = self.layers[index]
         pixels = frame * layer.pixels_in + layer.needed
-        delay = layer.folding.arrival_latency + layer.folding.window.words - 1
+        delay = layer.folding.arrival_latency + layer.pixel_words - 1
         if index == 0:
             return pixels, delay
         above = self.layers[index - 1]
@@ -337,9 +343,9 @@ class Flow:
         return [Edge(target, places, events[2 * index + 1], where, name)]
 
     def _tail(
-        self, frame: int, depths: Mapping[str, int], issue: Events, value: Events, gained: Events
+        self, frame: int, depths: Mapping[str, int], issue: Events, value: Events, gained: Events | None = None
     ) -> list[Edge | Chain]:
-        """The last layer's values, through the gain to the symbols."""
+        """The last layer's values, where there is a gain through it to the symbols."""
         layer, count, gain = self.layers[-1], np.arange(self.values), f"{self.gain}.fifo"
         here = frame * self.values + count
 
@@ -352,6 +358,8 @@ class Flow:
             return frames * self.values + np.minimum(2 * symbol + 1, self.values - 1), SymbolPacker.latency + 1
 
         edges: list[Edge | Chain] = [Edge(value, _span(value, frame), issue, result)]
+        if gained is None:
+            return [*edges, Chain(value, frame, count, 1)]
         if gain in depths:
             edges.append(Edge(value, _span(value, frame), gained, lambda: (here - depths[gain], 1), gain))
         edges += [

@@ -17,9 +17,10 @@ from amaranth.hdl import Shape
 from numpy.typing import NDArray
 
 from hwgen.board import Board
-from hwgen.ir.graph import Conv2d, Graph
+from hwgen.ir.graph import Convolution, ConvTranspose2d, Graph
+from hwgen.passes.ends import end_costs, pixels_cost
 from hwgen.passes.plan import fold_convolution
-from hwgen.passes.resources import end_costs, layer_numbers, pixels_cost
+from hwgen.passes.resources import layer_numbers
 from hwgen.passes.select import Options, unbeaten
 from hwgen.passes.timing import layer_cycles
 from hwgen.rtl.convolution import ConvolutionFolding
@@ -65,23 +66,31 @@ def amounts(cost: Cost) -> Amounts:
 def graph_options(graph: Graph, board: Board, width: int, height: int) -> list[LayerOptions]:
     """The options of every convolution; what stands around them is counted with the first one."""
     layers = []
-    rows, columns = height, width
+    rows, columns, _ = next(iter(graph.shapes(width, height).values()))
     for place, node in enumerate(graph.convolutions):
         last = place == len(graph.convolutions) - 1
-        layers.append(_layer_options(node, columns, rows, board, first=place == 0, last=last))
+        # Pixels enter a transmitter's first layer whole or value by value, symbols a receiver's value by value.
+        entry = None if place else sorted({1, node.in_channels}) if graph.side == "tx" else [1]
+        layers.append(_layer_options(node, columns, rows, board, entry, last))
         rows, columns = node.output_size(rows, columns)
-    ends = amounts(sum(end_costs(graph, width, height, board.family).values(), Cost()))
-    serialised = [folding.in_lanes == 1 for folding in layers[0].foldings]
+    around_all = [cost for costs in end_costs(graph, width, height, board.family) for cost in costs.values()]
+    ends = amounts(sum(around_all, Cost()))
+    serialised = [graph.side == "tx" and folding.in_lanes == 1 for folding in layers[0].foldings]
     around = np.add(ends, np.outer(serialised, amounts(pixels_cost(graph))))
     layers[0] = replace(layers[0], choices=replace(layers[0].choices, amounts=layers[0].choices.amounts + around))
     return layers
 
 
-def _layer_options(node: Conv2d, width: int, height: int, board: Board, first: bool, last: bool) -> LayerOptions:
-    """The options of one convolution for an input of width x height: what no other one beats in everything."""
+def _layer_options(
+    node: Convolution, width: int, height: int, board: Board, entry: list[int] | None, last: bool
+) -> LayerOptions:
+    """The options of one convolution for an input of width x height: what no other one beats in everything.
+
+    entry : of a first layer, the values per beat that it may take
+    """
     numbers = layer_numbers(node)
     found: list[tuple[int, Amounts, ConvolutionFolding]] = []
-    for folding in _foldings(node, width, height, first, last):
+    for folding in _foldings(node, width, height, entry, last):
         cycles = layer_cycles(folding)
         found += ((cycles, taken, formed) for taken, formed in _forms(node, folding, numbers, board))
     # Among equals the fewest lanes and PEs: less idles, and results leave sooner.
@@ -90,7 +99,7 @@ def _layer_options(node: Conv2d, width: int, height: int, board: Board, first: b
         np.array([cycles for cycles, _, _ in found], dtype=np.int64),
         Options(
             np.array([taken for _, taken, _ in found], dtype=np.int64),
-            np.array([0 if first else folding.in_lanes for _, _, folding in found], dtype=np.int64),
+            np.array([0 if entry else folding.in_lanes for _, _, folding in found], dtype=np.int64),
             np.array([folding.out_lanes for _, _, folding in found], dtype=np.int64),
         ),
         tuple(folding for _, _, folding in found),
@@ -105,16 +114,21 @@ def steps(count: int, multiple: int = 1) -> list[int]:
     return sorted({-(-count // (folds * multiple)) * multiple for folds in range(1, count + 1)})
 
 
-def _foldings(node: Conv2d, width: int, height: int, first: bool, last: bool) -> Iterator[ConvolutionFolding]:
+def _foldings(
+    node: Convolution, width: int, height: int, entry: list[int] | None, last: bool
+) -> Iterator[ConvolutionFolding]:
     """Every folding whose results can leave while the next fold is summed, its parts in their default forms."""
-    # Pixels enter whole or value by value; between layers a beat is a part of a word.
-    inputs = sorted({1, node.in_channels}) if first else [n for n in BEAT_LANES if n * node.input.bits <= BEAT_BITS]
+    # Between layers a beat is a part of a word.
+    inputs = entry or [n for n in BEAT_LANES if n * node.input.bits <= BEAT_BITS]
     outputs = [1] if last else [n for n in BEAT_LANES if n * node.output.bits <= BEAT_BITS]
-    for taps, in_lanes in itertools.product(sorted({1, node.kernel}), inputs):
+    # The rows of a window that are read at once are those of one phase, which a transposed convolution has several of.
+    tap_rows = [1] if isinstance(node, ConvTranspose2d) else sorted({1, node.kernel})
+    taps_least = min(fold_convolution(node, width, height, 1, 1).window.phase_taps) ** 2
+    for taps, in_lanes in itertools.product(tap_rows, inputs):
         for simd in steps(node.in_channels, in_lanes):
             if simd > node.in_channels:
                 continue
-            words = node.kernel**2 // taps * -(-node.in_channels // simd)
+            words = taps_least // taps * -(-node.in_channels // simd)
             for out_lanes in outputs:
                 for pe in steps(node.out_channels, out_lanes):
                     cycles_per_pixel = words * -(-node.out_channels // pe)
@@ -129,7 +143,7 @@ def _foldings(node: Conv2d, width: int, height: int, first: bool, last: bool) ->
 
 
 def _forms(
-    node: Conv2d, folding: ConvolutionFolding, numbers: LayerNumbers, board: Board
+    node: Convolution, folding: ConvolutionFolding, numbers: LayerNumbers, board: Board
 ) -> Iterator[tuple[Amounts, ConvolutionFolding]]:
     """The folding with every form of its multipliers and memories that is worth its price, and the price."""
 
@@ -155,7 +169,7 @@ def _beats(one: Amounts, other: Amounts) -> bool:
     return one != other and all(a <= b for a, b in zip(one, other, strict=True))
 
 
-def _packings(node: Conv2d, folding: ConvolutionFolding, board: Board) -> Iterator[Packing]:
+def _packings(node: Convolution, folding: ConvolutionFolding, board: Board) -> Iterator[Packing]:
     """Every form of the folding's multipliers, with every length of the cascades that its weights allow."""
     window = folding.window
     activation = Shape(window.bits, window.signed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hwgen.board import Board
-from hwgen.ir.graph import Conv2d, Graph
+from hwgen.ir.graph import Convolution, ConvTranspose2d, Graph
 from hwgen.rtl.convolution import ConvolutionFolding
 from hwgen.rtl.window import WindowShape
 
@@ -15,7 +15,8 @@ class Plan:
     """A graph sized for a board.
 
     Parameters: graph; board; width, height of the frame in pixels; foldings by layer name, in the graph's order;
-    places of the other stages' buffers (the gain by its node's name, symbols, pixels) that have fewer than their own.
+    places of a transmitter's other buffers (the gain by its node's name, symbols, pixels) that have fewer than their
+    own.
     """
 
     graph: Graph
@@ -32,12 +33,17 @@ class Plan:
 
     @property
     def pixel_lanes(self) -> int:
-        """Values per beat that the first layer takes: whole pixels, or one."""
+        """Values per beat that the first layer takes: a transmitter's whole pixels, or one."""
         return next(iter(self.foldings.values())).in_lanes
+
+    @property
+    def serialised(self) -> bool:
+        """Whether a transmitter's pixels become single values before the first layer."""
+        return self.graph.side == "tx" and self.pixel_lanes == 1
 
 
 def fold_convolution(
-    node: Conv2d,
+    node: Convolution,
     width: int,
     height: int,
     pe: int,
@@ -63,5 +69,7 @@ def fold_convolution(
         bits=node.input.bits,
         signed=node.input.signed,
         taps=taps,
+        transposed=isinstance(node, ConvTranspose2d),
+        output_padding=node.output_padding if isinstance(node, ConvTranspose2d) else 0,
     )
     return ConvolutionFolding(window, node.out_channels, pe, node.activation == "prelu", in_lanes, out_lanes)

@@ -1,27 +1,26 @@
 """Cycles per frame and latency, before anything is simulated.
 
 Interval. Every stage works on its own and all buffers are deep enough that none waits for another in the steady
-state, so the frame interval is that of the busiest stage: a convolution's multipliers, or a stream that carries one
-beat per cycle.
+state, so the frame interval is that of the busiest stage: a convolution's multipliers, a stream that carries one beat
+per cycle, or what stands around the convolutions (`ends.py`).
 
 Latency. With an empty pipeline nothing is held back, so time flows from the input to the output only. A layer starts
 output pixel i when the pixel before is done and the last input pixel of its window has arrived,
 
-    start[i] = max(start[i - 1] + cycles_per_pixel, arrival[needed(i)])
+    start[i] = max(start[i - 1] + cycles[i - 1], arrival[needed(i)])
 
-which is a running maximum of arrival[needed(i)] - i * cycles_per_pixel; its last value leaves `pixel_latency` later.
-The constants are the components' own properties.
+which is a running maximum of arrival[needed(i)] - (cycles of all pixels before i). A convolution's pixels all take as
+many cycles; a transposed one's take what the taps of their phase do. The last value of a pixel leaves `last_latency`
+after its last word. The constants are the components' own properties.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from hwgen.passes.ends import end_cycles, head_latency, tail_latency
 from hwgen.passes.plan import Plan
 from hwgen.rtl.convolution import ConvolutionFolding
-from hwgen.rtl.gain import Gain
-from hwgen.rtl.pixels import PixelSerialiser
-from hwgen.rtl.symbols import SymbolPacker
 from hwgen.rtl.window import WindowShape
 
 
@@ -35,24 +34,22 @@ def layer_cycles(folding: ConvolutionFolding) -> int:
 
 def frame_interval(plan: Plan) -> int:
     """Cycles from one frame's TLAST to the next, frames back to back."""
-    return max(map(layer_cycles, plan.foldings.values()))
+    return max(*map(layer_cycles, plan.foldings.values()), end_cycles(plan.graph, plan.width, plan.height))
 
 
 def latency(plan: Plan) -> int:
     """Cycles from the first accepted input beat to the frame's TLAST, pipeline empty before."""
-    pixels = np.arange(plan.width * plan.height, dtype=np.int64)
-    if plan.pixel_lanes == 1:
-        channels = plan.graph.input_channels
-        accepted = PixelSerialiser.latency + channels * pixels + channels - 1
-    else:
-        accepted = pixels
+    first = next(iter(plan.foldings.values()))
+    beats = first.beats_in
+    pixels = np.arange(first.window.width * first.window.height, dtype=np.int64)
+    accepted = head_latency(plan) + beats * pixels + beats - 1
     for folding in plan.foldings.values():
-        window = folding.window
         arrival = accepted + folding.arrival_latency
-        cycles = window.cycles_per_pixel * np.arange(window.out_width * window.out_height, dtype=np.int64)
-        start = np.maximum.accumulate(arrival[needed(window) - 1] - cycles) + cycles
-        accepted = start + folding.pixel_latency
-    return int(accepted[-1]) + Gain.latency + SymbolPacker.latency
+        cycles = folding.pixel_cycles
+        before = np.cumsum(cycles) - cycles
+        start = np.maximum.accumulate(arrival[needed(folding.window) - 1] - before) + before
+        accepted = start + cycles - 1 + folding.last_latency
+    return int(accepted[-1]) + tail_latency(plan)
 
 
 def needed(window: WindowShape) -> np.ndarray:

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor, nn
 
+from hwgen.complexfixed import POWER_FRACTION
 from hwgen.errors import HwgenError
 from hwgen.fixedpoint import IntArray
 from hwgen.ir.graph import (
     BIAS_BITS,
-    POWER_FRACTION,
     SIDES,
     SYMBOL,
     SYMBOL_EXPONENT,
     TABLE,
     TABLE_EXPONENT,
+    ComplexConv2d,
     Conv2d,
     Convolution,
     ConvTranspose2d,
@@ -34,6 +35,7 @@ from hwgen.ir.graph import (
     Receive,
     Table,
     accumulator_bits,
+    complex_weight,
     sigmoid_values,
 )
 from hwgen.ir.serialize import save
@@ -44,11 +46,12 @@ from hwgen.train.quantised import (
     PIXEL_BITS,
     PIXEL_EXPONENT,
     RECEIVED_BITS,
+    QuantComplexLayer,
     QuantDeepJSCC,
     QuantLayer,
     from_checkpoint,
 )
-from hwgen.train.quantisers import QuantPReLU, exponents
+from hwgen.train.quantisers import QuantPReLU, coarse, exponents
 
 if TYPE_CHECKING:
     from hwgen.spec import ModelSpec
@@ -131,7 +134,11 @@ def _receiver(network: QuantDeepJSCC, latent: int) -> tuple[Node, ...]:
 def receive_node(network: QuantDeepJSCC, latent: int) -> Receive:
     """What quantises the received symbols."""
     exponent = int(exponents(network.received_quantiser, RECEIVED_BITS - 1))
-    return Receive("received", latent, exponent - SYMBOL_EXPONENT, IntType(RECEIVED_BITS, True), exponent)
+    imag_bits, imag_left = coarse(network.received_quantiser) or (0, 0)
+    return Receive(
+        "received", latent, exponent - SYMBOL_EXPONENT, IntType(RECEIVED_BITS, True), exponent,
+        imag_bits=imag_bits, imag_left=imag_left,
+    )  # fmt: skip
 
 
 def _output(layer: QuantLayer) -> tuple[IntType, int]:
@@ -144,13 +151,21 @@ def _convolution(
 ) -> Convolution:
     conv = layer.conv
     transposed = isinstance(conv, nn.ConvTranspose2d)
-    weight_exponent = exponents(conv, layer.weight_bits - 1)
-    scale = 2.0 ** weight_exponent.double()
-    kernel = conv.weight.detach().transpose(0, 1) if transposed else conv.weight.detach()
-    weight = _integers(kernel / scale.view(-1, 1, 1, 1), layer.weight_bits, narrow=True)
-    bias = _integers(conv.bias.detach() / (scale * 2.0**exponent), BIAS_BITS, narrow=False)
+    if isinstance(layer, QuantComplexLayer):
+        found = layer.integers(exponent)
+        weight, bias = complex_weight(found.weight_real, found.weight_imag), found.bias
+        per_channel = np.repeat(found.weight_exponent, 2)
+    else:
+        weight_exponent = exponents(conv, layer.weight_bits - 1)
+        scale = 2.0 ** weight_exponent.double()
+        kernel = conv.weight.detach().transpose(0, 1) if transposed else conv.weight.detach()
+        weight = _integers(kernel / scale.view(-1, 1, 1, 1), layer.weight_bits, narrow=True)
+        bias = _integers(conv.bias.detach() / (scale * 2.0**exponent), BIAS_BITS, narrow=False)
+        per_channel = weight_exponent.numpy()
     prelu = layer.activation if isinstance(layer.activation, QuantPReLU) else None
-    per_channel = weight_exponent.numpy()
+    imag_bits, imag_left = layer.coarse or (0, 0)
+    shift = output_exponent - (exponent + per_channel)
+    shift[1::2] += imag_left
     fields: dict[str, Any] = {
         "name": name,
         "in_channels": conv.in_channels,
@@ -165,14 +180,18 @@ def _convolution(
         "slope": None if prelu is None else prelu.integers().numpy().astype(np.int64),
         "slope_bits": 0 if prelu is None else prelu.bits,
         "slope_fraction": 0 if prelu is None else prelu.fraction,
-        "shift": output_exponent - (exponent + per_channel),
+        "shift": shift,
         "input": kind,
         "output": output,
         "input_exponent": exponent,
         "weight_exponent": per_channel,
         "output_exponent": output_exponent,
         "accumulator_bits": accumulator_bits(weight, bias, kind),
+        "imag_bits": imag_bits,
+        "imag_left": imag_left,
     }
+    if isinstance(layer, QuantComplexLayer):
+        return ComplexConv2d(**fields)
     if not transposed:
         return Conv2d(**fields)
     node = ConvTranspose2d(**fields, output_padding=conv.output_padding[0])

@@ -89,7 +89,7 @@ def _check_same_network(spec: ModelSpec, graph: Graph, path: Path) -> None:
             ("stride", layer.stride, node.stride),
             ("activation", pixels or layer.activation, node.activation),
             ("weight_bits", layer.weight_bits, node.weight_bits),
-            ("imag_activation_bits", layer.imag_activation_bits, node.imag_bits),
+            ("imag_activation_bits", layer.imag_activation_bits % layer.activation_bits, node.imag_bits),
         ]
         if pixels is None:
             wanted_of.append(("activation_bits", layer.activation_bits, node.output.bits))

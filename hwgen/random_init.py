@@ -197,7 +197,7 @@ def _random_receiver(spec: ModelSpec, rng: np.random.Generator, latent: int) -> 
     frames: list[IntArray] = [
         np.clip(np.rint(rng.normal(0.0, 0.75, (5, 9, latent)) * 4096), -32768, 32767).astype(np.int64) for _ in range(3)
     ]
-    kind, imag = IntType(8, True), spec.received_imag_bits
+    kind, imag = IntType(8, True), spec.received_imag_bits % 8
     received = Receive(
         "received", latent, RECEIVED_EXPONENT - SYMBOL_EXPONENT, kind, RECEIVED_EXPONENT,
         imag_bits=imag, imag_left=8 - imag if imag else 0,
@@ -269,7 +269,7 @@ class _Layer:
             name, (channels[1], channels[0], layer.kernel, layer.kernel), layer.stride, layer.activation,
             layer.weight_bits, input, output, input_exponent, output_exponent, layer.padding,
             getattr(layer, "output_padding", 0) if transposed else None,
-            (layer.imag_weight_bits, layer.imag_activation_bits) if layer.complex else (0, 0),
+            (layer.imag_weight_bits, layer.imag_activation_bits % layer.activation_bits),  # 0: as the real ones
         )  # fmt: skip
 
     @property

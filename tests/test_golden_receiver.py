@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from naive import naive_requantise
-from quantised_samples import sample_checkpoint, sample_spec
+from quantised_samples import sample_checkpoint, sample_images, sample_spec
 
 from hwgen.channels import draw
 from hwgen.errors import HwgenError
@@ -66,6 +67,48 @@ def test_a_network_of_every_kind_of_layer(tmp_path: Path) -> None:
     graph = export(spec, spec.checkpoint_path, "rx")
     words = noise(graph, size, 1)
     same(golden_receiver(spec, graph, words, None, spec.checkpoint_path, size), execute(graph, words, size=size))
+
+
+COMPLEX = {
+    "encoder": [
+        {"kernel": 5, "stride": 2, "channels": 6, "activation": "prelu"},
+        {"kernel": 3, "channels": 4, "complex": True, "imag_weight_bits": 6, "imag_activation_bits": 6},
+        {"kernel": 1, "channels": 3, "complex": True, "activation": "none", "weight_bits": 7, "imag_weight_bits": 5,
+         "activation_bits": 8, "imag_activation_bits": 6},
+    ],
+    "decoder": [
+        {"kernel": 3, "channels": 5, "complex": True, "imag_weight_bits": 6, "imag_activation_bits": 5},
+        {"kernel": 4, "stride": 2, "channels": 4, "activation": "prelu"},
+        {"kernel": 3, "channels": 3, "activation": "sigmoid"},
+    ],
+    "gain": {"mode": "per_image"},
+}  # fmt: skip
+"""Complex layers whose parts have bits of their own, an even kernel, a sigmoid, power per image."""
+
+
+def test_a_complex_network(tmp_path: Path) -> None:
+    spec, size = sample_spec(tmp_path, **COMPLEX), (32, 24)
+    network = sample_checkpoint(spec, spec.checkpoint_path)
+    tx, rx = (export(spec, spec.checkpoint_path, side) for side in ("tx", "rx"))
+    assert [node.coarse is not None for node in tx.convolutions] == [False, True, True]
+    assert rx.convolutions[0].coarse is not None and rx.convolutions[1].coarse is None
+    pixels = (sample_images(1, seed=3)[0] * 256).byte().permute(1, 2, 0).numpy()
+    sent = execute(tx, pixels)
+    same(golden(spec, tx, pixels, spec.checkpoint_path), sent)
+    same(golden(spec, tx, pixels), sent)
+    words = sent["symbols"].astype(np.uint32)
+    found = execute(rx, words, size=size)
+    same(golden_receiver(spec, rx, words, None, spec.checkpoint_path, size), found)
+    same(golden_receiver(spec, rx, words, size=size), found)
+    assert found["pixels"].std() > 3
+    with torch.no_grad():  # what training evaluates
+        image = torch.from_numpy(pixels).permute(2, 0, 1)[None].double() / 256
+        evaluated = network.double().decode(network.transmit(image))[0].permute(1, 2, 0) * 256
+    assert np.array_equal(evaluated.numpy(), found["pixels"])
+    for graph in (tx, rx):
+        serialize.save(graph, tmp_path)
+        again = serialize.load(tmp_path)
+        assert [type(node) for node in again.nodes] == [type(node) for node in graph.nodes]
 
 
 def drawn_spec(folder: Path, seed: int) -> ModelSpec:

@@ -16,8 +16,6 @@ SYMBOL_EXPONENT = -12
 TABLE = IntType(11, True)
 TABLE_EXPONENT = -7
 """What a sigmoid's table is addressed with: -8 .. 8 in steps that move its output by half a pixel step at most."""
-POWER_FRACTION = 16
-"""Of the wanted power."""
 COEFFICIENT = IntType(16, True)
 COEFFICIENT_FRACTION = 10
 """Q5.10: each part of a matrix's coefficient."""

@@ -23,7 +23,6 @@ from hwgen.ir.convolutions import (
 )
 from hwgen.ir.ends import (
     COEFFICIENT_FRACTION,
-    POWER_FRACTION,
     SYMBOL,
     SYMBOL_EXPONENT,
     TABLE,
@@ -39,7 +38,7 @@ from hwgen.ir.ends import (
 from hwgen.ir.types import BITS, MAX_CHANNELS, SHIFTS, IntType, check, check_int
 
 __all__ = [
-    "POWER_FRACTION", "TABLE", "TABLE_EXPONENT",
+    "TABLE", "TABLE_EXPONENT",
     "Activation", "Alamouti", "BIAS_BITS", "BITS", "COEFFICIENT_FRACTION", "ComplexConv2d", "Conv2d",
     "ConvTranspose2d", "Convolution", "FORMAT_VERSION", "Gain", "Graph", "IntType", "MAX_ACCUMULATOR_BITS",
     "MAX_CHANNELS", "MatrixProduct", "Node", "Power", "RESERVED_NAMES", "Receive", "SHIFTS", "SIDES", "SYMBOL",

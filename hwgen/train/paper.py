@@ -69,7 +69,8 @@ def measure(network: DeepJSCC, images: Sequence[Picture], snr_db: float, seed: i
         errors = (output - batch * 256.0).square().flatten(1).mean(1)
         found += [psnr(error) for error in errors.double().tolist()]
     values = torch.tensor(found, dtype=torch.float64)
-    return Measured(float(values.mean()), float(values.std()) / math.sqrt(len(found)), len(found))
+    spread = float(values.std()) if len(found) > 1 else math.nan
+    return Measured(float(values.mean()), spread / math.sqrt(len(found)), len(found))
 
 
 def train(data: str, more: str | None, out: Path, snrs_db: Sequence[float], device: torch.device) -> None:
@@ -122,7 +123,9 @@ def _show(out: Path, images: Sequence[Picture], snrs_db: Sequence[float]) -> Non
     for snr_db in snrs_db:
         found = measure(_loaded(_path(out, snr_db)), images, snr_db)
         paper = PAPER_DB.get(snr_db)
-        against = "" if paper is None else f"; the paper's figure: {paper:g} dB, difference {found.mean - paper:+.2f} dB"
+        against = (
+            "" if paper is None else f"; the paper's figure: {paper:g} dB, difference {found.mean - paper:+.2f} dB"
+        )
         print(
             f"{snr_db:g} dB: PSNR {found.mean:.2f} dB, standard error {found.error:.2f} dB, over the first "
             f"{found.images} test images{against}",

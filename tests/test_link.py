@@ -151,9 +151,29 @@ def test_float_link_is_near_its_integers(tmp_path: Path) -> None:
     chain = chains.load("tiny")
     assert FloatLink.available(chain) and not FloatLink.available(chains.load("tiny", init=1))
     image = load_images(None, 1, 32, 32)[0]
-    found = FloatLink(chain).image(image, chain.draw(40.0, 1))
+    found = FloatLink(chain, image[None], 2.5).image(image, chain.draw(40.0, 1))
     assert found.shape == image.shape and found.dtype == np.uint8
     assert psnr(image, found) > 15
+
+
+def test_float_link_has_the_power_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    chain = chains.load("tiny")
+    images = load_images(None, 3, 32, 32)
+    link = FloatLink(chain, images, 2.5)
+    sent: list[np.ndarray] = []
+    original = channels.Realisation.receive
+
+    def receive(self: channels.Realisation, symbols: np.ndarray) -> np.ndarray:
+        sent.append(symbols)
+        return original(self, symbols)
+
+    monkeypatch.setattr(channels.Realisation, "receive", receive)
+    for image in images:
+        link.image(image, chain.draw(10.0, 1))
+    assert np.mean(np.abs(np.concatenate(sent)) ** 2) == pytest.approx(2.5)
+    link.factor = None  # as where the power is normalised image by image
+    link.image(images[0], chain.draw(10.0, 1))
+    assert np.mean(np.abs(sent[-1]) ** 2) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("channel", [

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from hwgen.channels import Complex, Realisation
 from hwgen.fixedpoint import IntArray
-from hwgen.ir.graph import COEFFICIENT_FRACTION, Alamouti, SymbolNode
+from hwgen.ir.graph import COEFFICIENT_FRACTION, Alamouti, Gain, SymbolNode
 from hwgen.link.chain import Chain, Image
 
 if TYPE_CHECKING:
@@ -18,22 +20,31 @@ PHASE = "finetune"
 
 
 class FloatLink:
-    """Transmitter and receiver in float32: the power normalised image by image, nothing rounded but the pixels.
+    """Transmitter and receiver in float32: nothing is rounded but coefficients and pixels.
+
+    The power is set as the model's is: normalised image by image, or, where that has a static gain, by one factor
+    that gives these images the same mean power as the integers have.
 
     Parameters
     ----------
     chain : a trained model's
+    images : all that are to be sent
+    power : mean power of a symbol of the integer transmitter, over these images
 
     Raises
     ------
     HwgenError : its float checkpoint is damaged or of another network
     """
 
-    def __init__(self, chain: Chain) -> None:
+    def __init__(self, chain: Chain, images: npt.NDArray[np.uint8], power: float) -> None:
         from hwgen.train.phases import trained
 
         self.chain = chain
         self.network: DeepJSCC = trained(chain.spec, PHASE, chain.spec.folder).eval()
+        self.factor: float | None = None
+        if isinstance(chain.tx.value_nodes[-1], Gain):
+            own = np.mean([2 * np.mean(np.square(self._latent(image))) for image in images])
+            self.factor = math.sqrt(power / own)
 
     @staticmethod
     def available(chain: Chain) -> bool:
@@ -46,21 +57,26 @@ class FloatLink:
         """What is received of an (H, W, 3) image."""
         import torch
 
-        from hwgen.train.channel import normalise
-
         chain = self.chain
+        latent = self._latent(image)
+        factor = self.factor or math.sqrt(chain.spec.channel.power / max(2 * np.mean(np.square(latent)), 1e-12))
+        values = factor * latent.reshape(-1)
+        padded = np.append(values, 0.0) if len(values) % 2 else values
+        symbols: Complex = np.asarray(padded[0::2] + 1j * padded[1::2], np.complex128)
+        sent = node_in_float(chain.tx.symbol_node, symbols, realisation.tx_coefficients)
+        found = node_in_float(chain.rx.symbol_node, realisation.receive(sent), realisation.rx_coefficients)
+        parts = np.stack([found.real, found.imag], axis=-1).reshape(-1)[: len(values)].reshape(latent.shape)
+        with torch.no_grad():
+            seen = self.network.decode(torch.from_numpy(parts).float().permute(2, 0, 1)[None])
+        return (seen[0].permute(1, 2, 0) * 256.0).round().clamp(0, 255).to(torch.uint8).numpy()
+
+    def _latent(self, image: Image) -> npt.NDArray[np.float64]:
+        """(H', W', C) values of an image before their power is set."""
+        import torch
+
         with torch.no_grad():
             pixels = torch.from_numpy(image.astype(np.float32) / 256).permute(2, 0, 1)[None]
-            latent = normalise(self.network.encode(pixels), chain.spec.channel.power)[0].permute(1, 2, 0)
-            values = latent.numpy().astype(np.float64).reshape(-1)
-            padded = np.append(values, 0.0) if len(values) % 2 else values
-            symbols: Complex = np.asarray(padded[0::2] + 1j * padded[1::2], np.complex128)
-            sent = node_in_float(chain.tx.symbol_node, symbols, realisation.tx_coefficients)
-            received = realisation.receive(sent)
-            found = node_in_float(chain.rx.symbol_node, received, realisation.rx_coefficients)
-            parts = np.stack([found.real, found.imag], axis=-1).reshape(-1)[: len(values)].reshape(latent.shape)
-            seen = self.network.decode(torch.from_numpy(parts).float().permute(2, 0, 1)[None])
-            return (seen[0].permute(1, 2, 0) * 256.0).round().clamp(0, 255).to(torch.uint8).numpy()
+            return self.network.encode(pixels)[0].permute(1, 2, 0).numpy().astype(np.float64)
 
 
 def node_in_float(node: SymbolNode | None, symbols: Complex, coefficients: IntArray | None) -> Complex:

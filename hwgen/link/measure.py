@@ -160,7 +160,10 @@ def _measure(result: Result, folder: Path, bar: Progress) -> None:
         )  # fmt: skip
         words = _transmit(result, sent[:count], folder, bar)
     jpegs: list[Jpegs] = []
-    floating = FloatLink(chain) if request.compare and FloatLink.available(chain) else None
+    floating = None
+    if request.compare and FloatLink.available(chain):
+        power = sum((SymbolError.of(frame.latent, frame.latent) for frame in sent), SymbolError()).power
+        floating = FloatLink(chain, result.images, power)
     for snr_db in request.snrs_db:
         _point(result, snr_db, sent, words, jpegs, floating, folder, bar)
 

@@ -59,7 +59,8 @@ class FloatLink:
 
         chain = self.chain
         latent = self._latent(image)
-        factor = self.factor or math.sqrt(chain.spec.channel.power / max(2 * np.mean(np.square(latent)), 1e-12))
+        own = max(2 * float(np.mean(np.square(latent))), 1e-12)
+        factor = self.factor or math.sqrt(chain.spec.channel.power / own)
         values = factor * latent.reshape(-1)
         padded = np.append(values, 0.0) if len(values) % 2 else values
         symbols: Complex = np.asarray(padded[0::2] + 1j * padded[1::2], np.complex128)

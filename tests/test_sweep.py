@@ -8,11 +8,12 @@ import pytest
 
 from hwgen import spec, sweep
 from hwgen.errors import HwgenError
+from hwgen.model import load_graph
+
+TESTED = [sweep.FIRST, sweep.SECOND, *sweep.DIRECTED[2:], sweep.draw(102), sweep.draw(105)]
 
 
-@pytest.mark.parametrize(
-    "case", [*sweep.DIRECTED, sweep.draw(102), sweep.draw(105)], ids=lambda case: f"seed{case.seed}"
-)
+@pytest.mark.parametrize("case", TESTED, ids=lambda case: f"seed{case.seed}")
 def test_a_case_is_proven_and_predicted(case: sweep.Case, tmp_path: Path) -> None:
     still, stalled = sweep.run(case, tmp_path)
     assert sweep.complaints(still, stalled) == []
@@ -21,19 +22,44 @@ def test_a_case_is_proven_and_predicted(case: sweep.Case, tmp_path: Path) -> Non
 
 
 def test_cases_are_seeded_valid_and_varied(tmp_path: Path) -> None:
-    cases = [sweep.draw(seed) for seed in range(60)]
-    assert cases == [sweep.draw(seed) for seed in range(60)]
-    layers = [layer for case in cases for layer in case.encoder]
-    assert {layer[0] for layer in layers} == {1, 3, 5, 7}
-    assert {layer[1] for layer in layers} == {1, 2}
-    assert {layer[4] for layer in layers} == {2, 4, 6, 8}
-    assert {layer[3] for layer in layers} == {"none", "relu", "prelu"}
+    cases = [sweep.draw(seed) for seed in range(120)]
+    assert cases == [sweep.draw(seed) for seed in range(120)]
+    assert {case.side for case in cases} == {"tx", "rx"} and {case.gain for case in cases} == {"static", "per_image"}
+    for side in ("tx", "rx"):
+        kinds = {case.channel.split(",")[0] for case in cases if case.side == side}
+        assert kinds == {f"kind: {kind}" for kind in ("awgn", "rayleigh", "mimo2x2", "ofdm")}
+    encoder = [layer for case in cases if case.side == "tx" for layer in case.encoder]
+    decoder = [layer for case in cases for layer in case.decoder]
+    assert {layer.kernel for layer in encoder} == {1, 3, 5, 7}
+    assert {layer.kernel for layer in decoder if layer.stride == 2} == set(range(1, 8))
+    assert {layer.activation for layer in encoder} == {"none", "relu", "prelu"}
+    assert {layer.activation for layer in decoder} == {"none", "relu", "prelu", "clamp", "sigmoid"}
+    for layers in (encoder, decoder):
+        assert {layer.stride for layer in layers} == {1, 2}
+        assert {layer.weight_bits for layer in layers} == {2, 4, 6, 8}
+        assert {(8, 6), (4, 3)} <= {(layer.weight_bits, layer.imag[0]) for layer in layers if layer.imag}
     for index, case in enumerate([*sweep.DIRECTED, *cases]):
         path = tmp_path / str(index) / "spec.yaml"
         path.parent.mkdir()
         path.write_text(case.spec())
         loaded = spec.load(path)
-        assert loaded.encoder_channels == tuple(layer[2] for layer in case.encoder)
+        assert loaded.encoder_channels == tuple(layer.channels for layer in case.encoder)
+        assert loaded.decoder_stream_channels == tuple(layer.stream_channels for layer in case.decoder)
+        loaded.check_frame(*case.frame, "--frame")
+
+
+def test_the_directed_cases_have_every_channel_and_the_odd_counts(tmp_path: Path) -> None:
+    words = set()
+    for case in sweep.DIRECTED:
+        (tmp_path / "spec.yaml").write_text(case.spec())
+        graph = load_graph(spec.load(tmp_path), case.seed, case.side)
+        words |= {type(node).__name__ for node in graph.nodes} | {(case.side, graph.coefficient_words)}
+    every = {"Conv2d", "ComplexConv2d", "ConvTranspose2d", "Gain", "Power", "Receive", "Table", "MatrixProduct"}
+    assert every <= words
+    assert {("tx", 0), ("tx", 4), ("rx", 0), ("rx", 1), ("rx", 8), ("rx", 32)} <= words
+    counts = (3, 7, 13, 29, 31, 5)
+    for layers in (sweep.FIRST.encoder, sweep.SECOND.encoder, *(case.decoder[:-1] for case in sweep.DIRECTED[2:4])):
+        assert tuple(layer.channels for layer in layers) == counts
 
 
 def test_cycles_that_were_not_measured_are_a_complaint() -> None:
@@ -53,7 +79,11 @@ def test_only_a_rate_beyond_the_board_is_no_defect(
 
     monkeypatch.setattr(sweep, "run", refuse)
     assert sweep.main(["--count", "1"]) == 1  # nothing proven
-    assert "0 proven, 0 failed, 3 refused" in capsys.readouterr().out
+    cases = len(sweep.DIRECTED) + 1
+    assert f"0 proven, 0 failed, {cases} refused" in capsys.readouterr().out
     where = "spec.yaml"
     assert sweep.main(["--count", "1"]) == 1
-    assert "0 proven, 3 failed, 0 refused" in capsys.readouterr().out
+    assert f"0 proven, {cases} failed, 0 refused" in capsys.readouterr().out
+    assert sweep.main(["--count", "1", "--side", "rx"]) == 1
+    rx = sum(case.side == "rx" for case in sweep.DIRECTED)
+    assert f"0 proven, {rx} failed, 0 refused" in capsys.readouterr().out

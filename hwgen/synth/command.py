@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from hwgen import board as boards
-from hwgen.emit import TOP, emit
+from hwgen.emit import emit
 from hwgen.synth import netlists, synthesise_design
 from hwgen.synth.components import components
 from hwgen.synth.join import joined
@@ -24,6 +24,7 @@ def synth(
     fps: float | None = None,
     frame: tuple[int, int] | None = None,
     init: int | None = None,
+    channel: str | None = None,
     jobs: int | None = None,
     json: bool = False,
 ) -> int:
@@ -31,7 +32,7 @@ def synth(
 
     Parameters
     ----------
-    model, side, board, fps, frame, init : as for `hwgen.emit.emit`
+    model, side, board, fps, frame, init, channel : as for `hwgen.emit.emit`
     jobs : processes at a time; None takes one per CPU
     json : print one JSON object on stdout and nothing else there
 
@@ -48,18 +49,18 @@ def synth(
     tool = version()
     target = boards.load(board)
     with tempfile.TemporaryDirectory(prefix="hwgen_synth_") as folder:
-        emitted = emit(model, side, board, fps, frame, Path(folder) / "design", init, quiet=True)
-        text = (emitted.folder / f"{TOP}.v").read_text(encoding="utf-8")
+        emitted = emit(model, side, board, fps, frame, Path(folder) / "design", init, quiet=True, channel=channel)
+        top: str = emitted.manifest["top"]
+        text = (emitted.folder / f"{top}.v").read_text(encoding="utf-8")
     predicted: dict[str, dict[str, float]] = emitted.manifest["predicted"]["components"]
     job = yardstick(target.family)
     (measure,) = deepest(netlists([job])[job])
-    found = synthesise_design(text, TOP, target.family, jobs)
+    found = synthesise_design(text, top, target.family, jobs)
     parts = tuple(
         Part(name, predicted[name], count(netlist), next(iter(deepest(netlist)), None))
         for name, netlist in found.items()
     )
-    (path,) = deepest(joined(TOP, [(component, found[component.name]) for component in components(text, TOP)]))
+    (path,) = deepest(joined(top, [(component, found[component.name]) for component in components(text, top)]))
     report = Report(f"{emitted.manifest['model']} {side}", target, f"{PACKAGE} {tool}", parts, path, measure)
     print_report(report, json)
     return 1 if report.differences else 0
-

@@ -8,7 +8,8 @@ import pytest
 import torch
 from train_samples import specification
 
-from hwgen.spec import ModelSpec
+from hwgen.spec import ModelSpec, load
+from hwgen.train.complex_layers import ComplexConv2d
 from hwgen.train.network import DeepJSCC, dense, encoder_macs, layer_shapes, parameters, pruned
 from hwgen.train.prune import prune
 
@@ -84,3 +85,73 @@ def test_counts_by_hand(tmp_path: Path) -> None:
     surviving = layer_shapes(spec.encoder, spec.encoder_channels)
     assert encoder_macs(surviving, 32, 32) == 256 * 5 * 75 + 64 * (7 * 45 + 6 * 63)
     assert sum(p.numel() for p in pruned(spec).encoder.parameters()) == parameters(surviving)
+
+
+COMPLEX = """
+format_version: 1
+description: test
+frame: {width: 32, height: 32}
+encoder:
+  - {kernel: 5, stride: 2, channels: 10}
+  - {kernel: 3, stride: 2, channels: 6, complex: true}
+  - {kernel: 3, channels: 4, complex: true, activation: none}
+decoder:
+  - {kernel: 3, channels: 7, complex: true}
+  - {kernel: 4, stride: 2, channels: 5, activation: relu}
+  - {kernel: 5, stride: 2, channels: 3, activation: clamp}
+pruning: {channels: {encoder: [6, 4, 4], decoder: [5, 3, 3]}}
+"""
+
+
+def complex_parent(folder: Path) -> tuple[ModelSpec, DeepJSCC]:
+    (folder / "spec.yaml").write_text(COMPLEX)
+    spec = load(folder / "spec.yaml")
+    torch.manual_seed(5)
+    parent = dense(spec).eval()
+    for parameter in parent.parameters():
+        torch.nn.init.normal_(parameter)
+    return spec, parent
+
+
+def silence(layer: torch.nn.Module, channels: list[int]) -> None:
+    """No weight makes these channels, of the stream or, of a complex layer, complex ones."""
+    conv = layer.conv
+    assert isinstance(conv, torch.nn.Module)
+    if isinstance(conv, ComplexConv2d):
+        for kernel in conv.kernels:
+            kernel[channels] = 0
+        conv.bias.view(-1, 2)[channels] = 0
+    else:
+        conv.weight.transpose(0, int(isinstance(conv, torch.nn.ConvTranspose2d)))[channels] = 0  # type: ignore
+        conv.bias[channels] = 0  # type: ignore[index]
+
+
+def test_dead_complex_channels_go_and_the_function_stays(tmp_path: Path) -> None:
+    """Before a complex layer real channels go in pairs, so that the others keep their partners."""
+    spec, parent = complex_parent(tmp_path)
+    with torch.no_grad():
+        silence(parent.encoder[0], [2, 3, 8, 9])
+        silence(parent.encoder[1], [0, 3])
+        silence(parent.decoder[0], [1, 4])
+        silence(parent.decoder[1], [0, 2])
+        smaller = prune(parent, spec).eval()
+        images, latent = torch.rand(2, 3, 16, 16), torch.randn(2, 8, 4, 4)
+        torch.testing.assert_close(smaller.encode(images), parent.encode(images), rtol=1e-4, atol=1e-3)
+        torch.testing.assert_close(smaller.decode(latent), parent.decode(latent), rtol=1e-4, atol=1e-3)
+    assert [layer.conv.out_channels for layer in smaller.encoder] == [6, 8, 8]
+    assert [layer.conv.out_channels for layer in smaller.decoder] == [10, 3, 3]
+
+
+def test_a_complex_channel_goes_only_when_both_parts_are_weak(tmp_path: Path) -> None:
+    spec, parent = complex_parent(tmp_path)
+    with torch.no_grad():
+        for parameter in parent.parameters():
+            parameter.fill_(1.0)
+        first = parent.encoder[1].conv
+        assert isinstance(first, ComplexConv2d)
+        first.real.weight[0] = 0.0  # half of the weight is left: channels 2 and 5 lose more
+        for part in first.kernels:
+            part[[2, 5]] *= 0.25
+        first.bias.copy_(torch.arange(12.0))
+        smaller = prune(parent, spec)
+    assert smaller.encoder[1].conv.bias.tolist() == [0.0, 1.0, 2.0, 3.0, 6.0, 7.0, 8.0, 9.0]

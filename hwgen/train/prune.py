@@ -2,6 +2,10 @@
 
 torch-pruning finds what a channel drags along (PReLU slopes, the next layer's inputs) and scores it by
 the mean L1 norm of all those weights; how many survive is the specification's, any integer.
+
+It does not know complex convolutions. In a network that has any, the same rule is applied by hand, and what goes or
+stays are pairs wherever a layer or the next one is complex: a complex channel goes only when both of its parts together
+are weak, |re| + |im| summed over its weights, and real channels before a complex layer keep their partners.
 """
 
 from __future__ import annotations
@@ -10,9 +14,10 @@ import copy
 
 import torch
 import torch_pruning as tp
-from torch import nn
+from torch import Tensor, nn
 
 from hwgen.spec import ModelSpec
+from hwgen.train.complex_layers import ComplexConv2d, interleaved
 from hwgen.train.network import DeepJSCC, Layer, pruned
 
 
@@ -22,6 +27,8 @@ def prune(parent: DeepJSCC, spec: ModelSpec) -> DeepJSCC:
     The weights of surviving channels are the parent's; ``parent`` is left as it is. The last layers of
     encoder and decoder keep all their channels: they are the symbols and the image.
     """
+    if any(layer.complex for layer in (*spec.encoder, *spec.decoder)):
+        return _prune_pairs(parent, spec)
     network = copy.deepcopy(parent).float().cpu()
     example = torch.zeros(1, 3, 4 * spec.downscale, 4 * spec.downscale)
     with torch.enable_grad():  # the dependencies are traced through autograd
@@ -47,3 +54,47 @@ def _keep(graph: tp.DependencyGraph, importance: tp.importance.Importance, layer
     doomed = sorted(order[: channels - count].tolist())
     if doomed:
         graph.get_pruning_group(layer, tp.prune_conv_out_channels, doomed).prune()
+
+
+@torch.no_grad()
+def _prune_pairs(parent: DeepJSCC, spec: ModelSpec) -> DeepJSCC:
+    state = {name: value.detach().float().cpu().clone() for name, value in parent.state_dict().items()}
+    for side, stack, counts in (
+        ("encoder", parent.encoder, spec.encoder_stream_channels),
+        ("decoder", parent.decoder, spec.decoder_stream_channels),
+    ):
+        layers = [(f"{side}.{index}", layer.conv) for index, layer in enumerate(stack)]
+        for (name, conv), (after, reader), count in zip(layers, layers[1:], counts, strict=False):
+            unit = 2 if isinstance(conv, ComplexConv2d) or isinstance(reader, ComplexConv2d) else 1
+            scores = _kernel(state, name, conv).abs().flatten(1).sum(1)
+            scores += _kernel(state, after, reader).abs().transpose(0, 1).flatten(1).sum(1)
+            order = torch.argsort(scores.reshape(-1, unit).sum(1), stable=True, descending=True)
+            units = order[: count // unit].sort().values
+            kept = (units[:, None] * unit + torch.arange(unit)).flatten()
+            _select(state, name, conv, kept, 0)
+            _select(state, after, reader, kept, 1)
+            for more in (f"{name}.conv.bias", f"{name}.activation.weight"):
+                if more in state:
+                    state[more] = state[more][kept]
+    result = pruned(spec)
+    result.load_state_dict(state)
+    return result
+
+
+def _kernel(state: dict[str, Tensor], name: str, conv: nn.Module) -> Tensor:
+    """A layer's kernel (out, in, K, K) on channels of the stream."""
+    if isinstance(conv, ComplexConv2d):
+        return interleaved(state[f"{name}.conv.real.weight"], state[f"{name}.conv.imag.weight"])
+    kernel = state[f"{name}.conv.weight"]
+    return kernel.transpose(0, 1) if isinstance(conv, nn.ConvTranspose2d) else kernel
+
+
+def _select(state: dict[str, Tensor], name: str, conv: nn.Module, kept: Tensor, axis: int) -> None:
+    """Keep these channels of the stream of a layer's outputs (axis 0) or inputs (axis 1)."""
+    if isinstance(conv, ComplexConv2d):
+        for part in ("real", "imag"):
+            key = f"{name}.conv.{part}.weight"
+            state[key] = state[key].index_select(axis, kept[::2] // 2)
+        return
+    key = f"{name}.conv.weight"
+    state[key] = state[key].index_select(1 - axis if isinstance(conv, nn.ConvTranspose2d) else axis, kept)

@@ -24,7 +24,7 @@ SYMBOL_FRACTION = 12
 MANTISSA_BITS = 24
 """Bits of the energy that the division sees."""
 QUOTIENT_BITS = 34
-"""Bits of the quotient, which is less than 2 ** 34 and at least 2 ** 30 - 1; its root has half of them."""
+"""Bits of the quotient, which is at least 2 ** 30; its root has half of them."""
 GAIN_BITS = QUOTIENT_BITS // 2
 """Bits of the gain, unsigned."""
 
@@ -137,8 +137,8 @@ def power_gain(energy: int, symbols: int, power: int) -> tuple[int, int]:
     P = power * 2**-16. With N = k * power, e and c the lengths of E and N in bits, made even by rounding up:
 
         m = floor(E * 2**(24 - e))            24 bits of the energy, its first one among the upper two
-        q = floor(N * 2**(56 - c) / m)        below 2**34
-        g = floor(sqrt(q))                    17 bits
+        q = floor(N * 2**(56 - c) / m)        2**30 .. 2**34 - 1
+        g = floor(sqrt(q))                    2**15 .. 2**17 - 1
         s = 12 + (e - c) / 2
 
     g / 2**s is within a factor 1 +- 2**-14 of the exact gain. Of energy 0 the gain is 0.

@@ -32,6 +32,13 @@ SYMBOL = data.StructLayout({"iq": 2 * BITS, "last": 1})
 """As SymbolPacker's output."""
 
 
+def negated(x: Value) -> Value:
+    """-x of a part of a symbol, saturated."""
+    negative = (-x)[: BITS + 1]
+    # Of all numbers one has no negative: only there the bit above the sign differs from it.
+    return Mux(negative[BITS] ^ negative[BITS - 1], (1 << BITS - 1) - 1, negative[:BITS])
+
+
 class MatrixProduct(Component):
     """Groups of C symbols times one of T matrices of R x C coefficients: R symbols of each group.
 
@@ -288,9 +295,7 @@ class MatrixProduct(Component):
         with m.Elif(move):
             m.d.sync += complete.eq(0)
         re, im = self.i.payload.iq[:BITS], self.i.payload.iq[BITS:].as_signed()
-        negated = (-im)[: BITS + 1]
-        # Of all numbers one has no negative: it is the only one whose negative is too large.
-        mirrored = Mux(negated[BITS] ^ negated[BITS - 1], (1 << BITS - 1) - 1, negated[:BITS])
+        mirrored = negated(im)
         store = []
         for c, flag in enumerate(self.conjugate):
             symbol = Signal(2 * BITS, name=f"store{c}", reset_less=True)

@@ -145,7 +145,7 @@ def test_gain_is_as_exact_as_stated() -> None:
         energy = rng.getrandbits(rng.randint(1, 44)) or 1
         symbols, power = rng.randint(1, 1 << rng.randint(1, 20)), rng.randint(1, 1 << rng.randint(1, 20))
         gain, shift = cf.power_gain(energy, symbols, power)
-        assert 2**15 - 1 <= gain < 2**17
+        assert 2**15 <= gain < 2**17
         # (gain / exact) ** 2, without a root: g ** 2 / 2 ** (2 s) / (k P 2 ** 8 / E), P = power / 2 ** 16
         square = Fraction(gain**2 * energy, symbols * power) * Fraction(2) ** (-2 * shift - 8)
         most = [max(most[0], 1 - square), max(most[1], square - 1)]

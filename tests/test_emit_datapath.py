@@ -11,7 +11,7 @@ from amaranth.sim import Simulator
 from streaming import simulate
 from test_passes_timing import Layers, small_plan, vectors
 
-from hwgen.emit.datapath import Transmitter, add_layers
+from hwgen.emit.datapath import Top, add_layers
 from hwgen.passes.plan import Plan
 from hwgen.passes.timing import latency
 from hwgen.rtl.convolution import Convolution
@@ -21,7 +21,7 @@ from hwgen.rtl.symbols import SymbolPacker
 
 def run_axi(plan: Plan, beats: list[int], count: int) -> list[tuple[int, int]]:
     """Drive the top by its own clock and reset pins; (tdata, tlast) of `count` beats, then 50 cycles of silence."""
-    dut = Transmitter(plan)
+    dut = Top(plan)
     words: list[tuple[int, int]] = []
 
     async def bench(ctx: Any) -> None:
@@ -99,7 +99,7 @@ def test_layers_are_named_after_their_nodes(seed: int) -> None:
     """`pixels` only where the first layer takes values one by one, `symbols` always last."""
     plan = small_plan(seed)
     m = Module()
-    first, last = add_layers(m, plan)
+    first, *_, last = add_layers(m, plan).values()
     names = [name for _, name, _ in Fragment.get(m, None).subfragments]
     expected = [node.name for node in plan.graph.nodes] + ["symbols"]
     assert names == (["pixels"] if plan.pixel_lanes == 1 else []) + expected

@@ -228,7 +228,7 @@ class Layers(Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        first, last = add_layers(m, self.plan)
+        first, *_, last = add_layers(m, self.plan).values()
         m.d.comb += [
             first.i.payload.eq(self.i.payload), first.i.valid.eq(self.i.valid), self.i.ready.eq(first.i.ready),
             self.o.payload.eq(last.o.payload.as_value()), self.o.valid.eq(last.o.valid), last.o.ready.eq(self.o.ready),

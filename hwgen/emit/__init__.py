@@ -9,23 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hwgen import board as boards, spec as specs
 from hwgen.emit.folder import replaced_folder
 from hwgen.emit.manifest import build_manifest, file_hashes, manifest_bytes
-from hwgen.emit.sample import sample_files, sample_frame
+from hwgen.emit.sample import sample_files
 from hwgen.emit.text import constraints, readme
 from hwgen.emit.verilog import verilog
 from hwgen.errors import HwgenError
 from hwgen.ir import serialize
-from hwgen.ir.execute import execute
-from hwgen.model import load_graph
+from hwgen.ir.graph import SIDES
+from hwgen.model import channel_of, load_graph
 from hwgen.passes.buffers import minimal_buffers
 from hwgen.passes.plan import Plan
 from hwgen.passes.size import size
 
 TOP = "hwgen_tx"
+"""The module of a transmitter."""
+TOPS = {"tx": TOP, "rx": "hwgen_rx"}
 
 
 @dataclass(frozen=True)
@@ -46,41 +46,42 @@ def emit(
     out: Path | None = None,
     init: int | None = None,
     quiet: bool = False,
+    channel: str | None = None,
 ) -> Emitted:
     """Size a model for a board and write its design folder.
 
     Parameters
     ----------
     model, board : name or path
-    side : 'tx'
+    side : 'tx' or 'rx'
     fps : frames per second to reach; None takes what the board has
     frame : (width, height) in pixels; None takes the specification's
     out : folder to write, replaced as a whole; None takes hwgen_out/MODEL_SIDE_BOARD
     init : seed of random weights; None takes the trained ones
     quiet : print nothing
+    channel : kind of channel whose precoder or equaliser is part of the design; None takes the specification's
 
     Raises
     ------
     HwgenError : bad input, a rate or a board that does not fit, an `out` that is no design folder
     """
-    if side != "tx":
-        raise HwgenError("--side", "tx", side)
+    if side not in SIDES:
+        raise HwgenError("--side", "tx or rx", side)
     spec, target = specs.load(model), boards.load(board)
     width, height = frame or (spec.frame.width, spec.frame.height)
     spec.check_frame(width, height, "--frame")
-    graph = load_graph(spec, init)
+    graph = load_graph(spec, init, side, channel)
     plan = minimal_buffers(size(graph, target, width, height, fps))
-    folder = out or Path("hwgen_out") / f"{spec.name}_{side}_{target.name}"
+    folder, top = out or Path("hwgen_out") / f"{spec.name}_{side}_{target.name}", TOPS[side]
 
-    pixels = sample_frame(width, height)
-    symbols = execute(graph, pixels)["symbols"].astype(np.uint32)
+    sample = sample_files(graph, width, height)
     with replaced_folder(folder) as part:
-        (part / f"{TOP}.v").write_text(verilog(plan, TOP), encoding="utf-8")
-        (part / f"{TOP}.xdc").write_text(constraints(target), encoding="utf-8")
+        (part / f"{top}.v").write_text(verilog(plan, top), encoding="utf-8")
+        (part / f"{top}.xdc").write_text(constraints(target), encoding="utf-8")
         serialize.save(graph, part)
-        for name, content in sample_files(pixels, symbols).items():
+        for name, content in sample.items():
             (part / name).write_text(content, encoding="utf-8")
-        manifest = build_manifest(plan, TOP, spec, file_hashes(part), fps, init)
+        manifest = build_manifest(plan, top, spec, file_hashes(part), fps, init, channel_of(spec, channel).kind)
         (part / "README.md").write_text(readme(manifest), encoding="utf-8")
         (part / "manifest.json").write_bytes(manifest_bytes(manifest))
     if not quiet:

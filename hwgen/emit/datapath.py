@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Shape
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, ResetSignal, Value
 from amaranth.lib.wiring import Component, In, Out
 
-from hwgen.ir.graph import Conv2d, Gain, IntType
+from hwgen.emit.ports import ports
+from hwgen.ir.graph import Convolution, Gain, Receive, Table
+from hwgen.passes.ends import latent_values, shape_of
 from hwgen.passes.plan import Plan
-from hwgen.rtl import gain as rtl_gain
-from hwgen.rtl.convolution import Convolution
-from hwgen.rtl.pixels import PixelSerialiser
-from hwgen.rtl.symbols import SymbolPacker
-
-
-def _shape(kind: IntType) -> Shape:
-    return Shape(kind.bits, kind.signed)
+from hwgen.rtl import convolution as rtl_convolution, gain as rtl_gain, table as rtl_table
+from hwgen.rtl.pixels import PixelPacker, PixelSerialiser
+from hwgen.rtl.received import Received
+from hwgen.rtl.symbols import SymbolPacker, SymbolUnpacker
 
 
 @singledispatch
@@ -26,8 +24,8 @@ def component(node: object, plan: Plan) -> Component:
 
 
 @component.register
-def _(node: Conv2d, plan: Plan) -> Component:
-    return Convolution(
+def _(node: Convolution, plan: Plan) -> Component:
+    return rtl_convolution.Convolution(
         plan.foldings[node.name],
         weight=node.weight,
         weight_bits=node.weight_bits,
@@ -36,88 +34,102 @@ def _(node: Conv2d, plan: Plan) -> Component:
         slope=None if node.slope is None else node.slope.tolist(),
         slope_fraction=node.slope_fraction,
         accumulator_bits=node.accumulator_bits,
-        output=_shape(node.output),
+        output=shape_of(node.output),
     )
 
 
 @component.register
 def _(node: Gain, plan: Plan) -> Component:
     return rtl_gain.Gain(
-        input=_shape(node.input),
+        input=shape_of(node.input),
         factor=node.factor,
         shift=node.shift,
-        output=_shape(node.output),
+        output=shape_of(node.output),
         places=plan.places.get(node.name, rtl_gain.Gain.places),
     )
 
 
-def add_layers(m: Module, plan: Plan) -> tuple[Component, Component]:
-    """Add a plan's layers to a module, connected in a row; the first one's `i` and the last one's `o` stay open.
+@component.register
+def _(node: Receive, plan: Plan) -> Component:
+    return Received(
+        input=shape_of(node.input), shift=node.shift, output=shape_of(node.output), coarse=node.coarse
+    )
 
-    Every layer is a submodule named after its node. Before them stands `pixels` where the first layer takes its
-    channels one by one, behind them `symbols`.
+
+@component.register
+def _(node: Table, plan: Plan) -> Component:
+    return rtl_table.Table(node.values.tolist(), shape_of(node.input), node.output.bits)
+
+
+def chain(plan: Plan) -> dict[str, Component]:
+    """The components of a plan by name, in the order of the data: every node's has its name, and beside them
+
+    tx: `pixels` first, where the first layer takes its channels one by one, and `symbols` behind the last values
+    rx: `symbols`, which makes values of them, and `pixels` last
     """
     graph = plan.graph
-    chain: dict[str, Component] = {}
-    if plan.pixel_lanes == 1:
+    values = latent_values(graph, plan.width, plan.height)
+    nodes = {node.name: component(node, plan) for node in graph.value_nodes}
+    symbol_node = {} if graph.symbol_node is None else {graph.symbol_node.name: component(graph.symbol_node, plan)}
+    if graph.side == "rx":
+        unpacker = SymbolUnpacker(values, graph.input.bits)
+        return symbol_node | {"symbols": unpacker} | nodes | {"pixels": PixelPacker(plan.width * plan.height)}
+    pixels: dict[str, Component] = {}
+    if plan.serialised:
         places = plan.places.get("pixels", PixelSerialiser.places)
-        chain["pixels"] = PixelSerialiser(graph.input_channels, graph.input.bits, places)
-    for node in graph.nodes:
-        chain[node.name] = component(node, plan)
-    height, width, channels = graph.shapes(plan.width, plan.height)[graph.nodes[-1].name]
-    places = plan.places.get("symbols", SymbolPacker.places)
-    chain["symbols"] = SymbolPacker(height * width * channels, places=places)
+        pixels["pixels"] = PixelSerialiser(graph.input_channels, graph.input.bits, places)
+    packer = SymbolPacker(values, places=plan.places.get("symbols", SymbolPacker.places))
+    return pixels | nodes | {"symbols": packer} | symbol_node
 
-    for name, layer in chain.items():
+
+def add_layers(m: Module, plan: Plan) -> dict[str, Component]:
+    """Add a plan's components to a module as submodules, connected in a row; see `chain`.
+
+    The first one's `i`, the last one's `o` and the coefficients of the one that takes any stay open.
+    """
+    components = chain(plan)
+    for name, layer in components.items():
         m.submodules[name] = layer
-    layers = list(chain.values())
+    layers = list(components.values())
     for source, sink in zip(layers, layers[1:], strict=False):
         m.d.comb += [
-            sink.i.payload.eq(source.o.payload),
+            # Values of a symbol need no TLAST.
+            Value.cast(sink.i.payload).eq(Value.cast(source.o.payload)),
             sink.i.valid.eq(source.o.valid),
             source.o.ready.eq(sink.i.ready),
         ]
-    return layers[0], layers[-1]
+    return components
 
 
-class Transmitter(Component):
-    """Pixels in, symbols out: the layers of a transmitter in a row, with AXI4-Stream ports.
-
-    Members
-    -------
-    aclk, aresetn : clock; synchronous reset, active low
-    s_axis_tdata (24), s_axis_tvalid, s_axis_tready : R, G, B from bit 0 up, raster order
-    m_axis_tdata (32), m_axis_tvalid, m_axis_tready, m_axis_tlast : I in the low half, Q in the high half
-    """
+class Top(Component):
+    """A design with AXI4-Stream ports (`hwgen.emit.ports`): pixels in and symbols out, or symbols in and pixels out."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         super().__init__(
-            {
-                "aclk": In(1),
-                "aresetn": In(1),
-                "s_axis_tdata": In(24),
-                "s_axis_tvalid": In(1),
-                "s_axis_tready": Out(1),
-                "m_axis_tdata": Out(32),
-                "m_axis_tvalid": Out(1),
-                "m_axis_tready": In(1),
-                "m_axis_tlast": Out(1),
-            }
+            {port.name: (In if port.direction == "input" else Out)(port.width) for port in ports(plan.graph)}
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.domains.sync = ClockDomain(local=True)
         m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
-        pixels, symbols = add_layers(m, self.plan)
+        components = add_layers(m, self.plan)
+        first, *_, last = components.values()
         m.d.comb += [
-            pixels.i.payload.eq(self.s_axis_tdata),
-            pixels.i.valid.eq(self.s_axis_tvalid),
-            self.s_axis_tready.eq(pixels.i.ready),
-            self.m_axis_tdata.eq(symbols.o.payload.iq),
-            self.m_axis_tlast.eq(symbols.o.payload.last),
-            self.m_axis_tvalid.eq(symbols.o.valid),
-            symbols.o.ready.eq(self.m_axis_tready),
+            Value.cast(first.i.payload).eq(self.s_axis_tdata),
+            first.i.valid.eq(self.s_axis_tvalid),
+            self.s_axis_tready.eq(first.i.ready),
+            Cat(self.m_axis_tdata, self.m_axis_tlast).eq(Value.cast(last.o.payload)),
+            self.m_axis_tvalid.eq(last.o.valid),
+            last.o.ready.eq(self.m_axis_tready),
         ]
+        node = self.plan.graph.symbol_node
+        if node is not None and self.plan.graph.coefficient_words:
+            stream = components[node.name].coefficients
+            m.d.comb += [
+                stream.payload.eq(self.s_coef_tdata),
+                stream.valid.eq(self.s_coef_tvalid),
+                self.s_coef_tready.eq(stream.ready),
+            ]
         return m

@@ -10,8 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from hwgen import __version__
-from hwgen.ir.graph import Conv2d, Gain
+from hwgen.emit.ports import ports
+from hwgen.ir.graph import (
+    COEFFICIENT_FRACTION,
+    SYMBOL,
+    SYMBOL_EXPONENT,
+    Convolution,
+    Gain,
+    Graph,
+    MatrixProduct,
+    Node,
+    Power,
+    Receive,
+    SymbolNode,
+)
 from hwgen.passes.buffers import depths
+from hwgen.passes.ends import node_cycles
 from hwgen.passes.plan import Plan
 from hwgen.passes.resources import plan_costs
 from hwgen.passes.timing import frame_interval, latency, layer_cycles
@@ -21,20 +35,6 @@ from hwgen.rtl.primitives import Cost
 from hwgen.spec import ModelSpec
 
 FORMAT_VERSION = 1
-
-PORTS = (
-    ("aclk", "input", 1, "clock"),
-    ("aresetn", "input", 1, "synchronous reset, active low"),
-    ("s_axis_tdata", "input", 24, "R [7:0], G [15:8], B [23:16]; raster order"),
-    ("s_axis_tvalid", "input", 1, "AXI4-Stream"),
-    ("s_axis_tready", "output", 1, "AXI4-Stream"),
-    ("m_axis_tdata", "output", 32, "I [15:0], Q [31:16], signed Q3.12 each"),
-    ("m_axis_tvalid", "output", 1, "AXI4-Stream"),
-    ("m_axis_tready", "input", 1, "AXI4-Stream"),
-    ("m_axis_tlast", "output", 1, "high on a frame's last symbol"),
-)
-"""(name, direction, width, meaning) of every port of a transmitter."""
-
 
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
@@ -46,7 +46,7 @@ def file_hashes(folder: Path) -> dict[str, str]:
 
 
 def build_manifest(
-    plan: Plan, top: str, spec: ModelSpec, files: dict[str, str], fps: float | None, init: int | None
+    plan: Plan, top: str, spec: ModelSpec, files: dict[str, str], fps: float | None, init: int | None, channel: str
 ) -> dict[str, Any]:
     """The manifest of a plan.
 
@@ -56,6 +56,7 @@ def build_manifest(
     files : SHA-256 of what was emitted so far, by name
     fps : the rate that was asked for, if one was
     init : the seed of random weights, if they are
+    channel : the kind of channel that it was made for
     """
     graph, board = plan.graph, plan.board
     macs = graph.macs(plan.width, plan.height)
@@ -76,37 +77,18 @@ def build_manifest(
         "frame": {"width": plan.width, "height": plan.height},
         "requested_fps": fps,
         "init": None if init is None else f"random:{init}",
+        "channel": channel,
         "ports": {
-            name: {"direction": direction, "width": bits, "meaning": meaning}
-            for name, direction, bits, meaning in PORTS
+            port.name: {"direction": port.direction, "width": port.width, "meaning": port.meaning}
+            for port in ports(graph)
         },
-        "input": {
-            "bits": 24,
-            "beats": plan.width * plan.height,
-            "channels": graph.input_channels,
-            "value_bits": graph.input.bits,
-            "exponent": graph.input_exponent,
-        },
-        "output": {
-            "bits": 32,
-            "beats": graph.symbols(plan.width, plan.height),
-            "value_bits": graph.nodes[-1].output.bits,
-            "exponent": graph.nodes[-1].output_exponent,
-        },
-        "streams": [
-            {
-                "name": node.name,
-                "path": f"{node.name}.o",
-                "bits": node.output.bits,
-                "signed": node.output.signed,
-                "exponent": node.output_exponent,
-                "height": shapes[node.name][0],
-                "width": shapes[node.name][1],
-                "channels": shapes[node.name][2],
-                "lanes": plan.foldings[node.name].out_lanes if isinstance(node, Conv2d) else 1,
-            }
-            for node in graph.nodes
-        ],
+        **_streams(graph, plan.width, plan.height),
+        "coefficients": (
+            {"bits": 32, "beats": graph.coefficient_words, "fraction": COEFFICIENT_FRACTION}
+            if graph.coefficient_words
+            else None
+        ),
+        "streams": [_stream(plan, node, shapes[node.name]) for node in graph.nodes],
         "predicted": {
             "frame_interval_cycles": interval,
             "latency_cycles": latency(plan),
@@ -131,7 +113,33 @@ def build_manifest(
     }
 
 
-def _layer(plan: Plan, node: Conv2d | Gain, shape: tuple[int, int, int], macs: int) -> dict[str, Any]:
+def _streams(graph: Graph, width: int, height: int) -> dict[str, dict[str, int]]:
+    """What the manifest says of the input and of the output."""
+    pixels = {"bits": 24, "beats": width * height, "channels": 3, "value_bits": 8, "exponent": -8}
+    words = graph.symbols(width, height)
+    symbols = {"bits": 32, "beats": words, "value_bits": SYMBOL.bits, "exponent": SYMBOL_EXPONENT}
+    return {"input": pixels, "output": symbols} if graph.side == "tx" else {"input": symbols, "output": pixels}
+
+
+def _stream(plan: Plan, node: Node, shape: tuple[int, int, int]) -> dict[str, Any]:
+    """What the manifest says of a layer's output; a stream of symbols has a value for each word."""
+    height, width, channels = shape
+    stream = {"name": node.name, "path": f"{node.name}.o"}
+    if isinstance(node, SymbolNode):
+        words = {"bits": 32, "signed": False, "exponent": node.output_exponent}
+        return stream | words | {"height": 1, "width": width, "channels": 1, "lanes": 1}
+    return stream | {
+        "bits": node.output.bits,
+        "signed": node.output.signed,
+        "exponent": node.output_exponent,
+        "height": height,
+        "width": width,
+        "channels": channels,
+        "lanes": plan.foldings[node.name].out_lanes if isinstance(node, Convolution) else 1,
+    }
+
+
+def _layer(plan: Plan, node: Node, shape: tuple[int, int, int], macs: int) -> dict[str, Any]:
     """What the manifest says of one layer; `cycles` is how long a frame keeps it busy at least."""
     height, width, channels = shape
     entry: dict[str, Any] = {
@@ -140,12 +148,13 @@ def _layer(plan: Plan, node: Conv2d | Gain, shape: tuple[int, int, int], macs: i
         "output_bits": node.output.bits,
         "output_exponent": node.output_exponent,
     }
-    if isinstance(node, Gain):
-        values = height * width * channels
-        return entry | {"factor": node.factor, "shift": node.shift, "cycles": values}
+    if not isinstance(node, Convolution):
+        return entry | _end(node) | {"cycles": node_cycles(node, plan.graph, plan.width, plan.height)}
     folding = plan.foldings[node.name]
     window = folding.window
-    return entry | {
+    complex_output = {"imag_bits": node.imag_bits, "imag_left": node.imag_left} if node.coarse else {}
+    return entry | complex_output | {
+        "kind": type(node).__name__,
         "kernel": node.kernel,
         "stride": node.stride,
         "activation": node.activation,
@@ -168,16 +177,33 @@ def _layer(plan: Plan, node: Conv2d | Gain, shape: tuple[int, int, int], macs: i
         "line_buffer_in": ram_form(window.bank_words, folding.ring_in),
         "utilisation": round(macs / (folding.compute_cycles * folding.lanes), 4),
         "window_bits": window.memory_bits,
-        "weight_bits_stored": window.cycles_per_pixel * folding.lanes * node.weight_bits,
+        "weight_bits_stored": folding.weight_rows * folding.lanes * node.weight_bits,
         "fifo_depth": folding.fifo_depth,
     }
 
 
 def _weights_in(folding: ConvolutionFolding) -> str:
     """Where the weights are: a single row is constants, a few are logic whatever was chosen."""
-    rows = folding.window.cycles_per_pixel
+    rows = folding.weight_rows
     return "constants" if rows == 1 else rom_form(rows, folding.weights_in)
 
 
 def manifest_bytes(manifest: dict[str, Any]) -> bytes:
     return (json.dumps(manifest, indent=1, sort_keys=False) + "\n").encode()
+
+
+def _end(node: Node) -> dict[str, Any]:
+    """What is a node's own of those around the convolutions."""
+    match node:
+        case Gain():
+            return {"factor": node.factor, "shift": node.shift}
+        case Power():
+            return {"power": node.power}
+        case Receive() if node.coarse:
+            return {"shift": node.shift, "imag_bits": node.imag_bits, "imag_left": node.imag_left}
+        case Receive():
+            return {"shift": node.shift}
+        case MatrixProduct():
+            size = {"rows": node.rows, "columns": node.columns, "tables": node.tables}
+            return size | {"conjugate": list(node.conjugate)}
+    return {}

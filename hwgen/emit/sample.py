@@ -1,9 +1,15 @@
-"""A sample frame, made by code: stimulus and expected symbols for a designer's own test bench."""
+"""A sample frame, made by code: stimulus and expected output for a designer's own test bench."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+
+from hwgen.fixedpoint import IntArray, pack_symbols
+from hwgen.ir.execute import execute
+from hwgen.ir.graph import Graph, MatrixProduct
+
+Words = npt.NDArray[np.uint32]
 
 
 def sample_frame(width: int, height: int) -> npt.NDArray[np.uint8]:
@@ -19,11 +25,45 @@ def sample_frame(width: int, height: int) -> npt.NDArray[np.uint8]:
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
-def sample_files(pixels: npt.NDArray[np.uint8], symbols: npt.NDArray[np.uint32]) -> dict[str, str]:
-    """The beats as hexadecimal words, one a line, in $readmemh's format."""
+def sample_symbols(count: int) -> Words:
+    """That many received words: amplitudes around 1, a few at the ends of the range; the same for everybody."""
+    random = np.random.Generator(np.random.PCG64(2025))
+    parts = random.integers(-3000, 3001, (4, count, 2)).sum(axis=0)
+    rare = random.integers(0, 64, (count, 2)) == 0
+    return pack_symbols(np.where(rare, np.where(parts < 0, -32768, 32767), parts))
+
+
+def sample_coefficients(node: MatrixProduct) -> IntArray:
+    """(tables, rows, columns, 2) coefficients of magnitudes up to 1; the same for everybody."""
+    random = np.random.Generator(np.random.PCG64(2026))
+    return random.integers(-724, 725, (node.tables, node.rows, node.columns, 2))
+
+
+def pixel_beats(pixels: npt.NDArray[np.uint8]) -> Words:
+    """(H, W, 3) pixels as 24-bit beats."""
     flat = pixels.reshape(-1, 3).astype(np.uint32)
-    beats = flat[:, 0] | flat[:, 1] << 8 | flat[:, 2] << 16
-    return {
-        "sample_input.hex": "".join(f"{beat:06x}\n" for beat in beats.tolist()),
-        "sample_output.hex": "".join(f"{beat:08x}\n" for beat in symbols.tolist()),
-    }
+    return np.asarray(flat[:, 0] | flat[:, 1] << 8 | flat[:, 2] << 16, dtype=np.uint32)
+
+
+def sample_files(graph: Graph, width: int, height: int) -> dict[str, str]:
+    """The beats of a frame in and out as hexadecimal words, one a line, in $readmemh's format; where the design takes
+    coefficients, the frame's."""
+    node = graph.symbol_node
+    coefficients = sample_coefficients(node) if isinstance(node, MatrixProduct) else None
+    if graph.side == "tx":
+        pixels = sample_frame(width, height)
+        beats = pixel_beats(pixels)
+        out = execute(graph, pixels, coefficients)["symbols"].astype(np.uint32)
+        widths = (6, 8)
+    else:
+        beats = sample_symbols(graph.symbols(width, height))
+        out = pixel_beats(execute(graph, beats, coefficients, (width, height))["pixels"].astype(np.uint8))
+        widths = (8, 6)
+    files = {"sample_input.hex": _hex(beats, widths[0]), "sample_output.hex": _hex(out, widths[1])}
+    if coefficients is not None:
+        files["sample_coefficients.hex"] = _hex(pack_symbols(coefficients), 8)
+    return files
+
+
+def _hex(words: Words, digits: int) -> str:
+    return "".join(f"{word:0{digits}x}\n" for word in words.tolist())

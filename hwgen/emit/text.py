@@ -15,15 +15,54 @@ def constraints(board: Board) -> str:
     )
 
 
+TX_PORTS = """\
+    .s_axis_tdata(pixel),                           // R [7:0], G [15:8], B [23:16]; raster order
+    .s_axis_tvalid(pixel_valid), .s_axis_tready(pixel_ready),
+{coefficients}\
+    .m_axis_tdata(symbol),                          // I [15:0], Q [31:16]; signed Q3.12
+    .m_axis_tvalid(symbol_valid), .m_axis_tready(symbol_ready),
+    .m_axis_tlast(symbol_last)                      // high on the last of a frame's {beats} symbols
+"""
+RX_PORTS = """\
+    .s_axis_tdata(symbol),                          // I [15:0], Q [31:16]; signed Q3.12
+    .s_axis_tvalid(symbol_valid), .s_axis_tready(symbol_ready),
+    .s_axis_tlast(symbol_last),                     // not looked at
+{coefficients}\
+    .m_axis_tdata(pixel),                           // R [7:0], G [15:8], B [23:16]; raster order
+    .m_axis_tvalid(pixel_valid), .m_axis_tready(pixel_ready),
+    .m_axis_tlast(pixel_last)                       // high on the last of a frame's {beats} pixels
+"""
+COEFFICIENT_PORTS = """\
+    .s_coef_tdata(coefficient),                     // real part [15:0], imaginary part [31:16]; signed Q5.10
+    .s_coef_tvalid(coefficient_valid), .s_coef_tready(coefficient_ready),
+"""
+SIDES = {
+    "tx": ("A transmitter", "8-bit RGB pixels of {size} frames in, I/Q symbols out", "transmitter", TX_PORTS),
+    "rx": ("A receiver", "I/Q symbols in, 8-bit RGB pixels of {size} frames out", "receiver", RX_PORTS),
+}
+
+
 def readme(manifest: dict[str, Any]) -> str:
     """What each file is, how to instantiate the module, and what is predicted."""
-    predicted, frame, beats = manifest["predicted"], manifest["frame"], manifest["output"]["beats"]
+    predicted, frame, side = manifest["predicted"], manifest["frame"], manifest["side"]
+    kind, streams, instance, ports = SIDES[side]
+    beats_in, beats_out = manifest["input"]["beats"], manifest["output"]["beats"]
+    what_in, what_out = ("pixel", "symbol") if side == "tx" else ("symbol", "pixel")
+    digits = {"pixel": "24-bit", "symbol": "32-bit"}
+    coefficients = manifest["coefficients"]
     rate = f"{predicted['fps']} fps at {manifest['clock_mhz']:g} MHz"
-    init = f" --init {manifest['init']}" if manifest["init"] else ""
+    options = (" --side rx" if side == "rx" else "") + (f" --init {manifest['init']}" if manifest["init"] else "")
     terms = "".join(f"- {key}: {value}\n" for key, value in manifest["terms"].items()) or "- none stated\n"
-    return f"""# {manifest['model']}, {manifest['side']}, for {manifest['board']} ({manifest['part']})
+    sample_coefficients = before = ""
+    if coefficients:
+        sample_coefficients = "| sample_coefficients.hex | the coefficients that come with it, 32-bit words |\n"
+        before = f"""
+Each frame has {coefficients['beats']} words of coefficients (matrix by matrix, row by row). They are for the channel
+that it meets, and must all be there before its first symbol is taken; those of the next frame may come meanwhile.
+"""
+    return f"""# {manifest['model']}, {side}, for {manifest['board']} ({manifest['part']})
 
-A transmitter: 8-bit RGB pixels of {frame['width']}x{frame['height']} frames in, I/Q symbols out, frame after frame.
+{kind}: {streams.format(size=f"{frame['width']}x{frame['height']}")}, frame after frame.
 
 | file | what it is |
 | --- | --- |
@@ -31,36 +70,31 @@ A transmitter: 8-bit RGB pixels of {frame['width']}x{frame['height']} frames in,
 | {manifest['top']}.xdc | the clock it was sized for ({manifest['clock_mhz']:g} MHz) |
 | manifest.json | ports, streams, folding of every layer, predictions, hashes, tool versions, terms of the weights |
 | graph.json, weights.npz | the integer graph: every number that the circuit computes with |
-| sample_input.hex | a sample frame, one 24-bit pixel a line ($readmemh) |
-| sample_output.hex | the symbols that must come out for it, one 32-bit word a line, exactly |
-
+| sample_input.hex | a sample frame, one {digits[what_in]} {what_in} a line ($readmemh) |
+| sample_output.hex | the {what_out}s that must come out for it, one {digits[what_out]} word a line, exactly |
+{sample_coefficients}
 ## Instantiate
 
 ```verilog
-{manifest['top']} transmitter (
+{manifest['top']} {instance} (
     .aclk(clk), .aresetn(resetn),                   // synchronous reset, active low
-    .s_axis_tdata(pixel),                           // R [7:0], G [15:8], B [23:16]; raster order
-    .s_axis_tvalid(pixel_valid), .s_axis_tready(pixel_ready),
-    .m_axis_tdata(symbol),                          // I [15:0], Q [31:16]; signed Q3.12
-    .m_axis_tvalid(symbol_valid), .m_axis_tready(symbol_ready),
-    .m_axis_tlast(symbol_last)                      // high on the last of a frame's {beats} symbols
-);
+{ports.format(beats=beats_out, coefficients=COEFFICIENT_PORTS if coefficients else "")});
 ```
 
-A frame is {manifest['input']['beats']} pixel beats; frames may follow one another without a gap. Pixels are counted, so
-there is no input TLAST: reset the module to start a frame anew.
-
+A frame is {beats_in} {what_in} beats; frames may follow one another without a gap. {what_in.capitalize()}s are counted,
+so {'no input TLAST is needed' if side == 'rx' else 'there is no input TLAST'}: reset the module to start a frame anew.
+{before}
 ## Predicted
 
 | | |
 | --- | --- |
 | frame interval | {predicted['frame_interval_cycles']} cycles, {rate} |
-| latency, first pixel to TLAST | {predicted['latency_cycles']} cycles |
+| latency, first {what_in} to TLAST | {predicted['latency_cycles']} cycles |
 | MACs per frame | {predicted['macs_per_frame']} |
 | multipliers | {predicted['multipliers']} |
 | DSP, BRAM36 | {predicted['dsp']}, {predicted['bram36']:g} |
 
-Check it: `hwgen verify --model {manifest['model']}{init} --design .` (for a specification of your own: its path).
+Check it: `hwgen verify --model {manifest['model']}{options} --design .` (for a specification of your own: its path).
 It needs the `verify` extra: `make env` in a clone, `pip install 'hwgen[verify]'` elsewhere.
 
 ## Terms of the weights

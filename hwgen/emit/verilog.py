@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amaranth.back import verilog as back
 
-from hwgen.emit.datapath import Transmitter
+from hwgen.emit.datapath import Top
 from hwgen.passes.plan import Plan
 
 
@@ -13,5 +13,5 @@ def verilog(plan: Plan, top: str) -> str:
 
     `emit_src=False` keeps source paths out, so the text depends on the plan and the tool versions alone.
     """
-    text: str = back.convert(Transmitter(plan), name=top, emit_src=False, strip_internal_attrs=True)
+    text: str = back.convert(Top(plan), name=top, emit_src=False, strip_internal_attrs=True)
     return text

@@ -55,6 +55,12 @@ def end_cycles(graph: Graph, width: int, height: int) -> int:
     return 0
 
 
+def node_cycles(node: Node, graph: Graph, width: int, height: int) -> int:
+    """Cycles that a frame takes at least of what computes `node`, which is no convolution: one for each value."""
+    rows, columns, channels = graph.shapes(width, height)[node.name]
+    return rows * columns * channels
+
+
 def bounded(graph: Graph) -> bool:
     """Whether the buffers behind the convolutions are as shallow as the design allows."""
     return isinstance(graph.nodes[-1], Gain)

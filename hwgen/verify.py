@@ -108,7 +108,7 @@ def verify(
     json : print one JSON object on stdout and nothing else there
     junit : file to write as JUnit XML
     channel : awgn, rayleigh, mimo2x2 or ofdm: what symbols go through, and what the design's precoder or equaliser is
-        for; None takes the specification's
+        for; None takes what the design was emitted for, the specification's by default
     snr : of that channel in dB
 
     Returns
@@ -167,7 +167,8 @@ def prove(
     spec = specs.load(request.model)
     say("emitting" if request.design is None else f"reading {request.design}")
     design = _design(request, folder)
-    setting = Setting(spec, request.side, request.init, request.channel, request.snr_db, request.seed)
+    channel = request.channel or design.manifest.get("channel")
+    setting = Setting(spec, request.side, request.init, channel, request.snr_db, request.seed)
     graph = setting.graph(request.side)
     _check_same(design, graph)
     images = load_images(request.images, request.frames, design.width, design.height)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ import numpy.typing as npt
 
 from hwgen import channels
 from hwgen.channels import Realisation
+from hwgen.complexfixed import POWER_FRACTION
 from hwgen.fixedpoint import pack_symbols
 from hwgen.images import psnr
 from hwgen.ir.execute import execute
-from hwgen.ir.graph import Graph, SymbolNode
+from hwgen.ir.graph import Gain, Graph, Power, SymbolNode
 from hwgen.model import channel_of, graph_folder, load_graph
 from hwgen.sim.check import Finding
 from hwgen.sim.simulate import coefficient_words, pixel_words
@@ -50,6 +51,21 @@ class Setting:
 
     def graph(self, side: str) -> Graph:
         return load_graph(self.spec, self.init, side, self.channel)
+
+    def sender(self) -> Graph:
+        """A transmitter whose symbols have the power that the SNR is about.
+
+        That of random integers has a gain for which they saturate now and then; here each image's power is set.
+        """
+        graph = self.graph("tx")
+        if self.init is None:
+            return graph
+        power = round(self.spec.channel.power * 2**POWER_FRACTION)
+        nodes = [
+            Power("power", node.channels, power, node.input) if isinstance(node, Gain) else node
+            for node in graph.nodes
+        ]
+        return replace(graph, nodes=tuple(nodes))
 
 
 @dataclass
@@ -90,7 +106,7 @@ def reference(setting: Setting, graph: Graph, images: npt.NDArray[np.uint8]) -> 
 
     spec, checkpoint = setting.spec, setting.checkpoint
     size = images.shape[2], images.shape[1]
-    sender = graph if setting.side == "tx" else setting.graph("tx")
+    sender = graph if setting.side == "tx" else setting.sender()
     found = Reference(graph, coefficients=[] if graph.coefficient_words else None)
     for index, image in enumerate(images):
         realisation = drawn(setting, sender, size, index)

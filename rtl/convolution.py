@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from amaranth.hdl import Cat, Module, Mux, Shape, Signal, unsigned
@@ -18,6 +18,7 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 from numpy.typing import NDArray
 
+from hwgen.rtl.adders import delay
 from hwgen.rtl.counter import count
 from hwgen.rtl.mac import WORD_LATENCY, MacArray
 from hwgen.rtl.packing import W8A8, Packing
@@ -154,10 +155,11 @@ class Convolution(Component):
     Parameters
     ----------
     folding : ConvolutionFolding
-    weight : int array (O, I, K, K); weight_bits : its signed width
+    weight : int array (O, I, K, K), of a transposed convolution by its own taps; weight_bits : its signed width
     bias, shift, slope, slope_fraction : see Requantiser
     accumulator_bits : signed width proven to hold every sum
     output : Shape of an output value
+    coarse : (bits, left) of the grid of odd output channels: saturated to so many bits, then shifted left
 
     Members
     -------
@@ -176,6 +178,7 @@ class Convolution(Component):
         slope_fraction: int,
         accumulator_bits: int,
         output: Shape,
+        coarse: tuple[int, int] | None = None,
     ) -> None:
         window = folding.window
         wanted = (folding.out_channels, window.channels, window.kernel, window.kernel)
@@ -186,20 +189,23 @@ class Convolution(Component):
         self.folding = folding
         self.window = WindowBuffer(window, folding.in_lanes, folding.ring_in)
         activation = Shape(window.bits, window.signed)
-        missing = missing_of(
-            weight,
+        kernels = window.kernels(weight)
+        biases = phase_biases(
+            bias,
+            kernels,
             simd=window.simd,
             taps=window.taps,
             bits=weight_bits,
             packing=folding.packing,
             activation=activation,
         )
+        self.phases = len(biases)
         self.mac = MacArray(
             pe=folding.pe,
             simd=window.word_values,
             activation=activation,
             weights=pack_weights(
-                weight,
+                kernels,
                 pe=folding.pe,
                 simd=window.simd,
                 taps=window.taps,
@@ -211,17 +217,21 @@ class Convolution(Component):
             accumulator_bits=accumulator_bits,
             packing=folding.packing,
             weights_in=folding.weights_in,
+            blocks=window.blocks if window.phases > 1 else (),
+            first_phase=window.first_phase,
         )
-        biases = [b + int(m) for b, m in zip(bias, missing, strict=True)]
         beats, lanes = folding.beats_out, folding.out_lanes
         self.requantisers = [
             Requantiser(
                 accumulator_bits=accumulator_bits,
-                bias=_strided(biases, lane, lanes, beats),
+                bias=[b for own in biases for b in _strided(own, lane, lanes, beats)],
                 shift=_strided(shift, lane, lanes, beats),
                 slope=None if slope is None else _strided(slope, lane, lanes, beats),
                 fraction=slope_fraction,
                 output=output,
+                phases=self.phases,
+                coarse=coarse,
+                is_coarse=_strided([channel % 2 == 1 for channel in range(len(shift))], lane, lanes, beats),
             )
             for lane in range(lanes)
         ]
@@ -256,6 +266,8 @@ class Convolution(Component):
             mac.last.eq(window.last),
             mac.word.eq(window.word),
         ]
+        if self.folding.window.phases > 1:
+            m.d.comb += [mac.end_pixel.eq(window.end_pixel), mac.next_phase.eq(window.next_phase)]
 
         # The sums of a fold leave beat by beat, while the next fold is summed.
         width = lanes * self.accumulator_bits
@@ -267,6 +279,12 @@ class Convolution(Component):
             m.d.sync += [sums.eq(mac.accumulators), left.eq(Mux(last_done, last_beats, beats)), waiting.eq(1)]
         with m.Elif(waiting):
             m.d.sync += [sums.eq(sums >> width), left.eq(left - 1), waiting.eq(left != 1)]
+        if self.phases > 1:
+            phase = Signal(range(self.phases), name="sums_phase", reset_less=True)
+            done_phase = delay(m, window.phase, mac.latency, "phase")
+            with m.If(mac.done):
+                m.d.sync += phase.eq(done_phase)
+            m.d.comb += [requantiser.phase.eq(phase) for requantiser in self.requantisers]
         for lane, requantiser in enumerate(self.requantisers):
             m.d.comb += [
                 requantiser.valid.eq(waiting),
@@ -280,6 +298,15 @@ class Convolution(Component):
             fifo.o.ready.eq(self.o.ready),
         ]
         return m
+
+
+def phase_biases(bias: Sequence[int], kernels: Sequence[np.ndarray], **numbers: Any) -> list[list[int]]:
+    """What each phase's sums are to be added, `missing_of` of its kernel included; of one phase where all are alike.
+
+    numbers : parameters of `missing_of`
+    """
+    found = [[int(b) + int(m) for b, m in zip(bias, missing_of(kernel, **numbers), strict=True)] for kernel in kernels]
+    return found if any(own != found[0] for own in found) else found[:1]
 
 
 def _strided(values: Sequence[int], lane: int, lanes: int, beats: int) -> list[int]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib.wiring import Component, In, Out
 from amaranth.utils import ceil_log2
 
@@ -59,10 +59,13 @@ class MacArray(Component):
     accumulator_bits : int, signed width proven to hold the final sum with what it lacks; all before is modulo that
     packing : how products are formed
     weights_in : "block" RAM, or "logic" at any depth; a few rows are logic always (`rom_form`), one makes constants
+    blocks : where the rows of each phase begin, if there is more than one: each output pixel takes a phase's rows
+    first_phase : of a frame's first output pixel
 
     Members
     -------
     issue, first, last : In(1), from the window
+    end_pixel, next_phase : In, where there are blocks: with `issue`, it is an output pixel's last word; the next one's
     word : In(simd activations)
     done : Out(1), `accumulators` holds the sums of a fold
     accumulators : Out(pe sums), valid with `done` only
@@ -83,6 +86,8 @@ class MacArray(Component):
         accumulator_bits: int,
         packing: Packing = W8A8,
         weights_in: Literal["block", "logic"] = "block",
+        blocks: Sequence[int] = (),
+        first_phase: int = 0,
     ) -> None:
         for key, value in (("pe", pe), ("simd", simd), ("accumulator_bits", accumulator_bits)):
             if value < 1:
@@ -104,6 +109,7 @@ class MacArray(Component):
         self.accumulator_bits = accumulator_bits
         self.packing = packing
         self.weights_in = weights_in
+        self.blocks, self.first_phase = list(blocks), first_phase
         if packing.form == "dsp":
             self._check_dsp()
         super().__init__(
@@ -111,6 +117,7 @@ class MacArray(Component):
                 "issue": In(1),
                 "first": In(1),
                 "last": In(1),
+                **({"end_pixel": In(1), "next_phase": In(range(len(blocks)))} if blocks else {}),
                 "word": In(unsigned(simd * activation.width)),
                 "done": Out(1),
                 "accumulators": Out(unsigned(pe * accumulator_bits)),
@@ -172,9 +179,13 @@ class MacArray(Component):
         depth, bits = len(self.weights[0]), self.weight_bits
         address: Value = Const(0, 0)
         if depth > 1:
-            counter = Signal(range(depth), name="address")
+            counter = Signal(range(depth), init=self.blocks[self.first_phase] if self.blocks else 0, name="address")
             with m.If(self.issue):
-                m.d.sync += counter.eq(wrap_increment(counter, depth))
+                if self.blocks:
+                    begin = Array(Const(block, len(counter)) for block in self.blocks)[self.next_phase]
+                    m.d.sync += counter.eq(Mux(self.end_pixel, begin, counter + 1))
+                else:
+                    m.d.sync += counter.eq(wrap_increment(counter, depth))
             # Memories never read the counter itself: what counts up is a path of its own.
             address = delay(m, counter, WORD_LATENCY - 1 - lead, "address_late")
         weights: dict[tuple[int, int], Value] = {}

@@ -25,8 +25,9 @@ weights w_i - 1 fits the weight's own w bits, so the weight memory holds that (`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from amaranth.hdl import Shape
@@ -69,6 +70,8 @@ class Packing:
 W8A8 = Packing("dsp", lanes=2, field_bits=17, chain=4)
 """Two 8-bit weights in a DSP of either family: what suits every layer of at most 8 x 8 bits."""
 LUT = Packing("lut", lanes=1, field_bits=0, chain=1)
+Kernels: TypeAlias = np.ndarray | Sequence[np.ndarray]
+"""Weights (O, I, K, K), or those of several phases, (O, I, rows, columns) each."""
 
 
 def chain_bound(weight_bits: int, activation_bits: int, field_bits: int) -> int:
@@ -111,22 +114,24 @@ def packings(weight_bits: int, activation: Shape, family: str) -> tuple[Packing,
     return (*found, LUT)
 
 
-def proven_chain(weight: np.ndarray, pe: int, simd: int, taps: int, packing: Packing, activation: Shape) -> int:
+def proven_chain(weight: Kernels, pe: int, simd: int, taps: int, packing: Packing, activation: Shape) -> int:
     """The longest chain, up to LONGEST_CHAIN, in which the weights leave no field whatever the activations are.
 
-    Parameters: weight int (O, I, K, K), narrow range; pe, simd, taps : see `pack_weights`; of the packing its chain
-    does not matter. Never shorter than `chain_bound` of the weights' range; 0 if not even one product fits.
+    Parameters: weight int (O, I, K, K), narrow range, or the kernels of several phases; pe, simd, taps : see
+    `pack_weights`; of the packing its chain does not matter. Never shorter than `chain_bound` of the weights' range; 0
+    if not even one product fits.
     """
     if packing.lanes == 1:
         return LONGEST_CHAIN if packing.form == "dsp" else 1
     limit = largest_weight_sum(packing.field_bits, activation.width)
-    place = np.arange(weight.shape[0]) % pe
+    kernels = kernels_of(weight)
+    place = np.arange(len(kernels[0])) % pe
     # The uppermost field of each DSP has room enough: only those below count.
     below = (place % packing.lanes != packing.lanes - 1) & (place != pe - 1)
     if not below.any():
         return LONGEST_CHAIN
-    magnitudes = np.abs(weight[below]).astype(np.int32)
-    lanes = fold_lanes(magnitudes, simd, taps)
+    magnitudes = [np.abs(kernel[below]).astype(np.int32) for kernel in kernels]
+    lanes = np.concatenate([fold_lanes(kernel, simd, taps) for kernel in magnitudes], axis=2)
     sums = np.zeros((lanes.shape[0] + 1, *lanes.shape[1:]), dtype=np.int32)
     np.cumsum(lanes, axis=0, out=sums[1:])
     for chain in range(LONGEST_CHAIN, 0, -1):
@@ -134,6 +139,11 @@ def proven_chain(weight: np.ndarray, pe: int, simd: int, taps: int, packing: Pac
         if (sums[ends[1:]] - sums[ends[:-1]]).max() <= limit:
             return chain
     return 0
+
+
+def kernels_of(weight: Kernels) -> Sequence[np.ndarray]:
+    """The kernels, one or several."""
+    return (weight,) if isinstance(weight, np.ndarray) else weight
 
 
 def chain_lengths(lanes: int, chain: int) -> list[int]:
@@ -163,17 +173,17 @@ def lanes_by_place(lanes: int, chain: int) -> list[list[int]]:
 
 
 def fold_lanes(weight: np.ndarray, simd: int, taps: int) -> np.ndarray:
-    """(O, I, K, K) -> (lanes, O, words): the weight that each of taps * simd lanes has for each word of a fold.
+    """(O, I, rows, columns) -> (lanes, O, words): the weight of each of taps * simd lanes for each word of a fold.
 
-    Words in the order of the window: (tap row, tap column, group) where taps is 1, (tap column, group) where it is K.
-    Lanes (tap row, channel), channel fastest. Channels beyond I are zero.
+    Words in the order of the window: (tap row, tap column, group) where taps is 1, (tap column, group) where it is all
+    rows. Lanes (tap row, channel), channel fastest. Channels beyond I are zero.
     """
-    outputs, inputs, kernel, _ = weight.shape
+    outputs, inputs, rows, columns = weight.shape
     groups = -(-inputs // simd)
-    padded = np.zeros((outputs, groups * simd, kernel, kernel), dtype=weight.dtype)
+    padded = np.zeros((outputs, groups * simd, rows, columns), dtype=weight.dtype)
     padded[:, :inputs] = weight
     # (O, group, channel, row of words, tap row of a word, tap column)
-    split = padded.reshape(outputs, groups, simd, kernel // taps, taps, kernel)
+    split = padded.reshape(outputs, groups, simd, rows // taps, taps, columns)
     return split.transpose(4, 2, 0, 3, 5, 1).reshape(taps * simd, outputs, -1)
 
 

@@ -13,8 +13,9 @@ constant right shift, which is wires.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from amaranth.hdl import Const, Module, Mux, Shape, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
@@ -25,19 +26,45 @@ from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter_lut, equal_lu
 from hwgen.rtl.stream import wrap_increment
 
 
-def add_round_saturate(m: Module, value: Signal, shift: int, output: Shape, name: str) -> Signal:
+@dataclass(frozen=True)
+class Coarse:
+    """A grid for some of the values: saturated to `bits`, then shifted left by `left`."""
+
+    bits: int
+    left: int
+
+
+def add_round_saturate(
+    m: Module,
+    value: Signal,
+    shift: int,
+    output: Shape,
+    name: str,
+    coarse: Coarse | None = None,
+    choice: Value | None = None,
+) -> Value:
     """Two registers: value / 2 ** shift rounded half to even, then saturated to `output`. `shift` is not negative.
+
+    Where `choice` is set (with the value), it is saturated and shifted as `coarse` says instead.
 
     Only the bits of the output are rounded by an adder. What lies above them says whether the quotient is out of range;
     rounding cannot bring it back: the nearest it comes is the bound itself. Inside the range, rounding can carry the
     largest value beyond it, and no other.
     """
+    if coarse is not None and choice is None:
+        narrow = add_round_saturate(m, value, shift, Shape(coarse.bits, output.signed), name)
+        return narrow << coarse.left
     width, is_signed = output.width, output.signed
     # A shift beyond the width leaves the sign: extend, so that every bit has a place.
     extended = Signal(signed(max(len(value), shift + width + 1)), name=f"{name}_extended")
     m.d.comb += extended.eq(value)
     quotient = extended[shift:]
     low, above = quotient[:width], quotient[width - is_signed :]
+    beyond = above.any() & ~above.all() if is_signed else above.any()
+    if coarse is not None:
+        coarse_above = quotient[coarse.bits - is_signed :]
+        coarse_beyond = coarse_above.any() & ~coarse_above.all() if is_signed else coarse_above.any()
+        beyond = Mux(choice, coarse_beyond, beyond)
     up: Value = Const(0, 1)
     if shift > 0:
         up = extended[shift - 1] & (extended[: shift - 1].any() | quotient[0])
@@ -45,19 +72,28 @@ def add_round_saturate(m: Module, value: Signal, shift: int, output: Shape, name
     outside, negative = (Signal(name=f"{name}_{flag}", reset_less=True) for flag in ("outside", "negative"))
     m.d.sync += [
         rounded.eq((low.as_signed() if is_signed else low) + up),
-        outside.eq(above.any() & ~above.all() if is_signed else above.any()),
+        outside.eq(beyond),
         negative.eq(extended[-1]),
     ]
     # Beyond the largest value, a carry has reached the bit above it.
     over = rounded[width] ^ rounded[width - 1] if is_signed else rounded[width]
-    smallest = -(1 << width - 1) if is_signed else 0
+    smallest: Value = Const(-(1 << width - 1) if is_signed else 0, output)
+    largest: Value = Const((1 << width - is_signed) - 1, output)
+    result: Value = rounded
+    if coarse is not None and choice is not None:
+        chosen = delay(m, choice, 1, f"{name}_coarse")
+        bits, left = coarse.bits, coarse.left
+        over = Mux(chosen, rounded[bits] ^ rounded[bits - 1] if is_signed else rounded[bits], over)
+        smallest = Mux(chosen, Const(-(1 << bits - 1) << left if is_signed else 0, output), smallest)
+        largest = Mux(chosen, Const((1 << bits - is_signed) - 1 << left, output), largest)
+        result = Mux(chosen, rounded << left, rounded)
     saturated = Signal(output, name=f"{name}_saturated", reset_less=True)
     with m.If(outside):
-        m.d.sync += saturated.eq(Mux(negative, smallest, ~smallest))
+        m.d.sync += saturated.eq(Mux(negative, smallest, largest))
     with m.Elif(over):
-        m.d.sync += saturated.eq(~smallest)
+        m.d.sync += saturated.eq(largest)
     with m.Else():
-        m.d.sync += saturated.eq(rounded)
+        m.d.sync += saturated.eq(result)
     return saturated
 
 
@@ -70,6 +106,16 @@ def add_round_saturate_cost(bits: int, shift: int, output: Shape) -> Cost:
     return Cost(lut + equal_lut(quotient - output.width + 1) + output.width, 2 * output.width + 3)
 
 
+def check_coarse(coarse: tuple[int, int] | None, output: Shape) -> Coarse | None:
+    """(bits, left) of a coarse grid that lies within the output."""
+    if coarse is None:
+        return None
+    bits, left = coarse
+    if bits < 1 or left < 0 or bits + left > output.width:
+        raise ValueError(f"coarse: wanted at most the output's {output.width} bits, got {bits} shifted by {left}")
+    return Coarse(bits, left)
+
+
 class Requantiser(Component):
     """Requantisation of a stream of accumulators, channel by channel in turn; never stalls.
 
@@ -78,19 +124,23 @@ class Requantiser(Component):
     Parameters
     ----------
     accumulator_bits : int, signed width of the input and of accumulator + bias
-    bias, shift : per channel, int
+    bias : per channel, int; with several phases those of one after those of another
+    shift : per channel, int
     slope : per channel, signed int, or None where there is no PReLU
     fraction : int, fraction bits of the slope
     output : Shape of a result
+    phases : of the output pixels, which have biases of their own
+    coarse : the grid of those channels that `is_coarse` says, saturated to fewer bits and shifted left
 
     Members
     -------
     valid, accumulator : In, one sum of the next channel
+    phase : In, of its output pixel, if there are several
     o_valid, o : Out, its result
 
     Raises
     ------
-    ValueError : sequences of different lengths or none
+    ValueError : sequences of different lengths or none; a coarse grid that is none or too large for the output
     """
 
     def __init__(
@@ -102,8 +152,11 @@ class Requantiser(Component):
         slope: Sequence[int] | None,
         fraction: int,
         output: Shape,
+        phases: int = 1,
+        coarse: tuple[int, int] | None = None,
+        is_coarse: Sequence[bool] = (),
     ) -> None:
-        if not bias or len(bias) != len(shift) or (slope is not None and len(slope) != len(bias)):
+        if not bias or len(bias) != len(shift) * phases or (slope is not None and len(slope) != len(shift)):
             raise ValueError(
                 f"bias, shift, slope: wanted one of each per channel, got {len(bias)}, {len(shift)},"
                 f" {'none' if slope is None else len(slope)}"
@@ -111,9 +164,14 @@ class Requantiser(Component):
         self.accumulator_bits = accumulator_bits
         self.bias, self.slope, self.fraction = list(bias), None if slope is None else list(slope), fraction
         self.shift = [s + (fraction if slope is not None else 0) for s in shift]
-        self.output = output
+        self.output, self.phases = output, phases
+        self.coarse = check_coarse(coarse, output)
+        self.is_coarse = [bool(c) for c in is_coarse] if coarse else [False] * len(shift)
+        if len(self.is_coarse) != len(shift):
+            raise ValueError(f"is_coarse: wanted one for each of {len(shift)} channels, got {len(self.is_coarse)}")
         super().__init__(
             {
+                **({"phase": In(range(phases))} if phases > 1 else {}),
                 "valid": In(1),
                 "accumulator": In(signed(accumulator_bits)),
                 "o_valid": Out(1),
@@ -177,12 +235,19 @@ class Requantiser(Component):
         m = Module()
         right = max(max(self.shift), 0)
         lefts = [right - s for s in self.shift]
-        channel = Signal(range(len(self.bias)))
+        channels = len(self.shift)
+        channel: Value = Signal(range(channels), name="channel")
         with m.If(self.valid):
-            m.d.sync += channel.eq(wrap_increment(channel, len(self.bias)))
+            m.d.sync += channel.eq(wrap_increment(channel, channels))
 
         # Cycle 0: the channel's bias out of its table. Cycle 1: added.
-        bias = self._table(m, "bias", self.bias, channel)
+        biases, place = self.bias, channel
+        if self.phases > 1:
+            step = 1 << len(channel)
+            by_phase = [self.bias[first : first + channels] for first in range(0, len(self.bias), channels)]
+            biases = [bias for own in by_phase for bias in own + own[:1] * (step - channels)]
+            place = Cat(channel, self.phase)
+        bias = self._table(m, "bias", biases, place)
         accumulator = delay(m, self.accumulator, 1, "accumulator")
         value = Signal(signed(self.accumulator_bits), reset_less=True)
         m.d.sync += value.eq(accumulator + bias)
@@ -194,7 +259,11 @@ class Requantiser(Component):
             m.d.sync += common.eq(value << left)
         else:
             common = self._prelu(m, value, self.slope, lefts, channel)
-        m.d.comb += self.o.eq(add_round_saturate(m, common, right, self.output, "result"))
+        choice, coarse = None, self.coarse if any(self.is_coarse) else None
+        if coarse is not None and not all(self.is_coarse):
+            later = self.latency - 4  # the table's register is one of those between the bias and the rounding
+            choice = delay(m, self._table(m, "coarse", [*map(int, self.is_coarse)], channel), later, "coarse")
+        m.d.comb += self.o.eq(add_round_saturate(m, common, right, self.output, "result", coarse, choice))
 
         stages: Value = self.valid
         for cycle in range(self.latency):

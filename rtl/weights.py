@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from amaranth.hdl import Shape
 
-from hwgen.rtl.packing import Packing, fold_lanes, lanes_by_place, pe_groups, proven_chain
+from hwgen.rtl.packing import Kernels, Packing, fold_lanes, kernels_of, lanes_by_place, pe_groups, proven_chain
 
 
 def weight_limit(bits: int) -> int:
@@ -15,13 +15,27 @@ def weight_limit(bits: int) -> int:
     return max((1 << (bits - 1)) - 1, 1)
 
 
+def phase_kernels(weight: np.ndarray, stride: int) -> tuple[np.ndarray, ...]:
+    """A transposed convolution as ordinary ones, one for each phase of the output pixels.
+
+    weight : (O, I, K, K), tap (i, j) of input pixel (y, x) goes to output (y * stride - padding + i, x * stride -
+        padding + j). Returns (O, I, rows, columns) for row phase 0 and column phases 0 .., row phase 1, ...: the taps
+        of the phase in the order of the input pixels that they meet, which is the other way round. Where K is below the
+        stride, a phase that no tap reaches has a tap of zeros.
+    """
+    short = max(stride - weight.shape[2], 0)
+    padded = np.pad(weight, ((0, 0), (0, 0), (0, short), (0, short)))
+    phases = range(stride)
+    return tuple(padded[:, :, i::stride, j::stride][:, :, ::-1, ::-1] for i in phases for j in phases)
+
+
 def pack_weights(
-    weight: np.ndarray, *, pe: int, simd: int, bits: int, packing: Packing, activation: Shape, taps: int = 1
+    weight: Kernels, *, pe: int, simd: int, bits: int, packing: Packing, activation: Shape, taps: int = 1
 ) -> list[list[int]]:
     """The rows of the weight memories, one memory for each place in the chains; every sum proven to stay in its field.
 
-    Parameters: weight int (O, I, K, K) of `bits`, narrow range, -1 or 1 where that is 1; simd channels and `taps` tap
-    rows (1 or K) to a word.
+    Parameters: weight int (O, I, K, K) of `bits`, narrow range, -1 or 1 where that is 1, or the kernels of several
+    phases (`phase_kernels`), whose rows follow one another; simd channels and `taps` tap rows (1 or K) to a word.
     A row of (fold, word, see `fold_lanes`) holds, from bit 0 up, for each DSP the weights of its PEs, each 1 less
     where the stored one below it in the DSP is negative; PE by PE, for each chain that has such a place. In the LUT
     form it holds PE by PE and lane by lane the weight in two's complement, 1 bit for its sign (1 is positive), or 2
@@ -31,15 +45,31 @@ def pack_weights(
     ------
     ValueError : weights out of range; chains longer than they allow; weights of 1 bit beside channels of none
     """
+    kernels = kernels_of(weight)
     limit = weight_limit(bits)
-    if np.abs(weight).max() > limit:
-        worst = weight.flat[np.abs(weight).argmax()]
-        raise ValueError(f"weight: wanted narrow range, -{limit} .. {limit}, got {worst}")
-    if bits == 1 and (not weight.all() or weight.shape[1] % simd):
-        raise ValueError(f"weight: wanted -1 and 1 in a multiple of {simd} channels, got zeros in between")
+    for kernel in kernels:
+        if np.abs(kernel).max() > limit:
+            worst = kernel.flat[np.abs(kernel).argmax()]
+            raise ValueError(f"weight: wanted narrow range, -{limit} .. {limit}, got {worst}")
+        if bits == 1 and (not kernel.all() or kernel.shape[1] % simd):
+            raise ValueError(f"weight: wanted -1 and 1 in a multiple of {simd} channels, got zeros in between")
     proven = proven_chain(weight, pe, simd, taps, packing, activation)
     if packing.chain > proven:
         raise ValueError(f"chain: wanted at most {proven}, which these weights allow, got {packing.chain}")
+    rows = np.concatenate([_rows(kernel, pe, simd, taps, bits, packing) for kernel in kernels])
+    mask = (1 << bits) - 1
+    memories = []
+    for places in lanes_by_place(rows.shape[2], packing.chain):
+        order = [(p, lane) for group in pe_groups(pe, packing) for lane in places for p in group]
+        memory = []
+        for row in rows[:, [p for p, _ in order], [lane for _, lane in order]].tolist():
+            memory.append(sum((value & mask) << (place * bits) for place, value in enumerate(row)))
+        memories.append(memory)
+    return memories
+
+
+def _rows(weight: np.ndarray, pe: int, simd: int, taps: int, bits: int, packing: Packing) -> np.ndarray:
+    """What is stored for each (fold and word, PE, lane) of one kernel."""
     outputs = weight.shape[0]
     folds = -(-outputs // pe)
     padded = np.zeros((folds * pe, *weight.shape[1:]), dtype=np.int64)
@@ -51,16 +81,7 @@ def pack_weights(
     for p in range(1, pe):
         if p % packing.lanes:
             rows[:, p] -= rows[:, p - 1] < 0
-
-    mask = (1 << bits) - 1
-    memories = []
-    for places in lanes_by_place(len(lanes), packing.chain):
-        order = [(p, lane) for group in pe_groups(pe, packing) for lane in places for p in group]
-        memory = []
-        for row in rows[:, [p for p, _ in order], [lane for _, lane in order]].tolist():
-            memory.append(sum((value & mask) << (place * bits) for place, value in enumerate(row)))
-        memories.append(memory)
-    return memories
+    return rows
 
 
 def turns(lanes: np.ndarray) -> np.ndarray:
@@ -78,7 +99,7 @@ def turns(lanes: np.ndarray) -> np.ndarray:
 def missing_of(
     weight: np.ndarray, *, simd: int, bits: int, packing: Packing, activation: Shape, taps: int = 1
 ) -> np.ndarray:
-    """What is to be added to the sums of each channel, int64 (O,), parameters as for `pack_weights`.
+    """What is to be added to the sums of each channel, int64 (O,), parameters as for `pack_weights`, of one kernel.
 
     The offset of the activations times the sum of the weights; and what the LUT form's network gives for activations
     of zero, taken off.

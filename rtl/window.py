@@ -25,8 +25,10 @@ from numpy.typing import NDArray
 
 from hwgen.rtl.counter import add_carry, count
 from hwgen.rtl.memory import Form
+from hwgen.rtl.phases import PhaseWalk, phase_number, phase_ring
 from hwgen.rtl.ring import row_banks, single_ring
 from hwgen.rtl.walk import Walk
+from hwgen.rtl.weights import phase_kernels
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,22 @@ class WindowShape:
         """Taps along one axis for each phase (row + padding) % stride, all K but in a transposed convolution."""
         kernel = max(self.kernel, self.phases)
         return tuple(-(-(kernel - phase) // self.phases) for phase in range(self.phases))
+
+    def kernels(self, weight: np.ndarray) -> tuple[np.ndarray, ...]:
+        """What each phase does to its windows, an ordinary convolution (O, I, rows, columns): see `phase_kernels`."""
+        return phase_kernels(weight, self.stride) if self.transposed else (weight,)
+
+    @property
+    def blocks(self) -> list[int]:
+        """Where the rows of each phase begin in the weight memories, row phase by row phase."""
+        sizes = [rows * columns * self.groups * self.folds for rows in self.phase_taps for columns in self.phase_taps]
+        return [sum(sizes[:place]) for place in range(len(sizes))]
+
+    @property
+    def first_phase(self) -> int:
+        """The number of the phase of a frame's first output pixel."""
+        phase = self.padding % self.phases
+        return phase * self.phases + phase
 
     @property
     def words(self) -> int:
@@ -268,6 +286,8 @@ class WindowBuffer(Component):
     end_fold : Out(1), a fold's last word leaves this cycle
     word : Out(taps x simd values), channel fastest, `word_latency` cycles after `issue`; zero where a tap lies in the
         padding
+    end_pixel, phase, next_phase : Out, of a transposed convolution at a stride of 2 alone: an output pixel's last word
+        leaves this cycle; the phases of that output pixel and of the next one, row phase * 2 + column phase
 
     Raises
     ------
@@ -285,10 +305,12 @@ class WindowBuffer(Component):
         self.shape = shape
         self.lanes = lanes
         self.form = form
+        phases = {"end_pixel": Out(1), "phase": Out(2), "next_phase": Out(2)} if shape.phases > 1 else {}
         super().__init__(
             {
                 "i": In(stream.Signature(unsigned(lanes * shape.bits))),
                 "room": In(1),
+                **phases,
                 "issue": Out(1),
                 "first": Out(1, init=1),
                 "last": Out(1),
@@ -311,15 +333,28 @@ class WindowBuffer(Component):
         s = self.shape
         taken = Signal()
         complete = Signal()
-        walk = Walk(m, s, complete, self.room)
         write, data, last_beat, written = self._gather(m, taken)
 
         filled_bits, ahead_bits = self._counter_bits()
         filled = Signal(signed(filled_bits), init=-s.capacity)
         ahead = Signal(signed(ahead_bits), init=-s.needed(0, 0))
-        released = walk.step(s.released, filled_bits, -(-s.padding // s.stride), "released")
-        needed = walk.step(s.needed, ahead_bits, 0, "needed")
-        line_buffer = single_ring if s.taps == 1 else row_banks
+        walk: Walk | PhaseWalk
+        if s.transposed:
+            walk = PhaseWalk(m, s, complete, self.room)
+            released = walk.step(s.released, filled_bits, "released")
+            needed = walk.step(s.needed, ahead_bits, "needed")
+            word = phase_ring(m, s, walk, write, data, self.form)
+        else:
+            walk = Walk(m, s, complete, self.room)
+            released = walk.step(s.released, filled_bits, -(-s.padding // s.stride), "released")
+            needed = walk.step(s.needed, ahead_bits, 0, "needed")
+            word = (single_ring if s.taps == 1 else row_banks)(m, s, walk, write, data, self.form)
+        if isinstance(walk, PhaseWalk) and s.phases > 1:
+            m.d.comb += [
+                self.end_pixel.eq(walk.advance),
+                self.phase.eq(phase_number(walk.row_phase, walk.column_phase)),
+                self.next_phase.eq(phase_number(walk.next_row_phase, walk.next_column_phase)),
+            ]
         m.d.sync += [
             filled.eq(add_carry(filled, released, taken & last_beat)),
             ahead.eq(add_carry(ahead, needed, written)),
@@ -332,7 +367,7 @@ class WindowBuffer(Component):
             self.first.eq(walk.first),
             self.last.eq(walk.last),
             self.end_fold.eq(walk.end_fold),
-            self.word.eq(line_buffer(m, s, walk, write, data, self.form)),
+            self.word.eq(word),
         ]
         return m
 
@@ -360,6 +395,12 @@ class WindowBuffer(Component):
         """Width of `filled` and of `ahead`, from the most and the least that they can be."""
         s = self.shape
         rows, columns, size = s.out_height, s.out_width, s.width * s.height
+        if s.transposed:
+            # The reader never skips pixels; of rows of the output padding alone it gives back more than it needs.
+            early = max(s.released(rows - 1, x) - s.needed(rows - 1, x) for x in range(columns))
+            return s.capacity.bit_length() + 1, max(
+                s.capacity + max(early, 0), s.needed(0, 0), s.width
+            ).bit_length() + 1
         # Pairs of output pixels that follow one another: of the last row, of row ends and beginnings, of frames.
         pairs = [((rows - 1, x), (rows - 1, x + 1), 0) for x in range(columns - 1)]
         pairs += [((y, columns - 1), (y + 1, 0), 0) for y in range(rows - 1)]

@@ -13,7 +13,7 @@ from hwgen.channels import Words
 from hwgen.fixedpoint import IntArray
 from hwgen.link.chain import Chain
 from hwgen.link.progress import Progress
-from hwgen.sim import design as designs
+from hwgen.sim import design as designs, runner
 from hwgen.sim.design import Design
 from hwgen.sim.frames import run_frames
 from hwgen.sim.simulate import pixel_words, pixels_of
@@ -58,10 +58,13 @@ class End:
         for index, part in enumerate(given):
             shutil.rmtree(self.folder, ignore_errors=True)
             beside = None if coefficients is None else coefficients[index * CHUNK :][: len(part)]
-            with progress.watching(record, RECORD_BYTES * self.design.output_beats, len(part)):
-                ran = run_frames(
-                    self.design, part, beside, folder=self.folder, stall=self.stall, seed=self.seed + index
-                )
+            try:
+                with progress.watching(record, RECORD_BYTES * self.design.output_beats, len(part)):
+                    ran = run_frames(
+                        self.design, part, beside, folder=self.folder, stall=self.stall, seed=self.seed + index
+                    )
+            except runner.SimulationError as error:
+                raise runner.SimulationError(f"{self.side}, frames from {index * CHUNK} on: {error}") from error
             found.append(ran.output)
             self.seconds += ran.seconds
             self.interval = ran.interval if self.interval is None else self.interval

@@ -14,7 +14,7 @@ from typing import Any
 
 from torch import Tensor
 
-from hwgen.spec import ModelSpec
+from hwgen.spec import Channel, Layer, ModelSpec
 from hwgen.train.checkpoint import read
 from hwgen.train.evaluate import SNRS_DB, Codec, Quality, evaluate, mean_power, static_gain
 from hwgen.train.imageset import Picture, image_set
@@ -32,16 +32,24 @@ TITLES = {
 GAIN_IMAGES = 400
 BIAS_BITS = 32
 JUDGED_SNR_DB = 10.0
+DRAWS = 2
+"""Realisations of a fading channel that every image is sent over."""
+SEED = 0
+PER_IMAGE, STATIC = "per image", "static"
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One network's quality per SNR, with each way of setting the power."""
+    """One network's quality per SNR, with each way of setting the power that was measured."""
 
-    per_image: dict[float, Quality]
-    static: dict[float, Quality]
-    static_power: float
+    qualities: dict[str, dict[float, Quality]]
+    static_power: float | None
     """Average power per complex symbol that the static gain gives the validation images."""
+
+    @property
+    def judged(self) -> float:
+        """PSNR at JUDGED_SNR_DB, with the power normalised per image where that was measured."""
+        return next(iter(self.qualities.values()))[JUDGED_SNR_DB].psnr
 
 
 def write_card(spec: ModelSpec, train_images: Sequence[Picture], val_images: Sequence[Picture], folder: Path) -> None:
@@ -62,7 +70,7 @@ def write_card(spec: ModelSpec, train_images: Sequence[Picture], val_images: Seq
         f"# {spec.name}\n\n{spec.description}",
         _terms(spec),
         _network(spec),
-        _schedule(headers),
+        _schedule(spec, headers),
         _quality(spec, measured, val_images),
         _verdict(measured, headers),
     ]
@@ -78,26 +86,33 @@ def write_card(spec: ModelSpec, train_images: Sequence[Picture], val_images: Seq
 def measure(
     spec: ModelSpec, phase: str, train_images: Sequence[Picture], val_images: Sequence[Picture], folder: Path
 ) -> Measured:
-    """Evaluate one phase's network with per-image normalisation and with its static gain."""
-    multiple = spec.downscale
+    """Evaluate one phase's network: as trained, with per-image normalisation, and as emitted.
+
+    Of a model that is emitted with a static gain both are measured, over fading channels only the latter.
+    """
+    multiple, fading = spec.downscale, spec.channel.kind != "awgn"
+    draws = DRAWS if fading else 1
+    codec: Codec
+    transmit: Callable[[Tensor], Tensor] | None = None
     if phase == "qat":
         quantised = from_checkpoint(spec, folder / FILES[phase])
-        codec: Codec = quantised
-        quantised.mode = "static"
-        transmit: Callable[[Tensor], Tensor] = quantised.transmit  # integer gain, symbols in Q3.12
+        codec, transmit = quantised, quantised.transmit  # integers, symbols in Q3.12
     else:
         network = trained(spec, phase, folder)
         codec = network
-        factor = static_gain(network, train_images[:: max(1, len(train_images) // GAIN_IMAGES)], multiple)
+        if spec.gain.mode == "static":
+            factor = static_gain(network, train_images[:: max(1, len(train_images) // GAIN_IMAGES)], multiple)
 
-        def transmit(images: Tensor) -> Tensor:
-            return network.encode(images) * factor
+            def transmit(images: Tensor) -> Tensor:
+                return network.encode(images) * factor
 
-    return Measured(
-        evaluate(codec, val_images, multiple),
-        evaluate(codec, val_images, multiple, transmit=transmit),
-        mean_power(transmit, val_images, multiple),
-    )
+    if spec.gain.mode == "per_image":
+        found = evaluate(codec, val_images, multiple, transmit=transmit, seed=SEED, draws=draws)
+        return Measured({PER_IMAGE: found}, None)
+    assert transmit is not None
+    qualities = {} if fading else {PER_IMAGE: evaluate(codec, val_images, multiple, seed=SEED)}
+    qualities[STATIC] = evaluate(codec, val_images, multiple, transmit=transmit, seed=SEED, draws=draws)
+    return Measured(qualities, mean_power(transmit, val_images, multiple))
 
 
 def _terms(spec: ModelSpec) -> str:
@@ -110,13 +125,16 @@ def _terms(spec: ModelSpec) -> str:
     )
 
 
-def weight_bits(shapes: Sequence[LayerShape], bits: Sequence[int], in_channels: int = 3) -> int:
+def weight_bits(shapes: Sequence[LayerShape], layers: Sequence[Layer], in_channels: int = 3) -> int:
     """Bits of the quantised weights, biases (32) and PReLU slopes (8) of a stack of layers."""
     total = 0
-    for shape, width in zip(shapes, bits, strict=True):
+    for shape, layer in zip(shapes, layers, strict=True):
         slope = SLOPE_BITS if shape.activation == "prelu" else 0
-        total += shape.channels * (in_channels * shape.kernel**2 * width + BIAS_BITS + slope)
-        in_channels = shape.channels
+        bits = layer.weight_bits + layer.imag_weight_bits  # of two weights
+        weights = shape.weights(in_channels)
+        total += weights * bits // 2 if shape.complex else weights * layer.weight_bits
+        total += shape.stream * (BIAS_BITS + slope)
+        in_channels = shape.stream
     return total
 
 
@@ -124,7 +142,7 @@ def _network(spec: ModelSpec) -> str:
     parent, kept = layer_shapes(spec.encoder), layer_shapes(spec.encoder, spec.encoder_channels)
     decoder = layer_shapes(spec.decoder, spec.decoder_channels)
     parent_decoder = layer_shapes(spec.decoder)
-    latent, kept_latent = parent[-1].channels, kept[-1].channels
+    latent, kept_latent = parent[-1].stream, kept[-1].stream
     width, height = spec.frame.width, spec.frame.height
     rows = [
         _row("encoder parameters", parameters(parent), parameters(kept)),
@@ -138,9 +156,10 @@ def _network(spec: ModelSpec) -> str:
         _row(
             "encoder weight bits (float32 before)",
             32 * parameters(parent),
-            weight_bits(kept, [layer.weight_bits for layer in spec.encoder]),
+            weight_bits(kept, spec.encoder),
         ),
     ]
+    complex_note = " Complex channels (marked c) are two of the stream, a complex MAC is four."
     return "\n".join(
         [
             "## Network\n",
@@ -149,12 +168,14 @@ def _network(spec: ModelSpec) -> str:
             f"- Kernels {_each(spec, 'kernel')}, strides {_each(spec, 'stride')}, "
             f"activations {_each(spec, 'activation')}",
             f"- Encoder weight bits {_each(spec, 'weight_bits')}, activation bits {_each(spec, 'activation_bits')}",
-            f"- k/n = {spec.bandwidth_ratio or 'not stated'}; AWGN, SNR {spec.channel.snr_db[0]:g} to "
-            f"{spec.channel.snr_db[1]:g} dB\n",
+            *_imaginary(spec),
+            f"- k/n = {spec.bandwidth_ratio or 'not stated'}; {channel_text(spec.channel)}, SNR "
+            f"{spec.channel.snr_db[0]:g} to {spec.channel.snr_db[1]:g} dB\n",
             "| | before (dense float) | after (pruned, quantised) | left |",
             "|---|---:|---:|---:|",
             *rows,
-            "\nOne MAC is an output value x kernel tap x input channel, padding counted.",
+            "\nOne MAC is an output value x kernel tap x input channel, padding counted."
+            + (complex_note if any(layer.complex for layer in (*spec.encoder, *spec.decoder)) else ""),
         ]
     )
 
@@ -163,19 +184,44 @@ def _row(what: str, before: int, after: int) -> str:
     return f"| {what} | {before:,} | {after:,} | {100.0 * after / before:.1f} % |"
 
 
+def channel_text(channel: Channel) -> str:
+    """A radio channel in words."""
+    combiner = {"none": "no equaliser", "zf": "zero forcing", "mmse": "MMSE"}[channel.equaliser]
+    match channel.kind:
+        case "rayleigh":
+            return f"slow Rayleigh fading, {combiner}"
+        case "mimo2x2":
+            scheme = "SVD precoding" if channel.scheme == "svd" else "Alamouti"
+            return f"2x2 slow Rayleigh fading, {scheme}, {combiner} combining"
+        case "ofdm":
+            return f"OFDM of {channel.subcarriers} subcarriers over {channel.taps} Rayleigh taps, {combiner}"
+    return "AWGN"
+
+
 def _channels(*stacks: Sequence[LayerShape]) -> int:
-    return sum(shape.channels for stack in stacks for shape in stack)
+    return sum(shape.stream for stack in stacks for shape in stack)
 
 
 def _list(shapes: Sequence[LayerShape]) -> str:
-    return "-".join(str(shape.channels) for shape in shapes)
+    return "-".join(f"{shape.channels}{'c' if shape.complex else ''}" for shape in shapes)
 
 
 def _each(spec: ModelSpec, key: str) -> str:
     return ", ".join(str(getattr(layer, key)) for layer in spec.encoder)
 
 
-def _schedule(headers: dict[str, dict[str, Any]]) -> str:
+def _imaginary(spec: ModelSpec) -> list[str]:
+    bits = [
+        f"{side}[{index}] {layer.weight_bits}/{layer.imag_weight_bits} and "
+        f"{layer.activation_bits}/{layer.imag_activation_bits}"
+        for side, layers in (("encoder", spec.encoder), ("decoder", spec.decoder))
+        for index, layer in enumerate(layers)
+        if layer.complex
+    ]
+    return [f"- Complex layers, bits of real/imaginary weights and activations: {', '.join(bits)}"] if bits else []
+
+
+def _schedule(spec: ModelSpec, headers: dict[str, dict[str, Any]]) -> str:
     lines = [
         "## Schedule\n",
         "| phase | network | steps | batch x crop | samples (crops) | peak learning rate | seed | arithmetic |",
@@ -188,45 +234,73 @@ def _schedule(headers: dict[str, dict[str, Any]]) -> str:
             f"| {plan['steps'] * plan['batch']:,} | {plan['lr']:g} | {plan['seed']} "
             f"| {'bfloat16 autocast' if plan['bfloat16'] else 'float32'} |"
         )
-    return "\n".join([*lines, "\nThe control is trained from scratch in the pruned shape."])
+    start = headers.get("finetune", {}).get("start")
+    if start is not None:
+        every = [f"{side}.{i}" for side in ("encoder", "decoder") for i in range(len(getattr(spec, side)))]
+        fresh = [layer for layer in every if layer not in start["layers"]]
+        lines.append(
+            "\nThe pruned network was not made from a dense parent: it starts from "
+            f"{start['model']}'s {start['phase']} network (SHA-256 {start['sha256'][:16]}...), layers "
+            + ", ".join(start["layers"])
+            + (f"; fresh are {', '.join(fresh)}." if fresh else ", which are all.")
+        )
+    if "control" in headers:
+        lines.append("\nThe control is trained from scratch in the pruned shape.")
+    return "\n".join(lines)
 
 
 def _quality(spec: ModelSpec, measured: dict[str, Measured], images: Sequence[Picture]) -> str:
     sizes = sorted({f"{width}x{height}" for height, width in image_set(images).sizes})
+    fading = spec.channel.kind != "awgn"
+    power = (
+        "Power: normalised per image, of the quantised network with its integer rule and Q3.12 symbols."
+        if spec.gain.mode == "per_image"
+        else "Power: normalised per image (as in training), or by one static gain calibrated on the training images "
+        "(what is emitted; for the quantised network with its integer gain and Q3.12 symbols)."
+    )
+    noise = (
+        f"Averages over {DRAWS} realisations of the channel for each image, drawn with seed {SEED}: the same for all "
+        "networks and SNRs."
+        if fading
+        else "Noise is drawn with one seed for all networks."
+    )
     text = [
         f"## Quality\n\n{len(images)} validation images at their native size ({', '.join(sizes[:4])}), printed by "
-        f"`hwgen train --model {spec.name} --data DIR --phase card`. Noise is drawn with one seed for all networks. "
-        "Power: normalised per image (as in training), or by one static gain calibrated on the training images (what "
-        "is emitted; for the quantised network with its integer gain and Q3.12 symbols)."
+        f"`hwgen train --model {spec.name} --data DIR --phase card`. {noise} {power}"
     ]
     metrics: tuple[tuple[str, Callable[[Quality], str]], ...] = (
         ("PSNR in dB, mean over images", lambda quality: f"{quality.psnr:.2f}"),
         ("PSNR of the mean MSE in dB", lambda quality: f"{quality.psnr_of_mean_mse:.2f}"),
         ("SSIM (11x11 Gaussian, sigma 1.5)", lambda quality: f"{quality.ssim:.4f}"),
-    )
+        ("standard error of the PSNR in dB", lambda quality: f"{quality.psnr_error:.2f}"),
+    )[: 4 if fading else 3]
     for title, show in metrics:
         rows = [f"| {title} | power | " + " | ".join(f"{snr:g} dB" for snr in SNRS_DB) + " |"]
         rows.append("|---|---|" + "---:|" * len(SNRS_DB))
         for phase, result in measured.items():
-            for power, qualities in (("per image", result.per_image), ("static", result.static)):
+            for power, qualities in result.qualities.items():
                 values = " | ".join(show(qualities[snr]) for snr in SNRS_DB)
                 rows.append(f"| {TITLES[phase]} | {power} | {values} |")
         text.append("\n".join(rows))
-    powers = ", ".join(f"{TITLES[phase]} {result.static_power:.3f}" for phase, result in measured.items())
-    text.append(
-        f"A static gain gives every image its own power; over these images its average per complex symbol is {powers} "
-        f"(wanted: {spec.channel.power:g}; the SNRs refer to the wanted power)."
-    )
+    given = {TITLES[phase]: result.static_power for phase, result in measured.items()}
+    powers = ", ".join(f"{title} {power:.3f}" for title, power in given.items() if power is not None)
+    if powers:
+        text.append(
+            "A static gain gives every image its own power; over these images its average per complex symbol is "
+            f"{powers} (wanted: {spec.channel.power:g}; the SNRs refer to the wanted power)."
+        )
     return "\n\n".join(text)
 
 
 def _verdict(measured: dict[str, Measured], headers: dict[str, dict[str, Any]]) -> str:
     """Differences at 10 dB that the reader would otherwise compute, and whether the control is a fair one."""
-    lines = [f"## At {JUDGED_SNR_DB:g} dB, power normalised per image\n"]
+    ways = next((list(result.qualities) for result in measured.values()), [PER_IMAGE])
+    how = "power normalised per image" if ways[0] == PER_IMAGE else "static gain"
+    lines = [f"## At {JUDGED_SNR_DB:g} dB, {how}\n"]
 
     def difference(a: str, b: str) -> None:
         if a in measured and b in measured:
-            first, second = (measured[phase].per_image[JUDGED_SNR_DB].psnr for phase in (a, b))
+            first, second = (measured[phase].judged for phase in (a, b))
             lines.append(f"- {TITLES[a]} against {TITLES[b]}: {first - second:+.2f} dB")
 
     difference("qat", "finetune")
@@ -239,7 +313,7 @@ def _verdict(measured: dict[str, Measured], headers: dict[str, dict[str, Any]]) 
         lines.append(f"- The control saw {control:,} crops, the pruned network and its parent {pruned:,}: {fair}.")
     if len(measured) < len(PHASES):
         missing = ", ".join(TITLES[phase] for phase in PHASES if phase not in measured)
-        lines.append(f"- Not trained yet: {missing}.")
+        lines.append(f"- Not trained: {missing}.")
     return "\n".join(lines)
 
 

@@ -43,6 +43,8 @@ class Quality:
     psnr: float
     psnr_of_mean_mse: float
     ssim: float
+    psnr_error: float = 0.0
+    """Standard error of `psnr` over what was sent: images, and where there is fading its realisations."""
 
 
 def psnr(mse: float) -> float:
@@ -104,7 +106,8 @@ def evaluate(
     images : uint8 (H, W, 3)
     multiple : product of the encoder's strides
     transmit : images -> symbols; by default the latent, its power normalised image by image
-    seed : of the noise and of fading, the same for every network compared
+    seed : of the noise and of fading, the same for every network compared; with fading, every SNR gets the same
+        realisations, so that the curve over the SNR is one of the SNR alone
     draws : how often every image is sent, each time over another realisation of the channel
     """
     network.eval()
@@ -112,7 +115,10 @@ def evaluate(
     generator = torch.Generator().manual_seed(seed)
     for batch in batches(images, multiple):
         symbols = transmit(batch) if transmit is not None else normalise(network.encode(batch), network.power)
-        for snr in [snr for snr in snrs_db for _ in range(draws)]:
+        before = generator.get_state()
+        for snr, draw in [(snr, draw) for snr in snrs_db for draw in range(draws)]:
+            if network.channel.kind != "awgn" and draw == 0:
+                generator.set_state(before)
             received = through(network.channel, symbols, torch.full((len(batch),), snr), generator)
             output = (network.decode(received) * 256.0).round().clamp(0.0, 255.0)
             error = (output - batch * 256.0).square().flatten(1).mean(1)
@@ -127,7 +133,7 @@ def evaluate(
     for snr, pairs in measured.items():
         errors = torch.cat([error for error, _ in pairs]).double()
         ssims = torch.cat([ssim for _, ssim in pairs]).double()
-        result[snr] = Quality(
-            sum(psnr(e) for e in errors.tolist()) / len(errors), psnr(errors.mean().item()), ssims.mean().item()
-        )
+        each = torch.tensor([psnr(error) for error in errors.tolist()], dtype=torch.float64)
+        spread = each.std().item() / math.sqrt(len(each)) if len(each) > 1 else 0.0
+        result[snr] = Quality(each.mean().item(), psnr(errors.mean().item()), ssims.mean().item(), spread)
     return result

@@ -63,7 +63,7 @@ def _prune_pairs(parent: DeepJSCC, spec: ModelSpec) -> DeepJSCC:
         ("encoder", parent.encoder, spec.encoder_stream_channels),
         ("decoder", parent.decoder, spec.decoder_stream_channels),
     ):
-        layers = [(f"{side}.{index}", layer.conv) for index, layer in enumerate(stack)]
+        layers = [(f"{side}.{index}", layer.get_submodule("conv")) for index, layer in enumerate(stack)]
         for (name, conv), (after, reader), count in zip(layers, layers[1:], counts, strict=False):
             unit = 2 if isinstance(conv, ComplexConv2d) or isinstance(reader, ComplexConv2d) else 1
             scores = _kernel(state, name, conv).abs().flatten(1).sum(1)

@@ -1,0 +1,288 @@
+"""Power normalisation of every frame: the gain sqrt(k P / E) from the frame's own energy E, in integers.
+
+The values wait in a ring while their energy is summed; then the root of a quotient is taken digit by digit, and the
+values leave, multiplied. The next frame comes in meanwhile. The formula is hwgen.complexfixed.power_normalise:
+
+    energy      E, `energy_bits` (an even number e_max); shifted left by two until the upper two bits are not 0
+    quotient    N' / m, 34 bits, one a cycle: N' a constant, m the upper 24 bits of the energy
+    root        of the quotient, 17 bits, one in two cycles, behind the quotient's digits
+    results     x * 2**left * g / 2**right, rounded half to even: right a constant, left how far the energy was shifted
+"""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed
+from amaranth.lib import stream
+from amaranth.lib.wiring import Component, In, Out
+
+from hwgen.complexfixed import (
+    GAIN_BITS,
+    MANTISSA_BITS,
+    QUOTIENT_BITS,
+    SYMBOL_BITS,
+    SYMBOL_FRACTION,
+    even_length,
+    power_numerator,
+)
+from hwgen.rtl.adders import delay
+from hwgen.rtl.counter import count
+from hwgen.rtl.memory import Ram, ram_form
+from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter, multiplier_dsp
+from hwgen.rtl.requantise import add_round_saturate, add_round_saturate_cost
+from hwgen.rtl.stream import CreditFifo
+
+OUTPUT = signed(SYMBOL_BITS)
+PIPELINE = 6 + CreditFifo.latency
+"""From a value's address: memory 1, shift 1, product 2, round 1, saturate 1, FIFO."""
+
+
+class Power(Component):
+    """Every frame of a stream to the same power per complex symbol, a pair of values.
+
+    Latency: `latency` cycles from a frame's last value to its first result, the others right behind it. Interval: one
+    value per cycle, a frame in `frame_cycles`.
+
+    Parameters
+    ----------
+    input : Shape of a value, at most 16 bits
+    values : int, of a frame
+    power : int, P * 2**16
+    depth : int, values of the ring; by default what keeps the interval, a frame is enough
+    places : int, of the FIFO; by default what keeps one value per cycle going
+
+    Members
+    -------
+    i : In(stream of input), o : Out(stream of signed(16)), Q3.12
+
+    Raises
+    ------
+    ValueError : a number out of range
+    """
+
+    #: a value's place is taken with its address, and given back one cycle after it has left
+    places = PIPELINE + 1
+
+    def __init__(
+        self, *, input: Shape, values: int, power: int, depth: int | None = None, places: int = places
+    ) -> None:
+        for key, value in (("values", values), ("power", power), ("places", places)):
+            if value < 1:
+                raise ValueError(f"{key}: wanted at least 1, got {value}")
+        if input.width > SYMBOL_BITS:
+            raise ValueError(f"input: wanted at most {SYMBOL_BITS} bits, got {input.width}")
+        depth = self.depth_of(input, values) if depth is None else depth
+        if depth < values:
+            raise ValueError(f"depth: wanted at least a frame of {values}, got {depth}")
+        self.input, self.values, self.power = input, values, power
+        self.depth, self.fifo_places = depth, places
+        self.numerator = power_numerator((values + 1) // 2, power)[0]
+        super().__init__({"i": In(stream.Signature(input)), "o": Out(stream.Signature(OUTPUT))})
+
+    @staticmethod
+    def energy_bits_of(input: Shape, values: int) -> int:
+        """Bits of the largest energy, rounded up to an even number."""
+        largest = 1 << input.width - 1 if input.signed else (1 << input.width) - 1
+        return even_length(values * largest * largest)
+
+    @staticmethod
+    def gain_cycles_of(input: Shape, values: int) -> int:
+        """From a frame's last value to the address of its first: sum 4, shifts, quotient, root 1, gain 1."""
+        return 4 + (Power.energy_bits_of(input, values) - 2) // 2 + QUOTIENT_BITS + 1 + 1
+
+    @staticmethod
+    def latency_of(input: Shape, values: int) -> int:
+        return Power.gain_cycles_of(input, values) + PIPELINE
+
+    @property
+    def latency(self) -> int:
+        return self.latency_of(self.input, self.values)
+
+    @staticmethod
+    def frame_cycles_of(input: Shape, values: int) -> int:
+        """Interval of a frame: its values or, where they are fewer cycles, what its gain takes."""
+        return max(values, Power.gain_cycles_of(input, values))
+
+    @staticmethod
+    def depth_of(input: Shape, values: int) -> int:
+        """A frame, and what comes at one value per cycle until its gain is there."""
+        return values + Power.gain_cycles_of(input, values)
+
+    @staticmethod
+    def shift_of(input: Shape, values: int, power: int) -> int:
+        """The shift of the frame of most energy. One of less energy has less, down to 0.
+
+        With shifts below 0 all results but zeros are saturated, as they are with 0: the gain is at least 2**15."""
+        c = power_numerator((values + 1) // 2, power)[1]
+        return max(SYMBOL_FRACTION + (Power.energy_bits_of(input, values) - c) // 2, 0)
+
+    @staticmethod
+    def cost_of(
+        input: Shape, values: int, power: int, family: str, depth: int | None = None, places: int = places
+    ) -> Cost:
+        """Resources: DSPs and block RAM exactly."""
+        depth = Power.depth_of(input, values) if depth is None else depth
+        energy, shift = Power.energy_bits_of(input, values), Power.shift_of(input, values, power)
+        left, shifted = shift.bit_length(), input.width + shift
+        cost = Ram.cost_of(depth, input.width, ram_form(depth, "block"), family)
+        cost += Cost(dsp=1 + multiplier_dsp(shifted + (not input.signed), family))
+        # Two counters of values and two of places, each with its `last`; free places; steps.
+        cost += (counter(values) + counter(depth) + Cost(3, 1)) * 2 + Cost(bits_of(depth), bits_of(depth) + 1)
+        cost += counter(Power.gain_cycles_of(input, values))
+        # Energy and its shifts, quotient, root; the gain's own registers.
+        cost += Cost(adder_lut(energy) + energy + 2 * left, 2 * energy + 2 * left)
+        cost += Cost(2 * adder_lut(MANTISSA_BITS), MANTISSA_BITS + 2)
+        cost += Cost(2 * adder_lut(GAIN_BITS + 2) + GAIN_BITS, 3 * GAIN_BITS + 1)
+        # The values' shift, and what walks beside them.
+        cost += Cost(shifted * -(-left // 2) + 12, input.width + 16)
+        cost += add_round_saturate_cost(shifted + GAIN_BITS + 1, shift, OUTPUT)
+        return cost + CreditFifo.cost_of(SYMBOL_BITS, places, family)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.fifo = fifo = CreditFifo(OUTPUT, self.fifo_places)
+        m.submodules.ring = ring = Ram(self.depth, self.input.width, ram_form(self.depth, "block"))
+        take, go, busy = Signal(), Signal(), Signal()
+
+        # What comes in. A frame's last value waits until the gain of the one before is taken.
+        spare = Signal(range(-1, self.depth), init=self.depth - 1)  # free places less one
+        taken = Signal()
+        arriving = count(m, self.values, taken, "arriving")
+        m.d.comb += [
+            self.i.ready.eq(~spare[-1] & ~(busy & arriving.last)),
+            taken.eq(self.i.valid & self.i.ready),
+        ]
+        value = Signal(self.input, reset_less=True)
+        valid, first, last = Signal(), Signal(), Signal()
+        m.d.sync += [
+            spare.eq(spare - taken + go),
+            busy.eq((busy & ~take) | (taken & arriving.last)),
+            valid.eq(taken),
+            first.eq(arriving.place == 0),
+            last.eq(taken & arriving.last),
+        ]
+        with m.If(taken):
+            m.d.sync += value.eq(self.i.payload)
+        write_address = count(m, self.depth, valid, "write_address").place
+        m.d.comb += [
+            ring.write.eq(valid),
+            ring.write_address.eq(write_address),
+            ring.write_data.eq(value),
+            ring.address.eq(count(m, self.depth, go, "read_address").place),
+        ]
+        done, root, shifts = self._gain(m, take, valid, value, first, last)
+
+        # What goes out: a frame's values, as soon as its gain is there.
+        reading = Signal()
+        gain, left = Signal.like(root, name="gain"), Signal.like(shifts, name="left")
+        leaving = count(m, self.values, go, "leaving")
+        m.d.comb += [
+            take.eq(done & (~reading | (go & leaving.last))),
+            go.eq(reading & fifo.room),
+            fifo.reserve.eq(go),
+        ]
+        with m.If(take):
+            m.d.sync += reading.eq(1)
+        with m.Elif(go & leaving.last):
+            m.d.sync += reading.eq(0)
+        # The values before are still on their way: their shift and their gain change when they have passed.
+        shifts_pass = delay_flag(m, take, "shifts_pass")
+        with m.If(shifts_pass):
+            m.d.sync += left.eq(shifts)
+        with m.If(delay_flag(m, shifts_pass, "root_passes")):
+            m.d.sync += gain.eq(root)
+        self._scale(m, fifo, go, ring.data, gain, left)
+        m.d.comb += [
+            self.o.payload.eq(fifo.o.payload),
+            self.o.valid.eq(fifo.o.valid),
+            fifo.o.ready.eq(self.o.ready),
+        ]
+        return m
+
+    def _gain(
+        self, m: Module, take: Value, valid: Value, value: Value, first: Value, last: Value
+    ) -> tuple[Signal, Signal, Signal]:
+        """Whether a frame's gain is there that nobody has taken, its root and how often the energy was shifted."""
+        bits = self.energy_bits_of(self.input, self.values)
+        shifting = (bits - 2) // 2
+        end = shifting + QUOTIENT_BITS
+        # Cycle 1: the square. Cycle 2: the sum.
+        squares, energy = (Signal(width, name=name, reset_less=True) for width, name in
+                           ((2 * self.input.width, "square"), (bits, "energy")))  # fmt: skip
+        m.d.sync += squares.eq(value * value)
+        with m.If(delay_flag(m, valid, "valid_square")):
+            m.d.sync += energy.eq(squares + Mux(delay(m, first, 1, "first_square"), 0, energy))
+        load = delay_flag(m, delay_flag(m, last, "last_square"), "load")
+
+        step, running, done = Signal(range(end + 1)), Signal(), Signal()
+        shifted = Signal(bits, reset_less=True)
+        shifts = Signal(range(self.shift_of(self.input, self.values, self.power) + 1), reset_less=True)
+        remainder = Signal(MANTISSA_BITS, reset_less=True)
+        digits = Signal(2, reset_less=True)
+        rest, root = Signal(GAIN_BITS + 1, reset_less=True), Signal(GAIN_BITS, reset_less=True)
+        with m.If(take):
+            m.d.sync += done.eq(0)
+        with m.If(running):
+            m.d.sync += step.eq(step + 1)
+            with m.If(step == end):
+                m.d.sync += [running.eq(0), done.eq(1)]
+        with m.If(load):
+            m.d.sync += [
+                running.eq(1),
+                step.eq(0),
+                shifted.eq(energy),
+                shifts.eq(0),
+                remainder.eq(self.numerator >> QUOTIENT_BITS),
+                rest.eq(0),
+                root.eq(0),
+            ]
+
+        # Two zeros at the top are shifted out. How often counts as far as it makes a difference to the shift.
+        with m.Elif(step < shifting):
+            with m.If(shifted[-2:] == 0):
+                m.d.sync += shifted.eq(shifted << 2)
+                with m.If(shifts != self.shift_of(self.input, self.values, self.power)):
+                    m.d.sync += shifts.eq(shifts + 1)
+        # A digit of the quotient; behind each second one a digit of the root.
+        with m.Else():
+            mantissa = Cat(Const(0, max(MANTISSA_BITS - bits, 0)), shifted)[-MANTISSA_BITS:]
+            digit_at = sum(
+                (self.numerator >> QUOTIENT_BITS - 1 - place & 1) << shifting + place for place in range(QUOTIENT_BITS)
+            )
+            dividend = Cat(Const(digit_at, end + 1).bit_select(step, 1), remainder)
+            difference = (dividend - mantissa)[: MANTISSA_BITS + 2]
+            digit = ~difference[-1]
+            m.d.sync += [
+                remainder.eq(Mux(digit, difference, dividend)),
+                digits.eq(Cat(digit, digits[0])),
+            ]
+            with m.If((step[0] == shifting % 2) & (step != shifting)):
+                radicand = Cat(digits, rest)
+                below = (radicand - Cat(Const(1, 2), root))[: GAIN_BITS + 4]
+                m.d.sync += [
+                    rest.eq(Mux(below[-1], radicand, below)),
+                    root.eq(Cat(~below[-1], root)),
+                ]
+        return done, root, shifts
+
+    def _scale(self, m: Module, fifo: CreditFifo, go: Value, value: Value, gain: Value, left: Value) -> None:
+        """The values out of the ring, which are there one cycle after `go`, times the gain, into the FIFO."""
+        shift = self.shift_of(self.input, self.values, self.power)
+        shifted = Signal(Shape(self.input.width + shift, self.input.signed), reset_less=True)
+        product = Signal(signed(self.input.width + shift + GAIN_BITS + 1), reset_less=True)
+        scaled = Signal.like(product)
+        operand = value.as_signed() if self.input.signed else value
+        m.d.sync += [shifted.eq(operand << left), product.eq(shifted * gain), scaled.eq(product)]
+        valid = go
+        for cycle in range(PIPELINE - CreditFifo.latency):
+            valid = delay_flag(m, valid, f"valid{cycle}")
+        m.d.comb += [
+            fifo.write.eq(valid),
+            fifo.payload.eq(add_round_saturate(m, scaled, shift, OUTPUT, "result")),
+        ]
+
+
+def delay_flag(m: Module, flag: Value, name: str) -> Value:
+    """The flag one cycle later; a reset clears it."""
+    register = Signal(name=name)
+    m.d.sync += register.eq(flag)
+    return register

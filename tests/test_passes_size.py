@@ -16,7 +16,7 @@ from hwgen import board as boards
 from hwgen.board import Board, Usable
 from hwgen.errors import HwgenError
 from hwgen.ir.graph import Graph
-from hwgen.passes.ends import end_costs, pixels_cost
+from hwgen.passes.ends import end_costs, frame_of, pixels_cost
 from hwgen.passes.options import RESOURCES, amounts, graph_options, steps
 from hwgen.passes.plan import Plan
 from hwgen.passes.resources import layer_numbers, plan_costs
@@ -77,10 +77,10 @@ def _undominated(
 
 def taken_by(plan: Plan) -> NDArray[np.int64]:
     """What the plan takes at most: the sizing does not look at the weights' bits."""
-    before, behind = end_costs(plan.graph, plan.width, plan.height, "xc7")
+    before, behind = end_costs(plan.graph, frame_of(plan))
     assert (list(before), list(behind)) == ([], ["gain", "symbols"])
     costs = list(behind.values())
-    costs += [pixels_cost(plan.graph)] * (plan.pixel_lanes == 1)
+    costs += [pixels_cost(plan.graph, {})] * (plan.pixel_lanes == 1)
     for node in plan.graph.convolutions:
         costs.append(convolution_cost(plan.foldings[node.name], layer_numbers(node), "xc7"))
     taken = np.array(amounts(sum(costs, Cost())))

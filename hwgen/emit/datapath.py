@@ -8,10 +8,17 @@ from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, ResetSignal, Val
 from amaranth.lib.wiring import Component, In, Out
 
 from hwgen.emit.ports import ports
-from hwgen.ir.graph import Convolution, Gain, Receive, Table
-from hwgen.passes.ends import latent_values, shape_of
+from hwgen.ir.graph import Alamouti, Convolution, Gain, MatrixProduct, Power, Receive, Table
+from hwgen.passes.ends import frame_of, shape_of, symbol_groups
 from hwgen.passes.plan import Plan
-from hwgen.rtl import convolution as rtl_convolution, gain as rtl_gain, table as rtl_table
+from hwgen.rtl import (
+    alamouti as rtl_alamouti,
+    convolution as rtl_convolution,
+    gain as rtl_gain,
+    matrix_product as rtl_matrix_product,
+    power as rtl_power,
+    table as rtl_table,
+)
 from hwgen.rtl.pixels import PixelPacker, PixelSerialiser
 from hwgen.rtl.received import Received
 from hwgen.rtl.symbols import SymbolPacker, SymbolUnpacker
@@ -35,6 +42,7 @@ def _(node: Convolution, plan: Plan) -> Component:
         slope_fraction=node.slope_fraction,
         accumulator_bits=node.accumulator_bits,
         output=shape_of(node.output),
+        coarse=node.coarse,
     )
 
 
@@ -61,6 +69,28 @@ def _(node: Table, plan: Plan) -> Component:
     return rtl_table.Table(node.values.tolist(), shape_of(node.input), node.output.bits)
 
 
+@component.register
+def _(node: Power, plan: Plan) -> Component:
+    return rtl_power.Power(input=shape_of(node.input), values=frame_of(plan).values, power=node.power)
+
+
+@component.register
+def _(node: MatrixProduct, plan: Plan) -> Component:
+    return rtl_matrix_product.MatrixProduct(
+        rows=node.rows,
+        columns=node.columns,
+        groups=symbol_groups(node, plan.graph.side, frame_of(plan)),
+        conjugate=node.conjugate,
+        tables=node.tables,
+        form=plan.form,
+    )
+
+
+@component.register
+def _(node: Alamouti, plan: Plan) -> Component:
+    return rtl_alamouti.Alamouti(frame_of(plan).symbols // 2)
+
+
 def chain(plan: Plan) -> dict[str, Component]:
     """The components of a plan by name, in the order of the data: every node's has its name, and beside them
 
@@ -68,7 +98,7 @@ def chain(plan: Plan) -> dict[str, Component]:
     rx: `symbols`, which makes values of them, and `pixels` last
     """
     graph = plan.graph
-    values = latent_values(graph, plan.width, plan.height)
+    values = frame_of(plan).values
     nodes = {node.name: component(node, plan) for node in graph.value_nodes}
     symbol_node = {} if graph.symbol_node is None else {graph.symbol_node.name: component(graph.symbol_node, plan)}
     if graph.side == "rx":

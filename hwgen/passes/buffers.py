@@ -116,7 +116,7 @@ def depths(plan: Plan) -> dict[str, int]:
     }
     limits = {name: bound.enough for name, bound in bounds(plan).items()}
     others = {f"{name}.fifo" if name != "pixels" else name: depth for name, depth in plan.places.items()}
-    before, behind = end_places(plan.graph, plan.width, plan.height)
+    before, behind = end_places(plan)
     return before | limits | convolutions | others | behind
 
 

@@ -3,7 +3,8 @@
 The dimensions: PE; SIMD over channels and over tap rows; values per beat of either stream; the form of the multipliers
 (lanes to a DSP and length of their cascade, or LUTs); line buffer in block RAM or in LUTs. Weights have no choice: by
 their depth they are in LUTs or in block RAM. Of foldings with the same cycles per pixel only the one with the fewest
-lanes counts, and several values per beat only where one would be too slow.
+lanes counts, and several values per beat only where one would be too slow. A precoder or equaliser may have complex
+multiplications of either form; that is one choice more, behind the layers'.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from amaranth.hdl import Shape
 from numpy.typing import NDArray
 
 from hwgen.board import Board
-from hwgen.ir.graph import Convolution, ConvTranspose2d, Graph
-from hwgen.passes.ends import end_costs, pixels_cost
+from hwgen.ir.graph import Convolution, ConvTranspose2d, Graph, MatrixProduct
+from hwgen.passes.ends import Frame, end_costs, end_cycles, latent_values, pixels_cost
 from hwgen.passes.plan import fold_convolution
 from hwgen.passes.resources import layer_numbers
 from hwgen.passes.select import Options, unbeaten
 from hwgen.passes.timing import layer_cycles
+from hwgen.rtl.complex_multiply import FORMS, Form
 from hwgen.rtl.convolution import ConvolutionFolding
 from hwgen.rtl.cost import LayerNumbers, convolution_cost
 from hwgen.rtl.memory import LUT_MEMORY_DEPTH
@@ -41,12 +43,13 @@ BEAT_BITS = 32
 class LayerOptions:
     """The options of one layer, by rising cycles per frame.
 
-    cycles : int64 (options,); choices : what they take and who their neighbours may be; foldings : what they are
+    cycles : int64 (options,); choices : what they take and who their neighbours may be; foldings : what they are, or
+        the forms of what stands around the layers
     """
 
     cycles: NDArray[np.int64]
     choices: Options
-    foldings: tuple[ConvolutionFolding, ...]
+    foldings: tuple[ConvolutionFolding | Form, ...]
 
     def take(self, places: NDArray[np.int64]) -> LayerOptions:
         return LayerOptions(
@@ -64,8 +67,9 @@ def amounts(cost: Cost) -> Amounts:
 
 
 def graph_options(graph: Graph, board: Board, width: int, height: int) -> list[LayerOptions]:
-    """The options of every convolution; what stands around them is counted with the first one."""
-    layers = []
+    """The options of every convolution; what stands around them is counted with the first one, or where it has several
+    forms by itself, behind the last."""
+    layers: list[LayerOptions] = []
     rows, columns, _ = next(iter(graph.shapes(width, height).values()))
     for place, node in enumerate(graph.convolutions):
         last = place == len(graph.convolutions) - 1
@@ -73,12 +77,24 @@ def graph_options(graph: Graph, board: Board, width: int, height: int) -> list[L
         entry = None if place else sorted({1, node.in_channels}) if graph.side == "tx" else [1]
         layers.append(_layer_options(node, columns, rows, board, entry, last))
         rows, columns = node.output_size(rows, columns)
-    around_all = [cost for costs in end_costs(graph, width, height, board.family) for cost in costs.values()]
-    ends = amounts(sum(around_all, Cost()))
-    serialised = [graph.side == "tx" and folding.in_lanes == 1 for folding in layers[0].foldings]
-    around = np.add(ends, np.outer(serialised, amounts(pixels_cost(graph))))
+    forms: tuple[Form, ...] = FORMS if isinstance(graph.symbol_node, MatrixProduct) else FORMS[:1]
+    frame = Frame(board.family, latent_values(graph, width, height), width * height)
+    ends = [_end_amounts(graph, replace(frame, form=form)) for form in forms]
+    lanes = [one.in_lanes for one in layers[0].foldings if isinstance(one, ConvolutionFolding)]
+    serialised = [graph.side == "tx" and of_option == 1 for of_option in lanes]
+    around = np.add(np.outer(serialised, amounts(pixels_cost(graph, {}))), ends[0] if len(forms) == 1 else 0)
     layers[0] = replace(layers[0], choices=replace(layers[0].choices, amounts=layers[0].choices.amounts + around))
+    if len(forms) > 1:
+        cycles = np.full(len(forms), end_cycles(graph, width, height), dtype=np.int64)
+        neighbour = np.ones(len(forms), dtype=np.int64)
+        layers.append(LayerOptions(cycles, Options(np.array(ends, dtype=np.int64), neighbour, neighbour), forms))
     return layers
+
+
+def _end_amounts(graph: Graph, frame: Frame) -> Amounts:
+    """What everything around the convolutions takes, but for a serialiser."""
+    before, behind = end_costs(graph, frame)
+    return amounts(sum([*before.values(), *behind.values()], Cost()))
 
 
 def _layer_options(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from hwgen.board import Board
 from hwgen.ir.graph import Convolution, ConvTranspose2d, Graph
+from hwgen.rtl.complex_multiply import Form
 from hwgen.rtl.convolution import ConvolutionFolding
 from hwgen.rtl.window import WindowShape
 
@@ -16,7 +17,7 @@ class Plan:
 
     Parameters: graph; board; width, height of the frame in pixels; foldings by layer name, in the graph's order;
     places of a transmitter's other buffers (the gain by its node's name, symbols, pixels) that have fewer than their
-    own.
+    own; form of the multiplications of a precoder or equaliser.
     """
 
     graph: Graph
@@ -25,6 +26,7 @@ class Plan:
     height: int
     foldings: dict[str, ConvolutionFolding]
     places: dict[str, int] = field(default_factory=dict)
+    form: Form = "three"
 
     @property
     def lanes(self) -> int:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import numpy as np
 from amaranth.hdl import Shape
 
-from hwgen.ir.graph import Convolution
-from hwgen.passes.ends import end_costs, pixels_cost
+from hwgen.ir.graph import Convolution, ConvTranspose2d
+from hwgen.passes.ends import end_costs, frame_of, pixels_cost
 from hwgen.passes.plan import Plan
 from hwgen.rtl.convolution import ConvolutionFolding
 from hwgen.rtl.cost import LayerNumbers, convolution_cost
 from hwgen.rtl.memory import rom_form
 from hwgen.rtl.packing import W8A8
 from hwgen.rtl.primitives import Cost
-from hwgen.rtl.weights import missing_of, pack_weights, varying_columns
+from hwgen.rtl.weights import missing_of, pack_weights, phase_kernels, varying_columns
 
 
 def plan_costs(plan: Plan) -> dict[str, Cost]:
     """The cost of every component, by the name of its module below the top, in the order of the data."""
     graph, family = plan.graph, plan.board.family
-    before, behind = end_costs(graph, plan.width, plan.height, family, plan.places)
+    before, behind = end_costs(graph, frame_of(plan))
     if plan.serialised:
         before = {"pixels": pixels_cost(graph, plan.places)}
     costs = {}
@@ -31,7 +32,7 @@ def plan_costs(plan: Plan) -> dict[str, Cost]:
 def _columns(node: Convolution, folding: ConvolutionFolding) -> tuple[int, ...]:
     """What of the weight memories has to be stored: small weights repeat their signs. Logic makes equal bits once."""
     memories = pack_weights(
-        node.weight,
+        folding.window.kernels(node.weight),
         pe=folding.pe,
         simd=folding.window.simd,
         taps=folding.window.taps,
@@ -47,11 +48,15 @@ def layer_numbers(node: Convolution) -> LayerNumbers:
     """What a convolution's cost depends on besides its folding."""
     # The multipliers that offset unsigned activations have the widest bias.
     activation = Shape(node.input.bits, node.input.signed)
-    missing = missing_of(node.weight, simd=1, bits=node.weight_bits, packing=W8A8, activation=activation)
+    stride = node.stride if isinstance(node, ConvTranspose2d) else 1
+    biases = [
+        node.bias + missing_of(kernel, simd=1, bits=node.weight_bits, packing=W8A8, activation=activation)
+        for kernel in phase_kernels(node.weight, stride)
+    ]
     return LayerNumbers.of(
         weight_bits=node.weight_bits,
         accumulator_bits=node.accumulator_bits,
-        bias=(node.bias + missing).tolist(),
+        bias=np.concatenate(biases).tolist(),
         shift=node.shift.tolist(),
         slope=None if node.slope is None else node.slope.tolist(),
         slope_fraction=node.slope_fraction,

@@ -22,6 +22,7 @@ from hwgen.ir.graph import Graph
 from hwgen.passes.options import RESOURCES, graph_options
 from hwgen.passes.plan import Plan
 from hwgen.passes.select import Options, cheapest, evenest, total
+from hwgen.rtl.complex_multiply import FORMS, Form
 from hwgen.rtl.convolution import ConvolutionFolding
 
 SLACK = 0.01
@@ -33,11 +34,12 @@ class Choice:
     """One option of each layer. amounts : what they take together, int64 in the order of `RESOURCES`."""
 
     foldings: tuple[ConvolutionFolding, ...]
+    form: Form
     amounts: NDArray[np.int64]
 
 
 def size(graph: Graph, board: Board, width: int, height: int, fps: float | None = None) -> Plan:
-    """Choose the folding and the forms of every layer.
+    """Choose the folding and the forms of every layer, and of a precoder's or equaliser's multiplications.
 
     Without `fps`: the shortest frame interval that the board's DSPs, LUTs, flip-flops and block RAM allow; within 1 %
     of it the fewest DSPs; with those the shortest interval; at that the smallest sum of the other resources' shares.
@@ -61,7 +63,7 @@ def size(graph: Graph, board: Board, width: int, height: int, fps: float | None 
         choice = sizing.evenest(allowed)
     assert choice is not None
     foldings = {node.name: folding for node, folding in zip(graph.convolutions, choice.foldings, strict=True)}
-    return Plan(graph, board, width, height, foldings)
+    return Plan(graph, board, width, height, foldings, form=choice.form)
 
 
 class _Sizing:
@@ -111,10 +113,12 @@ class _Sizing:
         chosen = solve(options)
         if chosen is None:
             return None
-        foldings = tuple(
+        found = [
             layer.foldings[of_layer[place]] for layer, of_layer, place in zip(self.layers, places, chosen, strict=True)
-        )
-        return Choice(foldings, total(options, chosen))
+        ]
+        foldings = tuple(one for one in found if isinstance(one, ConvolutionFolding))
+        form = next((one for one in found if not isinstance(one, ConvolutionFolding)), FORMS[0])
+        return Choice(foldings, form, total(options, chosen))
 
     # -- what to say when it does not fit ------------------------------------------------------------------------------
 

@@ -38,9 +38,9 @@ def picture(
     model : name or path of a trained model
     out : the PNG to write
     images : an image, or a folder whose first is taken; None takes a photo of scikit-image's
-    snrs_db : of the AWGN channel
+    snrs_db : of the specification's channel
     frame : (width, height); None takes the specification's
-    seed : of the channel noise
+    seed : of the channel's noise and fading
 
     Raises
     ------
@@ -53,7 +53,7 @@ def picture(
         raise HwgenError(str(spec.checkpoint_path), "a trained model with a decoder", "no such file")
     width, height = frame or (spec.frame.width, spec.frame.height)
     spec.check_frame(width, height, "--frame")
-    graph = load_graph(spec)
+    graph = load_graph(spec, channel="awgn")  # without a precoder: the channel is simulated as in training
     pixels = load_images(images, 1, width, height)[0]
     symbols = execute(graph, pixels)[graph.nodes[-1].name].astype(np.int64)
     tiles = [("original", pixels)]

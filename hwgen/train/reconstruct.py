@@ -1,4 +1,4 @@
-"""What a receiver would see: symbols through the AWGN channel and the trained decoder."""
+"""What a receiver would see: symbols through the specification's channel and the trained decoder."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from hwgen.fixedpoint import IntArray
+from hwgen.train.channel import through
 from hwgen.train.quantised import SYMBOL_FRACTION, from_checkpoint
 
 if TYPE_CHECKING:
@@ -26,16 +27,20 @@ def reconstruct(
     checkpoint : the quantised network's
     symbols : (H', W', C) integers, Q3.12: the output of the gain
     snr_db : P / sigma^2 in dB with the specification's P per complex symbol; each real part gets noise sigma^2 / 2
-    seed : of the noise, drawn in float64
+    seed : of the noise (and of fading); AWGN is drawn in float64, other channels are training's
 
     Returns
     -------
     (H, W, 3) uint8
     """
     sent = symbols.astype(np.float64) * 2.0**-SYMBOL_FRACTION
-    deviation = np.sqrt(spec.channel.power / 10 ** (snr_db / 10) / 2)
-    received = sent + np.random.Generator(np.random.PCG64(seed)).normal(0.0, deviation, sent.shape)
+    if spec.channel.kind == "awgn":
+        deviation = np.sqrt(spec.channel.power / 10 ** (snr_db / 10) / 2)
+        sent = sent + np.random.Generator(np.random.PCG64(seed)).normal(0.0, deviation, sent.shape)
+    received = torch.from_numpy(sent).float().permute(2, 0, 1)[None]
+    if spec.channel.kind != "awgn":
+        received = through(spec.channel, received, torch.tensor([snr_db]), torch.Generator().manual_seed(seed))
     network = from_checkpoint(spec, checkpoint)
     with torch.no_grad():
-        image = network.decode(torch.from_numpy(received).float().permute(2, 0, 1)[None])
+        image = network.decode(received)
     return (image[0].permute(1, 2, 0) * 256.0).round().clamp(0, 255).to(torch.uint8).numpy()

@@ -333,32 +333,32 @@ class WindowBuffer(Component):
         s = self.shape
         taken = Signal()
         complete = Signal()
+        walk = PhaseWalk(m, s, complete, self.room) if s.transposed else Walk(m, s, complete, self.room)
         write, data, last_beat, written = self._gather(m, taken)
 
         filled_bits, ahead_bits = self._counter_bits()
         filled = Signal(signed(filled_bits), init=-s.capacity)
         ahead = Signal(signed(ahead_bits), init=-s.needed(0, 0))
-        walk: Walk | PhaseWalk
-        if s.transposed:
-            walk = PhaseWalk(m, s, complete, self.room)
+        if isinstance(walk, PhaseWalk):
             released = walk.step(s.released, filled_bits, "released")
             needed = walk.step(s.needed, ahead_bits, "needed")
-            word = phase_ring(m, s, walk, write, data, self.form)
         else:
-            walk = Walk(m, s, complete, self.room)
             released = walk.step(s.released, filled_bits, -(-s.padding // s.stride), "released")
             needed = walk.step(s.needed, ahead_bits, 0, "needed")
-            word = (single_ring if s.taps == 1 else row_banks)(m, s, walk, write, data, self.form)
-        if isinstance(walk, PhaseWalk) and s.phases > 1:
-            m.d.comb += [
-                self.end_pixel.eq(walk.advance),
-                self.phase.eq(phase_number(walk.row_phase, walk.column_phase)),
-                self.next_phase.eq(phase_number(walk.next_row_phase, walk.next_column_phase)),
-            ]
         m.d.sync += [
             filled.eq(add_carry(filled, released, taken & last_beat)),
             ahead.eq(add_carry(ahead, needed, written)),
         ]
+        if isinstance(walk, PhaseWalk):
+            word = phase_ring(m, s, walk, write, data, self.form)
+            if s.phases > 1:
+                m.d.comb += [
+                    self.end_pixel.eq(walk.advance),
+                    self.phase.eq(phase_number(walk.row_phase, walk.column_phase)),
+                    self.next_phase.eq(phase_number(walk.next_row_phase, walk.next_column_phase)),
+                ]
+        else:
+            word = (single_ring if s.taps == 1 else row_banks)(m, s, walk, write, data, self.form)
         m.d.comb += [
             self.i.ready.eq(filled[-1]),
             taken.eq(self.i.valid & self.i.ready),

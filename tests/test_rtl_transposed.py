@@ -63,15 +63,12 @@ def test_kernels_and_paddings_at_stride_2(kernel: int, padding: int, extra: int)
     frame = (kernel // 2 + 2, kernel // 2 + 1)
     layer = Transposed((1, 1), frame, kernel, 2, padding, extra, simd=1, signs=(padding % 2 == 0, True), seed=kernel)
     check_timing(layer, 2)
-    layer = Transposed((3, 3), frame, kernel, 2, padding, extra, simd=2, signs=(padding % 2 == 1, True), seed=kernel)
-    check(layer, idle=0.2, stall=0.3, seed=1)
 
 
 @pytest.mark.parametrize(("kernel", "padding", "extra"), geometries(1))
 def test_kernels_and_paddings_at_stride_1(kernel: int, padding: int, extra: int) -> None:
     frame = (max(3, kernel), max(3, kernel) + 1)
     check_timing(Transposed((1, 1), frame, kernel, 1, padding, extra, simd=1, signs=(False, True), seed=kernel), 2)
-    check(Transposed((3, 2), frame, kernel, 1, padding, extra), idle=0.2, stall=0.3, seed=1)
 
 
 LAYERS = [
@@ -160,7 +157,7 @@ def test_words_are_what_the_definition_counts(layer: Transposed) -> None:
 @pytest.mark.parametrize("layer", [LAYERS[place] for place in (0, 3, 11)], ids=str)
 def test_stream_rules(layer: Transposed) -> None:
     outputs = layer.window.out_width * layer.window.out_height * layer.folding.beats_out
-    assert stream_rules(layer.dut, layer.beats(layer.pixels_of(1)), outputs)
+    assert stream_rules(layer.dut, layer.beats(layer.pixels_of(5)), 5 * outputs)
 
 
 @pytest.mark.parametrize("layer", [LAYERS[place] for place in (0, 1, 7, 8)], ids=str)
@@ -178,7 +175,7 @@ def test_distributed_line_buffer() -> None:
 
 def test_random() -> None:
     random = np.random.default_rng(31)
-    for seed in range(12):
+    for seed in range(6):
         kernel, stride = int(random.integers(1, 8)), int(random.integers(1, 3))
         padding, extra = int(random.integers(0, kernel)), int(random.integers(0, stride))
         inputs, outputs = int(random.integers(1, 8)), int(random.integers(1, 9))

@@ -73,8 +73,10 @@ class Transposed:
 
     @property
     def folding(self) -> ConvolutionFolding:
-        return ConvolutionFolding(self.window, self.channels[1], self.pe, self.prelu, *self.lanes, packing=self.packing,
-                                  weights_in=self.weights_in, weight_bits=self.bits[1], ring_in=self.ring_in)  # fmt: skip
+        return ConvolutionFolding(
+            self.window, self.channels[1], self.pe, self.prelu, *self.lanes, packing=self.packing,
+            weights_in=self.weights_in, weight_bits=self.bits[1], ring_in=self.ring_in,
+        )  # fmt: skip
 
     @property
     def dut(self) -> Convolution:

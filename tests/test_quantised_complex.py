@@ -12,9 +12,12 @@ from quantised_samples import LAYERS, sample_checkpoint, sample_images, sample_n
 from torch import Tensor
 
 from hwgen.complexfixed import power_normalise
-from hwgen.fixedpoint import prelu, requantise
+from hwgen.export import export
+from hwgen.fixedpoint import pack_symbols, prelu, requantise
+from hwgen.ir.execute import execute
 from hwgen.spec import ModelSpec
 from hwgen.train.channel import symbol_power
+from hwgen.train.checkpoint import write
 from hwgen.train.network import pruned
 from hwgen.train.quantised import PIXEL_EXPONENT, QuantComplexLayer, QuantDeepJSCC, QuantLayer, build, from_checkpoint
 from hwgen.train.quantisers import QuantParts, QuantPReLU, best_exponents, coarse, exponents
@@ -202,6 +205,27 @@ def test_checkpoint_round_trip(tmp_path: Path) -> None:
     with torch.no_grad():
         symbols = network.transmit(sample_images(seed=9))
         assert torch.equal(loaded.decode(symbols), network.decode(symbols))
+
+
+@pytest.mark.parametrize("gain", ["static", "per_image"])
+def test_both_sides_exported_are_the_trained_network(tmp_path: Path, gain: str) -> None:
+    """Pixels to symbols, and noisy symbols to pixels: integer graphs = Brevitas."""
+    spec = complex_spec(tmp_path, gain={"mode": gain})
+    network, path = spread(sample_network(spec)), tmp_path / "checkpoint.safetensors"
+    assert spec.data is not None
+    write(path, network.state_dict(), {"terms": spec.data.model_dump()})
+    network = network.double()
+    images = sample_images(count=1, seed=3).double()
+    transmitter = export(spec, path, "tx")
+    found = execute(transmitter, frame(images, PIXEL_EXPONENT).astype(np.uint8))
+    with torch.no_grad():
+        symbols = network.transmit(images)
+        assert np.array_equal(found[transmitter.nodes[-1].name], frame(symbols, -12))
+        noise = torch.randn(symbols.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+        received = symbols + 0.3 * noise
+        wanted = frame(network.decode(received), PIXEL_EXPONENT)
+    words = pack_symbols((received * 4096).round().clamp(-32768, 32767)[0].permute(1, 2, 0).long().numpy())
+    assert np.array_equal(execute(export(spec, path, "rx"), words)["pixels"], wanted)
 
 
 def test_scales_of_both_parts() -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import typing
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from hwgen import channels
 from hwgen.spec import Channel
+from hwgen.train import channel as channel_module
 from hwgen.train.channel import (
     alamouti,
     awgn,
@@ -240,3 +243,33 @@ def test_autocast_does_not_reach_the_symbols() -> None:
     plain = through(channel, latent, torch.full((2,), 10.0), generator(2))
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(through(channel, latent, torch.full((2,), 10.0), generator(2)), plain)
+
+
+@pytest.mark.parametrize("settings", [s | {"equaliser": e} for s in KINDS for e in ("zf", "mmse")], ids=str)
+def test_is_the_channel_around_a_design(settings: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same coefficients as `hwgen.channels`, but for their rounding, which the hardware's streams carry."""
+    channel, snr_db, count = Channel(**settings), 6.0, 64  # type: ignore[arg-type]
+    coded = channel.scheme == "alamouti"
+    drawn = channels.draw(channel, snr_db, count * (2 if coded else 1), seed=11)
+    sent = complex_normal((1, count), generator(12))
+    x = sent[0].numpy().astype(np.complex128)
+    if drawn.tx_coefficients is not None:
+        precoder = drawn.tx_coefficients[0] @ [1, 1j] / 1024
+        x = (x.reshape(-1, 2) @ precoder.T).reshape(-1)
+    if coded:
+        a, b = x[0::2], x[1::2]
+        x = np.stack([a, b, -b.conj(), a.conj()], axis=1).reshape(-1)
+    y = drawn.receive(x) - drawn.receive(np.zeros_like(x))
+    assert drawn.rx_coefficients is not None
+    tables, rows, columns, _ = drawn.rx_coefficients.shape
+    groups = y.reshape(-1, columns)
+    if coded:
+        groups = np.concatenate([groups[:, :2], groups[:, 2:].conj()], axis=1)
+    matrices = drawn.rx_coefficients @ [1, 1j] / 1024
+    wanted = np.einsum("grc,gc->gr", matrices[np.arange(len(groups)) % tables], groups).reshape(-1)
+
+    monkeypatch.setattr(channel_module, "_noise", lambda like, *_: torch.zeros_like(like))
+    h = torch.from_numpy(np.atleast_1d(drawn.h)).to(torch.complex64)[None]
+    over = parallel if channel.kind != "mimo2x2" else alamouti if coded else svd_2x2
+    got = over(sent, h, torch.tensor([10.0 ** (snr_db / 10.0)]), channel, generator())[0].numpy()
+    assert np.abs(got - wanted).max() < 0.02 * np.abs(wanted).max()

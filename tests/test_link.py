@@ -131,6 +131,7 @@ def test_only_some_frames_are_simulated(ends: dict[str, FakeEnd], tmp_path: Path
         assert point.all_frames == 3 and point.pixels_compared == 32 * 32
         assert point.all_psnr_model_db != point.psnr_model_db == point.psnr_rtl_db
         assert point.all_psnr_float_db is not None and point.all_psnr_bound_db is not None
+    assert Request("tiny", (1.0,), frames=10, simulate=4).simulated == (0, 2, 5, 7)
     first, last = result.points
     assert first.all_psnr_model_db < last.all_psnr_model_db and first.nmse_db > last.nmse_db
 

@@ -43,7 +43,7 @@ def link(
     channel : awgn, rayleigh, mimo2x2 or ofdm; None takes the specification's
     images : an image or a folder; None takes scikit-image's photos
     frames : images, in the order of their paths
-    simulate : of these, the first so many go through the Verilog; None takes all, 0 simulates nothing
+    simulate : so many of these, evenly spaced, go through the Verilog; None takes all, 0 simulates nothing
     seed : of the first frame's fading and noise; every frame has its own
     stall : probability of an idle input cycle and of a stalled output cycle, of both simulations
     waveform : record one of each side, around the end of its first frame
@@ -76,15 +76,13 @@ def link(
     folder = out or default_folder(request)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        result = measure(request, folder)
+        # What was measured is there after every SNR, whatever happens to the next one.
+        result = measure(request, folder, each=lambda result: report.write(folder, result))
     except runner.SimulationError as error:
         print(f"link: FAILED. {error}", file=sys.stderr)
         return 1
-    report.write_pictures(folder, result)
-    report.write_json(folder / "results.json", result)
-    for path in (folder / "results.csv", csv):
-        if path is not None:
-            report.write_csv(path, result)
+    if csv is not None:
+        report.write_csv(csv, result)
     if compare:
         from hwgen.link.plot import draw
 

@@ -7,6 +7,7 @@ drawn again from the seed. Frame number i has the seed SEED + i, at every SNR.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from hwgen.link.separation import Jpegs, capacity_bits
 class Request:
     """What to measure; see `hwgen.link.command.link` for the fields.
 
-    simulate : frames that the Verilog gets, the first ones; None for all
+    simulate : frames that the Verilog gets, evenly spaced among all; None for all
     compare : whether the float network and the separation bound are measured, too
     """
 
@@ -49,9 +50,10 @@ class Request:
     compare: bool = False
 
     @property
-    def simulated(self) -> int:
-        """Frames that go through the Verilog."""
-        return self.frames if self.simulate is None else min(self.simulate, self.frames)
+    def simulated(self) -> tuple[int, ...]:
+        """Numbers of the frames that go through the Verilog."""
+        count = self.frames if self.simulate is None else min(self.simulate, self.frames)
+        return tuple(index * self.frames // count for index in range(count))
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Point:
 class Result:
     """A link at all its SNRs.
 
-    first : the first difference, in words. received : SNR -> (simulated or all frames) images that were received.
+    first : the first difference, in words. received : SNR -> images as received, in Verilog where that was simulated.
     """
 
     chain: Chain
@@ -96,7 +98,7 @@ class Result:
     symbol_mismatches: int = 0
     points: list[Point] = field(default_factory=list)
     first: str | None = None
-    received: dict[float, list[Image]] = field(default_factory=dict)
+    received: dict[float, dict[int, Image]] = field(default_factory=dict)
     ends: tuple[End, ...] = ()
     waveforms: list[Path] = field(default_factory=list)
     seconds: float = 0.0
@@ -115,8 +117,10 @@ class Result:
         return self.first is None
 
 
-def measure(request: Request, folder: Path, progress: Progress | None = None) -> Result:
-    """Carry a request out; designs and waveforms go into `folder`.
+def measure(
+    request: Request, folder: Path, progress: Progress | None = None, each: Callable[[Result], None] | None = None
+) -> Result:
+    """Carry a request out; designs and waveforms go into `folder`. `each` is called after every SNR.
 
     Raises
     ------
@@ -129,36 +133,38 @@ def measure(request: Request, folder: Path, progress: Progress | None = None) ->
     result = Result(chain, request, images)
     bar = progress or Progress(total_frames(request))
     try:
-        _measure(result, folder, bar)
+        for _ in _measure(result, folder, bar):
+            result.seconds = time.perf_counter() - started
+            if each is not None:
+                each(result)
     finally:
         bar.close()
-    result.seconds = time.perf_counter() - started
     return result
 
 
 def total_frames(request: Request) -> int:
     """What a bar has to count: frames of the model, of the Verilog, and of what is compared, at every SNR."""
     snrs = len(request.snrs_db)
-    return (request.frames + request.simulated) * (1 + snrs) + request.frames * snrs * request.compare
+    return (request.frames + len(request.simulated)) * (1 + snrs) + request.frames * snrs * request.compare
 
 
-def _measure(result: Result, folder: Path, bar: Progress) -> None:
+def _measure(result: Result, folder: Path, bar: Progress) -> Iterator[None]:
+    """A step per SNR."""
     request, chain = result.request, result.chain
-    count = request.simulated
     bar.stage("PyTorch transmitter")
     sent = []
     for index, image in enumerate(result.images):
         sent.append(chain.transmit(image, chain.draw(request.snrs_db[0], request.seed + index)))
         bar.add()
     words = None
-    if count:
+    if request.simulated:
         bar.stage("emitting")
         result.ends = tuple(
             emit_end(chain, request.model, side, folder, request.board, request.fps, request.init, request.stall,
                      request.seed)
             for side in ("tx", "rx")
         )  # fmt: skip
-        words = _transmit(result, sent[:count], folder, bar)
+        words = _transmit(result, [sent[index] for index in request.simulated], folder, bar)
     jpegs: list[Jpegs] = []
     floating = None
     if request.compare and FloatLink.available(chain):
@@ -166,6 +172,7 @@ def _measure(result: Result, folder: Path, bar: Progress) -> None:
         floating = FloatLink(chain, result.images, power)
     for snr_db in request.snrs_db:
         _point(result, snr_db, sent, words, jpegs, floating, folder, bar)
+        yield
 
 
 def _coefficients(realisations: list[Realisation], side: str) -> IntArray | None:
@@ -174,11 +181,11 @@ def _coefficients(realisations: list[Realisation], side: str) -> IntArray | None
 
 
 def _transmit(result: Result, sent: list[Sent], folder: Path, bar: Progress) -> Words:
-    """The Verilog's symbols of the first frames, (frames, words); compared."""
+    """The Verilog's symbols of the simulated frames, (frames, words); compared with those of PyTorch."""
     request, chain, tx = result.request, result.chain, result.ends[0]
     # A precoder follows the fading, not the noise: the same one at every SNR.
-    drawn = [chain.draw(request.snrs_db[0], request.seed + index) for index in range(len(sent))]
-    pixels, coefficients = image_words(result.images[: len(sent)]), _coefficients(drawn, "tx")
+    drawn = [chain.draw(request.snrs_db[0], request.seed + index) for index in request.simulated]
+    pixels, coefficients = image_words(result.images[list(request.simulated)]), _coefficients(drawn, "tx")
     bar.stage("transmitter in Verilog")
     words = tx.run(pixels, coefficients, bar)
     wanted = np.stack([frame.words for frame in sent])
@@ -188,7 +195,8 @@ def _transmit(result: Result, sent: list[Sent], folder: Path, bar: Progress) -> 
     if len(wrong):
         frame, at = (int(v) for v in wrong[0])
         expected, got = (_parts(values[frame, at]) for values in (wanted, words))
-        result.first = f"tx: frame {frame}, symbol {at}: expected {expected}, got {got} ({len(wrong)} wrong)"
+        place = f"frame {request.simulated[frame]}, symbol {at}"
+        result.first = f"tx: {place}: expected {expected}, got {got} ({len(wrong)} wrong)"
     if request.waveform and (file := tx.waveform(pixels, coefficients, folder / "tx.vcd")):
         result.waveforms.append(file)
     return words
@@ -205,24 +213,25 @@ def _point(
     bar: Progress,
 ) -> None:
     request, chain, images = result.request, result.chain, result.images
-    count = 0 if words is None else len(words)
     drawn = [chain.draw(snr_db, request.seed + index) for index in range(len(images))]
     bar.stage(f"{snr_db:g} dB: PyTorch receiver")
     model: list[Image] = []
     for frame, realisation in zip(sent, drawn, strict=True):
         model.append(chain.receive(realisation.apply(frame.words), realisation))
         bar.add()
-    # What the Verilog sent is what its receiver gets, and what the symbols' errors are measured on.
-    out = [frame.words for frame in sent] if words is None else list(words)
-    errors = SymbolError()
+    # The receiver in Verilog gets what the transmitter in Verilog sent; symbols' errors are measured on that, too.
+    chosen = request.simulated or tuple(range(len(images)))
+    out = [sent[index].words for index in chosen] if words is None else list(words)
+    received = [drawn[index].apply(came) for index, came in zip(chosen, out, strict=True)]
+    seen = [model[index] for index in chosen]
     rtl: list[Image] = []
     if words is not None:
-        received = np.stack([realisation.apply(came) for realisation, came in zip(drawn, words, strict=False)])
         bar.stage(f"{snr_db:g} dB: receiver in Verilog")
-        rtl = _receive(result, snr_db, received, drawn[:count], model[:count], folder, bar)
-    for realisation, came, frame in zip(drawn, out, sent, strict=False):
-        errors += SymbolError.of(frame.latent, chain.equalised(realisation.apply(came), realisation))
-    mismatches = sum(_wrong_pixels(seen, other) for seen, other in zip(model, rtl, strict=False))
+        rtl = _receive(result, snr_db, np.stack(received), [drawn[index] for index in chosen], seen, folder, bar)
+    errors = SymbolError()
+    for index, came in zip(chosen, received, strict=True):
+        errors += SymbolError.of(sent[index].latent, chain.equalised(came, drawn[index]))
+    mismatches = sum(_wrong_pixels(first, second) for first, second in zip(seen, rtl, strict=False))
     bound, coded = None, None
     floats: list[float | None] = []
     if request.compare:
@@ -237,17 +246,18 @@ def _point(
             bar.add()
         bound = mean([jpeg.at(bits) for jpeg, bits in zip(jpegs, budgets, strict=True)])
         coded = sum(jpeg.fits(bits) for jpeg, bits in zip(jpegs, budgets, strict=True))
-    quality = [psnr(image, seen) for image, seen in zip(images, model, strict=True)]
+    quality = [psnr(image, other) for image, other in zip(images, model, strict=True)]
+    originals = images[list(chosen)]
     result.points.append(
         Point(
             snr_db=snr_db,
-            frames=count,
-            pixels_compared=count * chain.size[0] * chain.size[1],
+            frames=len(rtl),
+            pixels_compared=len(rtl) * chain.size[0] * chain.size[1],
             pixel_mismatches=mismatches,
-            psnr_rtl_db=mean([psnr(image, seen) for image, seen in zip(images, rtl, strict=False)]),
-            psnr_model_db=mean(quality[:count] if count else quality),
-            ssim_rtl=mean([ssim(image, seen) for image, seen in zip(images, rtl, strict=False)]),
-            ssim_model=mean([ssim(image, seen) for image, seen in zip(images[: count or None], model, strict=False)]),
+            psnr_rtl_db=mean([psnr(image, other) for image, other in zip(originals, rtl, strict=False)]),
+            psnr_model_db=mean([quality[index] for index in chosen]),
+            ssim_rtl=mean([ssim(image, other) for image, other in zip(originals, rtl, strict=False)]),
+            ssim_model=mean([ssim(image, other) for image, other in zip(originals, seen, strict=True)]),
             nmse_db=errors.nmse_db,
             evm_percent=errors.evm_percent,
             symbol_power=errors.power,
@@ -258,7 +268,7 @@ def _point(
             uncoded=None if coded is None else len(images) - coded,
         )
     )
-    result.received[snr_db] = rtl or model
+    result.received[snr_db] = dict(enumerate(model)) | dict(zip(chosen, rtl, strict=False))
 
 
 def _receive(
@@ -279,10 +289,8 @@ def _receive(
         frame = next(i for i, (a, b) in enumerate(zip(model, images, strict=True)) if _wrong_pixels(a, b))
         y, x = (int(v) for v in np.argwhere((model[frame] != images[frame]).any(-1))[0])
         expected, got = model[frame][y, x].tolist(), images[frame][y, x].tolist()
-        result.first = (
-            f"rx: SNR {snr_db:g} dB, frame {frame}, pixel (x {x}, y {y}): expected R, G, B {expected}, got {got}"
-            f" ({total} pixels wrong)"
-        )
+        place = f"SNR {snr_db:g} dB, frame {request.simulated[frame]}, pixel (x {x}, y {y})"
+        result.first = f"rx: {place}: expected R, G, B {expected}, got {got} ({total} pixels wrong)"
     if request.waveform and not any(file.name == "rx.vcd" for file in result.waveforms):
         file = rx.waveform(received, coefficients, folder / "rx.vcd")
         result.waveforms += [] if file is None else [file]

@@ -37,8 +37,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=Number("--frames", int, 1), default=3, metavar="N",
                         help="images, in the order of their paths (default: 3)")
     parser.add_argument("--simulate", type=Number("--simulate", int, 0), metavar="N",
-                        help="send only the first N through the Verilog, all others through PyTorch alone (default: "
-                             "all)")
+                        help="send only N of them, evenly spaced, through the Verilog, the others through PyTorch "
+                             "alone (default: all)")
     parser.add_argument("--frame", type=frame, metavar="WxH", help="frame size (default: the specification's)")
     parser.add_argument("--board", default="pynq_z2", metavar="B",
                         help="what both sides are sized for: name or path (default: pynq_z2)")

@@ -34,7 +34,7 @@ def draw(path: Path, result: Result) -> None:
     if simulated == frames:
         line("psnr_rtl_db", "o", f"Verilog, simulated, {_images(simulated)}", color="tab:green")
     else:
-        line("psnr_rtl_db", "o", f"Verilog, simulated: the first {_images(simulated)}", color="tab:green")
+        line("psnr_rtl_db", "o", f"Verilog, simulated: {simulated} of them", color="tab:green")
         line("psnr_model_db", "x", "PyTorch, integers: the same", color="tab:orange")
     line("all_psnr_bound_db", "--", BOUND, color="black", linewidth=1)
     chain = result.chain

@@ -17,7 +17,7 @@ from hwgen.console import console
 from hwgen.link.measure import Point, Result
 
 PICTURES = 16
-"""Frames whose images are written, the first ones."""
+"""Frames whose images are written, at most."""
 DIGITS = 4
 
 
@@ -54,7 +54,7 @@ def as_record(result: Result) -> dict[str, Any]:
         "frame": f"{chain.size[0]}x{chain.size[1]}",
         "symbols_per_frame": chain.latent_symbols,
         "stall": request.stall,
-        "frames": request.simulated,
+        "frames": len(request.simulated),
         "symbols_compared": result.symbols_compared,
         "symbol_mismatches": result.symbol_mismatches,
         "pixels_compared": result.pixels_compared,
@@ -68,6 +68,13 @@ def as_record(result: Result) -> dict[str, Any]:
     return found | {"points": [point_record(point) for point in result.points]}
 
 
+def write(folder: Path, result: Result) -> None:
+    """Images, results.json and results.csv of what has been measured so far."""
+    write_pictures(folder, result)
+    (folder / "results.json").write_text(json.dumps(as_record(result), indent=1) + "\n", encoding="utf-8")
+    write_csv(folder / "results.csv", result)
+
+
 def write_csv(path: Path, result: Result) -> None:
     """A line per SNR below a line of keys."""
     about = {"model": result.chain.spec.name, "channel": result.chain.channel.kind, "seed": result.request.seed}
@@ -78,18 +85,13 @@ def write_csv(path: Path, result: Result) -> None:
         writer.writerows(rows)
 
 
-def write_json(path: Path, result: Result) -> None:
-    """The object of `as_record`, indented."""
-    path.write_text(json.dumps(as_record(result), indent=1) + "\n", encoding="utf-8")
-
-
 def write_pictures(folder: Path, result: Result) -> None:
-    """frame_000.png, the original, and frame_000_10dB.png, as received (in Verilog where that was simulated)."""
-    for index, image in enumerate(result.images[:PICTURES]):
-        Image.fromarray(image).save(folder / f"frame_{index:03}.png")
-    for snr_db, received in result.received.items():
-        for index, image in enumerate(received[:PICTURES]):
-            Image.fromarray(np.ascontiguousarray(image)).save(folder / f"frame_{index:03}_{snr_db:g}dB.png")
+    """frame_000.png, the original, and frame_000_10dB.png, as received: of the frames that were simulated, the first
+    of them where they are many; where none was, of all."""
+    for index in (result.request.simulated or range(len(result.images)))[:PICTURES]:
+        Image.fromarray(result.images[index]).save(folder / f"frame_{index:03}.png")
+        for snr_db, received in result.received.items():
+            Image.fromarray(np.ascontiguousarray(received[index])).save(folder / f"frame_{index:03}_{snr_db:g}dB.png")
 
 
 def print_report(result: Result, as_json: bool, folder: Path) -> None:
@@ -112,7 +114,7 @@ def _summary(result: Result) -> str:
     if not result.ends:
         return f"{_frames(len(result.images))}, PyTorch alone: nothing was simulated"
     return (
-        f"{_frames(result.request.simulated)} in Verilog: {result.pixels_compared:,} pixels and"
+        f"{_frames(len(result.request.simulated))} in Verilog: {result.pixels_compared:,} pixels and"
         f" {result.symbols_compared:,} symbols equal the PyTorch model's, {result.seconds:.0f} s"
         f" ({sum(end.seconds for end in result.ends):.0f} s of them simulation)"
     )
@@ -133,7 +135,7 @@ def _table(result: Result) -> Table:
         ("NMSE dB", "nmse_db", ".2f"),
         ("EVM %", "evm_percent", ".2f"),
     ]
-    if result.request.compare or result.request.simulated < len(result.images):
+    if result.request.compare or len(result.request.simulated) < len(result.images):
         columns.append((f"PSNR of all {len(result.images)}: integers", "all_psnr_model_db", ".2f"))
     if result.request.compare:
         columns += [("float", "all_psnr_float_db", ".2f"), ("bound", "all_psnr_bound_db", ".2f")]

@@ -231,7 +231,7 @@ class Convolution(Component):
                 output=output,
                 phases=self.phases,
                 coarse=coarse,
-                is_coarse=_strided([channel % 2 == 1 for channel in range(len(shift))], lane, lanes, beats),
+                is_coarse=[channel % 2 == 1 for channel in _strided(range(len(shift)), lane, lanes, beats)],
             )
             for lane in range(lanes)
         ]

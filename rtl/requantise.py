@@ -77,15 +77,15 @@ def add_round_saturate(
     ]
     # Beyond the largest value, a carry has reached the bit above it.
     over = rounded[width] ^ rounded[width - 1] if is_signed else rounded[width]
-    smallest: Value = Const(-(1 << width - 1) if is_signed else 0, output)
-    largest: Value = Const((1 << width - is_signed) - 1, output)
+    smallest: Value | int = -(1 << width - 1) if is_signed else 0
+    largest: Value | int = ~smallest
     result: Value = rounded
     if coarse is not None and choice is not None:
         chosen = delay(m, choice, 1, f"{name}_coarse")
         bits, left = coarse.bits, coarse.left
         over = Mux(chosen, rounded[bits] ^ rounded[bits - 1] if is_signed else rounded[bits], over)
-        smallest = Mux(chosen, Const(-(1 << bits - 1) << left if is_signed else 0, output), smallest)
-        largest = Mux(chosen, Const((1 << bits - is_signed) - 1 << left, output), largest)
+        smallest = Mux(chosen, Const(-(1 << bits - 1) << left if is_signed else 0, output), Const(smallest, output))
+        largest = Mux(chosen, Const((1 << bits - is_signed) - 1 << left, output), Const(largest, output))
         result = Mux(chosen, rounded << left, rounded)
     saturated = Signal(output, name=f"{name}_saturated", reset_less=True)
     with m.If(outside):

@@ -178,32 +178,26 @@ def end_places(plan: Plan) -> tuple[dict[str, int], dict[str, int]]:
     """The depth of the buffers before and behind the convolutions that are not chosen, by name."""
     graph = plan.graph
     before: dict[str, int] = {}
-    behind: dict[str, int] = {}
-    if graph.side == "rx":
-        before["symbols"] = SymbolUnpacker.places
-        behind["pixels.fifo"] = PixelPacker.places
-    elif not bounded(graph):
-        behind["symbols.fifo"] = SymbolPacker.places
     found: dict[str, int] = {}
     for node in graph.nodes:
         match node:
+            case Convolution():
+                before, found = before | found, {}
             case Gain() if not bounded(graph):
-                found[f"{node.name}.fifo"] = rtl_gain.Gain.places
+                found |= {f"{node.name}.fifo": rtl_gain.Gain.places, "symbols.fifo": SymbolPacker.places}
             case Power():
-                values = latent_values(graph, plan.width, plan.height)
-                found[f"{node.name}.ring"] = rtl_power.Power.depth_of(shape_of(node.input), values)
-                found[f"{node.name}.fifo"] = rtl_power.Power.places
+                depth = rtl_power.Power.depth_of(shape_of(node.input), frame_of(plan).values)
+                found |= {f"{node.name}.ring": depth, f"{node.name}.fifo": rtl_power.Power.places}
+                found["symbols.fifo"] = SymbolPacker.places
             case Receive():
-                found[f"{node.name}.fifo"] = Received.places
+                found |= {"symbols": SymbolUnpacker.places, f"{node.name}.fifo": Received.places}
             case Table():
                 found[f"{node.name}.fifo"] = rtl_table.Table.places
             case MatrixProduct():
                 found[f"{node.name}.fifo"] = rtl_matrix.places_of(node.columns, plan.form)
             case Alamouti():
                 found[f"{node.name}.fifo"] = rtl_alamouti.Alamouti.places
-            case Convolution():
-                before, found = before | found, {}
-    return before, found | behind
+    return before, found | ({"pixels.fifo": PixelPacker.places} if graph.side == "rx" else {})
 
 
 @singledispatch

@@ -13,7 +13,7 @@ from amaranth.hdl import Module, Shape, Signal, signed, unsigned
 from streaming import simulate
 
 from hwgen import fixedpoint
-from hwgen.rtl.requantise import Requantiser, add_round_saturate
+from hwgen.rtl.requantise import Coarse, Requantiser, add_round_saturate
 
 
 def run(dut: Requantiser, accumulators: Sequence[int], *, idle: float = 0.0, seed: int = 0) -> list[int]:
@@ -43,8 +43,14 @@ def run(dut: Requantiser, accumulators: Sequence[int], *, idle: float = 0.0, see
     return results
 
 
-def expected(accumulators: Sequence[int], bias: Sequence[int], shift: Sequence[int], slope: Sequence[int] | None,
-             fraction: int, output: Shape) -> list[int]:
+def expected(
+    accumulators: Sequence[int],
+    bias: Sequence[int],
+    shift: Sequence[int],
+    slope: Sequence[int] | None,
+    fraction: int,
+    output: Shape,
+) -> list[int]:
     """Channel by channel in turn, by the numeric contract."""
     channel = np.arange(len(accumulators)) % len(bias)
     total = np.array(accumulators, dtype=np.int64) + np.array(bias)[channel]
@@ -54,11 +60,18 @@ def expected(accumulators: Sequence[int], bias: Sequence[int], shift: Sequence[i
     return fixedpoint.requantise(total, shifts, output.width, output.signed).tolist()
 
 
-def check(accumulators: Sequence[int], *, bits: int, bias: Sequence[int], shift: Sequence[int],
-          slope: Sequence[int] | None = None, fraction: int = 0, output: Shape, idle: float = 0.0) -> list[int]:
-    dut = Requantiser(
-        accumulator_bits=bits, bias=bias, shift=shift, slope=slope, fraction=fraction, output=output
-    )
+def check(
+    accumulators: Sequence[int],
+    *,
+    bits: int,
+    bias: Sequence[int],
+    shift: Sequence[int],
+    slope: Sequence[int] | None = None,
+    fraction: int = 0,
+    output: Shape,
+    idle: float = 0.0,
+) -> list[int]:
+    dut = Requantiser(accumulator_bits=bits, bias=bias, shift=shift, slope=slope, fraction=fraction, output=output)
     results = run(dut, accumulators, idle=idle)
     assert results == expected(accumulators, bias, shift, slope, fraction, output)
     return results
@@ -191,6 +204,83 @@ def test_add_round_saturate_takes_every_value(width: int, shift: int, output: Sh
             assert ctx.get(result) == fixedpoint.requantise(number, shift, output.width, output.signed), number
 
     simulate(m, bench)
+
+
+@pytest.mark.parametrize(("width", "shift"), [(4, 0), (7, 2), (8, 0), (9, 5)])
+@pytest.mark.parametrize("output", [signed(5), unsigned(5), signed(8), unsigned(4)])
+@pytest.mark.parametrize("coarse", [Coarse(1, 0), Coarse(3, 1), Coarse(2, 2), Coarse(4, 0)])
+def test_a_coarse_grid_takes_every_value(width: int, shift: int, output: Shape, coarse: Coarse) -> None:
+    """Chosen value by value, or always."""
+    m = Module()
+    value, choice = Signal(signed(width)), Signal()
+    results = [
+        add_round_saturate(m, value, shift, output, "result", coarse, choice),
+        add_round_saturate(m, value, shift, output, "always", coarse),
+    ]
+    low, high = fixedpoint.bounds(width, True)
+
+    async def bench(ctx: Any) -> None:
+        for number in range(low, high + 1):
+            plain = fixedpoint.requantise(number, shift, output.width, output.signed)
+            other = int(fixedpoint.requantise(number, shift, coarse.bits, output.signed)) << coarse.left
+            for chosen in (0, 1):
+                ctx.set(value, number)
+                ctx.set(choice, chosen)
+                await ctx.tick().repeat(2)
+                assert ctx.get(results[0]) == (other if chosen else plain), number
+                assert ctx.get(results[1]) == other, number
+
+    simulate(m, bench)
+
+
+@pytest.mark.parametrize("is_coarse", [[False, True, False], [True, True, True], [False, False, False]])
+@pytest.mark.parametrize("slope", [None, [30, -50, 64]])
+def test_coarse_channels(is_coarse: list[bool], slope: list[int] | None) -> None:
+    """Those channels that are on a coarser grid, at the plain latency, with pauses."""
+    random = np.random.default_rng(4)
+    accumulators = random.integers(-(2**11), 2**11, 90)
+    shift, bias = [3, 5, 4], [5, -9, 40]
+    dut = Requantiser(accumulator_bits=13, bias=bias, shift=shift, slope=slope, fraction=6, output=signed(8),
+                      coarse=(5, 2), is_coarse=is_coarse)  # fmt: skip
+    assert dut.latency == Requantiser.latency_of(slope is not None)
+    plain = expected(accumulators.tolist(), bias, shift, slope, 6, signed(8))
+    other = expected(accumulators.tolist(), bias, shift, slope, 6, signed(5))
+    wanted = [b << 2 if is_coarse[n % 3] else a for n, (a, b) in enumerate(zip(plain, other, strict=True))]
+    assert run(dut, accumulators.tolist(), idle=0.3) == wanted
+
+
+def test_phases_have_biases_of_their_own() -> None:
+    """Three channels, each pixel of another phase."""
+    biases = [[0, 1000, -700], [30, -40, 5], [-1000, 9, 77], [4, 4, 4]]
+    dut = Requantiser(accumulator_bits=12, bias=sum(biases, []), shift=[2, 3, 4], slope=None, fraction=0,
+                      output=signed(9), phases=4)  # fmt: skip
+    random = np.random.default_rng(5)
+    accumulators, phases = random.integers(-900, 900, (20, 3)), random.integers(0, 4, 20)
+    results: list[int] = []
+
+    async def bench(ctx: Any) -> None:
+        for place in range(60 + dut.latency):
+            if place < 60:
+                ctx.set(dut.phase, int(phases[place // 3]))
+                ctx.set(dut.accumulator, int(accumulators[place // 3, place % 3]))
+            ctx.set(dut.valid, place < 60)
+            await ctx.tick()
+            if ctx.get(dut.o_valid):
+                results.append(ctx.get(dut.o))
+
+    simulate(dut, bench)
+    totals = accumulators + np.array(biases)[phases]
+    assert results == fixedpoint.requantise(totals, np.array([2, 3, 4]), 9, True).reshape(-1).tolist()
+
+
+@pytest.mark.parametrize("coarse", [(0, 1), (3, -1), (7, 2), (9, 0)])
+def test_coarse_error(coarse: tuple[int, int]) -> None:
+    wanted = f"coarse: wanted at most the output's 8 bits, got {coarse[0]} shifted by {coarse[1]}"
+    with pytest.raises(ValueError, match=f"^{wanted}$"):
+        Requantiser(accumulator_bits=8, bias=[0], shift=[0], slope=None, fraction=0, output=signed(8), coarse=coarse)
+    with pytest.raises(ValueError, match="^is_coarse: wanted one for each of 2 channels, got 1$"):
+        Requantiser(accumulator_bits=8, bias=[0] * 2, shift=[0] * 2, slope=None, fraction=0, output=signed(8),
+                    coarse=(4, 1), is_coarse=[True])  # fmt: skip
 
 
 @pytest.mark.parametrize(("bias", "shift", "slope", "message"), [

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from amaranth.hdl import Shape, signed, unsigned
 
-from hwgen.rtl.packing import LUT, W8A8, Packing
-from hwgen.rtl.weights import missing_of, pack_weights, turns, varying_columns
+from hwgen.rtl.packing import LUT, W8A8, Kernels, Packing, proven_chain
+from hwgen.rtl.weights import missing_of, pack_weights, phase_kernels, turns, varying_columns
 
 
-def pack(weight: np.ndarray, pe: int, simd: int, bits: int, packing: Packing = W8A8, taps: int = 1) -> list[list[int]]:
+def pack(weight: Kernels, pe: int, simd: int, bits: int, packing: Packing = W8A8, taps: int = 1) -> list[list[int]]:
     return pack_weights(weight, pe=pe, simd=simd, bits=bits, packing=packing, activation=signed(bits), taps=taps)
 
 
@@ -74,6 +74,36 @@ def test_missing(packing: Packing, bits: int, activation: Shape, missing: list[i
     weight = np.zeros((2, 3, 2, 2), dtype=np.int64)
     weight[0, 0, 0, 0], weight[1, 2, 0] = -1, 1
     assert missing_of(weight, simd=3, bits=bits, packing=packing, activation=activation).tolist() == missing
+
+
+def test_kernels_of_the_phases() -> None:
+    """Output row phase 0 of a 3 x 3 kernel at stride 2 meets taps 2, then 0, phase 1 tap 1."""
+    weight = np.arange(9).reshape(1, 1, 3, 3)
+    kernels = [kernel[0, 0].tolist() for kernel in phase_kernels(weight, 2)]
+    assert kernels == [[[8, 6], [2, 0]], [[7], [1]], [[5, 3]], [[4]]]
+    assert [kernel[0, 0].tolist() for kernel in phase_kernels(weight, 1)] == [[[8, 7, 6], [5, 4, 3], [2, 1, 0]]]
+    single = phase_kernels(np.array([[[[7]]]]), 2)  # three phases have no tap
+    assert [kernel.tolist() for kernel in single] == [[[[[7]]]], [[[[0]]]], [[[[0]]]], [[[[0]]]]]
+
+
+@pytest.mark.parametrize("packing", [Packing("dsp", 2, 17, 3), Packing("dsp", 3, 8, 1), LUT])
+def test_rows_of_the_phases_follow_one_another(packing: Packing) -> None:
+    weight = np.random.default_rng(2).integers(-1, 2, (5, 4, 5, 5))
+    kernels = phase_kernels(weight, 2)
+    apart = [pack(kernel, pe=2, simd=3, bits=2, packing=packing) for kernel in kernels]
+    together = pack(kernels, pe=2, simd=3, bits=2, packing=packing)
+    assert [len(memories[0]) for memories in apart] == [9 * 6, 6 * 6, 6 * 6, 4 * 6]
+    assert together == [sum(rows, []) for rows in zip(*apart, strict=True)]
+
+
+def test_the_chain_is_proven_for_all_phases() -> None:
+    """Large weights in one phase alone: eight lanes in two chains, where the others take one."""
+    weight = np.ones((2, 8, 3, 3), dtype=np.int64)
+    weight[:, :, 1, 1] = 127
+    kernels = phase_kernels(weight, 2)
+    proven = [proven_chain(kernel, 2, 8, 1, W8A8, signed(8)) for kernel in kernels]
+    assert proven == [8, 8, 8, 7]
+    assert proven_chain(kernels, 2, 8, 1, W8A8, signed(8)) == 7
 
 
 def test_errors() -> None:

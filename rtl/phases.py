@@ -6,8 +6,8 @@ pixels of a phase are an ordinary convolution with a part of the kernel, and wha
 window and no inserted zero. The output comes in raster order nevertheless: the reader goes from phase to phase, the
 same line buffer below it.
 
-One pixel may take a single word, the next one many. So all flags of a word are registers, as in `hwgen.rtl.walk`, but
-what a pixel's last word changes is decided when it goes.
+One pixel may take a single word, the next one many. So all flags of a word are registers, as in `hwgen.rtl.walk`, set
+by the word before it, but what a pixel's last word changes is decided when it goes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 
-from hwgen.rtl.counter import add_wrapped, count
+from hwgen.rtl.counter import Counter, add_wrapped, count
 from hwgen.rtl.memory import Form, Ram, ram_form
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class PhaseWalk:
 
     def __init__(self, m: Module, shape: WindowShape, complete: Value, room: Value) -> None:
         self.m, self.shape = m, shape
-        self.issue, self.end_fold, self.advance, self.end_next_row, self.last = (
-            Signal(name=name) for name in ("issue", "end_fold", "advance", "end_next_row", "last")
+        self.issue, self.end_fold, self.advance, self.end_next_row = (
+            Signal(name=name) for name in ("issue", "end_fold", "advance", "end_next_row")
         )
         row, column = divmod(1, shape.out_width)
         self.next_column = count(m, shape.out_width, self.advance, "next_column", column)
@@ -65,36 +65,48 @@ class PhaseWalk:
                 ]
 
         taps, words = shape.phase_taps, [taps * shape.groups for taps in shape.phase_taps]
-        column_after, row_after = Signal(name="column_after"), Signal(name="row_after")  # phases of the word after this
-        self.last_word = self._count(words, self.issue, self.column_phase, column_after, "row_word")
-        self.last_row = self._count(taps, self.issue & self.last_word, self.row_phase, row_after, "tap_row")
-        self.last_fold = count(m, shape.folds, self.end_fold, "fold").last
+        begins = taps[first_phase]
+        self.last = Signal(init=words[first_phase] * begins == 1, name="last")
+        final = Signal(
+            init=words[first_phase] * begins * shape.folds == 1, name="final"
+        )  # the output pixel's last word
+        column_after, row_after = Signal(name="column_after"), Signal(name="row_after")  # the phases behind that
+        word = self._count(words, self.issue, self.column_phase, column_after, "row_word")
+        row = self._count(taps, self.issue & word.last, self.row_phase, row_after, "tap_row")
+        fold = count(m, shape.folds, self.end_fold, "fold")
+        self.last_word, self.last_row, self.last_fold = word.last, row.last, fold.last
         self.first = Signal(init=1, name="first")
         begun = Signal()  # a word of the output pixel has gone: its window is complete
+        next_last = word.next_last & Mux(word.last, row.next_last, row.last)
         with m.If(self.issue):
-            m.d.sync += [self.first.eq(self.last), begun.eq(~(self.last & self.last_fold))]
+            m.d.sync += [
+                self.first.eq(self.last),
+                self.last.eq(next_last),
+                final.eq(next_last & Mux(self.last, fold.next_last, fold.last)),
+                begun.eq(~final),
+            ]
         m.d.comb += [
-            self.last.eq(self.last_word & self.last_row),
             self.issue.eq((begun | complete) & (~self.last | room)),
             self.end_fold.eq((begun | complete) & self.last & room),
-            self.advance.eq((begun | complete) & self.last & room & self.last_fold),
-            self.end_next_row.eq(self.advance & self.next_column.last),
-            column_after.eq(Mux(self.last & self.last_fold, self.next_column_phase, self.column_phase)),
+            self.advance.eq((begun | complete) & final & room),
+            self.end_next_row.eq((begun | complete) & final & room & self.next_column.last),
+            column_after.eq(Mux(final, self.next_column_phase, self.column_phase)),
             row_after.eq(Mux(self.last_fold, self.next_row_phase, self.row_phase)),
         ]
 
-    def _count(self, lengths: Sequence[int], step: Value, phase: Value, after: Value, name: str) -> Value:
-        """Whether a counter of as many places as `phase` says stands at its last one; `after` is the phase then."""
+    def _count(self, lengths: Sequence[int], step: Value, phase: Value, after: Value, name: str) -> Counter:
+        """A counter of as many places as `phase` says; behind the last of them as many as `after` says."""
         m = self.m
         if len(set(lengths)) == 1:
-            return count(m, lengths[0], step, name).last
+            return count(m, lengths[0], step, name)
         place = Signal(range(max(lengths)), name=name)
         last = Signal(init=lengths[self.shape.padding % self.shape.phases] == 1, name=f"last_{name}")
         begins_last = Array(Const(length == 1, 1) for length in lengths)[after]
-        next_last = Array(place == length - 2 if length > 1 else Const(0, 1) for length in lengths)[phase]
+        counts_to_last = Array(place == length - 2 if length > 1 else Const(0, 1) for length in lengths)[phase]
+        next_last = Mux(last, begins_last, counts_to_last)
         with m.If(step):
-            m.d.sync += [place.eq(Mux(last, 0, place + 1)), last.eq(Mux(last, begins_last, next_last))]
-        return last
+            m.d.sync += [place.eq(Mux(last, 0, place + 1)), last.eq(next_last)]
+        return Counter(place, last, next_last)
 
     def step(self, counted: Callable[[int, int], int], width: int, name: str) -> Value:
         """-(the growth of `counted(row, column)`) from the output pixel that is read to the next; 0 until that step.

@@ -70,7 +70,7 @@ def _train(arguments: argparse.Namespace) -> int:
     from hwgen.train.phases import train
 
     train(arguments.model, data=arguments.data, device=arguments.device, out=arguments.out,
-          phase=arguments.phase, steps=arguments.steps, start=arguments.start)
+          phase=arguments.phase, steps=arguments.steps, start=arguments.start, keep=arguments.keep)
     return 0
 
 
@@ -167,6 +167,9 @@ def _parser() -> Parser:
                        help="optimiser steps of every phase (default: the specification's)")
     train.add_argument("--start", type=Path, metavar="FILE",
                        help="another model's finetune.safetensors: finetune starts from its layers, not from float")
+
+    train.add_argument("--keep", type=Path, metavar="FILE",
+                       help="a checkpoint.safetensors whose transmitter is kept: only a receiver for it is trained")
 
     export = command("export", _export, "write a trained model's integer graph: graph.json and weights.npz")
     export.add_argument("--model", required=True, metavar="M", help="a name, a folder or a specification's path")

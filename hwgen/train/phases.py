@@ -11,6 +11,9 @@
 With a file to start from (``--start``), there is no float phase and no control: finetune starts from that file's
 layers, as far as their shapes agree, and the rest of the network is fresh.
 
+With a quantised checkpoint to keep (``--keep``), its transmitter stays as it is, bit for bit: finetune and qat train
+a receiver for it, from that checkpoint's channels as far as the specification has them.
+
 An interrupted phase goes on from ``OUT/state/PHASE.safetensors`` when the same command is given again.
 """
 
@@ -59,6 +62,7 @@ def train(
     phase: str = "all",
     steps: int | None = None,
     start: str | Path | None = None,
+    keep: str | Path | None = None,
 ) -> None:
     """Run one phase of a model's training, or all of them.
 
@@ -71,6 +75,7 @@ def train(
     phase : float, finetune, qat, control, card or all
     steps : instead of the specification's number of steps, for each phase that is run
     start : another model's float network (finetune.safetensors), from whose layers finetune starts
+    keep : a quantised checkpoint (checkpoint.safetensors) whose transmitter is kept: only the receiver is trained
 
     Raises
     ------
@@ -84,6 +89,8 @@ def train(
         raise HwgenError("--steps", "at least 1", str(steps))
     if start is not None and phase not in ("finetune", "all"):
         raise HwgenError("--start", "phase finetune or all", phase)
+    if keep is not None and (start is not None or phase not in ("finetune", "qat", "all")):
+        raise HwgenError("--keep", "phase finetune, qat or all, and no --start", phase if start is None else "--start")
     spec.check_trainable()
     assert spec.data is not None, "checked"
     if data is None:
@@ -95,10 +102,10 @@ def train(
     train_images = image_data.load(data, "train")
     val_images = image_data.load(data, "val")
     check_measurable(val_images, spec.downscale)
-    every = PHASES if start is None else ("finetune", "qat")
+    every = PHASES if start is None and keep is None else ("finetune", "qat")
     for name in every if phase == "all" else (phase,):
         if name != "card":
-            run_phase(spec, name, train_images, val_images, where, folder, steps, str(data), start)
+            run_phase(spec, name, train_images, val_images, where, folder, steps, str(data), start, keep)
     if phase in ("card", "all"):
         from hwgen.train.card import write_card  # imports every network; only needed here
 
@@ -138,16 +145,25 @@ def run_phase(
     steps: int | None = None,
     where: str = "data",
     start: str | Path | None = None,
+    keep: str | Path | None = None,
 ) -> None:
     """Train one phase and write its file into ``folder``."""
     plan = schedule(spec, phase, steps)
     torch.manual_seed(plan.seed)
     begun: dict[str, Any] = {}
-    if phase == "finetune" and start is not None:
-        network: nn.Module = pruned(spec)
-        begun = {"start": warm_start(network, Path(start), spec)}  # type: ignore[arg-type]
+    network: nn.Module
+    if phase == "finetune" and keep is not None:
+        network = pruned(spec)
+        begun = {"start": warm_start(network, Path(keep), spec, partly=True), "kept": "encoder"}
+        network.encoder.requires_grad_(False)
+    elif phase == "finetune" and start is not None:
+        network = pruned(spec)
+        begun = {"start": warm_start(network, Path(start), spec)}
     else:
         network = starting_network(spec, phase, folder)
+    if phase == "qat" and keep is not None:
+        begun = {"kept": "encoder"}
+        quantised(network).keep_transmitter(read(Path(keep))[0], str(keep))
     crops = Crops(train_images, plan.crop, where)
     if phase == "qat":
         quantised(network).calibrate([crops.batch(CALIBRATION_CROPS, torch.Generator().manual_seed(plan.seed))])

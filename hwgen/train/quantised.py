@@ -106,6 +106,7 @@ class QuantDeepJSCC(nn.Module):
         self.encoder = _stack(3, spec.encoder, latent, transposed=False)
         self.received_quantiser = quant_signed(RECEIVED_BITS, spec.received_imag_bits)
         self.decoder = _stack(latent[-1], spec.decoder, spec.decoder_stream_channels, transposed=True)
+        self.kept = False  # the transmitter is another checkpoint's and stays
         self.register_buffer("latent_power", torch.tensor(0.0))
         self.register_buffer("calibrated", torch.tensor(False))
 
@@ -140,7 +141,7 @@ class QuantDeepJSCC(nn.Module):
         if self.training and not self.calibrated:
             self.calibrate([images])
         latent = self.encode(images)
-        if self.training:
+        if self.training and not self.kept:
             with torch.no_grad():
                 self.latent_power.lerp_(symbol_power(latent).mean().to(self.latent_power), POWER_AVERAGE)
         return self.decode(through(self.channel, self._power(latent), snr_db, generator))
@@ -181,6 +182,28 @@ class QuantDeepJSCC(nn.Module):
             raise HwgenError("static gain", "a calibrated network", "a latent power of 0")
         return integer_gain(self.latent_exponent, float(self.latent_power), self.power)
 
+    def keep_transmitter(self, tensors: dict[str, Tensor], where: str) -> None:
+        """Take a trained transmitter, weights, scales and power, and exclude it from training and calibration.
+
+        Parameters
+        ----------
+        tensors
+            A quantised network's state; its receiver may have other shapes.
+
+        Raises
+        ------
+        HwgenError
+            Its transmitter is not of this network's shapes.
+        """
+        state = self.state_dict()
+        for name in [name for name in state if name.startswith("encoder.") or name == "latent_power"]:
+            if name not in tensors or tensors[name].shape != state[name].shape:
+                raise HwgenError(f"{where}: {name}", f"shape {tuple(state[name].shape)}", "none or another")
+            state[name] = tensors[name]
+        self.load_state_dict(state)
+        self.encoder.requires_grad_(False)
+        self.kept = True
+
     @torch.no_grad()
     def calibrate(self, batches: Iterable[Tensor]) -> None:
         """Choose all activation scales, layer after layer, and measure the latent's power.
@@ -196,10 +219,12 @@ class QuantDeepJSCC(nn.Module):
         x = self.pixel_quantiser(torch.cat(list(batches)))
         for layer in self.encoder:
             assert isinstance(layer, QuantLayer)
-            layer.calibrate(x)
+            if not self.kept:
+                layer.calibrate(x)
             x = layer(x)
         latent = plain(x)
-        self.latent_power.copy_(symbol_power(latent).mean())
+        if not self.kept:
+            self.latent_power.copy_(symbol_power(latent).mean())
         snr_db = torch.linspace(*self._snr_db, len(latent))
         received = through(self.channel, normalise(latent, self.power), snr_db, torch.Generator().manual_seed(0))
         if isinstance(self.received_quantiser, QuantParts):
@@ -218,6 +243,8 @@ class QuantDeepJSCC(nn.Module):
     @torch.no_grad()
     def calibrate_gain(self, batches: Iterable[Tensor]) -> None:
         """Measure the latent's average power over these images (any sizes), for the static gain."""
+        if self.kept:
+            return
         powers = torch.cat([symbol_power(self.encode(images)) for images in batches])
         self.latent_power.copy_(powers.double().mean())
 

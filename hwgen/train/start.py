@@ -6,6 +6,8 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torch import Tensor
+
 from hwgen.errors import HwgenError
 from hwgen.train.checkpoint import read, terms
 
@@ -14,8 +16,11 @@ if TYPE_CHECKING:
     from hwgen.train.network import DeepJSCC
 
 
-def warm_start(network: DeepJSCC, path: Path, spec: ModelSpec) -> dict[str, Any]:
+def warm_start(network: DeepJSCC, path: Path, spec: ModelSpec, partly: bool = False) -> dict[str, Any]:
     """Load every layer of ``path`` that has this network's names and shapes; the other layers stay as they are.
+
+    With ``partly``, a layer of another shape takes the channels that both have; what it has beyond them stays, but for
+    the weights from new inputs to old outputs, which become zero.
 
     Returns
     -------
@@ -39,10 +44,30 @@ def warm_start(network: DeepJSCC, path: Path, spec: ModelSpec) -> dict[str, Any]
     ]
     if not taken:
         raise HwgenError(str(path), f"layers of the shapes of {spec.path}", "none")
-    network.load_state_dict(own | {name: tensors[name] for layer in taken for name in layers[layer]})
+    loaded = own | {name: tensors[name] for layer in taken for name in layers[layer]}
+    grown = [layer for layer in layers if partly and layer not in taken and set(layers[layer]) <= set(tensors)]
+    for name in (name for layer in grown for name in layers[layer]):
+        transposed = name.startswith("decoder.") and name.endswith(".conv.weight")
+        loaded[name] = _common(own[name], tensors[name], transposed)
+    network.load_state_dict(loaded)
     return {
         "model": header.get("model"),
         "phase": header.get("phase"),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "layers": taken,
+        **({"partly": grown} if partly else {}),
     }
+
+
+def _common(own: Tensor, other: Tensor, transposed: bool) -> Tensor:
+    """``own`` with the channels of ``other`` where both have them. A transposed kernel's first axis are its inputs."""
+    result = own.clone()
+    if own.ndim == 1:
+        shared = min(len(own), len(other))
+        result[:shared] = other[:shared]
+        return result
+    mine, theirs = (kernel.transpose(0, 1) if transposed else kernel for kernel in (result, other))
+    outputs, inputs = (min(a, b) for a, b in zip(mine.shape[:2], theirs.shape[:2], strict=True))
+    mine[:outputs] = 0.0
+    mine[:outputs, :inputs] = theirs[:outputs, :inputs]
+    return result

@@ -122,6 +122,22 @@ def test_nothing_is_measured_for_files_that_cannot_be_written(tmp_path: Path) ->
         bench(["tiny"], plot=tmp_path / "roofline.gif")
 
 
+def test_a_receiver(capsys: pytest.CaptureFixture[str]) -> None:
+    """MACs of a transposed convolution without inserted zeros; bounds by hand. Lists of channels are an encoder's."""
+    arguments = ["--model", "tiny", "--side", "rx", "--frame", "16x8", "--no-synth", "--json"]
+    assert main(["bench", "datapath", *arguments]) == 0
+    (design,) = json.loads(capsys.readouterr().out)["designs"]
+    # 4x2 latent of 4 channels; 3x3 to 7 of them, then to 5 and 3 at stride 2: nine taps for four outputs.
+    macs = 9 * (8 * 4 * 7 + 8 * 7 * 5 + 32 * 5 * 3)
+    assert (design["side"], design["macs_per_frame"], design["mismatches"]) == ("rx", macs, 0)
+    assert design["frame_interval_cycles"] == design["predicted_interval_cycles"]
+    assert design["latency_cycles"] == design["predicted_latency_cycles"]
+    assert design["bound_pixels"] == macs / 128
+    assert design["bound_values"] == macs / (128 * 3)
+    assert main(["bench", "datapath", "--channels", LIST, "--side", "rx"]) == 2
+    assert "--channels: wanted --side tx" in capsys.readouterr().err
+
+
 def test_nothing_to_measure() -> None:
     with pytest.raises(HwgenError, match="--model: wanted a trained model, got none"):
         bench()

@@ -20,8 +20,10 @@ from hwgen.bench.encoder import dashed, write_spec
 from hwgen.bench.quantities import Measured, as_record, table, write_csv
 from hwgen.bench.roofline import roofline
 from hwgen.console import console
-from hwgen.emit import TOP, Emitted, emit
+from hwgen.emit import Emitted, emit
 from hwgen.errors import HwgenError
+from hwgen.ir.serialize import GRAPH_FILE
+from hwgen.model import graph_folder
 from hwgen.synth import synthesise_design
 from hwgen.synth.statistics import count
 from hwgen.synth.yosys import version
@@ -51,6 +53,7 @@ def bench(
     as_json: bool = False,
     csv: Path | None = None,
     plot: Path | None = None,
+    side: str = "tx",
 ) -> int:
     """Measure designs and print one table.
 
@@ -65,6 +68,7 @@ def bench(
     synth : synthesise, which takes minutes where nothing of it is in the cache
     as_json : print one JSON object and nothing else on stdout
     csv, plot : files to write beside; the plot as .png or .svg
+    side : "tx" or "rx" of the models
 
     Returns
     -------
@@ -81,6 +85,8 @@ def bench(
         from hwgen.bench.plot import check_plot
 
         check_plot(plot)
+    if channels and side != "tx":
+        raise HwgenError("--channels", "--side tx, for they are an encoder's", side)
     need_tools()
     if synth:
         version()  # Yosys must be there
@@ -91,7 +97,7 @@ def bench(
         if not subjects:
             raise HwgenError("--model", "a trained model", "none")
         designs = [
-            emit(subject.model, board=board, fps=fps, frame=frame, out=folder / f"design{i}", init=subject.init,
+            emit(subject.model, side, board=board, fps=fps, frame=frame, out=folder / f"design{i}", init=subject.init,
                  quiet=True)
             for i, subject in enumerate(subjects)
         ]
@@ -113,23 +119,26 @@ def bench(
     return 0 if all(m.report.proven and m.report.interval is not None for m in measured) else 1
 
 
-def trained_models() -> list[str]:
-    """The models that come with hwgen and are trained."""
-    return [name for name in specs.available() if specs.load(name).graph_path.exists()]
+def trained_models(side: str = "tx") -> list[str]:
+    """The models that come with hwgen whose side is trained."""
+    return [name for name in specs.available() if (graph_folder(specs.load(name), side) / GRAPH_FILE).exists()]
 
 
 def measure(
     subject: Subject, design: Emitted, frames: int, folder: Path, synth: bool, say: Callable[[str], None]
 ) -> Measured:
     """Simulate, compare and synthesise one emitted design."""
-    request = Request(subject.model, frames=frames, init=subject.init, design=design.folder, waveform=False)
+    manifest = design.manifest
+    request = Request(
+        subject.model, side=manifest["side"], frames=frames, init=subject.init, design=design.folder, waveform=False
+    )
     report = prove(request, folder, say)
     say(f"interval {report.interval} cycles, latency {report.latency}, {report.mismatches} mismatches")
     statistics = None
     if synth:
         say("synthesising")
-        text = design.folder.joinpath(f"{TOP}.v").read_text(encoding="utf-8")
-        netlists = synthesise_design(text, TOP, design.plan.board.family)
+        text = design.folder.joinpath(f"{manifest['top']}.v").read_text(encoding="utf-8")
+        netlists = synthesise_design(text, manifest["top"], design.plan.board.family)
         statistics = [count(netlist) for netlist in netlists.values()]
     return Measured(subject.name, design.plan, report, statistics, roofline(design.plan))
 

@@ -15,10 +15,11 @@ def _datapath(arguments: argparse.Namespace) -> int:
 
     models, channels = arguments.model, arguments.channels
     if not models and not channels:
-        models, channels = trained_models(), CHANNELS
+        models = trained_models(arguments.side)
+        channels = CHANNELS if arguments.side == "tx" else ()
     return bench(models, channels, board=arguments.board, fps=arguments.fps, frame=arguments.frame,
                  frames=arguments.frames, synth=not arguments.no_synth, as_json=arguments.json, csv=arguments.csv,
-                 plot=arguments.plot)
+                 plot=arguments.plot, side=arguments.side)
 
 
 def _sim(arguments: argparse.Namespace) -> int:
@@ -54,6 +55,7 @@ def add_benches(parser: argparse.ArgumentParser) -> None:
     datapath.add_argument("--model", action="append", default=[], metavar="M",
                           help="a trained specification: a name, a folder or a path; may be repeated (default: every "
                                "trained one that comes with hwgen, and the channel lists of the documentation)")
+    datapath.add_argument("--side", choices=("tx", "rx"), default="tx", help="of the models (default: tx)")
     datapath.add_argument("--channels", action="append", default=[], type=channels, metavar="A-B-C-D-E",
                           help="the paper's encoder with these output channels and random weights; may be repeated")
     datapath.add_argument("--board", default="pynq_z2", metavar="B", help="name or path (default: pynq_z2)")

@@ -98,6 +98,7 @@ def _bound(name: str, label: str) -> Quantity:
 
 
 QUANTITIES: tuple[Quantity, ...] = (
+    Quantity("side", "side", "", lambda m: m.plan.graph.side),
     Quantity("frame", "frame", "", lambda m: f"{m.plan.width}x{m.plan.height}"),
     Quantity("macs_per_frame", "MAC per frame", ",d", lambda m: m.predicted("macs_per_frame")),
     Quantity("multipliers", "multiplier lanes", ",d", lambda m: m.predicted("multipliers")),

@@ -1,10 +1,10 @@
-"""What bounds a transmitter on a board, in MAC per cycle, however it is folded: the roofline of this datapath.
+"""What bounds either side on a board, in MAC per cycle, however it is folded: the roofline of this datapath.
 
     dsp     every DSP of the board multiplies as many lanes each cycle as the layer's widths allow; layers that the plan
             multiplies in LUTs ask for none
     bram    a multiplier meets another weight each cycle, and a block RAM delivers 72 bits of them; blocks that line
             buffers take at least are gone; what is in LUTs, of either, asks for none
-    pixels  one pixel comes in each cycle
+    pixels  one pixel comes in, or goes out, each cycle
     values  the busiest stream between layers carries a full beat each cycle
 
 The first two are roofs of the board, the other two grow with the work that a pixel or a value brings. What a design
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Shape
 
-from hwgen.ir.graph import Conv2d
+from hwgen.ir.graph import Convolution
 from hwgen.passes.plan import Plan
 from hwgen.rtl.memory import ram_form, rom_form
 from hwgen.rtl.packing import packings
@@ -67,36 +67,38 @@ def roofline(plan: Plan) -> Roofline:
     return Roofline(bounds, total / max(cycles["pixels"], cycles["values"]))
 
 
-def lanes_per_dsp(node: Conv2d, family: str) -> int:
+def lanes_per_dsp(node: Convolution, family: str) -> int:
     """The most lanes of a layer that share a DSP."""
     activation = Shape(node.input.bits, node.input.signed)
     return max(packing.lanes for packing in packings(node.weight_bits, activation, family) if packing.form == "dsp")
 
 
 def line_buffer_bram36(plan: Plan) -> float:
-    """Block RAM that kernel - 1 rows of each layer's input fill, to the bit, where they are not in LUTs."""
+    """Block RAM that all but one of a window's rows of each layer's input fill, to the bit, where not in LUTs."""
     bits = 0
     for node in plan.graph.convolutions:
         folding = plan.foldings[node.name]
         if ram_form(folding.window.bank_words, folding.ring_in) == "block":
-            bits += (node.kernel - 1) * folding.window.width * node.in_channels * node.input.bits
+            bits += (max(folding.window.phase_taps) - 1) * folding.window.width * node.in_channels * node.input.bits
     return bits / BRAM_BITS
 
 
-def _weights_in_block(plan: Plan, node: Conv2d) -> bool:
+def _weights_in_block(plan: Plan, node: Convolution) -> bool:
     folding = plan.foldings[node.name]
-    return rom_form(folding.window.cycles_per_pixel, folding.weights_in) == "block"
+    return rom_form(folding.weight_rows, folding.weights_in) == "block"
 
 
 def busiest_beats(plan: Plan) -> int:
     """Beats per frame of the busiest stream between layers, as many values in each as a beat can hold.
 
-    The last layer's stream, and the gain's behind it, carry one value a beat.
+    The last layer's stream and what follows it carry one value a beat, as does what comes to a receiver's first.
     """
     shapes = plan.graph.shapes(plan.width, plan.height)
     *inner, last = plan.graph.convolutions
     height, width, channels = shapes[last.name]
     beats = [height * width * channels]
+    if plan.graph.side == "rx":
+        beats.append(math.prod(shapes["symbols"]))
     for node in inner:
         height, width, channels = shapes[node.name]
         beats.append(height * width * -(-channels // (BEAT_BITS // node.output.bits)))

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from math import gcd
+from typing import Literal
 
 from amaranth.hdl import Shape
 from amaranth.utils import ceil_log2
@@ -39,7 +40,8 @@ class LayerNumbers:
 
     Parameters: signed widths of weights, accumulators, bias (accumulator and bias: of the DSP form, where unsigned
     activations are made signed) and PReLU slope (0 without); fraction bits of the slope; the common right shift and
-    the largest left shift before it; Shape of an output value.
+    the largest left shift before it; Shape of an output value; phases of the output pixels that have biases of their
+    own; the coarse grid of odd channels.
     """
 
     weight_bits: int
@@ -50,6 +52,8 @@ class LayerNumbers:
     right: int
     left: int
     output: Shape
+    phases: int = 1
+    coarse: tuple[int, int] | None = None
 
     @staticmethod
     def of(
@@ -61,8 +65,11 @@ class LayerNumbers:
         slope: Sequence[int] | None,
         slope_fraction: int,
         output: Shape,
+        phases: int = 1,
+        coarse: tuple[int, int] | None = None,
     ) -> LayerNumbers:
-        """From a layer's integers. bias : with the activations' offset times each channel's weights in it."""
+        """From a layer's integers. bias : with the activations' offset times each channel's weights in it, phases in
+        turn."""
         shifts = [int(s) + (slope_fraction if slope is not None else 0) for s in shift]
         right = max(0, *shifts)
         return LayerNumbers(
@@ -74,6 +81,8 @@ class LayerNumbers:
             right=right,
             left=right - min(shifts),
             output=output,
+            phases=phases,
+            coarse=coarse,
         )
 
 
@@ -88,17 +97,22 @@ def convolution_cost(
     window, lanes = folding.window, folding.out_lanes
     mac = mac_cost(
         folding.packing, folding.pe, window.word_values, window.bits, window.signed,
-        numbers.weight_bits, numbers.accumulator_bits, window.cycles_per_pixel, folding.weights_in, family, columns,
+        numbers.weight_bits, numbers.accumulator_bits, folding.weight_rows, folding.weights_in, family, columns,
     )  # fmt: skip
-    requantiser = requantiser_cost(numbers, folding.beats_out, family)
+    requantiser = requantisers_cost(numbers, folding.beats_out, lanes, family)
     fifo = _fifo_cost(lanes * numbers.output.width, folding.fifo_depth, family, folding.fold_beats)
     beats, folds = folding.fold_beats, window.folds
+    mac_latency = MacArray.latency_of(folding.packing, window.word_values, numbers.weight_bits)
     # The sums of a fold wait in a register of their own and move up beat by beat.
     waiting = Cost(
         (beats - 1) * lanes * numbers.accumulator_bits + 2 * counter_lut(folds) + 2 * bits_of(beats + 1) + 16,
         folding.pe * numbers.accumulator_bits + bits_of(beats + 1) + 2 * _counter_ff(folds),
     )
-    return window_cost(window, folding.in_lanes, folding.ring_in, family) + mac + requantiser * lanes + fifo + waiting
+    if window.phases > 1:
+        # The weights' address jumps to the next phase's; the phase of a fold's sums goes beside them.
+        waiting += Cost(bits_of(folding.weight_rows), 0)
+        waiting += Cost(2 * -(-mac_latency // 16), 4) if numbers.phases > 1 else Cost()
+    return window_cost(window, folding.in_lanes, folding.ring_in, family) + mac + requantiser + fifo + waiting
 
 
 @cache
@@ -109,6 +123,8 @@ def window_cost(window: WindowShape, lanes: int, ring_in: Form, family: str) -> 
     """
     width, address = window.simd * window.bits, bits_of(window.bank_words)
     memories = Ram.cost_of(window.bank_words, width, ram_form(window.bank_words, ring_in), family) * window.banks
+    if window.transposed:
+        return memories + _phase_reader_cost(window, lanes)
     # Pixels held and pixels ahead, and by how much the next output pixel changes them.
     filled = (window.capacity + window.stride * window.width).bit_length() + 1
     ahead = max(window.capacity, (window.kernel - window.padding) * window.width).bit_length() + 1
@@ -135,6 +151,23 @@ def window_cost(window: WindowShape, lanes: int, ring_in: Form, family: str) -> 
         beginnings = window.banks // gcd(window.banks, window.stride)
         lut = 130 + turned * (1 if beginnings <= 4 else 2)
     return memories + Cost(lut, ff)
+
+
+def _phase_reader_cost(window: WindowShape, lanes: int) -> Cost:
+    """As `window_cost`, of a transposed convolution, without its memory."""
+    width, address = window.simd * window.bits, bits_of(window.bank_words)
+    taps, groups, least = window.phase_taps, window.groups, window.least_words
+    ff = 2 * (window.capacity.bit_length() + 1) + _counter_ff(-(-window.channels // lanes))
+    per_word = -(-window.simd // lanes)
+    if per_word > 1:
+        ff += per_word * lanes * window.bits + 2 + bits_of(per_word)
+    ff += sum(map(_counter_ff, (window.out_width, window.out_height, window.folds, groups, window.bank_words)))
+    ff += _counter_ff(max(taps) * groups) + _counter_ff(max(taps)) + 4 + 2 * (window.phases > 1)
+    ff += address * (5 + 2 * (least * window.folds > 1) + (least > 1) + (min(taps) * groups > 1)) + 2 * width
+    rows, columns = (window.height + window.kernel).bit_length(), (window.width + window.kernel).bit_length()
+    ff += (3 + (least > 1)) * (rows + columns) + 3
+    lut = round(16.5 * address + 5.7 * bits_of(window.width * window.height)) + 5 * per_word - 10
+    return Cost(lut, ff)
 
 
 def _counter_ff(length: int) -> int:
@@ -212,10 +245,27 @@ def tree_cost(terms: int, bits: int, carry: bool) -> Cost:
 
 
 @cache
-def requantiser_cost(numbers: LayerNumbers, channels: int, family: str) -> Cost:
-    """`Requantiser.cost_of` of a layer's numbers."""
+def requantisers_cost(numbers: LayerNumbers, channels: int, lanes: int, family: str) -> Cost:
+    """`Requantiser.cost_of` of a layer's numbers, one for each lane."""
+    if numbers.coarse is None:
+        return requantiser_cost(numbers, channels, family, None) * lanes
+    if lanes % 2:
+        return requantiser_cost(numbers, channels, family, "some") * lanes
+    # Of an even number of lanes each second one has odd channels alone.
+    plain, coarse = (requantiser_cost(numbers, channels, family, odd) for odd in (None, "all"))
+    return (plain + coarse) * (lanes // 2)
+
+
+@cache
+def requantiser_cost(
+    numbers: LayerNumbers, channels: int, family: str, odd: Literal["some", "all"] | None = None
+) -> Cost:
+    """`Requantiser.cost_of` of a layer's numbers; `odd` says which channels of the lane are on the coarse grid."""
     return Requantiser.cost_of(
         channels=channels,
+        phases=numbers.phases,
+        coarse=numbers.coarse if odd else None,
+        all_coarse=odd == "all",
         accumulator_bits=numbers.accumulator_bits,
         bias_bits=numbers.bias_bits,
         slope_bits=numbers.slope_bits,

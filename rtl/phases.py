@@ -252,12 +252,13 @@ def _tap(m: Module, s: WindowShape, walk: PhaseWalk, by_fold: str) -> tuple[Valu
         Array(Const(step, 1) for step in _steps(s))[phase] for phase in (walk.next_row_phase, walk.next_column_phase)
     )
     with m.If(walk.advance):
-        m.d.sync += [top.eq(next_top), left.eq(next_left), next_left.eq(next_left + moves_right)]
-    with m.If(walk.end_next_row):
         m.d.sync += [
-            next_left.eq(outside_x),
-            next_top.eq(Mux(walk.next_row.last, outside_y, next_top + moves_down)),
+            top.eq(next_top),
+            left.eq(next_left),
+            next_left.eq(Mux(walk.next_column.last, outside_x, next_left + moves_right)),
         ]
+    with m.If(walk.end_next_row):
+        m.d.sync += next_top.eq(Mux(walk.next_row.last, outside_y, next_top + moves_down))
 
     last_group = count(m, s.groups, walk.issue, "group").last
     pixel_top = Signal(y_bits)

@@ -200,15 +200,20 @@ class Requantiser(Component):
         left: int,
         output: Shape,
         family: str,
+        phases: int = 1,
+        coarse: tuple[int, int] | None = None,
+        all_coarse: bool = False,
     ) -> Cost:
         """Resources; DSPs exactly.
 
-        Parameters: channels; signed widths of accumulator, bias and slope (0: no PReLU); fraction; the largest shift
-        `right`, and by how much the smallest is less, `left`, both with the slope's fraction in them.
+        Parameters: channels, of how many phases with biases of their own; signed widths of accumulator, bias and slope
+        (0: no PReLU); fraction; the largest shift `right`, and by how much the smallest is less, `left`, both with the
+        slope's fraction in them; the coarse grid of some channels, or of all.
         """
         table = logic_lut(channels)
         left_bits = left.bit_length()
-        lut = counter_lut(channels) + bias_bits * table + adder_lut(accumulator_bits)
+        biases = logic_lut(phases << bits_of(channels)) if phases > 1 else table
+        lut = counter_lut(channels) + bias_bits * biases + adder_lut(accumulator_bits)
         ff = 2 * bits_of(channels) + accumulator_bits + bias_bits + Requantiser.latency_of(slope_bits > 0)
         dsp = 0
         if slope_bits:
@@ -229,7 +234,14 @@ class Requantiser(Component):
             common = accumulator_bits + left
             lut += left_bits * table + common * -(-left_bits // 2) + 3
             ff += accumulator_bits + common + left_bits
-        return Cost(lut, ff, dsp) + add_round_saturate_cost(common, right, output)
+        if coarse is not None and all_coarse:
+            output = Shape(coarse[0], output.signed)
+        cost = Cost(lut, ff, dsp) + add_round_saturate_cost(common, right, output)
+        if coarse is not None and not all_coarse:
+            # Which channels: a table, and its bit beside the values. A second comparison, a second way out.
+            beyond = equal_lut(max(common - right - coarse[0] + 1, 1))
+            cost += Cost(beyond + output.width + 4, 3)
+        return cost
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

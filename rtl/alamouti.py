@@ -49,7 +49,7 @@ class Alamouti(Component):
     @staticmethod
     def cost_of(pairs: int, family: str, places: int = places) -> Cost:
         """Resources; no DSP, no block RAM."""
-        negations = Cost(adder_lut(BITS) + equal_lut(BITS) + BITS) * 2
+        negations = Cost(adder_lut(BITS) + equal_lut(BITS)) * 2
         words = Cost(2 * 2 * BITS, 4 * 2 * BITS + 4)
         return negations + words + counter(pairs) + Cost(10, 2) + CreditFifo.cost_of(SYMBOL.size, places, family)
 

@@ -188,7 +188,7 @@ class ComplexMultiply(Component):
             if not inside:
                 # The product with its registers, and the adder behind it.
                 result = max(re, im) if form == "three" and not number else re if number < 2 else im
-                cost += Cost(small_multiplier_lut(*pair) + result * 2 // 3, sum(pair) + result * 2 // 3)
+                cost += Cost(small_multiplier_lut(*pair) + result * 2 // 3, 2 * sum(pair) + result)
         return cost
 
     def elaborate(self, platform: object) -> Module:

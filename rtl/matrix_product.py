@@ -164,7 +164,7 @@ class MatrixProduct(Component):
         cost += Ram.cost_of(depth, 2 * BITS, ram_form(depth, "block"), family) * lanes
         # Symbols that come, symbols that are worked on, those that are multiplied.
         cost += Cost(2 * columns + lanes * 2 * BITS * (steps > 1), 2 * BITS * (2 * columns + lanes))
-        cost += Cost(adder_lut(BITS) + equal_lut(BITS) + BITS) * sum(conjugate)
+        cost += Cost(adder_lut(BITS) + equal_lut(BITS) + BITS) * any(conjugate)
         for length in (columns, groups, rows, steps, groups, tables * rows * columns, columns, lanes):
             cost += counter(length)
         return cost + Cost(40 + 2 * bits_of(depth), 20 + 2 * bits_of(depth))

@@ -128,12 +128,12 @@ class Power(Component):
         # Two counters of values and two of places, each with its `last`; free places; steps.
         cost += (counter(values) + counter(depth) + Cost(3, 1)) * 2 + Cost(bits_of(depth), bits_of(depth) + 1)
         cost += counter(Power.gain_cycles_of(input, values))
-        # Energy and its shifts, quotient, root; the gain's own registers.
-        cost += Cost(adder_lut(energy) + energy + 2 * left, 2 * energy + 2 * left)
+        # The energy, which is summed in a DSP's register, and its shifts; quotient; root and gain.
+        cost += Cost(adder_lut(energy) + energy + 2 * left, energy + 2 * left)
         cost += Cost(2 * adder_lut(MANTISSA_BITS), MANTISSA_BITS + 2)
         cost += Cost(2 * adder_lut(GAIN_BITS + 2) + GAIN_BITS, 3 * GAIN_BITS + 1)
         # The values' shift, and what walks beside them.
-        cost += Cost(shifted * -(-left // 2) + 12, input.width + 16)
+        cost += Cost(shifted * -(-left // 2) + 6, input.width + 4)
         cost += add_round_saturate_cost(shifted + GAIN_BITS + 1, shift, OUTPUT)
         return cost + CreditFifo.cost_of(SYMBOL_BITS, places, family)
 

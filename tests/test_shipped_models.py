@@ -9,7 +9,7 @@ import pytest
 from hwgen import spec
 from hwgen.verify import Request, prove
 
-SMALL = {"tiny": (64, 48), "cifar10_int8": (32, 32), "cityscapes_int8": (64, 32)}
+SMALL = {"tiny": (64, 48), "cifar10_int8": (32, 32), "cityscapes_int8": (64, 32), "mimo2x2_int8": (64, 32)}
 """Frames for the cycle counts; the formulas that predict them know no other frame."""
 
 

@@ -165,7 +165,9 @@ def _phase_reader_cost(window: WindowShape, lanes: int) -> Cost:
     ff += _counter_ff(max(taps) * groups) + _counter_ff(max(taps)) + 4 + 2 * (window.phases > 1)
     ff += address * (5 + 2 * (least * window.folds > 1) + (least > 1) + (min(taps) * groups > 1)) + 2 * width
     rows, columns = (window.height + window.kernel).bit_length(), (window.width + window.kernel).bit_length()
-    ff += (3 + (least > 1)) * (rows + columns) + 3
+    ff += (3 + (least > 1)) * (rows + columns) + 3 + 6  # the last ones: changes of counters, few of whose bits differ
+    if window.folds == 1:  # nothing goes back to the beginning of a window
+        ff -= address + rows
     lut = round(16.5 * address + 5.7 * bits_of(window.width * window.height)) + 5 * per_word - 10
     return Cost(lut, ff)
 

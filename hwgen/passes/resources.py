@@ -53,9 +53,13 @@ def layer_numbers(node: Convolution) -> LayerNumbers:
         node.bias + missing_of(kernel, simd=1, bits=node.weight_bits, packing=W8A8, activation=activation)
         for kernel in phase_kernels(node.weight, stride)
     ]
+    if all(np.array_equal(own, biases[0]) for own in biases):
+        biases = biases[:1]
     return LayerNumbers.of(
         weight_bits=node.weight_bits,
         accumulator_bits=node.accumulator_bits,
+        phases=len(biases),
+        coarse=node.coarse,
         bias=np.concatenate(biases).tolist(),
         shift=node.shift.tolist(),
         slope=None if node.slope is None else node.slope.tolist(),

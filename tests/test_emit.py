@@ -22,10 +22,12 @@ from hwgen import board as boards, cli, emit as package, spec as specs
 from hwgen.emit import Emitted, emit
 from hwgen.emit.datapath import component
 from hwgen.emit.folder import replaced_folder
-from hwgen.emit.sample import sample_frame
+from hwgen.emit.sample import pixel_beats, sample_frame, sample_symbols
 from hwgen.errors import HwgenError
+from hwgen.fixedpoint import unpack_symbols
 from hwgen.ir import serialize
 from hwgen.ir.execute import execute
+from hwgen.ir.graph import MatrixProduct
 from hwgen.model import load_graph
 from hwgen.passes.buffers import minimal_buffers
 from hwgen.passes.size import size
@@ -50,14 +52,35 @@ def design(tmp_path_factory: pytest.TempPathFactory) -> Emitted:
     return emit_tiny(tmp_path_factory.mktemp("emit") / "design")
 
 
+VARIANTS: dict[str, dict[str, str]] = {
+    "tx": {},
+    "rx": {"side": "rx"},
+    "tx svd": {"channel": "mimo2x2"},
+    "rx rayleigh": {"side": "rx", "channel": "rayleigh"},
+}
+
+
+@pytest.fixture(scope="module", params=VARIANTS)
+def variant(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Emitted:
+    """Either side, without and with coefficients for its channel."""
+    return emit_tiny(tmp_path_factory.mktemp("emit") / "design", **VARIANTS[request.param])
+
+
+def files_of(design: Emitted) -> set[str]:
+    """What `FILES` is for a transmitter without a precoder."""
+    files = {name.replace("_tx.", f"_{design.manifest['side']}.") for name in FILES}
+    return files | ({"sample_coefficients.hex"} if design.manifest["coefficients"] else set())
+
+
 @pytest.fixture
 def no_verilog(monkeypatch: pytest.MonkeyPatch) -> None:
     """Verilog takes most of the time of an emission, and tests of the folder need none."""
     monkeypatch.setattr(package, "verilog", lambda plan, top: f"module {top}; endmodule\n")
 
 
-def test_files(design: Emitted) -> None:
+def test_files(design: Emitted, variant: Emitted) -> None:
     assert set(contents(design.folder)) == FILES
+    assert set(contents(variant.folder)) == files_of(variant)
     assert {path.stat().st_mode & 0o777 for path in design.folder.iterdir()} == {0o666 & ~umask()}
 
 
@@ -81,6 +104,16 @@ def test_the_same_bytes_again(design: Emitted, tmp_path: Path, monkeypatch: pyte
     assert contents(tmp_path / "a b" / "c") == contents(design.folder)
 
 
+def test_a_receiver_has_the_same_bytes_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = emit_tiny(None, side="rx")
+    assert first.folder == Path("hwgen_out/tiny_rx_pynq_z2")
+    code = ("from pathlib import Path; from hwgen.emit import emit; "
+            f"emit('tiny', 'rx', frame={FRAME}, out=Path('again'), init=1, quiet=True)")  # fmt: skip
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=os.environ | {"PYTHONHASHSEED": "5"}, check=True)
+    assert contents(tmp_path / "again") == contents(first.folder)
+
+
 def test_a_model_in_another_folder_gives_the_same_bytes(tmp_path: Path) -> None:
     """Nothing of where a specification and a board lie is in what is written."""
     found = []
@@ -101,11 +134,12 @@ def test_no_place_time_or_host(design: Emitted) -> None:
             assert secret not in text, f"{name}: {secret}"
 
 
-def test_manifest_agrees_with_the_files(design: Emitted) -> None:
+def test_manifest_agrees_with_the_files(variant: Emitted) -> None:
+    design, side = variant, variant.manifest["side"]
     manifest = json.loads((design.folder / "manifest.json").read_text(encoding="utf-8"))
     assert manifest == design.manifest
-    assert (manifest["format_version"], manifest["top"], manifest["side"]) == (1, "hwgen_tx", "tx")
-    assert set(manifest["files"]) == FILES - {"manifest.json", "README.md"}
+    assert (manifest["format_version"], manifest["top"], manifest["side"]) == (1, f"hwgen_{side}", side)
+    assert set(manifest["files"]) == files_of(variant) - {"manifest.json", "README.md"}
     for name, digest in manifest["files"].items():
         assert hashlib.sha256((design.folder / name).read_bytes()).hexdigest() == digest
     assert manifest["inputs"] == {
@@ -114,14 +148,19 @@ def test_manifest_agrees_with_the_files(design: Emitted) -> None:
     }
 
 
-def test_manifest_agrees_with_the_graph_and_the_plan(design: Emitted) -> None:
-    manifest, graph, plan = design.manifest, serialize.load(design.folder), design.plan
+def test_manifest_agrees_with_the_graph_and_the_plan(variant: Emitted) -> None:
+    manifest, graph, plan = variant.manifest, serialize.load(variant.folder), variant.plan
     shapes = graph.shapes(*FRAME)
     assert [stream["name"] for stream in manifest["streams"]] == [node.name for node in graph.nodes]
     for stream, node in zip(manifest["streams"], graph.nodes, strict=True):
+        assert stream["path"] == f"{node.name}.o"
+        if node is graph.symbol_node:  # word by word
+            words = shapes[node.name][1]
+            assert (stream["height"], stream["width"], stream["channels"], stream["lanes"]) == (1, words, 1, 1)
+            assert (stream["bits"], stream["signed"]) == (32, False)
+            continue
         assert (stream["height"], stream["width"], stream["channels"]) == shapes[node.name]
         assert (stream["bits"], stream["signed"]) == (node.output.bits, node.output.signed)
-        assert stream["path"] == f"{node.name}.o"
     predicted = manifest["predicted"]
     macs = sum(graph.macs(*FRAME).values())
     assert predicted["frame_interval_cycles"] == frame_interval(plan)
@@ -129,29 +168,36 @@ def test_manifest_agrees_with_the_graph_and_the_plan(design: Emitted) -> None:
     assert predicted["macs_per_frame"] == macs
     lanes = (folding.pe * folding.window.word_values for folding in plan.foldings.values())
     assert predicted["multipliers"] == sum(lanes)
-    assert list(predicted["components"]) == [node.name for node in graph.nodes] + ["symbols"]
+    values, symbol_node = [n.name for n in graph.value_nodes], [n.name for n in graph.nodes if n is graph.symbol_node]
+    around = {"tx": [*values, "symbols", *symbol_node], "rx": [*symbol_node, "symbols", *values, "pixels"]}
+    assert list(predicted["components"]) == around[graph.side]
     for key in ("dsp", "lut", "ff", "bram36"):
         assert predicted[key] == sum(cost[key] for cost in predicted["components"].values())
     assert sum(layer.get("macs", 0) for layer in predicted["layers"]) == macs
     assert predicted["fps"] == round(manifest["clock_mhz"] * 1e6 / predicted["frame_interval_cycles"], 3)
-    assert manifest["input"]["beats"] == 64
-    assert manifest["output"]["beats"] == graph.symbols(*FRAME)
+    pixels, symbols = ("input", "output") if graph.side == "tx" else ("output", "input")
+    assert (manifest[pixels]["bits"], manifest[pixels]["beats"]) == (24, 64)
+    assert (manifest[symbols]["bits"], manifest[symbols]["beats"]) == (32, graph.symbols(*FRAME))
+    words = {"bits": 32, "beats": graph.coefficient_words, "fraction": 10} if graph.coefficient_words else None
+    assert manifest["coefficients"] == words
     assert manifest["terms"] == graph.terms
 
 
-def test_verilog_has_the_ports_and_the_layers(design: Emitted) -> None:
-    text = (design.folder / "hwgen_tx.v").read_text(encoding="utf-8")
-    (header,) = re.findall(r"^module hwgen_tx\(([^)]*)\);", text, re.MULTILINE)
+def test_verilog_has_the_ports_and_the_layers(variant: Emitted) -> None:
+    design, top = variant, variant.manifest["top"]
+    text = (design.folder / f"{top}.v").read_text(encoding="utf-8")
+    (header,) = re.findall(rf"^module {top}\(([^)]*)\);", text, re.MULTILINE)
     assert {name.strip() for name in header.split(",")} == set(design.manifest["ports"])
-    body = text[text.index("module hwgen_tx(") :]
+    body = text[text.index(f"module {top}(") :]
     body = body[: body.index("endmodule")]
     for port, of_port in design.manifest["ports"].items():
         bits = rf"\[{of_port['width'] - 1}:0\] " if of_port["width"] > 1 else ""
         assert re.search(rf"^  {of_port['direction']} {bits}{port};", body, re.MULTILINE), port
     for stream in design.manifest["streams"]:
         name, bits = stream["name"], stream["bits"]
-        assert re.search(rf"\\?hwgen_tx\.{name}\s+{name} \(", body), name
-        module = text[re.search(rf"^module \\?hwgen_tx\.{name}\s*\(", text, re.MULTILINE).start() :]  # type: ignore[union-attr]
+        assert re.search(rf"\\?{top}\.{name}\s+{name} \(", body), name
+        module = text[re.search(rf"^module \\?{top}\.{name}\s*\(", text, re.MULTILINE).start() :]  # type: ignore[union-attr]
+        bits = stream["lanes"] * bits + (bits == 32)  # symbols have their TLAST above them
         assert re.search(rf"output (\[{bits - 1}:0\] )?o__payload;", module[: module.index("endmodule")]), name
 
 
@@ -165,6 +211,33 @@ def test_sample(design: Emitted) -> None:
     assert [int(line, 16) for line in (design.folder / "sample_output.hex").read_text().split()] == symbols.tolist()
 
 
+def hex_words(design: Emitted, name: str) -> list[int]:
+    return [int(line, 16) for line in (design.folder / f"sample_{name}.hex").read_text(encoding="utf-8").split()]
+
+
+def test_sample_of_every_variant(variant: Emitted) -> None:
+    """The same from the files alone: what goes in, the coefficients, what comes out."""
+    graph, frame = serialize.load(variant.folder), np.array(hex_words(variant, "input"), dtype=np.uint32)
+    node, coefficients = graph.symbol_node, None
+    if isinstance(node, MatrixProduct):
+        words = np.array(hex_words(variant, "coefficients"), dtype=np.uint32)
+        coefficients = unpack_symbols(words).reshape(node.tables, node.rows, node.columns, 2)
+    if graph.side == "tx":
+        pixels = np.stack([frame & 255, frame >> 8 & 255, frame >> 16], axis=1).reshape(FRAME[1], FRAME[0], 3)
+        found = execute(graph, pixels.astype(np.uint8), coefficients)["symbols"]
+    else:
+        found = pixel_beats(execute(graph, frame, coefficients, FRAME)["pixels"].astype(np.uint8))
+    assert hex_words(variant, "output") == found.tolist()
+    assert len(set(found.tolist())) > 3
+
+
+def test_sample_symbols() -> None:
+    """Both ends of the range, and amplitudes around 1 between them."""
+    parts = unpack_symbols(sample_symbols(1000))
+    assert (parts.min(), parts.max()) == (-32768, 32767)
+    assert 0.5 < np.median(np.abs(parts)) / 4096 < 1
+
+
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (2, 7), (64, 32), (33, 17)])
 def test_sample_frame(width: int, height: int) -> None:
     frame = sample_frame(width, height)
@@ -174,11 +247,14 @@ def test_sample_frame(width: int, height: int) -> None:
         assert (frame.min(), frame.max()) == (0, 255)
 
 
-def test_readme(design: Emitted) -> None:
+def test_readme(variant: Emitted) -> None:
     """Every file that it names is there, every command parses, and the weights' terms are in it."""
+    design = variant
     text = (design.folder / "README.md").read_text(encoding="utf-8")
     named = set(re.findall(r"[\w.-]+\.(?:v|xdc|json|npz|hex|md|yaml|py)\b", text))
-    assert named == FILES - {"README.md"}
+    assert named == files_of(variant) - {"README.md"}
+    connected = set(re.findall(r"^ *\.(\w+)\(|, \.(\w+)\(", text, re.MULTILINE))
+    assert {one or other for one, other in connected} == set(design.manifest["ports"])
     commands = re.findall(r"`hwgen ([^`]*)`", text)
     assert commands
     for command in commands:

@@ -190,11 +190,12 @@ def phase_ring(m: Module, s: WindowShape, walk: PhaseWalk, write: Value, data: V
     wrapped = (row_after + down_wrapped)[: len(down) + 1]
     moves = Array(Const(step, 1) for step in _steps(s))[walk.next_column_phase]
     m.d[by_pixel] += [
-        right.eq(Mux(moves, add_wrapped(following, groups, size), following)),
+        right.eq(add_wrapped(following, groups, size)),
         row_below.eq(Mux(wrapped[-1], row_after + down, wrapped)),
     ]
     with m.If(walk.advance):
-        m.d.sync += [here.eq(following), following.eq(Mux(walk.next_column.last, row_after, right))]
+        beside = Mux(moves, right, following)
+        m.d.sync += [here.eq(following), following.eq(Mux(walk.next_column.last, row_after, beside))]
     with m.If(walk.end_next_row):
         distances = downs[2 : s.out_height + 2]
         m.d.sync += [

@@ -72,12 +72,12 @@ class PhaseWalk:
         )  # the output pixel's last word
         column_after, row_after = Signal(name="column_after"), Signal(name="row_after")  # the phases behind that
         word = self._count(words, self.issue, self.column_phase, column_after, "row_word")
-        row = self._count(taps, self.issue & word.last, self.row_phase, row_after, "tap_row")
+        tap_row = self._count(taps, self.issue & word.last, self.row_phase, row_after, "tap_row")
         fold = count(m, shape.folds, self.end_fold, "fold")
-        self.last_word, self.last_row, self.last_fold = word.last, row.last, fold.last
+        self.last_word, self.last_row, self.last_fold = word.last, tap_row.last, fold.last
         self.first = Signal(init=1, name="first")
         begun = Signal()  # a word of the output pixel has gone: its window is complete
-        next_last = word.next_last & Mux(word.last, row.next_last, row.last)
+        next_last = word.next_last & Mux(word.last, tap_row.next_last, tap_row.last)
         with m.If(self.issue):
             m.d.sync += [
                 self.first.eq(self.last),

@@ -14,17 +14,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from amaranth.back import verilog
 from amaranth.hdl import Shape
 
 from hwgen import fixedpoint
-from hwgen.rtl.convolution import Convolution, ConvolutionFolding
+from hwgen.rtl.convolution import Convolution, ConvolutionFolding, phase_biases
 from hwgen.rtl.cost import LayerNumbers, convolution_cost
 from hwgen.rtl.packing import LUT, packings, proven_chain
 from hwgen.rtl.primitives import Cost
-from hwgen.rtl.weights import missing_of, weight_limit
+from hwgen.rtl.weights import weight_limit
 from hwgen.rtl.window import WindowShape
 from hwgen.synth import synthesise
 from hwgen.synth.yosys import SCRIPTS
@@ -39,16 +40,16 @@ class Layer:
     cost: Cost
 
 
-def random_layer(random: np.random.Generator, family: str) -> Layer:
+def random_layer(random: np.random.Generator, family: str, transposed: bool = False) -> Layer:
     """A layer that some sizing could choose."""
     while True:
         try:
-            return _layer(random, family)
+            return _layer(random, family, transposed)
         except ValueError:
             continue  # a folding that cannot be: draw again
 
 
-def _layer(random: np.random.Generator, family: str) -> Layer:
+def _layer(random: np.random.Generator, family: str, transposed: bool) -> Layer:
     def pick(*choices: int) -> int:
         return int(random.choice(choices))
 
@@ -57,38 +58,51 @@ def _layer(random: np.random.Generator, family: str) -> Layer:
     kernel, is_signed, is_prelu = pick(3, 3, 5), bool(pick(0, 1)), bool(pick(0, 1))
     pe, simd = int(random.integers(1, min(outputs, 9))), int(random.integers(1, min(inputs, 10) + 1))
     out_lanes = 2 if pe % 2 == 0 and pick(0, 0, 1) else 1
-    window = WindowShape(
-        channels=inputs, width=width, height=width // 2, kernel=kernel, stride=pick(1, 1, 2), padding=kernel // 2,
-        simd=simd, folds=-(-outputs // pe), bits=activation_bits, signed=is_signed, taps=pick(1, 1, kernel),
+    shape: dict[str, Any] = dict(
+        channels=inputs, width=width, height=width // 2, simd=simd, folds=-(-outputs // pe), bits=activation_bits,
+        signed=is_signed,
     )  # fmt: skip
+    coarse = None
+    if transposed:
+        kernel = pick(2, 3, 4, 5, 5, 7)
+        window = WindowShape(kernel=kernel, stride=2, padding=(kernel - 1) // 2, transposed=True,
+                             output_padding=kernel % 2, **shape)  # fmt: skip
+        coarse = (output_bits - 2, pick(0, 1, 2)) if outputs % 2 == 0 and pick(0, 0, 1) else None
+    else:
+        window = WindowShape(kernel=kernel, stride=pick(1, 1, 2), padding=kernel // 2, taps=pick(1, 1, kernel), **shape)
     activation = Shape(activation_bits, is_signed)
     forms = packings(weight_bits, activation, family)
     packing = forms[int(random.integers(len(forms) - (weight_bits > 4)))]  # LUTs for narrow weights only
     limit = weight_limit(weight_bits)
     weight = random.integers(-limit, limit + 1, (outputs, inputs, kernel, kernel))
     if packing != LUT:
-        packing = replace(packing, chain=min(proven_chain(weight, pe, simd, window.taps, packing, activation), 8))
+        proven = proven_chain(window.kernels(weight), pe, simd, window.taps, packing, activation)
+        packing = replace(packing, chain=min(proven, 8))
     folding = ConvolutionFolding(
         window, outputs, pe, is_prelu, in_lanes=1, out_lanes=out_lanes, packing=packing,
-        weights_in="logic" if window.cycles_per_pixel <= 128 and pick(0, 1) else "block", weight_bits=weight_bits,
+        weights_in="logic" if window.weight_rows <= 128 and pick(0, 1) else "block", weight_bits=weight_bits,
         ring_in="distributed" if window.bank_words <= 256 and pick(0, 1) else "block",
     )  # fmt: skip
-    missing = missing_of(weight, simd=simd, bits=weight_bits, packing=packing, activation=activation)
     bias = random.integers(-300, 301, outputs)
+    biases = phase_biases(
+        bias.tolist(), window.kernels(weight), simd=simd, bits=weight_bits, packing=packing, activation=activation
+    )
     largest = max(map(abs, fixedpoint.bounds(activation_bits, is_signed)))
     bound = int((largest * np.abs(weight).sum(axis=(1, 2, 3)) + np.abs(bias)).max())
     shift = max(bound.bit_length() - output_bits - 2, 0) + random.integers(0, pick(1, 1, 4), outputs)
     numbers = dict(
         weight_bits=weight_bits, accumulator_bits=bound.bit_length() + 1, shift=shift.tolist(),
         slope=random.integers(-30, 65, outputs).tolist() if is_prelu else None, slope_fraction=7 if is_prelu else 0,
-        output=Shape(output_bits, True),
+        output=Shape(output_bits, True), coarse=coarse,
     )  # fmt: skip
+    kind = "t" if transposed else "s"
     name = (
-        f"{inputs}->{outputs} {width}x{width // 2} k{kernel}s{window.stride} pe{pe} simd{simd} taps{window.taps} "
+        f"{inputs}->{outputs} {width}x{width // 2} k{kernel}{kind}{window.stride} pe{pe} simd{simd} taps{window.taps} "
         f"w{weight_bits}a{activation_bits}{'s' if is_signed else 'u'} {packing.form}{packing.lanes}x{packing.chain} "
         f"{folding.weights_in[0]}{folding.ring_in[0]} out{folding.out_lanes}{' prelu' if is_prelu else ''}"
+        f"{' coarse' if coarse else ''}"
     )
-    cost = convolution_cost(folding, LayerNumbers.of(bias=(bias + missing).tolist(), **numbers), family)
+    cost = convolution_cost(folding, LayerNumbers.of(bias=sum(biases, []), phases=len(biases), **numbers), family)
     return Layer(name, partial(Convolution, folding, weight=weight, bias=bias.tolist(), **numbers), cost)
 
 
@@ -100,18 +114,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("family", metavar="FAMILY", nargs="?", choices=tuple(SCRIPTS), default="xc7",
                         help=f"{' or '.join(SCRIPTS)} (default: xc7)")  # fmt: skip
     parser.add_argument("file", metavar="FILE", nargs="?", type=Path, help="takes what was synthesised, as JSON")
+    parser.add_argument("--transposed", action="store_true", help="transposed convolutions")
     arguments = parser.parse_args(argv)
-    measure(arguments.layers, arguments.seed, arguments.family, arguments.file)
+    measure(arguments.layers, arguments.seed, arguments.family, arguments.file, arguments.transposed)
     return 0
 
 
-def measure(layers: int, seed: int, family: str, file: Path | None) -> None:
+def measure(layers: int, seed: int, family: str, file: Path | None, transposed: bool = False) -> None:
     """Synthesise random layers, print a line for each, write what was found to the file."""
     measured = []
     random = np.random.default_rng(seed)
     totals = np.zeros((2, 4))
     for _ in range(layers):
-        layer = random_layer(random, family)
+        layer = random_layer(random, family, transposed)
         text = verilog.convert(layer.make(), name="layer", emit_src=False, strip_internal_attrs=True)
         found = synthesise(text, "layer", family)
         pair = np.array([[each.lut, each.ff, each.dsp, each.bram36] for each in (layer.cost, found)])

@@ -5,21 +5,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from amaranth.hdl import Fragment, Module, ResetInserter, Signal
 from amaranth.sim import Simulator
 from streaming import simulate
+from test_passes_receivers import random_receiver, receiver_plan, vectors as receiver_vectors
 from test_passes_timing import Layers, small_plan, vectors
 
 from hwgen.emit.datapath import Top, add_layers
+from hwgen.emit.ports import ports
 from hwgen.passes.plan import Plan
 from hwgen.passes.timing import latency
 from hwgen.rtl.convolution import Convolution
-from hwgen.rtl.pixels import PixelSerialiser
-from hwgen.rtl.symbols import SymbolPacker
+from hwgen.rtl.pixels import PixelPacker, PixelSerialiser
+from hwgen.rtl.symbols import SymbolPacker, SymbolUnpacker
 
 
-def run_axi(plan: Plan, beats: list[int], count: int) -> list[tuple[int, int]]:
+def run_axi(plan: Plan, beats: list[int], count: int, coefficients: list[int] | None = None) -> list[tuple[int, int]]:
     """Drive the top by its own clock and reset pins; (tdata, tlast) of `count` beats, then 50 cycles of silence."""
     dut = Top(plan)
     words: list[tuple[int, int]] = []
@@ -34,11 +37,15 @@ def run_axi(plan: Plan, beats: list[int], count: int) -> list[tuple[int, int]]:
         ctx.set(dut.aresetn, 0)
         await cycle()
         ctx.set(dut.aresetn, 1)
-        sent = quiet = cycles = 0
+        sent = given = quiet = cycles = 0
         while quiet < 50:
             ctx.set(dut.s_axis_tvalid, sent < len(beats))
             ctx.set(dut.s_axis_tdata, beats[min(sent, len(beats) - 1)])
             ctx.set(dut.m_axis_tready, 1)
+            if coefficients:
+                ctx.set(dut.s_coef_tvalid, given < len(coefficients))
+                ctx.set(dut.s_coef_tdata, coefficients[min(given, len(coefficients) - 1)])
+                given += ctx.get(dut.s_coef_tvalid) and ctx.get(dut.s_coef_tready)
             sent += ctx.get(dut.s_axis_tvalid) and ctx.get(dut.s_axis_tready)
             if ctx.get(dut.m_axis_tvalid):
                 words.append((ctx.get(dut.m_axis_tdata), ctx.get(dut.m_axis_tlast)))
@@ -58,6 +65,27 @@ def test_axi_top() -> None:
     plan = small_plan(1)
     beats, words = vectors(plan, 2, 3)
     assert run_axi(plan, beats, len(words)) == [(word & 0xFFFF_FFFF, word >> 32) for word in words]
+
+
+@pytest.mark.parametrize("equaliser", ["none", "svd"])
+def test_axi_top_of_a_receiver(equaliser: str) -> None:
+    """Symbols in, pixels out, TLAST on a frame's last; coefficients by a stream of their own."""
+    random = np.random.default_rng(2)
+    graph = random_receiver(random, [1, 2], latent=(4, 2), equaliser=equaliser)
+    plan = receiver_plan(random, graph)
+    beats, load, words = receiver_vectors(plan, 2, 3)
+    assert bool(load) == (equaliser != "none") == ("s_coef_tdata" in [port.name for port in ports(graph)])
+    assert run_axi(plan, beats, len(words), load) == [(word & 0xFF_FFFF, word >> 24) for word in words]
+
+
+def test_components_of_a_receiver() -> None:
+    random = np.random.default_rng(2)
+    graph = random_receiver(random, [1, 2], latent=(4, 2), equaliser="svd", table=True)
+    m = Module()
+    components = add_layers(m, receiver_plan(random, graph))
+    names = ["equaliser", "symbols", "received", "deconv0", "deconv1", "sigmoid", "pixels"]
+    assert list(components) == names == [name for _, name, _ in Fragment.get(m, None).subfragments]
+    assert isinstance(components["symbols"], SymbolUnpacker) and isinstance(components["pixels"], PixelPacker)
 
 
 @pytest.mark.parametrize("after", [1, 7, 60, 300])

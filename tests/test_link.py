@@ -23,6 +23,7 @@ from hwgen.link.chain import Chain
 from hwgen.link.floating import FloatLink, node_in_float
 from hwgen.link.measure import Request, measure
 from hwgen.link.progress import Progress
+from hwgen.link.sheet import CAPTION
 from hwgen.sim import runner
 from hwgen.spec import Channel
 
@@ -211,6 +212,10 @@ def test_command_line(
     assert (out / "results.csv").read_text() == (tmp_path / "a.csv").read_text()
     names = {path.name for path in out.iterdir()}
     assert {"frame_000.png", "frame_001.png", "frame_000_10dB.png", "frame_001_10dB.png", "tx.vcd", "rx.vcd"} <= names
+    sheet = np.asarray(Image.open(out / "sheet.png"))
+    assert sheet.shape == (2 * (32 + CAPTION), 2 * 32, 3)
+    assert (sheet[CAPTION : CAPTION + 32, :32] == load_images(None, 1, 32, 32)[0]).all()
+    assert (sheet[CAPTION : CAPTION + 32, 32:] == np.asarray(Image.open(out / "frame_000_10dB.png"))).all()
     seen = np.asarray(Image.open(out / "frame_001_10dB.png"))
     assert psnr(load_images(None, 2, 32, 32)[1], seen) < 40
     assert main(arguments) == 0

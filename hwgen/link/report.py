@@ -14,6 +14,7 @@ from PIL import Image
 from rich.table import Table
 
 from hwgen.console import console
+from hwgen.link import sheet
 from hwgen.link.measure import Point, Result
 
 PICTURES = 16
@@ -69,8 +70,9 @@ def as_record(result: Result) -> dict[str, Any]:
 
 
 def write(folder: Path, result: Result) -> None:
-    """Images, results.json and results.csv of what has been measured so far."""
+    """Images, one by one and as a sheet, results.json and results.csv of what has been measured so far."""
     write_pictures(folder, result)
+    sheet.draw(folder / "sheet.png", result)
     (folder / "results.json").write_text(json.dumps(as_record(result), indent=1) + "\n", encoding="utf-8")
     write_csv(folder / "results.csv", result)
 

@@ -49,7 +49,7 @@ original, hwgen.emit.verilog = hwgen.emit.verilog, verilog
 
 
 @pytest.mark.parametrize("command", ["models", "boards", "train", "export", "emit", "verify", "synth", "bench",
-                                     "picture"])
+                                     "picture", "link"])
 def test_help_is_complete(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])

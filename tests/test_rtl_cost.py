@@ -10,13 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from amaranth.back import rtlil
-from amaranth.hdl import Elaboratable, signed
+from amaranth.hdl import Elaboratable, Shape, signed
 from test_rtl_convolution import Layer
+from transposed import Transposed
 
+from hwgen.rtl.convolution import phase_biases
 from hwgen.rtl.cost import LayerNumbers, convolution_cost, mac_cost, window_cost
 from hwgen.rtl.gain import Gain
 from hwgen.rtl.mac import MacArray
 from hwgen.rtl.memory import band_halves
+from hwgen.rtl.packing import Packing
 from hwgen.rtl.pixels import PixelPacker
 from hwgen.rtl.primitives import Cost, multiplier_dsp
 from hwgen.rtl.received import Received
@@ -84,6 +87,33 @@ def test_convolution_dsp(layer: Layer) -> None:
 def test_convolution_bram(layer: Layer) -> None:
     """Line buffer and weights, piece by piece."""
     assert cost(layer).bram36 == sum(band_halves(*at) for at in blocks(layer.dut)) / 2
+
+
+TRANSPOSED = [
+    Transposed(),
+    Transposed((7, 5), pe=2, simd=7, kernel=5, padding=2, signs=(False, True), prelu=True, lanes=(1, 2)),
+    Transposed((37, 20), (128, 64), 5, pe=4, padding=2, simd=19, prelu=True),
+    Transposed((20, 3), (128, 64), 5, pe=3, padding=2, simd=10, signs=(False, True), lanes=(2, 3)),
+    Transposed((16, 12), (64, 8), 4, pe=3, extra=0, simd=8, bits=(8, 4, 8), packing=Packing("dsp", 2, 21, 8)),
+]
+
+
+@pytest.mark.parametrize("layer", TRANSPOSED, ids=str)
+def test_transposed_dsp_and_bram(layer: Transposed) -> None:
+    """One DSP for each multiplication; line buffer and weights, piece by piece."""
+    numbers = {key: value for key, value in layer.numbers.items() if key != "weight"}
+    biases = phase_biases(
+        numbers.pop("bias"), layer.window.kernels(layer.numbers["weight"]), simd=layer.simd, bits=layer.bits[1],
+        packing=layer.packing, activation=Shape(layer.bits[0], layer.signs[0]),
+    )  # fmt: skip
+    numbers = LayerNumbers.of(bias=sum(biases, []), phases=len(biases), **numbers)
+    assert numbers.phases == (1 if layer.signs[0] else 4)
+    cost = convolution_cost(layer.folding, numbers, "xc7")
+    found = multipliers(layer.dut)
+    bits = layer.numbers["accumulator_bits"]
+    assert len(found) == MacArray.dsp_of(layer.packing, layer.pe, layer.simd) + layer.prelu * layer.lanes[1]
+    assert cost.dsp == len(found) + layer.prelu * layer.lanes[1] * (multiplier_dsp(bits, "xc7") - 1)
+    assert cost.bram36 == sum(band_halves(*at) for at in blocks(layer.dut)) / 2
 
 
 def test_gain_and_symbols() -> None:

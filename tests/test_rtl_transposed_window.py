@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """What a transposed convolution reads, counted against the definition of the convolution itself."""
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.back import rtlil
 
 from hwgen.rtl.convolution import ConvolutionFolding
-from hwgen.rtl.window import WindowShape
+from hwgen.rtl.window import WindowBuffer, WindowShape
 
 
 def transposed(
@@ -154,6 +156,17 @@ def _last_issue(shape: WindowShape, beats: int, depth: int, frames: int = 3) -> 
             free_from.append(now + 1)
             given_back += 1
     return now
+
+
+def test_the_reader_does_not_grow_with_the_frame() -> None:
+    """As many operators for a frame of 8 rows as for one of 256."""
+
+    def operators(width: int, height: int) -> list[str]:
+        shape = transposed(5, 2, 2, 1, width, height, folds=2)
+        text = rtlil.convert(WindowBuffer(shape), emit_src=False)
+        return sorted(re.findall(r"cell (\$(?:add|sub|mux|lt|ge|eq)) ", text))
+
+    assert operators(16, 8) == operators(64, 256)
 
 
 @pytest.mark.parametrize(("change", "message"), [

@@ -273,6 +273,7 @@ def test_exit_status_2(
     assert main(["link", *arguments, "--out", str(tmp_path / "out"), "--json"]) == 2
     printed = capsys.readouterr()
     assert printed.out == "" and message in printed.err and printed.err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_model_without_a_decoder(tmp_path: Path) -> None:

@@ -74,7 +74,6 @@ def link(
 
         need_tools()
     folder = out or default_folder(request)
-    folder.mkdir(parents=True, exist_ok=True)
     try:
         # What was measured is there after every SNR, whatever happens to the next one.
         result = measure(request, folder, each=lambda result: report.write(folder, result))

@@ -120,7 +120,7 @@ class Result:
 def measure(
     request: Request, folder: Path, progress: Progress | None = None, each: Callable[[Result], None] | None = None
 ) -> Result:
-    """Carry a request out; designs and waveforms go into `folder`. `each` is called after every SNR.
+    """Carry a request out; designs and waveforms go into `folder`, made if needed. `each` is called after every SNR.
 
     Raises
     ------
@@ -130,6 +130,7 @@ def measure(
     started = time.perf_counter()
     chain = chains.load(request.model, request.channel, request.frame, request.init)
     images = load_images(request.images, request.frames, *chain.size)
+    folder.mkdir(parents=True, exist_ok=True)  # nothing is written for bad input
     result = Result(chain, request, images)
     bar = progress or Progress(total_frames(request))
     try:

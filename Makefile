@@ -3,7 +3,8 @@
 
 MODEL  ?= cityscapes_int8
 BOARD  ?= pynq_z2
-MODELS := tiny cifar10_int8 cityscapes_int8
+MODELS := tiny cifar10_int8 cityscapes_int8 complex_int8 mimo2x2_int8
+SIDES  := tx rx
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -16,7 +17,7 @@ help:
 	@echo "make emit        light set-up, then Verilog of MODEL=$(MODEL) for BOARD=$(BOARD)"
 	@echo "make env         complete environment in $(VENV): training, simulation, tests"
 	@echo "make test        complete set-up, ruff, mypy, pytest"
-	@echo "make verify-all  every shipped model at its full frame against PyTorch, without and with stalls"
+	@echo "make verify-all  both sides of every shipped model at full frames against PyTorch, stalled or not"
 	@echo "make sweep       100 random specifications against PyTorch, with and without stalls"
 	@echo "make clean       remove what was built; make distclean: $(VENV) too"
 
@@ -33,9 +34,10 @@ lint: $(VENV)/.complete
 	$(BIN)/mypy --no-error-summary
 
 verify-all: $(VENV)/.complete
-	$(BIN)/hwgen bench datapath --no-synth --board $(BOARD) $(MODELS:%=--model %)
-	for model in $(MODELS); do \
-	    $(BIN)/hwgen verify --model $$model --board $(BOARD) --frames 3 --stall 0.2 || exit 1; done
+	for side in $(SIDES); do \
+	    $(BIN)/hwgen bench datapath --no-synth --side $$side --board $(BOARD) $(MODELS:%=--model %) || exit 1; \
+	    for model in $(MODELS); do \
+	        $(BIN)/hwgen verify --model $$model --side $$side --board $(BOARD) --stall 0.2 || exit 1; done; done
 
 sweep: $(VENV)/.complete
 	$(BIN)/python -m hwgen.sweep --count 100

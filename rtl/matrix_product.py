@@ -112,9 +112,9 @@ class MatrixProduct(Component):
 
     @staticmethod
     def latency_of(columns: int, form: Form = "three") -> int:
-        """Group 1, work 1, a row's steps, sums, round 1, saturate 1, FIFO."""
+        """Group 1, a row's steps, sums, round 1, saturate 1, FIFO."""
         mac = ComplexMac.latency_of(MatrixProduct.lanes_of(columns), form)
-        return 2 + MatrixProduct.steps_of(columns) + mac + 2 + CreditFifo.latency
+        return 1 + MatrixProduct.steps_of(columns) + mac + 2 + CreditFifo.latency
 
     @property
     def latency(self) -> int:
@@ -132,8 +132,7 @@ class MatrixProduct(Component):
     @staticmethod
     def places_of(columns: int, form: Form = "three") -> int:
         """A place is taken with a row's first step, given back one cycle after the result has left."""
-        held = MatrixProduct.latency_of(columns, form) - 1
-        return -(-held // MatrixProduct.steps_of(columns))
+        return -(-MatrixProduct.latency_of(columns, form) // MatrixProduct.steps_of(columns))
 
     @staticmethod
     def dsp_of(columns: int, family: str, form: Form = "three") -> int:
@@ -162,8 +161,8 @@ class MatrixProduct(Component):
         bank = tables * rows * steps
         depth = (1 << bits_of(bank)) + bank
         cost += Ram.cost_of(depth, 2 * BITS, ram_form(depth, "block"), family) * lanes
-        # Symbols that come, symbols that are worked on, those that are multiplied.
-        cost += Cost(2 * columns + lanes * 2 * BITS * (steps > 1), 2 * BITS * (2 * columns + lanes))
+        # Symbols of two groups, those that are multiplied.
+        cost += Cost(2 * columns + lanes * 2 * BITS, 2 * BITS * (2 * columns + lanes))
         cost += Cost(adder_lut(BITS) + equal_lut(BITS) + BITS) * any(conjugate)
         for length in (columns, groups, rows, steps, groups, tables * rows * columns, columns, lanes):
             cost += counter(length)
@@ -173,17 +172,14 @@ class MatrixProduct(Component):
         m = Module()
         m.submodules.fifo = fifo = CreditFifo(SYMBOL, self.places)
         m.submodules.mac = mac = ComplexMac(lanes=self.lanes, terms=self.columns, widths=WIDTHS, form=self.form)
-        claim, release, move = Signal(), Signal(), Signal()
+        claim, release, group_end = Signal(), Signal(), Signal()
         bank, address, go = Signal(), Signal(range(self._rows)), Signal()
         loaded, read = self._load(m, claim, release, Cat(address, bank))
-        complete, store = self._collect(m, loaded, claim, move)
+        working, turn, groups = self._collect(m, loaded, claim, group_end)
 
-        # A group at work: its rows one after another, each only where the FIFO has a place for the result.
-        working = Signal()
-        work = [Signal.like(symbol, name=f"work{c}", reset_less=True) for c, symbol in enumerate(store)]
+        # A group's rows one after another, each only where the FIFO has a place for the result.
         step = count(m, self.steps, go, "step")
         row = count(m, self.rows, go & step.last, "row")
-        group_end = Signal()
         group = count(m, self.groups, group_end, "group")
         first = Signal()
         m.d.comb += [
@@ -192,12 +188,7 @@ class MatrixProduct(Component):
             fifo.reserve.eq(go & first),
             group_end.eq(go & step.last & row.last),
             release.eq(group_end & group.last),
-            move.eq(complete & (group_end | ~working)),
         ]
-        with m.If(move):
-            m.d.sync += [working.eq(1), *(mine.eq(theirs) for mine, theirs in zip(work, store, strict=True))]
-        with m.Elif(group_end):
-            m.d.sync += working.eq(0)
         with m.If(release):
             m.d.sync += [address.eq(0), bank.eq(~bank)]
         with m.Elif(go):
@@ -209,8 +200,10 @@ class MatrixProduct(Component):
         m.d.comb += [mac.issue.eq(issued), mac.first.eq(issued_first), mac.last.eq(issued_last)]
         for lane in range(self.lanes):
             columns = range(lane, self.columns, self.lanes)
-            mine = [work[c] for c in columns] + [Const(0, 2 * BITS)] * (self.steps - len(columns))
-            symbol = delay(m, Array(mine)[step.place] if self.steps > 1 else mine[0], 1, f"symbol{lane}")
+            lacking = [Const(0, 2 * BITS)] * (self.steps - len(columns))
+            mine = [symbol for group in groups for symbol in [*(group[c] for c in columns), *lacking]]
+            choice = Cat(step.place, turn) if self.steps > 1 else turn
+            symbol = delay(m, Array(mine)[choice], 1, f"symbol{lane}")
             m.d.comb += [mac.a[lane].as_value().eq(read[lane]), mac.b[lane].as_value().eq(symbol)]
 
         # The sums, rounded and saturated, with the frame's last one marked.
@@ -278,28 +271,35 @@ class MatrixProduct(Component):
             read.append(memory.data)
         return full != 0, read
 
-    def _collect(self, m: Module, loaded: Value, claim: Value, move: Value) -> tuple[Value, list[Signal]]:
-        """The symbols of a group, conjugated: whether they are complete, and they; `move` takes them."""
-        complete, taken, started = Signal(), Signal(), Signal(name="frame_started")
+    def _collect(
+        self, m: Module, loaded: Value, claim: Value, group_end: Value
+    ) -> tuple[Value, Signal, list[list[Signal]]]:
+        """Two groups of symbols, conjugated, one at work while the other comes in.
+
+        Whether one is complete, which one's turn it is, and the symbols of both; `group_end` gives that one back.
+        """
+        full, turn, arriving = Signal(2), Signal(), Signal()
+        taken, started = Signal(), Signal(name="frame_started")
         column = count(m, self.columns, taken, "column")
         group = count(m, self.groups, taken & column.last, "group_in")
         m.d.comb += [
-            self.i.ready.eq((~complete | move) & (started | loaded)),
+            self.i.ready.eq(~full.bit_select(arriving, 1) & (started | loaded)),
             taken.eq(self.i.valid & self.i.ready),
             claim.eq(taken & ~started),
         ]
         with m.If(taken):
             m.d.sync += started.eq(~(column.last & group.last))
         with m.If(taken & column.last):
-            m.d.sync += complete.eq(1)
-        with m.Elif(move):
-            m.d.sync += complete.eq(0)
+            m.d.sync += [full.bit_select(arriving, 1).eq(1), arriving.eq(~arriving)]
+        with m.If(group_end):
+            m.d.sync += [full.bit_select(turn, 1).eq(0), turn.eq(~turn)]
         re, im = self.i.payload.iq[:BITS], self.i.payload.iq[BITS:].as_signed()
         mirrored = negated(im)
-        store = []
-        for c, flag in enumerate(self.conjugate):
-            symbol = Signal(2 * BITS, name=f"store{c}", reset_less=True)
-            with m.If(taken & (column.place == c)):
-                m.d.sync += symbol.eq(Cat(re, mirrored if flag else im))
-            store.append(symbol)
-        return complete, store
+        groups: list[list[Signal]] = [[], []]
+        for which, symbols in enumerate(groups):
+            for c, flag in enumerate(self.conjugate):
+                symbol = Signal(2 * BITS, name=f"group{which}_{c}", reset_less=True)
+                with m.If(taken & (arriving == which) & (column.place == c)):
+                    m.d.sync += symbol.eq(Cat(re, mirrored if flag else im))
+                symbols.append(symbol)
+        return full.bit_select(turn, 1), turn, groups

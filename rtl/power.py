@@ -32,8 +32,8 @@ from hwgen.rtl.requantise import add_round_saturate, add_round_saturate_cost
 from hwgen.rtl.stream import CreditFifo
 
 OUTPUT = signed(SYMBOL_BITS)
-PIPELINE = 6 + CreditFifo.latency
-"""From a value's address: memory 1, shift 1, product 2, round 1, saturate 1, FIFO."""
+PIPELINE = 7 + CreditFifo.latency
+"""From a value's address: memory 1, register 1, shift 1, product 2, round 1, saturate 1, FIFO."""
 
 
 class Power(Component):
@@ -185,12 +185,12 @@ class Power(Component):
         with m.Elif(go & leaving.last):
             m.d.sync += reading.eq(0)
         # The values before are still on their way: their shift and their gain change when they have passed.
-        shifts_pass = delay_flag(m, take, "shifts_pass")
+        shifts_pass = delay_flag(m, delay_flag(m, take, "passing"), "shifts_pass")
         with m.If(shifts_pass):
             m.d.sync += left.eq(shifts)
         with m.If(delay_flag(m, shifts_pass, "root_passes")):
             m.d.sync += gain.eq(root)
-        self._scale(m, fifo, go, ring.data, gain, left)
+        self._scale(m, fifo, go, delay(m, ring.data, 1, "value_out"), gain, left)
         m.d.comb += [
             self.o.payload.eq(fifo.o.payload),
             self.o.valid.eq(fifo.o.valid),
@@ -214,6 +214,7 @@ class Power(Component):
         load = delay_flag(m, delay_flag(m, last, "last_square"), "load")
 
         step, running, done = Signal(range(end + 1)), Signal(), Signal()
+        dividing, rooting = Signal(), Signal()
         shifted = Signal(bits, reset_less=True)
         shifts = Signal(range(self.shift_of(self.input, self.values, self.power) + 1), reset_less=True)
         remainder = Signal(MANTISSA_BITS, reset_less=True)
@@ -222,13 +223,20 @@ class Power(Component):
         with m.If(take):
             m.d.sync += done.eq(0)
         with m.If(running):
-            m.d.sync += step.eq(step + 1)
+            m.d.sync += [
+                step.eq(step + 1),
+                dividing.eq(dividing | (step == shifting - 1)),
+                # Behind each second digit of the quotient.
+                rooting.eq(dividing & (step[0] != shifting % 2)),
+            ]
             with m.If(step == end):
                 m.d.sync += [running.eq(0), done.eq(1)]
         with m.If(load):
             m.d.sync += [
                 running.eq(1),
                 step.eq(0),
+                dividing.eq(shifting == 0),
+                rooting.eq(0),
                 shifted.eq(energy),
                 shifts.eq(0),
                 remainder.eq(self.numerator >> QUOTIENT_BITS),
@@ -237,7 +245,7 @@ class Power(Component):
             ]
 
         # Two zeros at the top are shifted out. How often counts as far as it makes a difference to the shift.
-        with m.Elif(step < shifting):
+        with m.Elif(~dividing):
             with m.If(shifted[-2:] == 0):
                 m.d.sync += shifted.eq(shifted << 2)
                 with m.If(shifts != self.shift_of(self.input, self.values, self.power)):
@@ -255,7 +263,7 @@ class Power(Component):
                 remainder.eq(Mux(digit, difference, dividend)),
                 digits.eq(Cat(digit, digits[0])),
             ]
-            with m.If((step[0] == shifting % 2) & (step != shifting)):
+            with m.If(rooting):
                 radicand = Cat(digits, rest)
                 below = (radicand - Cat(Const(1, 2), root))[: GAIN_BITS + 4]
                 m.d.sync += [
@@ -265,7 +273,7 @@ class Power(Component):
         return done, root, shifts
 
     def _scale(self, m: Module, fifo: CreditFifo, go: Value, value: Value, gain: Value, left: Value) -> None:
-        """The values out of the ring, which are there one cycle after `go`, times the gain, into the FIFO."""
+        """The values out of the ring, which are there two cycles after `go`, times the gain, into the FIFO."""
         shift = self.shift_of(self.input, self.values, self.power)
         shifted = Signal(Shape(self.input.width + shift, self.input.signed), reset_less=True)
         product = Signal(signed(self.input.width + shift + GAIN_BITS + 1), reset_less=True)

@@ -154,7 +154,7 @@ def window_cost(window: WindowShape, lanes: int, ring_in: Form, family: str) -> 
 
 
 def _phase_reader_cost(window: WindowShape, lanes: int) -> Cost:
-    """As `window_cost`, of a transposed convolution, without its memory."""
+    """As `window_cost`, of a transposed convolution, without its memory. The LUTs were fitted to a dozen readers."""
     width, address = window.simd * window.bits, bits_of(window.bank_words)
     taps, groups, least = window.phase_taps, window.groups, window.least_words
     ff = 2 * (window.capacity.bit_length() + 1) + _counter_ff(-(-window.channels // lanes))
@@ -164,12 +164,16 @@ def _phase_reader_cost(window: WindowShape, lanes: int) -> Cost:
     ff += sum(map(_counter_ff, (window.out_width, window.out_height, window.folds, groups, window.bank_words)))
     ff += _counter_ff(max(taps) * groups) + _counter_ff(max(taps)) + 4 + 2 * (window.phases > 1)
     ff += address * (5 + 2 * (least * window.folds > 1) + (least > 1) + (min(taps) * groups > 1)) + 2 * width
+    ff += 6  # changes of counters, few of whose bits differ
     rows, columns = (window.height + window.kernel).bit_length(), (window.width + window.kernel).bit_length()
-    ff += (3 + (least > 1)) * (rows + columns) + 3 + 6  # the last ones: changes of counters, few of whose bits differ
+    if window.is_padded:
+        ff += (3 + (least > 1)) * (rows + columns) + 3
+    if max(taps) == 1:  # no tap row below another
+        ff -= address * (1 + (groups > 1))
     if window.folds == 1:  # nothing goes back to the beginning of a window
-        ff -= address + rows
-    lut = round(16.5 * address + 5.7 * bits_of(window.width * window.height)) + 5 * per_word - 10
-    return Cost(lut, ff)
+        ff -= address + rows * window.is_padded
+    lut = 14.6 * address + 4.2 * address * (window.folds > 1) + 2.1 * (rows + columns) * window.is_padded + 4 * per_word
+    return Cost(round(lut), ff)
 
 
 def _counter_ff(length: int) -> int:

@@ -218,18 +218,15 @@ def phase_ring(m: Module, s: WindowShape, walk: PhaseWalk, write: Value, data: V
             m.d.sync += start.eq(target)
 
     # Cycle 0: address; cycle 1: the word leaves the memory; cycle 2: a register; cycle 3: masked.
-    y, x = _tap(m, s, walk, by_fold)
-    inside_y, inside_x, inside = Signal(), Signal(), Signal()
+    inside = Signal(init=1)
+    if s.is_padded:
+        y, x = _tap(m, s, walk, by_fold)
+        inside_y, inside_x = Signal(), Signal()
+        m.d.sync += [inside_y.eq(y < s.height), inside_x.eq(x < s.width), inside.eq(inside_y & inside_x)]
     read = Signal(s.simd * s.bits, reset_less=True)
     word = Signal(s.simd * s.bits, reset_less=True)
     m.d.comb += memory.address.eq(address)
-    m.d.sync += [
-        inside_y.eq(y < s.height),
-        inside_x.eq(x < s.width),
-        inside.eq(inside_y & inside_x),
-        read.eq(memory.data),
-        word.eq(Mux(inside, read, 0)),
-    ]
+    m.d.sync += [read.eq(memory.data), word.eq(Mux(inside, read, 0))]
     return word
 
 

@@ -116,6 +116,12 @@ class WindowShape:
         kernel = max(self.kernel, self.phases)
         return tuple(-(-(kernel - phase) // self.phases) for phase in range(self.phases))
 
+    @property
+    def is_padded(self) -> bool:
+        """Whether a window reaches beyond the frame."""
+        ends = ((self.out_height, self.height), (self.out_width, self.width))
+        return self.first_tap(0) < 0 or any(self.last_tap(count - 1) >= size for count, size in ends)
+
     def kernels(self, weight: np.ndarray) -> tuple[np.ndarray, ...]:
         """What each phase does to its windows, an ordinary convolution (O, I, rows, columns): see `phase_kernels`."""
         return phase_kernels(weight, self.stride) if self.transposed else (weight,)

@@ -252,12 +252,14 @@ def _schedule(spec: ModelSpec, headers: dict[str, dict[str, Any]]) -> str:
 def _quality(spec: ModelSpec, measured: dict[str, Measured], images: Sequence[Picture]) -> str:
     sizes = sorted({f"{width}x{height}" for height, width in image_set(images).sizes})
     fading = spec.channel.kind != "awgn"
-    power = (
-        "Power: normalised per image, of the quantised network with its integer rule and Q3.12 symbols."
-        if spec.gain.mode == "per_image"
-        else "Power: normalised per image (as in training), or by one static gain calibrated on the training images "
-        "(what is emitted; for the quantised network with its integer gain and Q3.12 symbols)."
+    static = (
+        "by one static gain calibrated on the training images (what is emitted; for the quantised network with its "
+        "integer gain and Q3.12 symbols)."
     )
+    if spec.gain.mode == "per_image":
+        power = "Power: normalised per image, of the quantised network with its integer rule and Q3.12 symbols."
+    else:
+        power = f"Power: {'' if fading else 'normalised per image (as in training), or '}{static}"
     noise = (
         f"Averages over {DRAWS} realisations of the channel for each image, drawn with seed {SEED}: the same for all "
         "networks and SNRs."

@@ -1,4 +1,7 @@
-"""The shipped, trained models as a user gets them: one full frame with stalls, interval and latency on small frames."""
+"""The shipped, trained models as a user gets them: one full frame with stalls, interval and latency on small frames.
+
+Their receivers, which get what their transmitters sent, on small frames, without and with stalls.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ import pytest
 
 from hwgen import spec
 from hwgen.verify import Request, prove
+from hwgen.verify_report import Report
 
-SMALL = {"tiny": (64, 48), "cifar10_int8": (32, 32), "cityscapes_int8": (64, 32), "mimo2x2_int8": (64, 32)}
+SMALL = {"tiny": (64, 48), "cifar10_int8": (32, 32), "cityscapes_int8": (64, 32), "mimo2x2_int8": (64, 32),
+         "complex_int8": (64, 32)}
 """Frames for the cycle counts; the formulas that predict them know no other frame."""
 
 
@@ -28,7 +33,21 @@ def test_a_full_frame_with_stalls(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_interval_and_latency_are_predicted(name: str, tmp_path: Path) -> None:
-    report = prove(Request(name, frame=SMALL[name], frames=3), tmp_path)
+    predicted(prove(Request(name, frame=SMALL[name], frames=3), tmp_path))
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_receiver(name: str, tmp_path: Path) -> None:
+    report = prove(Request(name, side="rx", frame=SMALL[name], frames=3), tmp_path)
+    predicted(report)
+    assert report.psnr_db is not None and report.psnr_db > 15
+    design = report.design
+    stalled = prove(Request(name, side="rx", design=design.folder, frames=2, stall=0.2, seed=11), tmp_path / "stalled")
+    assert stalled.first is None, stalled.first.message
+    assert stalled.values_compared == 2 * (sum(stream.values for stream in design.streams) + design.output_beats)
+
+
+def predicted(report: Report) -> None:
     assert report.first is None, report.first.message
     assert report.interval == report.design.prediction("frame_interval_cycles")
     assert report.latency == report.design.prediction("latency_cycles")

@@ -94,7 +94,7 @@ def test_is_frozen(tmp_path: Path) -> None:
     assert hash(model) == hash(spec.load(model.path))
 
 
-@pytest.mark.parametrize("name", ["tiny", "cifar10_int8", "cityscapes_int8", "mimo2x2_int8"])
+@pytest.mark.parametrize("name", ["tiny", "cifar10_int8", "cityscapes_int8", "mimo2x2_int8", "complex_int8"])
 def test_shipped_models_are_valid(name: str) -> None:
     model = spec.load(name)
     assert model.name == name

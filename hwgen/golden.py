@@ -9,6 +9,7 @@ either: those are the integer rule and the table themselves. All of these are te
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,7 +94,7 @@ def golden(
     found: Outputs = {"pixels": pixels.astype(np.int64)}
     with torch.no_grad():
         if checkpoint is not None:
-            latent = _encode(from_checkpoint(spec, checkpoint).double(), x, found)
+            latent = _encode(_network(spec, checkpoint), x, found)
         else:
             exponent = graph.input_exponent
             for node in graph.convolutions:
@@ -154,7 +155,7 @@ def golden_receiver(
         latent = symbols.reshape(-1)[: rows * columns * channels].reshape(rows, columns, channels)
         received = torch.from_numpy(latent * 2.0**-SYMBOL_FRACTION).permute(2, 0, 1)[None]
         if checkpoint is not None:
-            _decode(from_checkpoint(spec, checkpoint).double(), graph, received, found)
+            _decode(_network(spec, checkpoint), graph, received, found)
         else:
             x = received
             for value_node in graph.value_nodes:
@@ -168,6 +169,16 @@ def golden_receiver(
                     continue
                 found[value_node.name] = _integers(x, value_node.output_exponent)
     return found | {"pixels": found[graph.nodes[-1].name].astype(np.uint8)}
+
+
+def _network(spec: ModelSpec, checkpoint: Path) -> QuantDeepJSCC:
+    """The trained network in float64; the last ones are kept, as long as their files are the same."""
+    return _read(spec, checkpoint, checkpoint.stat().st_mtime_ns if checkpoint.is_file() else 0)
+
+
+@lru_cache(maxsize=2)
+def _read(spec: ModelSpec, checkpoint: Path, changed: int) -> QuantDeepJSCC:
+    return from_checkpoint(spec, checkpoint).double()
 
 
 def _encode(network: QuantDeepJSCC, x: Tensor, found: Outputs) -> IntArray:

@@ -133,7 +133,7 @@ class Power(Component):
         cost += Cost(2 * adder_lut(MANTISSA_BITS), MANTISSA_BITS + 2)
         cost += Cost(2 * adder_lut(GAIN_BITS + 2) + GAIN_BITS, 3 * GAIN_BITS + 1)
         # The values' shift, and what walks beside them.
-        cost += Cost(shifted * -(-left // 2) + 6, input.width + 4)
+        cost += Cost(shifted * -(-left // 2) + 6, 2 * input.width + 8)
         cost += add_round_saturate_cost(shifted + GAIN_BITS + 1, shift, OUTPUT)
         return cost + CreditFifo.cost_of(SYMBOL_BITS, places, family)
 

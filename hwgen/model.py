@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import get_args
 
 from hwgen import channels
+from hwgen.complexfixed import POWER_FRACTION
 from hwgen.errors import HwgenError
 from hwgen.ir import serialize
-from hwgen.ir.graph import SIDES, Graph
+from hwgen.ir.graph import SIDES, Graph, Power, Receive
 from hwgen.random_init import random_graph
 from hwgen.spec import Channel, Kind, ModelSpec
 
@@ -94,6 +95,24 @@ def _check_same_network(spec: ModelSpec, graph: Graph, path: Path) -> None:
         if pixels is None:
             wanted_of.append(("activation_bits", layer.activation_bits, node.output.bits))
         for key, wanted, got in wanted_of:
-            if wanted != got:
-                text = f"the specification's {wanted} (export again)"
-                raise HwgenError(f"{path}: {node.name}.{key}", text, str(got))
+            _check_equal(f"{path}: {node.name}.{key}", wanted, got)
+    _check_same_end(spec, graph, path)
+
+
+def _check_same_end(spec: ModelSpec, graph: Graph, path: Path) -> None:
+    """What stands beside the radio: how the power is set, how received symbols are quantised."""
+    if graph.side == "rx":
+        received = graph.value_nodes[0]
+        assert isinstance(received, Receive), "a receiver's values begin so"
+        wanted = spec.received_imag_bits % received.output.bits
+        _check_equal(f"{path}: {received.name}.imag_bits", wanted, received.imag_bits)
+        return
+    end = graph.value_nodes[-1]
+    _check_equal(f"{path}: gain.mode", spec.gain.mode, "per_image" if isinstance(end, Power) else "static")
+    if isinstance(end, Power):
+        _check_equal(f"{path}: {end.name}.power", round(spec.channel.power * 2**POWER_FRACTION), end.power)
+
+
+def _check_equal(where: str, wanted: object, got: object) -> None:
+    if wanted != got:
+        raise HwgenError(where, f"the specification's {wanted} (export again)", str(got))

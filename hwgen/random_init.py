@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from hwgen.complexfixed import POWER_FRACTION
 from hwgen.errors import HwgenError
 from hwgen.fixedpoint import IntArray, bounds, prelu, requantise
 from hwgen.ir.execute import accumulate, activate, execute_node
@@ -183,7 +184,7 @@ def _random_transmitter(spec: ModelSpec, rng: np.random.Generator) -> tuple[Node
         channels, kind, exponent = out_channels, node.output, node.output_exponent
         frames = [execute_node(node, frame) for frame in frames]
     if spec.gain.mode == "per_image":
-        return (*nodes, Power("power", channels, round(spec.channel.power * 65536), kind))
+        return (*nodes, Power("power", channels, round(spec.channel.power * 2**POWER_FRACTION), kind))
     return (*nodes, _random_gain(rng, channels, kind))
 
 

@@ -28,12 +28,16 @@ Number = Annotated[float, Strict()]
 Text = Annotated[str, Field(min_length=1)]
 
 
-
-
 def _ratio(text: str) -> str:
     if not re.fullmatch(r"[0-9]{1,9}/[1-9][0-9]{0,8}", text):
         raise wrong("k/n, such as 1/6", show_value(text))
     return text
+
+
+def _power(value: float) -> float:
+    if not 2**-16 <= value <= 16:
+        raise wrong("a number from 2^-16 to 16", value)
+    return value
 
 
 class Frame(Frozen):
@@ -167,7 +171,7 @@ class Channel(Frozen):
 
     kind: Kind = "awgn"
     snr_db: Annotated[tuple[Number, ...], Field(min_length=2, max_length=2)] = (0.0, 20.0)
-    power: Annotated[Number, Field(gt=0)] = 1.0
+    power: Annotated[Number, AfterValidator(_power)] = 1.0
     equaliser: Literal["none", "zf", "mmse"] = "mmse"
     scheme: Literal["svd", "alamouti"] = "svd"
     taps: Annotated[int, Strict(), between(1, 64)] = 4
@@ -328,8 +332,13 @@ class ModelSpec(Frozen):
         values = last.channels * last.parts * (width // self.downscale) * (height // self.downscale)
         return (values + 1) // 2
 
-    def check_frame(self, width: int, height: int, where: str) -> None:
-        """Refuse a frame that the encoder's strides do not divide.
+    def check_frame(self, width: int, height: int, where: str, channel: Channel | None = None) -> None:
+        """Refuse a frame that the encoder's strides do not divide, or whose symbols a channel cannot carry.
+
+        Parameters
+        ----------
+        channel : Channel, optional
+            Instead of the specification's.
 
         Raises
         ------
@@ -340,10 +349,11 @@ class ModelSpec(Frozen):
         if width < 1 or height < 1 or width % self.downscale or height % self.downscale:
             raise HwgenError(where, f"width and height that are multiples of {self.downscale} "
                                     f"(the encoder's strides)", f"{width}x{height}")
-        multiple, symbols = self.channel.symbol_multiple, self.frame_symbols(width, height)
+        carrier = channel or self.channel
+        multiple, symbols = carrier.symbol_multiple, self.frame_symbols(width, height)
         if symbols % multiple:
             raise HwgenError(where, f"a frame whose number of symbols is a multiple of {multiple} "
-                                    f"(channel {self.channel.kind})", f"{width}x{height} with {symbols} symbols")
+                                    f"(channel {carrier.kind})", f"{width}x{height} with {symbols} symbols")
 
     def check_trainable(self) -> Training:
         """The training schedule of a specification that can be trained.

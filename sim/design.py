@@ -137,6 +137,7 @@ class _Manifest(_Part):
     streams: list[_Stream]
     files: dict[str, str]
     clock_mhz: float | None = None
+    channel: str | None = None
     predicted: _Predicted = _Predicted()
 
 

@@ -98,6 +98,8 @@ def test_boards(capsys: pytest.CaptureFixture[str]) -> None:
      "--frame: wanted WIDTHxHEIGHT in pixels, such as 512x256, got '0x16'"),
     (["emit", "--model", "tiny", "--frame=-4x16"],
      "--frame: wanted WIDTHxHEIGHT in pixels, such as 512x256, got '-4x16'"),
+    (["emit", "--model", "tiny", "--frame", "36x20", "--channel", "ofdm"],
+     "--frame: wanted a frame whose number of symbols is a multiple of 64 (channel ofdm), got 36x20 with 90 symbols"),
     (["emit", "--model", "tiny", "--frame", "18x16", "--init", "random:1"],
      "--frame: wanted width and height that are multiples of 4 (the encoder's strides), got 18x16"),
     (["emit", "--model", "tiny", "--init", "ones"], "--init: wanted random:SEED, such as random:1, got 'ones'"),

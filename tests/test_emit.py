@@ -427,7 +427,7 @@ def test_the_trained_graph_is_taken(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("key", "value", "was"), [
     ("kernel", 5, 3), ("stride", 1, 2), ("activation", "prelu", "relu"), ("weight_bits", 4, 8),
-    ("activation_bits", 7, 8), ("channels", 6, 5),
+    ("activation_bits", 7, 8), ("channels", 6, 5), ("gain.mode", "per_image", "static"),
 ])  # fmt: skip
 def test_a_graph_of_another_network_is_refused(key: str, value: object, was: object, tmp_path: Path) -> None:
     """The specification was changed after the export."""
@@ -436,12 +436,15 @@ def test_a_graph_of_another_network_is_refused(key: str, value: object, was: obj
     content = yaml.safe_load((folder / "spec.yaml").read_text(encoding="utf-8"))
     if key == "channels":
         content["pruning"]["channels"]["encoder"][0] = value
+    elif key == "gain.mode":
+        content["gain"] = {"mode": value}
     else:
         content["encoder"][0][key] = value
     (folder / "spec.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     with pytest.raises(HwgenError) as caught:
         emit_tiny(tmp_path / "out", model=folder, init=None)
-    wanted = f"{folder / 'graph.json'}: conv0.{key}: wanted the specification's {value} (export again), got {was}"
+    where = f"{folder / 'graph.json'}: {key if '.' in key else f'conv0.{key}'}"
+    wanted = f"{where}: wanted the specification's {value} (export again), got {was}"
     assert str(caught.value) == wanted
 
 

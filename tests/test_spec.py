@@ -180,6 +180,7 @@ def test_ofdm(tmp_path: Path) -> None:
     model = spec.load(write(tmp_path, GOOD.replace("{snr_db: [0, 20]}", "{kind: ofdm}")))
     assert (model.channel.taps, model.channel.subcarriers, model.channel.equaliser) == (4, 64, "mmse")
     model.check_frame(32, 16, "--frame")
+    model.check_frame(36, 16, "--frame", spec.Channel())
     with pytest.raises(HwgenError) as caught:
         model.check_frame(36, 16, "--frame")
     assert str(caught.value) == ("--frame: wanted a frame whose number of symbols is a multiple of 64 (channel ofdm), "
@@ -316,7 +317,7 @@ BAD = {
     "SNRs": ("[0, 20]", "[20, 0]", "16: channel.snr_db: wanted the lowest SNR, then the highest, got [20.0, 0.0]"),
     "one SNR": ("[0, 20]", "[20]", "16: channel.snr_db: wanted at least 2 of them, got 1"),
     "three SNRs": ("[0, 20]", "[0, 10, 20]", "16: channel.snr_db: wanted at most 2 of them, got 3"),
-    "no power": ("{snr_db: [0, 20]}", "{power: 0}", "16: channel.power: wanted more than 0.0, got 0"),
+    "no power": ("{snr_db: [0, 20]}", "{power: 0}", "16: channel.power: wanted a number from 2^-16 to 16, got 0.0"),
     "unknown channel": ("{snr_db: [0, 20]}", "{kind: fibre}",
                         "16: channel.kind: wanted 'awgn', 'rayleigh', 'mimo2x2' or 'ofdm', got 'fibre'"),
     "equaliser": ("{snr_db: [0, 20]}", "{equaliser: zf}",

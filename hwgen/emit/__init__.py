@@ -69,7 +69,8 @@ def emit(
         raise HwgenError("--side", "tx or rx", side)
     spec, target = specs.load(model), boards.load(board)
     width, height = frame or (spec.frame.width, spec.frame.height)
-    spec.check_frame(width, height, "--frame")
+    carrier = channel_of(spec, channel)
+    spec.check_frame(width, height, "--frame", carrier)
     graph = load_graph(spec, init, side, channel)
     plan = minimal_buffers(size(graph, target, width, height, fps))
     folder, top = out or Path("hwgen_out") / f"{spec.name}_{side}_{target.name}", TOPS[side]
@@ -81,7 +82,7 @@ def emit(
         serialize.save(graph, part)
         for name, content in sample.items():
             (part / name).write_text(content, encoding="utf-8")
-        manifest = build_manifest(plan, top, spec, file_hashes(part), fps, init, channel_of(spec, channel).kind)
+        manifest = build_manifest(plan, top, spec, file_hashes(part), fps, init, carrier.kind)
         (part / "README.md").write_text(readme(manifest), encoding="utf-8")
         (part / "manifest.json").write_bytes(manifest_bytes(manifest))
     if not quiet:

@@ -103,13 +103,12 @@ def load(
     """
     spec = specs.load(model)
     size = frame or (spec.frame.width, spec.frame.height)
-    spec.check_frame(*size, "--frame")
+    channel = channel_of(spec, kind)
+    spec.check_frame(*size, "--frame", channel)
     if not spec.decoder:
         raise HwgenError(spec.where("decoder"), "a decoder: a link has a receiver", "none")
-    channel = channel_of(spec, kind)
     tx, rx = (load_graph(spec, init, side, kind) for side in ("tx", "rx"))
     chain = Chain(spec, channel, tx, rx, size, None if init is not None else spec.checkpoint_path)
-    channels.check_words(channel, chain.words)
     if (got := rx.symbols(*size)) != chain.words:
         raise HwgenError(f"{spec.name}: rx", f"{chain.words} symbols per frame, as its tx sends", str(got))
     return chain

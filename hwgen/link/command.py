@@ -73,6 +73,8 @@ def link(
         from hwgen.verify import need_tools
 
         need_tools()
+    if csv is not None and not csv.parent.is_dir():
+        raise HwgenError("--csv", "a file in a folder that is there", str(csv))
     folder = out or default_folder(request)
     try:
         # What was measured is there after every SNR, whatever happens to the next one.

@@ -130,7 +130,6 @@ def measure(
     started = time.perf_counter()
     chain = chains.load(request.model, request.channel, request.frame, request.init)
     images = load_images(request.images, request.frames, *chain.size)
-    folder.mkdir(parents=True, exist_ok=True)  # nothing is written for bad input
     result = Result(chain, request, images)
     bar = progress or Progress(total_frames(request))
     try:
@@ -152,6 +151,14 @@ def total_frames(request: Request) -> int:
 def _measure(result: Result, folder: Path, bar: Progress) -> Iterator[None]:
     """A step per SNR."""
     request, chain = result.request, result.chain
+    if request.simulated:  # first, for it refuses boards and rates
+        bar.stage("emitting")
+        result.ends = tuple(
+            emit_end(chain, request.model, side, folder, request.board, request.fps, request.init, request.stall,
+                     request.seed)
+            for side in ("tx", "rx")
+        )  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
     bar.stage("PyTorch transmitter")
     sent = []
     for index, image in enumerate(result.images):
@@ -159,12 +166,6 @@ def _measure(result: Result, folder: Path, bar: Progress) -> Iterator[None]:
         bar.add()
     words = None
     if request.simulated:
-        bar.stage("emitting")
-        result.ends = tuple(
-            emit_end(chain, request.model, side, folder, request.board, request.fps, request.init, request.stall,
-                     request.seed)
-            for side in ("tx", "rx")
-        )  # fmt: skip
         words = _transmit(result, [sent[index] for index in request.simulated], folder, bar)
     jpegs: list[Jpegs] = []
     floating = None

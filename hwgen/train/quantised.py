@@ -79,14 +79,14 @@ def integer_gain(latent_exponent: int, latent_power: float, power: float) -> tup
 
 
 class QuantDeepJSCC(nn.Module):
-    """Integer encoder, power, AWGN, integer decoder, as `hwgen.train.network.DeepJSCC` otherwise.
+    """Integer encoder, power, channel, integer decoder, as `hwgen.train.network.DeepJSCC` otherwise.
 
     Attributes
     ----------
     power : float
         Average power P per complex symbol.
     mode : "static" | "per_image"
-        What `transmit` does: the calibrated integer gain, or float normalisation of each image.
+        What `transmit` does: the calibrated integer gain, or the integer rule for each image's power.
 
     State dict: the float network's names; a log2 threshold per scale; ``latent_power``, the latent's average
     power per complex symbol over the training data (0: unknown); ``calibrated``.

@@ -212,8 +212,13 @@ class Requantiser(Component):
         """
         table = logic_lut(channels)
         left_bits = left.bit_length()
-        biases = logic_lut(phases << bits_of(channels)) if phases > 1 else table
-        lut = counter_lut(channels) + bias_bits * biases + adder_lut(accumulator_bits)
+        lut = counter_lut(channels) + adder_lut(accumulator_bits)
+        if phases == 1:
+            lut += bias_bits * table
+        else:
+            # Tables of six address bits and more are mapped worse and worse: measured from 32 to 256 rows.
+            rows = phases << bits_of(channels)
+            lut += round(bias_bits * (1.2 if rows <= 32 else 2.2 if rows <= 64 else rows / 18))
         ff = 2 * bits_of(channels) + accumulator_bits + bias_bits + Requantiser.latency_of(slope_bits > 0)
         dsp = 0
         if slope_bits:

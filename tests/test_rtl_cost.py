@@ -160,18 +160,24 @@ def test_a_prediction_is_quick() -> None:
     assert window_cost.cache_info().misses + mac_cost.cache_info().misses == misses
 
 
-def test_predictions_against_measurements() -> None:
-    """What was synthesised by `python -m hwgen.synth.sweep 16 1 xc7 tests/data/resources_xc7.json`."""
-    measured = json.loads((Path(__file__).parent / "data" / "resources_xc7.json").read_text())
+@pytest.mark.parametrize(("file", "transposed", "lut_limits", "ff_limits"), [
+    ("resources_xc7.json", False, (0.1, 0.05), (0.06, 0.03)),
+    ("resources_transposed_xc7.json", True, (0.1, 0.05), (0.11, 0.04)),
+])  # fmt: skip
+def test_predictions_against_measurements(
+    file: str, transposed: bool, lut_limits: tuple[float, float], ff_limits: tuple[float, float]
+) -> None:
+    """What was synthesised by `python -m hwgen.synth.sweep LAYERS 1 xc7 tests/data/FILE`, `--transposed` or not."""
+    measured = json.loads((Path(__file__).parent / "data" / file).read_text())
     random = np.random.default_rng(measured["seed"])
     lut, ff = [], []
     for found in measured["layers"]:
-        layer = random_layer(random, measured["family"])
+        layer = random_layer(random, measured["family"], transposed)
         assert layer.name == found["layer"]
         assert (layer.cost.dsp, layer.cost.bram36) == (found["dsp"], found["bram36"]), layer.name
         lut.append((layer.cost.lut, found["lut"]))
         ff.append((layer.cost.ff, found["ff"]))
-    for pairs, most, most_in_all in ((lut, 0.1, 0.05), (ff, 0.06, 0.03)):
+    for pairs, (most, most_in_all) in ((lut, lut_limits), (ff, ff_limits)):
         predicted, synthesised = np.array(pairs).T
         assert np.abs(predicted / synthesised - 1).max() <= most
         assert abs(predicted.sum() / synthesised.sum() - 1) <= most_in_all

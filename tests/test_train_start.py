@@ -115,6 +115,10 @@ def test_a_kept_transmitter_stays_bit_for_bit(tmp_path: Path) -> None:
     assert new.shape[1] == 4 and not torch.equal(new[:, :3], old), "the receiver was trained"
     with pytest.raises(HwgenError, match="--keep: wanted phase finetune, qat or all, and no --start, got card"):
         phases.train(path, data=data, phase="card", keep=kept)
+    foreign = tmp_path / "foreign.safetensors"
+    write(foreign, read(kept)[0], {"terms": {"license": "secret", "source": "noise"}})
+    with pytest.raises(HwgenError, match="foreign.safetensors: terms: license: wanted"):
+        phases.train(path, data=data, device="cpu", phase="qat", keep=foreign)
     wrong = other(tmp_path / "wrong", a=("[5, 7, 6]", "[5, 6, 6]"))
     with pytest.raises(HwgenError, match=r"kept.safetensors: encoder.1.*: wanted shape \(6"):
         build(load(wrong)).keep_transmitter(read(kept)[0], str(kept))

@@ -163,7 +163,9 @@ def run_phase(
         network = starting_network(spec, phase, folder)
     if phase == "qat" and keep is not None:
         begun = {"kept": "encoder"}
-        quantised(network).keep_transmitter(read(Path(keep))[0], str(keep))
+        tensors, header = read(Path(keep))
+        terms(Path(keep), header, spec)
+        quantised(network).keep_transmitter(tensors, str(keep))
     crops = Crops(train_images, plan.crop, where)
     if phase == "qat":
         quantised(network).calibrate([crops.batch(CALIBRATION_CROPS, torch.Generator().manual_seed(plan.seed))])

@@ -218,7 +218,8 @@ class Requantiser(Component):
         else:
             # Tables of six address bits and more are mapped worse and worse: measured from 32 to 256 rows.
             rows = phases << bits_of(channels)
-            lut += round(bias_bits * (1.2 if rows <= 32 else 2.2 if rows <= 64 else rows / 18))
+            per_bit = 0 if rows <= 4 else 1.2 if rows <= 32 else 2.2 if rows <= 64 else rows / 18
+            lut += round(bias_bits * per_bit)
         ff = 2 * bits_of(channels) + accumulator_bits + bias_bits + Requantiser.latency_of(slope_bits > 0)
         dsp = 0
         if slope_bits:

@@ -136,7 +136,7 @@ def test_graph_refuses_nodes_that_do_not_fit() -> None:
     graph = sample_graph()
     cases: list[tuple[dict[str, Any], str]] = [
         ({"nodes": ()}, "nodes: wanted convolutions, then one gain or power, then at most one precoder, got []"),
-        ({"nodes": graph.nodes[:-1]}, "nodes: wanted convolutions, then one gain or power, then at most one precoder, got"),
+        ({"nodes": graph.nodes[:-1]}, "nodes: wanted convolutions, then one gain or power, then at most one precoder"),
         ({"nodes": graph.nodes[:1] + graph.nodes[2:]}, "conv2.in_channels: wanted 5, got 7"),
         ({"nodes": renamed(graph, 1, name="conv0")}, "nodes: wanted distinct names, got"),
         ({"nodes": renamed(graph, 3, input=IntType(4, True))}, "gain.input: wanted IntType(bits=5, signed=True), got"),

@@ -134,6 +134,31 @@ def test_a_state_that_does_not_say_what_it_saw_is_resumed(tmp_path: Path, images
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes(), "and says so from now on"
 
 
+def test_a_state_from_other_sources_is_refused(tmp_path: Path, images: list[np.ndarray]) -> None:
+    spec, crops, state = specification(tmp_path), Crops(images, 16), tmp_path / "a"
+    loop.fit(dense(spec), crops, plan(2), state, CPU, sources={"start": "12" * 32})
+    loop.fit(dense(spec), crops, plan(2), state, CPU, sources={"start": "12" * 32})
+    got = r"\(delete the file to start again\), got start: SHA-256 1212121212121212\.\.\."
+    for others, wanted in (
+        ({"start": "34" * 32}, r"start: SHA-256 3434343434343434\.\.\."),
+        ({"keep": "12" * 32}, r"keep: SHA-256 1212121212121212\.\.\."),
+        (None, "neither start nor keep"),
+    ):
+        with pytest.raises(HwgenError, match=f"a: sources: wanted {wanted} {got}"):
+            loop.fit(dense(spec), crops, plan(2), state, CPU, sources=others)
+
+
+def test_an_older_state_is_resumed_where_nothing_was_given(tmp_path: Path, images: list[np.ndarray]) -> None:
+    spec, crops, state = specification(tmp_path), Crops(images, 16), tmp_path / "a"
+    whole = fitted(spec, images, plan(4), tmp_path / "b")
+    fitted(spec, images, plan(4), state, (2,))
+    tensors, header = read(state)
+    write(state, tensors, {key: value for key, value in header.items() if key != "sources"})
+    with pytest.raises(HwgenError, match="a: sources: wanted keep: SHA-256 12.*got neither start nor keep"):
+        loop.fit(dense(spec), crops, plan(4), state, CPU, sources={"keep": "12" * 32})
+    assert fitted(spec, images, plan(4), state) == whole
+
+
 def test_damaged_states_are_refused(tmp_path: Path, images: list[np.ndarray]) -> None:
     spec, state = specification(tmp_path), tmp_path / "a"
     fitted(spec, images, plan(2), state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,25 @@ def test_refuses_what_does_not_belong(tmp_path: Path) -> None:
         phases.train(spec.path, data="skimage", phase="qat", start=file)
 
 
+def test_a_finished_phase_is_not_another_files(tmp_path: Path) -> None:
+    """With another --start nothing would be trained, but the header would name the new file."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "data").mkdir()
+    for index in range(4):
+        image = Image.fromarray(rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)).resize((32, 32))
+        image.save(tmp_path / "data" / f"{index}.png")
+    spec, settings = load(other(tmp_path / "model")), {"data": tmp_path / "data", "device": "cpu", "phase": "finetune"}
+    files = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
+    for file in files:
+        write(file, pruned(spec).state_dict(), {})
+    phases.train(spec.path, **settings, start=files[0])  # type: ignore[arg-type]
+    before = (spec.folder / "finetune.safetensors").read_bytes()
+    with pytest.raises(HwgenError, match=r"finetune.safetensors: sources: wanted start: SHA-256 .* got start: SHA-256"):
+        phases.train(spec.path, **settings, start=files[1])  # type: ignore[arg-type]
+    phases.train(spec.path, **settings, start=files[0])  # type: ignore[arg-type]
+    assert (spec.folder / "finetune.safetensors").read_bytes() == before
+
+
 def test_partly_takes_the_common_channels(tmp_path: Path) -> None:
     """Old outputs see only old inputs; new ones stay as they were made."""
     spec = load(other(tmp_path / "first"))
@@ -113,6 +133,19 @@ def test_a_kept_transmitter_stays_bit_for_bit(tmp_path: Path) -> None:
     assert graph_bytes(after, b"") == graph_bytes(before, b"")
     old, new = (read(file)[0]["decoder.0.conv.weight"] for file in (kept, spec.checkpoint_path))
     assert new.shape[1] == 4 and not torch.equal(new[:, :3], old), "the receiver was trained"
+    _, header = read(spec.checkpoint_path)
+    assert header["kept"] == "encoder"
+    assert header["kept_sha256"] == hashlib.sha256(kept.read_bytes()).hexdigest()
+    another = tmp_path / "another.safetensors"
+    write(another, read(kept)[0] | {"latent_power": torch.tensor(9.0)}, {})
+    shipped = spec.checkpoint_path.read_bytes()
+    for phase in ("finetune", "qat"):
+        message = rf"{phase}.safetensors: sources: wanted keep: SHA-256 .*\(delete the file to .*, got keep: "
+        with pytest.raises(HwgenError, match=message):
+            phases.train(path, data=data, device="cpu", phase=phase, keep=another)
+        with pytest.raises(HwgenError, match=f"{phase}.safetensors: sources: wanted neither start nor keep"):
+            phases.train(path, data=data, device="cpu", phase=phase)
+    assert spec.checkpoint_path.read_bytes() == shipped
     with pytest.raises(HwgenError, match="--keep: wanted phase finetune, qat or all, and no --start, got card"):
         phases.train(path, data=data, phase="card", keep=kept)
     foreign = tmp_path / "foreign.safetensors"

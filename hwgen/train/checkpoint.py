@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -72,6 +73,20 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if header.get("format_version") != FORMAT_VERSION:
         raise HwgenError(f"{path}: format_version", str(FORMAT_VERSION), str(header.get("format_version")))
     return tensors, header
+
+
+def sha256(path: Path) -> str:
+    """Which file it is, for headers.
+
+    Raises
+    ------
+    HwgenError
+        It cannot be read.
+    """
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise HwgenError(str(path), "a checkpoint", str(error)) from error
 
 
 def terms(path: Path, header: Mapping[str, Any], spec: ModelSpec) -> dict[str, str]:

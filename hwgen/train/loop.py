@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -85,6 +85,7 @@ def fit(
     device: torch.device,
     stop_after: int | None = None,
     report: Callable[[int], str] | None = None,
+    sources: Mapping[str, str] | None = None,
 ) -> None:
     """Train ``network`` in place; leaves it on the CPU.
 
@@ -94,18 +95,21 @@ def fit(
     state : where the phase's checkpoint is written (at least every 10 minutes) and resumed from
     stop_after : stop (with a checkpoint) at this step, as an interrupt would; for tests
     report : called after a checkpoint with the step, its text is printed (a PSNR, say)
+    sources : SHA-256 of each file that the starting weights were taken from, by what it was given as
 
     Raises
     ------
     HwgenError
-        ``state`` is damaged or belongs to another schedule or other data, or training diverged.
+        ``state`` is damaged or belongs to another schedule, other data or other sources, or training diverged.
     KeyboardInterrupt
         interrupted or terminated (SIGINT, SIGTERM), after writing a checkpoint.
     """
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = Muon(groups(network))
     generator = torch.Generator().manual_seed(schedule.seed)
-    step = _resume(network, optimiser, generator, schedule, crops.origin, state) if state.exists() else 0
+    told = {"schedule": json.loads(json.dumps(dataclasses.asdict(schedule))), "data": crops.origin}
+    told["sources"] = dict(sources or {})
+    step = _resume(network, optimiser, generator, schedule, told, state) if state.exists() else 0
     end = schedule.steps if stop_after is None else min(stop_after, schedule.steps)
     saved = time.monotonic()
     smooth: float | None = None
@@ -119,12 +123,12 @@ def fit(
             if not math.isfinite(loss):
                 raise HwgenError(f"training, phase {schedule.phase}, step {step}", "a finite loss", str(loss))
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
-                _save(network, optimiser, generator, schedule, crops.origin, step, state)
+                _save(network, optimiser, generator, told, step, state)
                 saved = time.monotonic()
                 if report is not None:
                     tqdm.write(f"step {step}: {report(step)}", file=sys.stderr)
                     network.to(device).train()
-        _save(network, optimiser, generator, schedule, crops.origin, step, state)
+        _save(network, optimiser, generator, told, step, state)
         if interrupts.arrived:
             raise KeyboardInterrupt
     network.to("cpu")
@@ -192,8 +196,7 @@ def _save(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
     generator: torch.Generator,
-    schedule: Schedule,
-    origin: dict[str, int | str],
+    told: dict[str, Any],
     step: int,
     state: Path,
 ) -> None:
@@ -201,8 +204,7 @@ def _save(
     for index, slot in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": torch.as_tensor(value) for name, value in slot.items()}
     tensors["generator"] = generator.get_state()
-    header = {"step": step, "schedule": json.loads(json.dumps(dataclasses.asdict(schedule))), "data": origin}
-    write(state, tensors, header)
+    write(state, tensors, {"step": step, **told})
 
 
 def _resume(
@@ -210,15 +212,18 @@ def _resume(
     optimiser: torch.optim.Optimizer,
     generator: torch.Generator,
     schedule: Schedule,
-    origin: dict[str, int | str],
+    told: dict[str, Any],
     state: Path,
 ) -> int:
     tensors, header = read(state)
-    wanted = json.loads(json.dumps(dataclasses.asdict(schedule)))
-    if header.get("schedule") != wanted:
-        raise HwgenError(f"{state}: schedule", f"{wanted} ({RESTART})", str(header.get("schedule")))
+    if header.get("schedule") != told["schedule"]:
+        raise HwgenError(f"{state}: schedule", f"{told['schedule']} ({RESTART})", str(header.get("schedule")))
+    origin, sources = told["data"], told["sources"]
     if header.get("data", origin) != origin:  # states of older versions do not say what they saw
         raise HwgenError(f"{state}: data", f"{_told(origin)} ({RESTART})", _told(header["data"]))
+    before = header.get("sources", {})  # states of older versions: as good as none
+    if before != sources:
+        raise HwgenError(f"{state}: sources", f"{_files(sources)} ({RESTART})", _files(before))
     step = header.get("step")
     if type(step) is not int or not 0 <= step <= schedule.steps:
         raise HwgenError(f"{state}: step", f"0 to {schedule.steps} ({RESTART})", str(step))
@@ -258,3 +263,10 @@ def _told(origin: object) -> str:
     if not isinstance(origin, dict):
         return str(origin)
     return f"{origin.get('images')} training images with SHA-256 {str(origin.get('sha256'))[:16]}..."
+
+
+def _files(sources: object) -> str:
+    if not isinstance(sources, dict):
+        return str(sources)
+    files = (f"{name}: SHA-256 {str(sources[name])[:16]}..." for name in sorted(sources))
+    return ", ".join(files) or "neither start nor keep"

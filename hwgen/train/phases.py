@@ -31,7 +31,7 @@ from torch import nn
 from hwgen.errors import HwgenError
 from hwgen.spec import ModelSpec, load
 from hwgen.train import data as image_data
-from hwgen.train.checkpoint import read, terms, write
+from hwgen.train.checkpoint import read, sha256, terms, write
 from hwgen.train.data import Crops
 from hwgen.train.evaluate import batches, check_measurable, evaluate
 from hwgen.train.imageset import Picture
@@ -151,18 +151,22 @@ def run_phase(
     plan = schedule(spec, phase, steps)
     torch.manual_seed(plan.seed)
     begun: dict[str, Any] = {}
+    sources: dict[str, str] = {}
     network: nn.Module
     if phase == "finetune" and keep is not None:
         network = pruned(spec)
         begun = {"start": warm_start(network, Path(keep), spec, partly=True), "kept": "encoder"}
+        sources = {"keep": begun["start"]["sha256"]}
         network.encoder.requires_grad_(False)
     elif phase == "finetune" and start is not None:
         network = pruned(spec)
         begun = {"start": warm_start(network, Path(start), spec)}
+        sources = {"start": begun["start"]["sha256"]}
     else:
         network = starting_network(spec, phase, folder)
     if phase == "qat" and keep is not None:
-        begun = {"kept": "encoder"}
+        sources = {"keep": sha256(Path(keep))}
+        begun = {"kept": "encoder", "kept_sha256": sources["keep"]}
         tensors, header = read(Path(keep))
         terms(Path(keep), header, spec)
         quantised(network).keep_transmitter(tensors, str(keep))
@@ -177,7 +181,8 @@ def run_phase(
         return f"PSNR {quality[REPORT_SNR_DB].psnr:.2f} dB at {REPORT_SNR_DB:g} dB on {len(some)} validation images"
 
     began = time.monotonic()
-    fit(network, crops, plan, folder / "state" / f"{phase}.safetensors", device, report=report)
+    state = folder / "state" / f"{phase}.safetensors"
+    fit(network, crops, plan, state, device, report=report, sources=sources)
     if phase == "qat":
         quantised(network).calibrate_gain(batches(train_images, spec.downscale))
     print(f"{phase}: {report(plan.steps)}, {time.monotonic() - began:.0f} s")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from hwgen.errors import HwgenError
-from hwgen.train.checkpoint import read, terms
+from hwgen.train.checkpoint import read, sha256, terms
 
 if TYPE_CHECKING:
     from hwgen.spec import ModelSpec
@@ -53,7 +52,7 @@ def warm_start(network: DeepJSCC, path: Path, spec: ModelSpec, partly: bool = Fa
     return {
         "model": header.get("model"),
         "phase": header.get("phase"),
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": sha256(path),
         "layers": taken,
         **({"partly": grown} if partly else {}),
     }

@@ -154,10 +154,10 @@ class QuantDeepJSCC(nn.Module):
         if self.training:
             return normalise(latent, self.power)
         if self.mode == "per_image":
-            frames = (latent.double() * 2.0**-self.latent_exponent).round().long().numpy()
+            frames = (latent.double() * 2.0**-self.latent_exponent).round().long().cpu().numpy()
             power = round(self.power * 2**POWER_FRACTION)
             symbols = np.stack([power_normalise(frame, power) for frame in frames])
-            return (torch.from_numpy(symbols) * 2.0**-SYMBOL_FRACTION).to(latent.dtype)
+            return (torch.from_numpy(symbols) * 2.0**-SYMBOL_FRACTION).to(latent)
         factor, shift = self.gain
         scaled = latent.double() * (2.0 ** (-self.latent_exponent - SYMBOL_FRACTION) * factor * 2.0**-shift)
         return _rounded(scaled, SYMBOL_BITS, -SYMBOL_FRACTION).to(latent.dtype)

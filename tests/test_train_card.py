@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 
 from hwgen.spec import Channel, load
 from hwgen.train import phases
-from hwgen.train.card import channel_text, weight_bits
+from hwgen.train.card import channel_text, schedule_section, weight_bits
 from hwgen.train.checkpoint import write
 from hwgen.train.evaluate import evaluate
 from hwgen.train.network import layer_shapes, pruned
@@ -78,6 +79,57 @@ def test_card(tmp_path: Path, gain: str) -> None:
     images = [np.asarray(Image.open(path)) for path in sorted((tmp_path / "images").glob("*.png"))]
     (quality,) = evaluate(network, images[:1], 2, (10.0,), draws=2).values()
     assert (quality.psnr, quality.ssim) == (quality.psnr, quality.ssim) and quality.psnr_error > 0
+
+
+def test_a_kept_transmitter_in_words(tmp_path: Path) -> None:
+    """Its own training is not in the table, and the control is compared with nothing."""
+    torch.set_num_threads(1)
+    path = tmp_path / "spec.yaml"
+    path.write_text(SPEC.replace("GAIN", "static"))
+    data = photographs(tmp_path / "images")
+    phases.train(tmp_path, data, "cpu")
+    card = (tmp_path / "CARD.md").read_text()
+    assert "The control saw 14 crops, the pruned network and its parent 14: as many." in card
+    assert "The transmitter is that of" not in card
+    for name in ("state/finetune", "state/qat", "state/control", "control"):
+        (tmp_path / f"{name}.safetensors").unlink()
+    kept = (tmp_path / "checkpoint.safetensors").rename(tmp_path / "kept.safetensors")
+    path.write_text(path.read_text().replace("decoder: [2, 3]", "decoder: [3, 3]"))
+    phases.train(tmp_path, data, "cpu", keep=kept)
+    phases.train(tmp_path, data, "cpu", phase="control")
+    phases.train(tmp_path, data, "cpu", phase="card")
+    card = (tmp_path / "CARD.md").read_text()
+    digest = hashlib.sha256(kept.read_bytes()).hexdigest()[:16]
+    for text in (
+        f"The transmitter is that of an earlier checkpoint, {tmp_path.name}'s qat network (SHA-256 {digest}...), "
+        "trained before with the receiver it had then; its own finetune and qat are not in the table. The receiver "
+        "starts from that checkpoint's channels: decoder.0, decoder.1 as far as both have channels. finetune and qat "
+        "trained the receiver alone.\n",
+        "- The control saw 14 crops; the pruned network begins with weights that were trained before, on crops that "
+        "are not counted here: no comparison at equal samples.",
+    ):
+        assert text in card, text
+    assert "as many" not in card and "not made from a dense parent" not in card
+
+
+def test_the_kept_transmitter_of_other_headers(tmp_path: Path) -> None:
+    """Older ones of qat name no file; the two phases may have kept different ones, or one of them none."""
+    (tmp_path / "spec.yaml").write_text(SPEC.replace("GAIN", "static"))
+    spec = load(tmp_path)
+    plan = {"steps": 1, "batch": 1, "crop": 16, "lr": 0.1, "seed": 1, "bfloat16": False}
+    start = {"model": "m", "phase": "qat", "sha256": "1" * 64, "layers": ["encoder.0", "decoder.1"], "partly": []}
+    finetune, qat = {"schedule": plan, "kept": "encoder", "start": start}, {"schedule": plan, "kept": "encoder"}
+    one, two = "1" * 16 + "...", "2" * 16 + "..."
+    channels = "The receiver starts from that checkpoint's channels: decoder.1 whole; decoder.0 fresh."
+    for headers, wanted in (
+        ({"finetune": finetune, "qat": qat}, (f"m's qat network (SHA-256 {one}), trained", channels)),
+        ({"finetune": finetune, "qat": qat | {"kept_sha256": "2" * 64}}, (f"(SHA-256 {one}, then {two}), trained",)),
+        ({"finetune": finetune, "qat": {"schedule": plan}}, ("alone. qat trained the transmitter too.",)),
+        ({"finetune": {"schedule": plan}, "qat": qat}, ("(SHA-256 not recorded)", " qat trained the receiver alone.")),
+        ({"finetune": {"schedule": plan, "start": start}, "qat": qat}, ("not recorded", "from a dense parent: it st")),
+    ):
+        told = schedule_section(spec, headers)
+        assert all(text in told for text in wanted), told
 
 
 def test_every_snr_sees_the_same_fading(tmp_path: Path) -> None:

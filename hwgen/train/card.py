@@ -70,7 +70,7 @@ def write_card(spec: ModelSpec, train_images: Sequence[Picture], val_images: Seq
         f"# {spec.name}\n\n{spec.description}",
         _terms(spec),
         _network(spec),
-        _schedule(spec, headers),
+        schedule_section(spec, headers),
         _quality(spec, measured, val_images),
         _verdict(measured, headers),
     ]
@@ -221,7 +221,8 @@ def _imaginary(spec: ModelSpec) -> list[str]:
     return [f"- Complex layers, bits of real/imaginary weights and activations: {', '.join(bits)}"] if bits else []
 
 
-def _schedule(spec: ModelSpec, headers: dict[str, dict[str, Any]]) -> str:
+def schedule_section(spec: ModelSpec, headers: dict[str, dict[str, Any]]) -> str:
+    """What was trained how long and from which weights, by the headers of the phases."""
     lines = [
         "## Schedule\n",
         "| phase | network | steps | batch x crop | samples (crops) | peak learning rate | seed | arithmetic |",
@@ -235,7 +236,9 @@ def _schedule(spec: ModelSpec, headers: dict[str, dict[str, Any]]) -> str:
             f"| {'bfloat16 autocast' if plan['bfloat16'] else 'float32'} |"
         )
     start = headers.get("finetune", {}).get("start")
-    if start is not None:
+    if _kept_phases(headers):
+        lines.append("\n" + _kept(spec, headers))
+    if start is not None and "finetune" not in _kept_phases(headers):
         every = [f"{side}.{i}" for side in ("encoder", "decoder") for i in range(len(getattr(spec, side)))]
         fresh = [layer for layer in every if layer not in start["layers"]]
         lines.append(
@@ -247,6 +250,39 @@ def _schedule(spec: ModelSpec, headers: dict[str, dict[str, Any]]) -> str:
     if "control" in headers:
         lines.append("\nThe control is trained from scratch in the pruned shape.")
     return "\n".join(lines)
+
+
+def _kept_phases(headers: dict[str, dict[str, Any]]) -> list[str]:
+    """The phases that left an earlier checkpoint's transmitter as it was."""
+    return [phase for phase, header in headers.items() if header.get("kept") == "encoder"]
+
+
+def _kept(spec: ModelSpec, headers: dict[str, dict[str, Any]]) -> str:
+    """Whose transmitter it is, what the receiver starts from and what was trained."""
+    phases = _kept_phases(headers)
+    start = headers[phases[0]].get("start")
+    digests = [
+        digest[:16] + "..."
+        for digest in (headers[phase].get("kept_sha256") or headers[phase].get("start", {}).get("sha256")
+                       for phase in phases)
+        if digest is not None  # qat's older headers do not name the file
+    ]  # fmt: skip
+    whose = "an earlier checkpoint" + (f", {start['model']}'s {start['phase']} network" if start else "")
+    text = (
+        f"The transmitter is that of {whose} (SHA-256 {', then '.join(dict.fromkeys(digests)) or 'not recorded'}), "
+        "trained before with the receiver it had then; its own finetune and qat are not in the table."
+    )
+    if start:
+        ways = (("whole", start["layers"]), ("as far as both have channels", start.get("partly", [])))
+        every = [f"decoder.{index}" for index in range(len(spec.decoder))]
+        parts = [(way, [layer for layer in every if layer in layers]) for way, layers in ways]
+        parts.append(("fresh", [layer for layer in every if not any(layer in layers for _, layers in parts)]))
+        told = "; ".join(f"{', '.join(layers)} {way}" for way, layers in parts if layers)
+        text += f" The receiver starts from that checkpoint's channels: {told}."
+    text += f" {' and '.join(phases)} trained the receiver alone."
+    if "qat" in headers and "qat" not in phases:
+        text += " qat trained the transmitter too."
+    return text
 
 
 def _quality(spec: ModelSpec, measured: dict[str, Measured], images: Sequence[Picture]) -> str:
@@ -309,7 +345,12 @@ def _verdict(measured: dict[str, Measured], headers: dict[str, dict[str, Any]]) 
     difference("finetune", "float")
     difference("finetune", "control")
     difference("qat", "control")
-    if {"float", "finetune", "control"} <= headers.keys():
+    if {"finetune", "control"} <= headers.keys() and (_kept_phases(headers) or "start" in headers["finetune"]):
+        lines.append(
+            f"- The control saw {_samples(headers, 'control'):,} crops; the pruned network begins with weights that "
+            "were trained before, on crops that are not counted here: no comparison at equal samples."
+        )
+    elif {"float", "finetune", "control"} <= headers.keys():
         pruned, control = _samples(headers, "float", "finetune"), _samples(headers, "control")
         fair = "as many" if control == pruned else "NOT as many"
         lines.append(f"- The control saw {control:,} crops, the pruned network and its parent {pruned:,}: {fair}.")

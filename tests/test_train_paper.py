@@ -56,12 +56,29 @@ def test_runs_goes_on_and_refuses(
     assert main(arguments) == 0
     text = capsys.readouterr().out
     assert "over the first 3 test images; the paper's figure: 25.85 dB, difference" in text
-    assert text.count("2.5 dB: PSNR") == 2, "once trained, once at the end"
+    assert [text.count(f"{snr} dB: PSNR") for snr in ("7", "2.5")] == [1, 1]
     before = {path.name: path.read_bytes() for path in out.glob("*.safetensors")}
     assert set(before) == {"start.safetensors", "snr7.safetensors", "snr2.5.safetensors"}
     assert main(arguments) == 0
     assert {path.name: path.read_bytes() for path in out.glob("*.safetensors")} == before
-    capsys.readouterr()
+    assert capsys.readouterr().out == text, "measured again, each once"
+    assert main([*arguments, "--snr", "9"]) == 2, "the common start saw 2.5 to 7 dB"
+    told = capsys.readouterr().err
+    assert "start.safetensors: snr_db: wanted [2.5, 9], the range of --snr" in told
+    assert "got [2.5, 7.0]" in told
     (out / "snr7.safetensors").write_bytes(before["snr7.safetensors"][:100])
     assert main(arguments) == 2
     assert "snr7.safetensors: wanted" in capsys.readouterr().err
+
+
+def test_a_models_seed_is_its_snrs() -> None:
+    """Not its place's among those that are trained with it; the default SNRs have the first ones."""
+    assert [paper.own_seed(snr) for snr in (7.0, 13.0, 1.0)] == [paper.SEED + 1, paper.SEED + 2, paper.SEED + 3]
+    others = [paper.own_seed(snr) for snr in (-20.0, -3.0, 1.001, 4.0, 19.0, 60.0)]
+    assert others == [1001, 18001, 22002, 25001, 40001, 81001]
+
+
+@pytest.mark.parametrize("snr", ["nan", "inf", "-inf", "61", "-20.5", "loud"])
+def test_an_snr_out_of_range_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], snr: str) -> None:
+    assert main(["--data", "none", "--out", str(tmp_path), f"--snr={snr}"]) == 2
+    assert f"error: --snr: wanted a number from -20 to 60, got '{snr}'" in capsys.readouterr().err

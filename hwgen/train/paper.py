@@ -5,7 +5,8 @@
 The network of Bourtsoulatze, Kurka and Gunduz (2019) at k/n = 1/12 for 32x32 images: 5x5 kernels, channels
 16-32-32-32-8 and back, PReLU, sigmoid, power normalised per image, AWGN. Where the paper trains each SNR's model from
 scratch on all of CIFAR-10, here a common start over all the SNRs is trained first and each SNR's model goes on from
-there. Interrupted runs go on where they stopped; finished models are measured only.
+there. Interrupted runs go on where they stopped; finished models are measured only. A folder's common start is for one
+range of SNRs.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 import torch
 
 from hwgen.errors import HwgenError
+from hwgen.options import Number
 from hwgen.train import data as image_data
 from hwgen.train.channel import awgn, normalise
 from hwgen.train.checkpoint import read, write
@@ -36,6 +38,9 @@ START_STEPS, OWN_STEPS = 30_000, 25_000
 START_LR, OWN_LR = 3.0e-3, 2.0e-3
 START_SHARE, OWN_SHARE = 5, 30
 """How often each image of the data set itself is drawn for one of the additional ones."""
+LOW_DB, HIGH_DB = -20, 60
+SEEDS = {7.0: SEED + 1, 13.0: SEED + 2, 1.0: SEED + 3}
+"""Seeds of the default SNRs' models, in the order in which those are trained; `own_seed` has the others'."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +78,30 @@ def measure(network: DeepJSCC, images: Sequence[Picture], snr_db: float, seed: i
     return Measured(float(values.mean()), spread / math.sqrt(len(found)), len(found))
 
 
+def own_seed(snr_db: float) -> int:
+    """Seed of an SNR's model, whatever is trained beside it: of SEEDS, else from the SNR in thousandths of a dB."""
+    return SEEDS.get(snr_db, SEED + 1000 + round(1000 * (snr_db - LOW_DB)))
+
+
 def train(data: str, more: str | None, out: Path, snrs_db: Sequence[float], device: torch.device) -> None:
-    """Train the common start and every SNR's model into `out`; what is there already stays."""
+    """Train the common start and every SNR's model into `out`, and measure each; what is there already stays.
+
+    Raises
+    ------
+    HwgenError
+        The folder's common start is for another range of SNRs, or a file in it is damaged or of another network.
+    """
+    test_images = list(image_data.load(data, "val"))
     images = list(image_data.load(data, "train"))
     additional = list(image_data.load(more, "train")) + list(image_data.load(more, "val")) if more else []
     start = out / "start.safetensors"
     low, high = min(snrs_db), max(snrs_db)
-    if not start.exists():
+    if start.exists():
+        found = read(start)[1].get("snr_db")
+        if found != [low, high]:
+            wanted = f"[{low:g}, {high:g}], the range of --snr (give another --out, or the SNRs that were given first)"
+            raise HwgenError(f"{start}: snr_db", wanted, str(found))
+    else:
         torch.manual_seed(SEED)
         network = paper_network()
         plan = Schedule("start", START_STEPS, START_LR, BATCH, CROP, SEED, (low, high))
@@ -88,25 +110,14 @@ def train(data: str, more: str | None, out: Path, snrs_db: Sequence[float], devi
         write(start, network.state_dict(), {"phase": "start", "snr_db": [low, high]})
     share = OWN_SHARE if additional else 1
     crops = Crops(images * share + additional, CROP, data)
-    for place, snr_db in enumerate(snrs_db):
-        path = _path(out, snr_db)
-        if path.exists():
-            continue
-        network = _loaded(start)
-        name = path.stem
-        plan = Schedule(name, OWN_STEPS, OWN_LR, BATCH, CROP, SEED + 1 + place, (snr_db, snr_db))
-        fit(network, crops, plan, out / "state" / path.name, device)
-        write(path, network.state_dict(), {"phase": name, "snr_db": [snr_db, snr_db]})
-        _show(out, images_of(data), (snr_db,))
-
-
-def images_of(data: str) -> list[Picture]:
-    """The validation images."""
-    return list(image_data.load(data, "val"))
-
-
-def _path(out: Path, snr_db: float) -> Path:
-    return out / f"snr{snr_db:g}.safetensors"
+    for snr_db in dict.fromkeys(snrs_db):
+        path = out / f"snr{snr_db:g}.safetensors"
+        if not path.exists():
+            network = _loaded(start)
+            plan = Schedule(path.stem, OWN_STEPS, OWN_LR, BATCH, CROP, own_seed(snr_db), (snr_db, snr_db))
+            fit(network, crops, plan, out / "state" / path.name, device)
+            write(path, network.state_dict(), {"phase": path.stem, "snr_db": [snr_db, snr_db]})
+        _show(path, test_images, snr_db)
 
 
 def _loaded(path: Path) -> DeepJSCC:
@@ -119,33 +130,30 @@ def _loaded(path: Path) -> DeepJSCC:
     return network
 
 
-def _show(out: Path, images: Sequence[Picture], snrs_db: Sequence[float]) -> None:
-    for snr_db in snrs_db:
-        found = measure(_loaded(_path(out, snr_db)), images, snr_db)
-        paper = PAPER_DB.get(snr_db)
-        against = (
-            "" if paper is None else f"; the paper's figure: {paper:g} dB, difference {found.mean - paper:+.2f} dB"
-        )
-        print(
-            f"{snr_db:g} dB: PSNR {found.mean:.2f} dB, standard error {found.error:.2f} dB, over the first "
-            f"{found.images} test images{against}",
-            flush=True,
-        )
+def _show(path: Path, images: Sequence[Picture], snr_db: float) -> None:
+    found = measure(_loaded(path), images, snr_db)
+    paper = PAPER_DB.get(snr_db)
+    against = "" if paper is None else f"; the paper's figure: {paper:g} dB, difference {found.mean - paper:+.2f} dB"
+    print(
+        f"{snr_db:g} dB: PSNR {found.mean:.2f} dB, standard error {found.error:.2f} dB, over the first "
+        f"{found.images} test images{against}",
+        flush=True,
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Train what is missing, then measure all of it."""
+    """Train what is missing and measure all of it."""
     parser = argparse.ArgumentParser(prog="python -m hwgen.train.paper", description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="CIFAR-10, in a form that hwgen train takes")
     parser.add_argument("--more", help="more 32x32 images to train on: a folder or a zip")
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoints")
-    parser.add_argument("--snr", type=float, action="append", help="dB; may be repeated (default: 1, 7 and 13)")
+    parser.add_argument("--snr", type=Number("--snr", float, LOW_DB, HIGH_DB), action="append",
+                        help="dB; may be repeated (default: 7, 13 and 1)")  # fmt: skip
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
-    arguments = parser.parse_args(argv)
-    snrs_db = arguments.snr or [7.0, 13.0, 1.0]
     try:
+        arguments = parser.parse_args(argv)
+        snrs_db = arguments.snr or list(SEEDS)
         train(arguments.data, arguments.more, arguments.out, snrs_db, pick_device(arguments.device))
-        _show(arguments.out, images_of(arguments.data), sorted(snrs_db))
     except HwgenError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -240,8 +240,10 @@ class MacArray(Component):
         field = self.packing.field_bits
         if isinstance(fields[0], Const):
             mask = (1 << field) - 1
-            stored = [Const(value.value, signed(self.weight_bits)).value for value in fields]
-            whole = sum((value & mask) << place * field for place, value in enumerate(stored))
+            *below, top = (Const(value.value, signed(self.weight_bits)).value for value in fields)
+            whole = sum((value & mask) << place * field for place, value in enumerate(below))
+            # The uppermost has the rest of the operand: alone in a DSP it has no field.
+            whole += top << len(below) * field
             return Const(whole, signed((len(fields) - 1) * field + self.weight_bits))
         parts = []
         for place, value in enumerate(fields[:-1]):

@@ -135,7 +135,9 @@ def test_dsp(packing: Packing, pe: int, simd: int, dsp: int) -> None:
 
 
 @pytest.mark.parametrize("activation", [signed(8), unsigned(1)])
-@pytest.mark.parametrize(("packing", "bits"), [(W8A8, 8), (Packing("dsp", 3, 11, 2), 2), (LUT, 1), (LUT, 2), (LUT, 5)])
+@pytest.mark.parametrize(("packing", "bits"), [
+    (W8A8, 8), (Packing("dsp", 1, 0, 8), 8), (Packing("dsp", 3, 11, 2), 2), (LUT, 1), (LUT, 2), (LUT, 5),
+])  # fmt: skip
 def test_one_row_makes_constants(packing: Packing, bits: int, activation: Shape) -> None:
     """Everything unrolled: no memory, no address."""
     weight, windows = worst_cases(1, 5, bits, activation, seed=9)

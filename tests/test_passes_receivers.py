@@ -20,6 +20,7 @@ from test_passes_timing import model_ends, random_graph, random_plan
 from hwgen import board
 from hwgen.emit.datapath import add_layers
 from hwgen.emit.sample import pixel_beats, sample_coefficients
+from hwgen.errors import HwgenError
 from hwgen.fixedpoint import IntArray, pack_symbols
 from hwgen.ir.execute import execute
 from hwgen.ir.graph import (
@@ -38,7 +39,7 @@ from hwgen.ir.graph import (
     sigmoid_values,
 )
 from hwgen.passes.buffers import bounds, depths, minimal_buffers, minimal_depths, with_depths
-from hwgen.passes.ends import LOADING, end_cycles
+from hwgen.passes.ends import LOADING, least_cycles
 from hwgen.passes.flow import Flow
 from hwgen.passes.plan import Plan, fold_convolution
 from hwgen.passes.size import size
@@ -376,6 +377,9 @@ def test_forms_of_an_equaliser() -> None:
     assert size(graph, target.model_copy(update={"resources": many}), *graph.frame, fps=1000).form == "four"
 
 
-def test_coefficients_bound_the_interval() -> None:
-    graph = random_receiver(np.random.default_rng(1), [2], latent=(2, 2), channels=1, equaliser="alamouti")
-    assert end_cycles(graph, *graph.frame) == 8 + LOADING
+def test_frames_shorter_than_their_coefficients_are_refused() -> None:
+    graph = random_receiver(np.random.default_rng(1), [1], latent=(1, 1), channels=4, equaliser="alamouti")
+    assert least_cycles(graph) == 8 + LOADING
+    message = "--frame: wanted frames of at least 12 cycles, .* 8 words .*, got 1x1, of 4 cycles"
+    with pytest.raises(HwgenError, match=message):
+        size(graph, board.load("kv260"), *graph.frame)

@@ -11,9 +11,8 @@ from hwgen.board import Board
 from hwgen.ir.graph import Graph
 from hwgen.passes.plan import Plan, fold_convolution
 
-CASE = sweep.Case(
-    7, (12, 8), ((3, 1, 6, "relu", 8, 8), (5, 2, 7, "prelu", 4, 6), (3, 1, 5, "none", 8, 8)), "pynq_z2", None
-)
+LAYERS = (sweep.Layer(3, 1, 6, "relu"), sweep.Layer(5, 2, 7, "prelu", 4, 6), sweep.Layer(3, 1, 5, "none"))
+CASE = sweep.Case(7, "tx", (12, 8), LAYERS, (), "kind: awgn", "static", "pynq_z2", None)
 
 
 def wide(graph: Graph, board: Board, width: int, height: int, fps: float | None = None) -> Plan:

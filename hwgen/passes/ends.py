@@ -3,11 +3,11 @@
     tx   pixels -> [serialiser] -> convolutions -> gain or power -> symbols -> [precoder]
     rx   symbols -> [equaliser] -> values -> received -> convolutions -> [table] -> pixels
 
-Each of these passes a value in every cycle, so none makes a design slower than a convolution's stream does, but where
-coefficients are more than values. The FIFOs of a transmitter's gain and packer are as shallow as the design allows
-(`buffers.py`), if nothing stands behind them. All others have the few places with which they pass a value in every
-cycle by themselves, and a power normalisation holds what comes until its gain is there: so nothing ever waits because
-of them, and each adds its latency and no more.
+Each of these passes a value in every cycle, so none makes a design slower than a convolution's stream does. Frames that
+are over before the next one's coefficients are loaded would wait for them: sizing refuses those. The FIFOs of a
+transmitter's gain and packer are as shallow as the design allows (`buffers.py`), if nothing stands behind them. All
+others have the few places with which they pass a value in every cycle by themselves, and a power normalisation holds
+what comes until its gain is there: so nothing ever waits because of them, and each adds its latency and no more.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from hwgen.rtl.symbols import SymbolPacker, SymbolUnpacker
 
 Places = Mapping[str, int]
 LOADING = 4
-"""Cycles from a frame's last coefficient to the next frame's first one, at most."""
+"""Cycles that a frame must last beyond those of its coefficients' words, for their loading never to hold up a frame."""
 
 
 def shape_of(kind: IntType) -> Shape:
@@ -147,6 +147,11 @@ def end_cycles(graph: Graph, width: int, height: int) -> int:
     return max([values, *(node_cycles(node, graph, width, height) for node in graph.nodes if not _is_layer(node))])
 
 
+def least_cycles(graph: Graph) -> int:
+    """What a frame must last for its predictions to hold: in shorter ones, frames wait for their coefficients."""
+    return graph.coefficient_words + LOADING if graph.coefficient_words else 0
+
+
 def _is_layer(node: Node) -> bool:
     return isinstance(node, Convolution)
 
@@ -159,8 +164,10 @@ def node_cycles(node: Node, graph: Graph, width: int, height: int) -> int:
         case Power():
             return rtl_power.Power.frame_cycles_of(shape_of(node.input), values)
         case MatrixProduct():
-            # An odd last value's symbol takes as long as any; a frame's coefficients come one in every cycle.
-            return max(values + values % 2, node.coefficient_words + LOADING)
+            # An odd last value's symbol takes as long as any.
+            symbols = (values + 1) // 2
+            groups = symbols // (node.columns if graph.side == "tx" else node.rows)
+            return max(2 * symbols, groups * rtl_matrix.group_cycles_of(node.rows, node.columns))
         case Alamouti():
             return values + values % 2
     return rows * columns * channels

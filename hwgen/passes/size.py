@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 from hwgen.board import Board
 from hwgen.errors import HwgenError
 from hwgen.ir.graph import Graph
+from hwgen.passes.ends import least_cycles
 from hwgen.passes.options import RESOURCES, graph_options
 from hwgen.passes.plan import Plan
 from hwgen.passes.select import Options, cheapest, evenest, total
+from hwgen.passes.timing import frame_interval
 from hwgen.rtl.complex_multiply import FORMS, Form
 from hwgen.rtl.convolution import ConvolutionFolding
 
@@ -47,7 +49,8 @@ def size(graph: Graph, board: Board, width: int, height: int, fps: float | None 
 
     Raises
     ------
-    HwgenError : the board has too little of something, or the rate is beyond what it can do
+    HwgenError : the board has too little of something, the rate is beyond what it can do, or the frame is over before
+        its coefficients are there
     """
     sizing = _Sizing(graph, board, width, height)
     shortest = sizing.shortest(sizing.has)
@@ -63,7 +66,11 @@ def size(graph: Graph, board: Board, width: int, height: int, fps: float | None 
         choice = sizing.evenest(allowed)
     assert choice is not None
     foldings = {node.name: folding for node, folding in zip(graph.convolutions, choice.foldings, strict=True)}
-    return Plan(graph, board, width, height, foldings, form=choice.form)
+    plan = Plan(graph, board, width, height, foldings, form=choice.form)
+    if (lasts := frame_interval(plan)) < (least := least_cycles(graph)):
+        wanted = f"frames of at least {least} cycles, for each brings {graph.coefficient_words} words of coefficients"
+        raise HwgenError("--frame", wanted, f"{width}x{height}, of {lasts} cycles")
+    return plan
 
 
 class _Sizing:

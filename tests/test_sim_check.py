@@ -169,16 +169,22 @@ def test_a_stream_that_was_never_stalled(design: Design) -> None:
     assert judge(design, recording, stall=0).findings == ()
 
 
-def test_coefficients_are_a_stream_like_the_input(design: Design) -> None:
+def test_a_few_beats_need_not_meet_a_stall(design: Design) -> None:
     design = replace(design, coefficient_beats=2)
-    taken = replace(stream("coefficients", np.arange(6), 0), stalled=1)
+    few = replace(perfect(design), coefficients=replace(stream("coefficients", np.arange(6), 0), stalled=0))
+    assert judge(design, few).findings == ()
+
+
+def test_coefficients_are_a_stream_like_the_input(design: Design) -> None:
+    design = replace(design, coefficient_beats=20)
+    taken = replace(stream("coefficients", np.arange(60), 0), stalled=1)
     recording = replace(perfect(design), coefficients=taken)
     assert judge(design, recording).findings == ()
     (finding,) = judge(design, replace(recording, coefficients=replace(taken, stalled=0))).findings
     assert (finding.kind, finding.stream) == ("stall", "coefficients")
-    (finding,) = judge(design, replace(recording, coefficients=replace(taken, values=taken.values[:5]))).findings
+    (finding,) = judge(design, replace(recording, coefficients=replace(taken, values=taken.values[:59]))).findings
     assert (finding.kind, finding.stream) == ("input", "coefficients")
-    text = "coefficients: the design gave all its output but accepted only 5 of 6 coefficient beats"
+    text = "coefficients: the design gave all its output but accepted only 59 of 60 coefficient beats"
     assert finding.message == text
     broken = replace(taken, violation=1, violation_cycle=9)
     (finding,) = judge(design, replace(recording, coefficients=broken)).findings

@@ -10,8 +10,8 @@ synthetic images of at least 36x20, measured (`coverage`) and, if need be, drawn
 - meets rounding ties that half-even and half-up round differently.
 
 Where no draw reaches all of it (one 1x1 kernel of 2-bit weights on one 2-bit channel has four outputs at most),
-the best one is taken. Layers are measured on integers, a transmitter's on images drawn as integers; a receiver's symbols are
-normally distributed floats, rounded to Q3.12, and a sigmoid's table is rounded from float64.
+the best one is taken. Layers are measured on integers, a transmitter's on images drawn as integers; a receiver's
+symbols are normally distributed floats, rounded to Q3.12, and a sigmoid's table is rounded from float64.
 """
 
 from __future__ import annotations

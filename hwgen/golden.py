@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from hwgen.complexfixed import conjugated, negated, power_normalise
+from hwgen.complexfixed import POWER_FRACTION, conjugated, negated, power_normalise
 from hwgen.errors import HwgenError
 from hwgen.fixedpoint import IntArray, pack_symbols, unpack_symbols
 from hwgen.ir.graph import (
@@ -188,7 +188,7 @@ def _encode(network: QuantDeepJSCC, x: Tensor, found: Outputs) -> IntArray:
         x = layer(x)
         found[f"conv{index}"] = _integers(x, layer.exponent)
     if network.mode == "per_image":
-        return power_normalise(_integers(x, network.latent_exponent), round(network.power * 65536))
+        return power_normalise(_integers(x, network.latent_exponent), round(network.power * 2**POWER_FRACTION))
     return _gain(x, *network.gain, network.latent_exponent)
 
 

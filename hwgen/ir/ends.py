@@ -24,8 +24,30 @@ MAX_ORDER = 8
 MAX_TABLES = 4096
 
 
+class ValueByValue:
+    """A node that gives one value for every value that it takes."""
+
+    channels: int
+
+    @property
+    def in_channels(self) -> int:
+        return self.channels
+
+    @property
+    def out_channels(self) -> int:
+        return self.channels
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """(height, width): as the input's."""
+        return height, width
+
+    def macs(self, height: int, width: int) -> int:
+        """0: what such a node multiplies is not counted as MACs."""
+        return 0
+
+
 @dataclass(frozen=True)
-class Gain:
+class Gain(ValueByValue):
     """Static power gain: latent value to Q3.12 symbol component, out = requantise(x * factor, shift, output).
 
     Parameters
@@ -59,25 +81,9 @@ class Gain:
         check(self.output == IntType(16, True), f"{at}.output", "16 bits, signed", self.output)
         check(self.output_exponent == -12, f"{at}.output_exponent", "-12", repr(self.output_exponent))
 
-    @property
-    def in_channels(self) -> int:
-        return self.channels
-
-    @property
-    def out_channels(self) -> int:
-        return self.channels
-
-    def output_size(self, height: int, width: int) -> tuple[int, int]:
-        """(height, width): as the input's."""
-        return height, width
-
-    def macs(self, height: int, width: int) -> int:
-        """0: the gain's one multiplication per value is not counted as a MAC."""
-        return 0
-
 
 @dataclass(frozen=True)
-class Power:
+class Power(ValueByValue):
     """Power normalisation of every image: latent to Q3.12, `hwgen.complexfixed.power_normalise`.
 
     Parameters
@@ -105,25 +111,9 @@ class Power:
         check(self.output == SYMBOL, f"{at}.output", "16 bits, signed", self.output)
         check(self.output_exponent == SYMBOL_EXPONENT, f"{at}.output_exponent", "-12", repr(self.output_exponent))
 
-    @property
-    def in_channels(self) -> int:
-        return self.channels
-
-    @property
-    def out_channels(self) -> int:
-        return self.channels
-
-    def output_size(self, height: int, width: int) -> tuple[int, int]:
-        """(height, width): as the input's."""
-        return height, width
-
-    def macs(self, height: int, width: int) -> int:
-        """0: scaling is not counted as a MAC."""
-        return 0
-
 
 @dataclass(frozen=True)
-class Receive:
+class Receive(ValueByValue):
     """Received Q3.12 components to the first layer's integers: out = requantise(x, shift, output).
 
     Where the layer takes complex values, the imaginary parts (odd channels) are on a coarser grid:
@@ -165,29 +155,13 @@ class Receive:
         check_grid(at, self.imag_bits, self.imag_left, self.output)
 
     @property
-    def in_channels(self) -> int:
-        return self.channels
-
-    @property
-    def out_channels(self) -> int:
-        return self.channels
-
-    @property
     def coarse(self) -> tuple[int, int] | None:
         """The grid of the odd channels, (bits, left), where it is one of its own."""
         return (self.imag_bits, self.imag_left) if self.imag_bits else None
 
-    def output_size(self, height: int, width: int) -> tuple[int, int]:
-        """(height, width): as the input's."""
-        return height, width
-
-    def macs(self, height: int, width: int) -> int:
-        """0."""
-        return 0
-
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class Table(ValueByValue):
     """A function of single values as a table: out = values[x modulo 2**input.bits], a pixel's 8 bits.
 
     Parameters
@@ -219,22 +193,6 @@ class Table:
         check(self.output_exponent == -8, f"{at}.output_exponent", "-8", repr(self.output_exponent))
         array = check_array(self.values, f"{at}.values", (1 << self.input.bits,), *bounds(8, False))
         object.__setattr__(self, "values", array)
-
-    @property
-    def in_channels(self) -> int:
-        return self.channels
-
-    @property
-    def out_channels(self) -> int:
-        return self.channels
-
-    def output_size(self, height: int, width: int) -> tuple[int, int]:
-        """(height, width): as the input's."""
-        return height, width
-
-    def macs(self, height: int, width: int) -> int:
-        """0."""
-        return 0
 
 
 def sigmoid_values(bits: int, exponent: int) -> IntArray:

@@ -42,6 +42,12 @@ def _peer(arguments: argparse.Namespace) -> int:
                  as_json=arguments.json)
 
 
+def _shipped(arguments: argparse.Namespace) -> int:
+    from hwgen.bench.shipped import bench
+
+    return bench(arguments.model, record=arguments.record)
+
+
 def add_benches(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands to `hwgen bench`."""
     benches = parser.add_subparsers(dest="bench", required=True, metavar="BENCH", help="what to measure")
@@ -101,3 +107,8 @@ def add_benches(parser: argparse.ArgumentParser) -> None:
                       help="processor minutes that each synthesis may take; one that takes longer is reported as such "
                            "(default: 30)")
     peer.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else there")
+
+    shipped = bench("shipped", _shipped, "compare the shipped models' designs with their recorded bytes")
+    shipped.add_argument("--model", action="append", default=[], metavar="M",
+                         help="a shipped model's name; may be repeated (default: all)")
+    shipped.add_argument("--record", action="store_true", help="write the record anew instead")

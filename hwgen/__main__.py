@@ -2,7 +2,7 @@
 
 import sys
 
-from hwgen.cli import main
+from hwgen.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

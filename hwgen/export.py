@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor, nn
 
-from hwgen.complexfixed import POWER_FRACTION
 from hwgen.errors import HwgenError
-from hwgen.fixedpoint import IntArray
 from hwgen.ir.graph import (
     BIAS_BITS,
     SIDES,
@@ -40,6 +38,8 @@ from hwgen.ir.graph import (
 )
 from hwgen.ir.serialize import save
 from hwgen.model import RX_FOLDER
+from hwgen.numerics.complex import POWER_FRACTION
+from hwgen.numerics.integer import IntArray
 from hwgen.train.checkpoint import read, terms
 from hwgen.train.quantised import (
     GAIN_BITS,
@@ -54,7 +54,7 @@ from hwgen.train.quantised import (
 from hwgen.train.quantisers import QuantPReLU, coarse, exponents
 
 if TYPE_CHECKING:
-    from hwgen.spec import ModelSpec
+    from hwgen.spec.model import ModelSpec
 
 
 def export(spec: ModelSpec, checkpoint: Path, side: str = "tx") -> Graph:

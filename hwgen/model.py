@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
-from hwgen import channels
-from hwgen.complexfixed import POWER_FRACTION
 from hwgen.errors import HwgenError
 from hwgen.ir import serialize
 from hwgen.ir.graph import SIDES, Graph, Power, Receive
+from hwgen.numerics.complex import POWER_FRACTION
+from hwgen.radio import channel as channels
 from hwgen.random_init import random_graph
-from hwgen.spec import Channel, Kind, ModelSpec
+from hwgen.spec.model import Channel, Kind, ModelSpec
 
 RX_FOLDER = "rx"
 """Where the receiver's graph lies, below the model's folder; the transmitter's lies in the folder itself."""

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from hwgen import spec as specs
 from hwgen.errors import HwgenError
 from hwgen.images import load_images, psnr
 from hwgen.ir.execute import execute
 from hwgen.model import load_graph
+from hwgen.spec import model as specs
 
 SNRS_DB = (1.0, 10.0, 19.0)
 CAPTION = 22

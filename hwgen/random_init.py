@@ -23,9 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hwgen.complexfixed import POWER_FRACTION
 from hwgen.errors import HwgenError
-from hwgen.fixedpoint import IntArray, bounds, prelu, requantise
 from hwgen.ir.execute import accumulate, activate, execute_node
 from hwgen.ir.graph import (
     SHIFTS,
@@ -49,9 +47,11 @@ from hwgen.ir.graph import (
     complex_weight,
     sigmoid_values,
 )
+from hwgen.numerics.complex import POWER_FRACTION
+from hwgen.numerics.integer import IntArray, bounds, prelu, requantise
 
 if TYPE_CHECKING:
-    from hwgen.spec import Layer, ModelSpec
+    from hwgen.spec.model import Layer, ModelSpec
 
 ATTEMPTS = 32
 SLOPE_BITS, SLOPE_FRACTION = 8, 6

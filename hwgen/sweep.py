@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hwgen.errors import HwgenError
-from hwgen.verify import Request, prove
-from hwgen.verify_report import Report
+from hwgen.verify.report import Report
+from hwgen.verify.run import Request, prove
 
 FRAMES = ((36, 20), (68, 44), (20, 36), (64, 32), (12, 8), (100, 12))
 STALL = 0.25

@@ -146,7 +146,7 @@ class ConvolutionFolding:
 
 
 class Convolution(Component):
-    """Streaming convolution with requantisation; bit-exact to hwgen.fixedpoint.
+    """Streaming convolution with requantisation; bit-exact to hwgen.numerics.integer.
 
     Latency and interval: `ConvolutionFolding` states them. Values go in raster order, channel last; a beat holds
     consecutive channels of one pixel, the first in the low bits, and what a pixel's last beat has too many may be

@@ -2,7 +2,7 @@
 
     out[g * R + r] = requantise(sum over c of coefficient[g % T, r, c] * x[g * C + c], 10, 16)
 
-re and im each, x conjugated in the columns that say so: the formula of hwgen.complexfixed.matrix_product. A frame's
+re and im each, x conjugated in the columns that say so: the formula of hwgen.numerics.complex.matrix_product. A frame's
 coefficients come on a stream of their own, into one of two banks: while one frame is worked on, the next one's load.
 """
 
@@ -26,7 +26,7 @@ from hwgen.rtl.stream import CreditFifo, wrap_increment
 BITS = 16
 """Of each part of a symbol and of a coefficient."""
 FRACTION = 10
-"""Fraction bits of a coefficient: hwgen.complexfixed.COEFFICIENT_FRACTION."""
+"""Fraction bits of a coefficient: hwgen.numerics.complex.COEFFICIENT_FRACTION."""
 WIDTHS = Widths(BITS, BITS, BITS, BITS)
 SYMBOL = data.StructLayout({"iq": 2 * BITS, "last": 1})
 """As SymbolPacker's output."""

@@ -1,7 +1,7 @@
 """Power normalisation of every frame: the gain sqrt(k P / E) from the frame's own energy E, in integers.
 
 The values wait in a ring while their energy is summed; then the root of a quotient is taken digit by digit, and the
-values leave, multiplied. The next frame comes in meanwhile. The formula is hwgen.complexfixed.power_normalise:
+values leave, multiplied. The next frame comes in meanwhile. The formula is hwgen.numerics.complex.power_normalise:
 
     energy      E, `energy_bits` (an even number e_max); shifted left by two until the upper two bits are not 0
     quotient    N' / m, 34 bits, one a cycle: N' a constant, m the upper 24 bits of the energy
@@ -15,7 +15,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
-from hwgen.complexfixed import (
+from hwgen.numerics.complex import (
     GAIN_BITS,
     MANTISSA_BITS,
     QUOTIENT_BITS,

@@ -1,6 +1,6 @@
 """From accumulator to activation: bias, PReLU, shift with rounding half to even, saturation.
 
-The same formula as hwgen.fixedpoint, one value per cycle:
+The same formula as hwgen.numerics.integer, one value per cycle:
 
     t = accumulator + bias[c]
     v = t << fraction if t >= 0 else t * slope[c]          (PReLU; v = t otherwise)

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from quantised_samples import sample_checkpoint, sample_images, sample_spec
+from support.quantised_samples import sample_checkpoint, sample_images, sample_spec
 
 from hwgen.errors import HwgenError
 from hwgen.export import export, export_model
 from hwgen.ir.execute import execute
 from hwgen.ir.graph import Gain, accumulator_bound
 from hwgen.ir.serialize import load
-from hwgen.spec import available, load as load_spec
+from hwgen.spec.model import available, load as load_spec
 from hwgen.train.checkpoint import read, write
 
 TRAINED = [name for name in available() if load_spec(name).checkpoint_path.is_file()]

@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from hwgen import spec
-from hwgen.cli import main
+from hwgen.cli.main import main
 from hwgen.images import load_images, psnr
 from hwgen.picture import CAPTION
+from hwgen.spec import model as spec
 
 
 def test_original_and_reconstructions(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ir_samples import photos
-from spec_samples import COUNTS, random_layers, spec_of
+from support.ir_samples import photos
+from support.spec_samples import COUNTS, random_layers, spec_of
 
 from hwgen.ir.execute import accumulate, execute
 from hwgen.ir.graph import Conv2d, Graph

@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hwgen import spec as specs
 from hwgen.bench.encoder import dashed, write_spec
 from hwgen.bench.quantities import Measured, as_record, table, write_csv
 from hwgen.bench.roofline import roofline
@@ -24,10 +23,11 @@ from hwgen.emit import Emitted, emit
 from hwgen.errors import HwgenError
 from hwgen.ir.serialize import GRAPH_FILE
 from hwgen.model import graph_folder
+from hwgen.spec import model as specs
 from hwgen.synth import synthesise_design
 from hwgen.synth.statistics import count
 from hwgen.synth.yosys import version
-from hwgen.verify import Request, need_tools, prove
+from hwgen.verify.run import Request, need_tools, prove
 
 INIT = 1
 """Seed of the weights of what nobody trained."""

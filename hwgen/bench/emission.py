@@ -16,12 +16,13 @@ from pathlib import Path
 import yaml
 from rich.table import Table
 
-from hwgen import board as boards, spec as specs
+from hwgen import board as boards
 from hwgen.bench.encoder import CHANNELS, FRAME, dashed, write_spec
 from hwgen.board import Board
 from hwgen.console import console
 from hwgen.errors import HwgenError
-from hwgen.spec import ModelSpec
+from hwgen.spec import model as specs
+from hwgen.spec.model import ModelSpec
 
 FACTORS = (1, 2, 4, 8)
 """Of multipliers and weights: channels grow with their square roots."""

@@ -11,9 +11,9 @@ from pathlib import Path
 from rich.table import Table
 
 from hwgen.bench.roofline import Roofline
-from hwgen.passes.plan import Plan
+from hwgen.plan.plan import Plan
 from hwgen.synth.statistics import Statistics
-from hwgen.verify_report import Report
+from hwgen.verify.report import Report
 
 Value = int | float | str | None
 RATES_MHZ = (150, 200)

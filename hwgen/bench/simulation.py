@@ -15,8 +15,8 @@ from rich.table import Table
 from hwgen.console import console
 from hwgen.sim import design as designs, runner
 from hwgen.sim.speed import speeds
-from hwgen.verify import Request, need_tools, prove
-from hwgen.verify_report import Report, print_report
+from hwgen.verify.report import Report, print_report
+from hwgen.verify.run import Request, need_tools, prove
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def bench(
 
     Parameters
     ----------
-    model, board, frame, init, frames : as for `hwgen.verify.verify`
+    model, board, frame, init, frames : as for `hwgen.verify.run.verify`
     cycles : of each run that measures speed
     as_json : print one JSON object and nothing else
 

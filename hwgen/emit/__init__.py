@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hwgen import board as boards, spec as specs
+from hwgen import board as boards
 from hwgen.emit.folder import replaced_folder
 from hwgen.emit.manifest import build_manifest, file_hashes, manifest_bytes
 from hwgen.emit.sample import sample_files
@@ -19,9 +19,10 @@ from hwgen.errors import HwgenError
 from hwgen.ir import serialize
 from hwgen.ir.graph import SIDES
 from hwgen.model import channel_of, load_graph
-from hwgen.passes.buffers import minimal_buffers
-from hwgen.passes.plan import Plan
-from hwgen.passes.size import size
+from hwgen.plan.buffers import minimal_buffers
+from hwgen.plan.plan import Plan
+from hwgen.plan.size import size
+from hwgen.spec import model as specs
 
 TOP = "hwgen_tx"
 """The module of a transmitter."""

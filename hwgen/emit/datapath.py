@@ -9,8 +9,8 @@ from amaranth.lib.wiring import Component, In, Out
 
 from hwgen.emit.ports import ports
 from hwgen.ir.graph import Alamouti, Convolution, Gain, MatrixProduct, Power, Receive, Table
-from hwgen.passes.ends import frame_of, shape_of, symbol_groups
-from hwgen.passes.plan import Plan
+from hwgen.plan.ends import frame_of, shape_of, symbol_groups
+from hwgen.plan.plan import Plan
 from hwgen.rtl import (
     alamouti as rtl_alamouti,
     convolution as rtl_convolution,

@@ -24,15 +24,15 @@ from hwgen.ir.graph import (
     Receive,
     SymbolNode,
 )
-from hwgen.passes.buffers import depths
-from hwgen.passes.ends import node_cycles
-from hwgen.passes.plan import Plan
-from hwgen.passes.resources import plan_costs
-from hwgen.passes.timing import frame_interval, latency, layer_cycles
+from hwgen.plan.buffers import depths
+from hwgen.plan.ends import node_cycles
+from hwgen.plan.plan import Plan
+from hwgen.plan.resources import plan_costs
+from hwgen.plan.timing import frame_interval, latency, layer_cycles
 from hwgen.rtl.convolution import ConvolutionFolding
 from hwgen.rtl.memory import ram_form, rom_form
 from hwgen.rtl.primitives import Cost
-from hwgen.spec import ModelSpec
+from hwgen.spec.model import ModelSpec
 
 FORMAT_VERSION = 1
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hwgen.fixedpoint import IntArray, pack_symbols
 from hwgen.ir.execute import execute
 from hwgen.ir.graph import Graph, MatrixProduct
+from hwgen.numerics.integer import IntArray, pack_symbols
 
 Words = npt.NDArray[np.uint32]
 

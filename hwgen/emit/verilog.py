@@ -5,7 +5,7 @@ from __future__ import annotations
 from amaranth.back import verilog as back
 
 from hwgen.emit.datapath import Top
-from hwgen.passes.plan import Plan
+from hwgen.plan.plan import Plan
 
 
 def verilog(plan: Plan, top: str) -> str:

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 
 from hwgen.errors import HwgenError
-from hwgen.fixedpoint import IntArray, bounds
 from hwgen.ir.types import BITS, MAX_CHANNELS, SHIFTS, IntType, check, check_array, check_int, check_type
+from hwgen.numerics.integer import IntArray, bounds
 
 Activation = Literal["none", "relu", "prelu"]
 ACTIVATIONS: tuple[str, ...] = ("none", "relu", "prelu")

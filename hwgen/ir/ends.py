@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwgen.fixedpoint import IntArray, bounds
 from hwgen.ir.convolutions import TABLE_BITS, check_grid
 from hwgen.ir.types import BITS, MAX_CHANNELS, SHIFTS, IntType, check, check_array, check_int, check_type
+from hwgen.numerics.integer import IntArray, bounds
 
 SYMBOL = IntType(16, True)
 SYMBOL_EXPONENT = -12
@@ -84,7 +84,7 @@ class Gain(ValueByValue):
 
 @dataclass(frozen=True)
 class Power(ValueByValue):
-    """Power normalisation of every image: latent to Q3.12, `hwgen.complexfixed.power_normalise`.
+    """Power normalisation of every image: latent to Q3.12, `hwgen.numerics.complex.power_normalise`.
 
     Parameters
     ----------

@@ -11,9 +11,7 @@ from functools import singledispatch
 import numpy as np
 import numpy.typing as npt
 
-from hwgen.complexfixed import alamouti_encode, matrix_product, power_normalise
 from hwgen.errors import HwgenError
-from hwgen.fixedpoint import IntArray, pack_symbols, prelu, requantise, requantise_parts, unpack_symbols
 from hwgen.ir.graph import (
     Alamouti,
     Conv2d,
@@ -27,6 +25,8 @@ from hwgen.ir.graph import (
     Receive,
     Table,
 )
+from hwgen.numerics.complex import alamouti_encode, matrix_product, power_normalise
+from hwgen.numerics.integer import IntArray, pack_symbols, prelu, requantise, requantise_parts, unpack_symbols
 
 CHUNK_VALUES = 1 << 22
 """Largest number of im2col values at once (32 MiB of float64)."""

@@ -1,7 +1,7 @@
 """The integer graph: everything the hardware needs of a trained network, as frozen, validated nodes.
 
 A real value is integer * 2**exponent. A graph cannot be built in a state that the numeric contract
-(hwgen/fixedpoint.py) does not cover: constructors raise `HwgenError` whose `where` is NODE.FIELD.
+(hwgen/numerics/integer.py) does not cover: constructors raise `HwgenError` whose `where` is NODE.FIELD.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwgen.errors import HwgenError
-from hwgen.fixedpoint import IntArray, bounds
+from hwgen.numerics.integer import IntArray, bounds
 
 BITS = (2, 8)
 """Smallest and largest width of weights and activations."""

@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hwgen import channels, spec as specs
-from hwgen.channels import Realisation, Words
-from hwgen.complexfixed import matrix_product
 from hwgen.errors import HwgenError
-from hwgen.fixedpoint import pack_symbols, unpack_symbols
 from hwgen.ir.graph import Graph, MatrixProduct
 from hwgen.model import channel_of, load_graph
-from hwgen.spec import Channel, ModelSpec
+from hwgen.numerics.complex import matrix_product
+from hwgen.numerics.integer import pack_symbols, unpack_symbols
+from hwgen.radio import channel as channels
+from hwgen.radio.channel import Realisation, Words
+from hwgen.spec import model as specs
+from hwgen.spec.model import Channel, ModelSpec
 
 Image = npt.NDArray[np.uint8]
 
@@ -60,7 +61,7 @@ class Chain:
 
     def transmit(self, image: Image, realisation: Realisation) -> Sent:
         """The PyTorch transmitter's symbols of an (H, W, 3) image."""
-        from hwgen.golden import golden
+        from hwgen.reference.golden import golden
 
         found = golden(self.spec, self.tx, image, self.checkpoint, realisation.tx_coefficients)
         latent = pack_symbols(found[self.tx.value_nodes[-1].name].astype(np.int64))
@@ -68,7 +69,7 @@ class Chain:
 
     def receive(self, words: Words, realisation: Realisation) -> Image:
         """The PyTorch receiver's image of received words."""
-        from hwgen.golden import golden_receiver
+        from hwgen.reference.golden import golden_receiver
 
         found = golden_receiver(
             self.spec, self.rx, words, size=self.size, checkpoint=self.checkpoint,

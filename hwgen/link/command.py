@@ -70,7 +70,7 @@ def link(
         model, chosen, channel, images, frames, simulate, frame, board, fps, init, seed, stall, waveform, compare
     )
     if request.simulated:
-        from hwgen.verify import need_tools
+        from hwgen.verify.run import need_tools
 
         need_tools()
     if csv is not None and not csv.parent.is_dir():
@@ -95,8 +95,8 @@ def link(
 
 def default_folder(request: Request) -> Path:
     """hwgen_out/MODEL_link_CHANNEL."""
-    from hwgen import spec as specs
     from hwgen.model import channel_of
+    from hwgen.spec import model as specs
 
     spec = specs.load(request.model)
     return Path("hwgen_out") / f"{spec.name}_link_{channel_of(spec, request.channel).kind}"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hwgen.channels import Complex, Realisation
-from hwgen.fixedpoint import IntArray
 from hwgen.ir.graph import COEFFICIENT_FRACTION, Alamouti, Gain, SymbolNode
 from hwgen.link.chain import Chain, Image
+from hwgen.numerics.integer import IntArray
+from hwgen.radio.channel import Complex, Realisation
 
 if TYPE_CHECKING:
     from hwgen.train.network import DeepJSCC

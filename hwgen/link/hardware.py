@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hwgen.channels import Words
-from hwgen.fixedpoint import IntArray
 from hwgen.link.chain import Chain
 from hwgen.link.progress import Progress
+from hwgen.numerics.integer import IntArray
+from hwgen.radio.channel import Words
 from hwgen.sim import design as designs, runner
 from hwgen.sim.design import Design
 from hwgen.sim.frames import run_frames

@@ -14,16 +14,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hwgen.channels import Realisation, Words, symbols
-from hwgen.fixedpoint import IntArray
 from hwgen.images import load_images, psnr
 from hwgen.link import chain as chains
 from hwgen.link.chain import Chain, Image, Sent
 from hwgen.link.floating import FloatLink
 from hwgen.link.hardware import End, emit_end, image_words, images_of
-from hwgen.link.metrics import SymbolError, mean, ssim
 from hwgen.link.progress import Progress
 from hwgen.link.separation import Jpegs, capacity_bits
+from hwgen.metrics.image import SymbolError, mean, ssim
+from hwgen.numerics.integer import IntArray
+from hwgen.radio.channel import Realisation, Words, symbols
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from hwgen.channels import Realisation
 from hwgen.images import psnr
+from hwgen.radio.channel import Realisation
 
 QUALITIES = range(1, 101)
 SUBSAMPLINGS = ("4:4:4", "4:2:0")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import yaml
 
-from hwgen import board as boards, spec as specs
+from hwgen import board as boards
 from hwgen.bench.encoder import CHANNELS, KERNEL, STRIDES, dashed, write_spec
 from hwgen.console import console
 from hwgen.emit import TOP as OUR_TOP
@@ -26,9 +26,10 @@ from hwgen.peer.environment import PACKAGES, default_cache, pins
 from hwgen.peer.simulation import TOP, Setting, simulated
 from hwgen.peer.synthesis import Synthesised, synthesise
 from hwgen.peer.table import Row, as_record, table
+from hwgen.spec import model as specs
 from hwgen.synth.components import components
 from hwgen.synth.yosys import Job, version
-from hwgen.verify import Request, need_tools, prove
+from hwgen.verify.run import Request, need_tools, prove
 
 ENCODER = CHANNELS[0]
 FRAME = (32, 32)

@@ -20,7 +20,7 @@ import numpy as np
 from amaranth.back import verilog
 from amaranth.hdl import Shape
 
-from hwgen import fixedpoint
+from hwgen.numerics import integer as fixedpoint
 from hwgen.rtl.convolution import Convolution, ConvolutionFolding, phase_biases
 from hwgen.rtl.cost import LayerNumbers, convolution_cost
 from hwgen.rtl.packing import LUT, packings, proven_chain

@@ -14,7 +14,7 @@ from typing import Any
 
 from torch import Tensor
 
-from hwgen.spec import Channel, Layer, ModelSpec
+from hwgen.spec.model import Channel, Layer, ModelSpec
 from hwgen.train.checkpoint import read
 from hwgen.train.evaluate import SNRS_DB, Codec, Quality, evaluate, mean_power, static_gain
 from hwgen.train.imageset import Picture, image_set

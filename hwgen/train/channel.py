@@ -8,7 +8,7 @@ SNR_dB = 10 log10(P / sigma**2), with sigma**2 / 2 of noise in each real compone
 (DeepJSCC: Bourtsoulatze, Kurka, Gunduz 2019). Fading channels have gain 1 on average, and P is what is sent: an image
 in a fade has a lower SNR. Every image has one realisation of the channel (slow fading), which the receiver knows.
 
-All channels are differentiable in the symbols. `hwgen.channels` simulates the same ones around a design.
+All channels are differentiable in the symbols. `hwgen.radio.channel` simulates the same ones around a design.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from hwgen.spec import Channel
+    from hwgen.spec.model import Channel
 
 
 def symbol_power(latent: Tensor) -> Tensor:

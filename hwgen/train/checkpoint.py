@@ -18,7 +18,7 @@ from torch import Tensor
 from hwgen.errors import HwgenError
 
 if TYPE_CHECKING:
-    from hwgen.spec import ModelSpec
+    from hwgen.spec.model import ModelSpec
 
 FORMAT_VERSION = 1
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from hwgen.spec import Channel
+from hwgen.spec.model import Channel
 from hwgen.train.channel import normalise, symbol_power, through
 from hwgen.train.data import to_network
 from hwgen.train.imageset import Picture, check_sizes, image_set

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from hwgen.spec import Channel
+from hwgen.spec.model import Channel
 from hwgen.train.channel import normalise, through
 from hwgen.train.complex_layers import ComplexConv2d
 
 if TYPE_CHECKING:
-    from hwgen.spec import ModelSpec
+    from hwgen.spec.model import ModelSpec
 
 # Last decoder layer while training with `clamp`: a small slope outside 0..1 keeps a gradient alive
 # for pixels that overshoot, while overshoot itself costs next to nothing, as in evaluation.

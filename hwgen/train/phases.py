@@ -29,7 +29,7 @@ import torch
 from torch import nn
 
 from hwgen.errors import HwgenError
-from hwgen.spec import ModelSpec, load
+from hwgen.spec.model import ModelSpec, load
 from hwgen.train import data as image_data
 from hwgen.train.checkpoint import read, sha256, terms, write
 from hwgen.train.data import Crops

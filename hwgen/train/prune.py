@@ -16,7 +16,7 @@ import torch
 import torch_pruning as tp
 from torch import Tensor, nn
 
-from hwgen.spec import ModelSpec
+from hwgen.spec.model import ModelSpec
 from hwgen.train.complex_layers import ComplexConv2d, interleaved
 from hwgen.train.network import DeepJSCC, Layer, pruned
 

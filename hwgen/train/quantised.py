@@ -21,9 +21,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hwgen.complexfixed import POWER_FRACTION, power_normalise
 from hwgen.errors import HwgenError
 from hwgen.ir.ends import TABLE, TABLE_EXPONENT, sigmoid_values
+from hwgen.numerics.complex import POWER_FRACTION, power_normalise
 from hwgen.train.channel import normalise, symbol_power, through
 from hwgen.train.checkpoint import read
 from hwgen.train.quantised_layers import QuantComplexLayer as QuantComplexLayer, QuantLayer as QuantLayer
@@ -42,7 +42,7 @@ from hwgen.train.quantisers import (
 )
 
 if TYPE_CHECKING:
-    from hwgen.spec import Layer, ModelSpec
+    from hwgen.spec.model import Layer, ModelSpec
 
 PIXEL_BITS, PIXEL_EXPONENT = 8, -8
 RECEIVED_BITS = 8

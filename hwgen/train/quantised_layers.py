@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hwgen.fixedpoint import IntArray
+from hwgen.numerics.integer import IntArray
 from hwgen.train.complex_layers import interleaved
 from hwgen.train.network import activation
 from hwgen.train.quantisers import (
@@ -36,7 +36,7 @@ from hwgen.train.quantisers import (
 )
 
 if TYPE_CHECKING:
-    from hwgen.spec import Layer
+    from hwgen.spec.model import Layer
 
 BIAS_LIMIT = 2.0**31
 

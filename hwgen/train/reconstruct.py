@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from hwgen.fixedpoint import IntArray
+from hwgen.numerics.integer import IntArray
 from hwgen.train.channel import through
 from hwgen.train.quantised import SYMBOL_FRACTION, from_checkpoint
 
 if TYPE_CHECKING:
-    from hwgen.spec import ModelSpec
+    from hwgen.spec.model import ModelSpec
 
 
 def reconstruct(

@@ -11,7 +11,7 @@ from hwgen.errors import HwgenError
 from hwgen.train.checkpoint import read, sha256, terms
 
 if TYPE_CHECKING:
-    from hwgen.spec import ModelSpec
+    from hwgen.spec.model import ModelSpec
     from hwgen.train.network import DeepJSCC
 
 

@@ -1,0 +1,114 @@
+"""The command line of `hwgen bench`: a subcommand per measurement."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from hwgen.bench.encoder import FRAME, channels
+from hwgen.cli.values import Number, frame, init
+
+
+def _datapath(arguments: argparse.Namespace) -> int:
+    from hwgen.bench.datapath import bench, trained_models
+    from hwgen.bench.encoder import CHANNELS
+
+    models, channels = arguments.model, arguments.channels
+    if not models and not channels:
+        models = trained_models(arguments.side)
+        channels = CHANNELS if arguments.side == "tx" else ()
+    return bench(models, channels, board=arguments.board, fps=arguments.fps, frame=arguments.frame,
+                 frames=arguments.frames, synth=not arguments.no_synth, as_json=arguments.json, csv=arguments.csv,
+                 plot=arguments.plot, side=arguments.side)
+
+
+def _sim(arguments: argparse.Namespace) -> int:
+    from hwgen.bench.simulation import bench
+
+    return bench(arguments.model, board=arguments.board, frame=arguments.frame, init=arguments.init,
+                 frames=arguments.frames, cycles=arguments.cycles, as_json=arguments.json)
+
+
+def _emit(arguments: argparse.Namespace) -> int:
+    from hwgen.bench.emission import bench
+
+    return bench(arguments.model, board=arguments.board, frame=arguments.frame, as_json=arguments.json)
+
+
+def _peer(arguments: argparse.Namespace) -> int:
+    from hwgen.peer.command import bench
+
+    return bench(arguments.frame, arguments.board, synth=not arguments.no_synth, limit=arguments.synth_limit,
+                 as_json=arguments.json)
+
+
+def _shipped(arguments: argparse.Namespace) -> int:
+    from hwgen.bench.shipped import bench
+
+    return bench(arguments.model, record=arguments.record)
+
+
+def add_benches(parser: argparse.ArgumentParser) -> None:
+    """Add the subcommands to `hwgen bench`."""
+    benches = parser.add_subparsers(dest="bench", required=True, metavar="BENCH", help="what to measure")
+
+    def bench(name: str, run: object, text: str) -> argparse.ArgumentParser:
+        added = benches.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        added.set_defaults(run=run)
+        return added
+
+    datapath = bench("datapath", _datapath, "simulate and synthesise designs, and set them beside their roofline")
+    datapath.add_argument("--model", action="append", default=[], metavar="M",
+                          help="a trained specification: a name, a folder or a path; may be repeated (default: every "
+                               "trained one that comes with hwgen, and the channel lists of the documentation)")
+    datapath.add_argument("--side", choices=("tx", "rx"), default="tx", help="of the models (default: tx)")
+    datapath.add_argument("--channels", action="append", default=[], type=channels, metavar="A-B-C-D-E",
+                          help="the paper's encoder with these output channels and random weights; may be repeated")
+    datapath.add_argument("--board", default="pynq_z2", metavar="B", help="name or path (default: pynq_z2)")
+    datapath.add_argument("--fps", type=Number("--fps", float, 1e-3, 1e9), metavar="N",
+                          help="size all for that rate, with as little hardware as that takes (default: for as many "
+                               "as the board allows)")
+    datapath.add_argument("--frame", type=frame, metavar="WxH",
+                          help="frame size in pixels of all (default: the specification's; of --channels 512x256)")
+    datapath.add_argument("--frames", type=Number("--frames", int, 3), default=3, metavar="N",
+                          help="frames, back to back; the interval is measured between the last two (default: 3)")
+    datapath.add_argument("--no-synth", action="store_true", help="do not synthesise: predicted resources alone")
+    datapath.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else there")
+    datapath.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV, too")
+    datapath.add_argument("--plot", type=Path, metavar="FILE", help="draw the roofline, as .png or .svg")
+
+    sim = bench("sim", _sim, "measure the simulation beside a bare C++ loop, and where a verification's time goes")
+    sim.add_argument("--model", default="cityscapes_int8", metavar="M",
+                     help="a name, a folder or a specification's path (default: cityscapes_int8)")
+    sim.add_argument("--board", default="pynq_z2", metavar="B", help="name or path (default: pynq_z2)")
+    sim.add_argument("--frame", type=frame, metavar="WxH", help="frame size (default: the specification's)")
+    sim.add_argument("--init", type=init, metavar="random:SEED", help="random integers as weights")
+    sim.add_argument("--frames", type=Number("--frames", int, 1), default=3, metavar="N",
+                     help="frames of the verification (default: 3)")
+    sim.add_argument("--cycles", type=Number("--cycles", int, 1000, 1_000_000_000), default=1_000_000, metavar="N",
+                     help="cycles of each run that measures speed (default: 1000000)")
+    sim.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
+
+    emit = bench("emit", _emit, "measure time and memory of emit, also for an encoder 2, 4 and 8 times as large")
+    emit.add_argument("--model", default="cityscapes_int8", metavar="M",
+                      help="a trained specification: name, folder or path (default: cityscapes_int8, the largest)")
+    emit.add_argument("--board", default="pynq_z2", metavar="B",
+                      help="name or path; the encoder has 1, 2, 4 and 8 times its resources (default: pynq_z2)")
+    emit.add_argument("--frame", type=frame, default=FRAME, metavar="WxH",
+                      help="frame size of the encoder (default: 512x256)")
+    emit.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
+
+    peer = bench("peer", _peer, "simulate and synthesise the same encoder by NNgen and by hwgen, with the same tools")
+    peer.add_argument("--frame", type=frame, default=(32, 32), metavar="WxH", help="frame size (default: 32x32)")
+    peer.add_argument("--board", default="pynq_z2", metavar="B",
+                      help="name or path, of the 7 series: what hwgen's designs are sized for (default: pynq_z2)")
+    peer.add_argument("--no-synth", action="store_true", help="do not synthesise: cycles alone")
+    peer.add_argument("--synth-limit", type=Number("--synth-limit", float, 0.1), default=30.0, metavar="MINUTES",
+                      help="processor minutes that each synthesis may take; one that takes longer is reported as such "
+                           "(default: 30)")
+    peer.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else there")
+
+    shipped = bench("shipped", _shipped, "compare the shipped models' designs with their recorded bytes")
+    shipped.add_argument("--model", action="append", default=[], metavar="M",
+                         help="a shipped model's name; may be repeated (default: all)")
+    shipped.add_argument("--record", action="store_true", help="write the record anew instead")

@@ -1,0 +1,1 @@
+"""The numeric contract: integers, complex integers, stream formats, packed words."""

@@ -1,0 +1,1 @@
+"""The model specification: what spec.yaml may say."""

@@ -1,0 +1,1 @@
+"""`hwgen verify`: the emitted Verilog against the quantised PyTorch model, value by value."""

@@ -1,0 +1,179 @@
+"""What `verify` sends through a design, and what must come out of it: images, channel, golden model, integer graph.
+
+    tx: images -> golden transmitter
+    rx: images -> golden transmitter -> channel (float64, quantised once) -> golden receiver
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hwgen.images import psnr
+from hwgen.ir.execute import execute
+from hwgen.ir.graph import Gain, Graph, Power, SymbolNode
+from hwgen.model import channel_of, graph_folder, load_graph
+from hwgen.numerics.complex import POWER_FRACTION
+from hwgen.numerics.integer import pack_symbols
+from hwgen.radio import channel as channels
+from hwgen.radio.channel import Realisation
+from hwgen.sim.check import Finding
+from hwgen.sim.simulate import coefficient_words, pixel_words
+from hwgen.spec.model import ModelSpec
+
+Expected = dict[str, npt.NDArray[np.int64]]
+Outputs = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the frames go through.
+
+    checkpoint : of the trained network; None where weights are random
+    channel : a kind; None takes the specification's
+    seed : of the channel of the first frame; every other one has its own
+    """
+
+    spec: ModelSpec
+    side: str
+    init: int | None
+    channel: str | None
+    snr_db: float
+    seed: int
+
+    @property
+    def checkpoint(self) -> Path | None:
+        return None if self.init is not None else self.spec.checkpoint_path
+
+    def graph(self, side: str) -> Graph:
+        return load_graph(self.spec, self.init, side, self.channel)
+
+    def sender(self) -> Graph:
+        """A transmitter whose symbols have the power that the SNR is about.
+
+        That of random integers has a gain for which they saturate now and then; here each image's power is set.
+        """
+        graph = self.graph("tx")
+        if self.init is None:
+            return graph
+        power = round(self.spec.channel.power * 2**POWER_FRACTION)
+        nodes = [
+            Power("power", node.channels, power, node.input) if isinstance(node, Gain) else node
+            for node in graph.nodes
+        ]
+        return replace(graph, nodes=tuple(nodes))
+
+
+@dataclass
+class Reference:
+    """Per frame: what goes in and what must come out.
+
+    words : what the input stream carries
+    coefficients : what the second input stream carries; None where the design has none
+    outputs : of the golden model, as `hwgen.ir.execute.execute` names them
+    findings : where the integer graph differs
+    """
+
+    graph: Graph
+    words: list[npt.NDArray[np.uint32]] = field(default_factory=list)
+    coefficients: list[npt.NDArray[np.uint32]] | None = None
+    outputs: list[Outputs] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def expected(self) -> Expected:
+        """(frames, ...) integers of every stream and of "output", as the bench compares them."""
+        found = {node.name: self._of(node.name, isinstance(node, SymbolNode)) for node in self.graph.nodes}
+        if self.graph.side == "tx":
+            return found | {"output": self._of("symbols", False)}
+        images = np.stack([frame["pixels"] for frame in self.outputs])
+        return found | {"output": pixel_words(images.astype(np.uint8)).astype(np.int64)}
+
+    def _of(self, name: str, symbols: bool) -> npt.NDArray[np.int64]:
+        arrays = [pack_symbols(frame[name]) if symbols else frame[name] for frame in self.outputs]
+        return np.stack(arrays).astype(np.int64)
+
+
+def reference(setting: Setting, graph: Graph, images: npt.NDArray[np.uint8]) -> Reference:
+    """Run the golden model, and the integer graph beside it, on (frames, H, W, 3) images.
+
+    graph : of the side that is verified, with its channel's nodes
+    """
+    from hwgen.reference.golden import golden, golden_receiver
+
+    spec, checkpoint = setting.spec, setting.checkpoint
+    size = images.shape[2], images.shape[1]
+    sender = graph if setting.side == "tx" else setting.sender()
+    found = Reference(graph, coefficients=[] if graph.coefficient_words else None)
+    for index, image in enumerate(images):
+        realisation = drawn(setting, sender, size, index)
+        outputs: Outputs = golden(spec, sender, image, checkpoint, coefficients=realisation.tx_coefficients)
+        coefficients = realisation.tx_coefficients
+        frame: npt.NDArray[Any] = image
+        if setting.side == "rx":
+            coefficients = realisation.rx_coefficients
+            frame = realisation.apply(outputs["symbols"].astype(np.uint32))
+            outputs = golden_receiver(spec, graph, frame, size=size, checkpoint=checkpoint, coefficients=coefficients)
+        found.words.append(frame if setting.side == "rx" else pixel_words(image[None])[0])
+        if found.coefficients is not None:
+            assert coefficients is not None, "the channel's own nodes need them"
+            found.coefficients.append(coefficient_words(coefficients[None])[0])
+        found.outputs.append(outputs)
+        plain = execute(graph, frame, coefficients if graph.coefficient_words else None, size)
+        found.findings += _differences(graph, index, outputs, plain)
+    return found
+
+
+def drawn(setting: Setting, sender: Graph, size: tuple[int, int], index: int) -> Realisation:
+    """The channel that frame `index` meets."""
+    channel = channel_of(setting.spec, setting.channel)
+    return channels.draw(channel, setting.snr_db, sender.symbols(*size), setting.seed + index)
+
+
+def _differences(graph: Graph, index: int, golden: Outputs, plain: Outputs) -> list[Finding]:
+    """The first layer of a frame in which the integer graph is not the PyTorch model."""
+    for node in graph.nodes:
+        wrong = np.argwhere(golden[node.name] != plain[node.name])
+        if len(wrong):
+            y, x, channel = (int(v) for v in wrong[0])
+            want, got = int(golden[node.name][y, x, channel]), int(plain[node.name][y, x, channel])
+            text = (
+                f"{node.name}: the integer graph differs from the PyTorch model: frame {index}, pixel (x {x},"
+                f" y {y}), channel {channel}: expected {want}, got {got} ({len(wrong)} wrong)"
+            )
+            return [Finding("model", node.name, text, index, x, y, channel, want, got)]
+    return []
+
+
+def received_psnr(setting: Setting, found: Reference, images: npt.NDArray[np.uint8]) -> float | None:
+    """Mean PSNR in dB of the golden receiver's images; None where there is no trained receiver."""
+    if setting.checkpoint is None:
+        return None
+    if setting.side == "rx":
+        pictures = [frame["pixels"] for frame in found.outputs]
+    else:
+        if not (graph_folder(setting.spec, "rx") / "graph.json").is_file():
+            return None
+        pictures = _received(setting, found, images)
+    return float(np.mean([psnr(image, seen) for image, seen in zip(images, pictures, strict=True)]))
+
+
+def _received(setting: Setting, found: Reference, images: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
+    """What the golden receiver makes of a golden transmitter's frames."""
+    from hwgen.reference.golden import golden_receiver
+
+    graph = setting.graph("rx")
+    size = images.shape[2], images.shape[1]
+    pictures = []
+    for index, outputs in enumerate(found.outputs):
+        realisation = drawn(setting, found.graph, size, index)
+        words = realisation.apply(outputs["symbols"].astype(np.uint32))
+        seen = golden_receiver(
+            setting.spec, graph, words, size=size, checkpoint=setting.checkpoint,
+            coefficients=realisation.rx_coefficients,
+        )  # fmt: skip
+        pictures.append(seen["pixels"].astype(np.uint8))
+    return pictures

@@ -1,0 +1,323 @@
+"""`verify`: simulate a design on real images and compare every value of every layer with the PyTorch model.
+
+    emit (or a design as it stands) -> images (rx: through golden transmitter and channel) -> golden -> simulation
+    -> check -> report
+
+Every link is exact: the Brevitas network equals the integer graph, and both equal what the Verilog puts on its
+streams. docs/verification.md says what is checked and how a failure reads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hwgen.errors import HwgenError
+from hwgen.images import load_images
+from hwgen.ir.graph import SIDES, Graph, SymbolNode
+from hwgen.sim import design as designs, junit as junit_xml, runner
+from hwgen.sim.check import Finding, Verdict, check
+from hwgen.sim.design import WORD_BITS, Design
+from hwgen.sim.simulate import Recording, Settings, simulate
+from hwgen.spec import model as specs
+from hwgen.verify.reference import Setting, received_psnr, reference
+from hwgen.verify.report import Report, print_report
+
+EXTRA_FRAMES = (3, 12)
+"""Frames added, one try after the other, when the stalls of too few frames did not fill the design."""
+
+WINDOW = (512, 32)
+"""Cycles of waveform before and behind the first wrong one."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to verify; see `verify` for the fields. waveform: record one around a failure (builds once more)."""
+
+    model: str | Path
+    side: str = "tx"
+    board: str | Path = "pynq_z2"
+    fps: float | None = None
+    frame: tuple[int, int] | None = None
+    init: int | None = None
+    design: Path | None = None
+    images: Path | None = None
+    frames: int = 3
+    stall: float = 0.0
+    seed: int = 1
+    channel: str | None = None
+    snr_db: float = 10.0
+    waveform: bool = True
+
+    def command(self) -> str:
+        """The command line that repeats this verification."""
+        words = ["hwgen", "verify", "--model", str(self.model), "--side", self.side]
+        if self.design is not None:
+            words += ["--design", str(self.design.resolve())]
+        else:
+            words += ["--board", str(self.board)]
+            words += [] if self.fps is None else ["--fps", repr(self.fps)]
+            words += [] if self.frame is None else ["--frame", f"{self.frame[0]}x{self.frame[1]}"]
+        words += [] if self.init is None else ["--init", f"random:{self.init}"]
+        words += [] if self.channel is None else ["--channel", self.channel]
+        words += [] if self.snr_db == Request.snr_db else ["--snr", repr(self.snr_db)]
+        words += [] if self.images is None else ["--images", str(self.images)]
+        words += ["--frames", str(self.frames), "--stall", repr(self.stall), "--seed", str(self.seed)]
+        return shlex.join(words)
+
+
+def verify(
+    model: str | Path,
+    side: str = "tx",
+    board: str | Path = "pynq_z2",
+    fps: float | None = None,
+    frame: tuple[int, int] | None = None,
+    out: Path | None = None,
+    init: int | None = None,
+    images: Path | None = None,
+    frames: int = 3,
+    stall: float = 0.0,
+    seed: int = 1,
+    json: bool = False,
+    junit: Path | None = None,
+    design: Path | None = None,
+    channel: str | None = None,
+    snr: float = 10.0,
+) -> int:
+    """Emit a model, or take an emitted folder, simulate it and print what was found.
+
+    Parameters
+    ----------
+    model, side, board, fps, frame, init : as for `hwgen.emit.emit`
+    design : a folder that emit wrote, verified as it stands; board, fps and frame are then its own
+    out : where the design and the simulation are kept; None takes a temporary folder, kept only after a failure
+    images : an image or a folder; None takes scikit-image's photos
+    frames : back to back
+    stall : probability of an idle input cycle and of a stalled output cycle, 0 .. 0.95
+    seed : of stalls, fading and channel noise
+    json : print one JSON object on stdout and nothing else there
+    junit : file to write as JUnit XML
+    channel : awgn, rayleigh, mimo2x2 or ofdm: what symbols go through, and what the design's precoder or equaliser is
+        for; None takes what the design was emitted for, the specification's by default
+    snr : of that channel in dB
+
+    Returns
+    -------
+    int : 0 proven; 1 a mismatch, a hang, a broken protocol, or a design that does not build
+
+    Raises
+    ------
+    HwgenError : bad input
+    """
+    request = Request(model, side, board, fps, frame, init, design, images, frames, stall, seed, channel, snr)
+    need_tools()
+    temporary = out is None
+    folder = Path(tempfile.mkdtemp(prefix="hwgen_verify_")) if out is None else out
+    keep = False
+    try:
+        report = prove(request, folder, _progress)
+        keep = not report.proven
+    finally:
+        if temporary and not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    print_report(report, as_json=json, folder=folder if keep or not temporary else None)
+    if junit is not None:
+        junit_xml.write(junit, f"hwgen.verify.run.{report.name}", report.streams, report.findings, report.seconds)
+    return 0 if report.proven else 1
+
+
+def need_tools() -> None:
+    """Refuse to start where a simulator cannot be built.
+
+    Raises
+    ------
+    HwgenError : a system program is missing
+    """
+    if missing := runner.missing_tools():
+        raise HwgenError("PATH", "g++, make and perl to build the simulation", f"no {', no '.join(missing)}")
+
+
+def _progress(text: str) -> None:
+    """A line for who watches; a file or a pipe gets results only."""
+    if sys.stderr.isatty():
+        print(f"{text} ...", file=sys.stderr, flush=True)
+
+
+def prove(
+    request: Request, folder: Path, say: Callable[[str], None] = lambda text: None, cache: Path | None = None
+) -> Report:
+    """Carry out a request inside `folder`; prints nothing, but tells `say` what it is about to do.
+
+    cache : folder of cached simulators; None takes the user's
+    """
+    started = time.perf_counter()
+    build_seconds = simulation_seconds = 0.0
+    if request.side not in SIDES:
+        raise HwgenError("--side", "tx or rx", request.side)
+    spec = specs.load(request.model)
+    say("emitting" if request.design is None else f"reading {request.design}")
+    design = _design(request, folder)
+    channel = request.channel or design.manifest.get("channel")
+    setting = Setting(spec, request.side, request.init, channel, request.snr_db, request.seed)
+    graph = setting.graph(request.side)
+    _check_same(design, graph)
+    images = load_images(request.images, request.frames, design.width, design.height)
+    say("running the PyTorch model")
+    golden = reference(setting, graph, images)
+    run = _Run(design, golden.words, golden.coefficients, runner.BuildOptions(), cache)
+    expected, findings = golden.expected(), golden.findings
+    settings = Settings(frames=request.frames, stall=request.stall, seed=request.seed)
+    waveform = None
+    try:
+        for extra in (0, *EXTRA_FRAMES):
+            # More frames follow where those asked for were too few to fill the design: all are compared, the asked
+            # ones counted.
+            say(f"simulating {design.width}x{design.height}, {request.frames + extra} frames, stall {request.stall:g}")
+            settings = replace(settings, frames=request.frames + extra)
+            again = np.arange(settings.frames) % request.frames
+            wanted = {name: values[again] for name, values in expected.items()}
+            recording = run(settings, folder / "run")
+            build_seconds += recording.build_seconds
+            simulation_seconds += recording.seconds
+            verdict = check(design, recording, settings, wanted, request.frames)
+            if not verdict.findings or any(finding.kind != "stall" for finding in verdict.findings):
+                break
+        first = verdict.first
+        if request.waveform and first is not None and first.kind != "stall" and first.cycle is not None:
+            say("recording a waveform around the first finding")
+            waveform = _waveform(run, settings, folder, first.cycle)
+    except runner.SimulationError as error:
+        verdict = Verdict(0, 1, (Finding("simulation", "output", str(error)),), None, None)
+    findings = [*findings, *verdict.findings]
+    if not findings:
+        findings = _unpredicted(design, verdict)
+    psnr = None
+    if not findings:
+        psnr = received_psnr(setting, golden, images)
+    return Report(
+        name=f"{spec.name}_{request.side}",
+        design=design,
+        frames=request.frames,
+        stall=request.stall,
+        values_compared=verdict.values_compared,
+        mismatches=verdict.mismatches + len(findings) - len(verdict.findings),
+        findings=tuple(findings),
+        first=findings[0] if len(findings) > len(verdict.findings) else verdict.first,
+        interval=verdict.interval,
+        latency=verdict.latency,
+        psnr_db=psnr,
+        snr_db=request.snr_db,
+        waveform=waveform,
+        command=request.command(),
+        edited=_edited(design),
+        seconds=time.perf_counter() - started,
+        build_seconds=build_seconds,
+        simulation_seconds=simulation_seconds,
+    )
+
+
+def _design(request: Request, folder: Path) -> Design:
+    if request.design is not None:
+        return designs.load(request.design)
+    from hwgen.emit import emit
+
+    emitted = emit(
+        model=request.model,
+        side=request.side,
+        board=request.board,
+        fps=request.fps,
+        frame=request.frame,
+        out=folder / "design",
+        init=request.init,
+        quiet=True,
+        **({} if request.channel is None else {"channel": request.channel}),
+    )
+    return designs.load(emitted.folder)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A design and the frames that it gets, over and over again where more are sent."""
+
+    design: Design
+    words: list[npt.NDArray[np.uint32]]
+    coefficients: list[npt.NDArray[np.uint32]] | None
+    options: runner.BuildOptions
+    cache: Path | None
+
+    def __call__(self, settings: Settings, folder: Path) -> Recording:
+        again = [index % len(self.words) for index in range(settings.frames)]
+        words = np.stack([self.words[index] for index in again])
+        coefficients = None if self.coefficients is None else np.stack([self.coefficients[index] for index in again])
+        return simulate(self.design, words, settings, folder, self.options, self.cache, coefficients)
+
+
+def _check_same(design: Design, graph: Graph) -> None:
+    """A design must be of this side of this model: the same layers, shapes and types, each with its stream."""
+    manifest = design.folder / "manifest.json"
+    if design.side != graph.side:
+        raise HwgenError(f"{manifest}: side", f"{graph.side} (--side)", design.side)
+    shapes = graph.shapes(design.width, design.height)
+    wanted = [
+        (node.name, WORD_BITS, False, 1, shapes[node.name][1], 1)
+        if isinstance(node, SymbolNode)
+        else (node.name, node.output.bits, node.output.signed, *shapes[node.name])
+        for node in graph.nodes
+    ]
+    got = [(s.name, s.bits, s.signed, s.height, s.width, s.channels) for s in design.streams]
+    for here, there in zip(wanted, got, strict=False):
+        if here != there:
+            raise HwgenError(f"{manifest}: streams", f"{here} as the model has", str(there))
+    if len(wanted) != len(got):
+        raise HwgenError(f"{manifest}: streams", f"{len(wanted)} layers", str(len(got)))
+    port, beats = ("output", design.output_beats) if graph.side == "tx" else ("input", design.input_beats)
+    for key, number, count in (
+        (port, graph.symbols(design.width, design.height), beats),
+        ("coefficients", graph.coefficient_words, design.coefficient_beats),
+    ):
+        if number != count:
+            raise HwgenError(f"{manifest}: {key}.beats", str(number), str(count))
+
+
+def _unpredicted(design: Design, verdict: Verdict) -> list[Finding]:
+    """Cycle counts that were measured without stalls and are not those that the manifest predicts."""
+    findings = []
+    for what, got, key in (
+        ("frame interval", verdict.interval, "frame_interval_cycles"),
+        ("latency", verdict.latency, "latency_cycles"),
+    ):
+        predicted = design.prediction(key)
+        if got is not None and predicted is not None and got != predicted:
+            text = f"output: {what}: predicted {predicted} cycles, measured {got}"
+            findings.append(Finding("prediction", "output", text, expected=int(predicted), got=got))
+    return findings
+
+
+def _waveform(run: _Run, settings: Settings, folder: Path, cycle: int) -> Path | None:
+    """Run the same again, with a waveform around `cycle`; None if that fails, which hides no finding."""
+    window = (max(0, cycle - WINDOW[0]), cycle + WINDOW[1])
+    try:
+        traced = run(replace(settings, trace=window), folder / "waveform")
+    except runner.SimulationError:
+        return None
+    return traced.waveform
+
+
+def _edited(design: Design) -> tuple[str, ...]:
+    """Files that are not as emit wrote them; they are verified as they stand."""
+    hashes: dict[str, str] = design.manifest["files"]
+    return tuple(
+        source.name
+        for source in design.sources
+        if hashes.get(source.name) and hashlib.sha256(source.read_bytes()).hexdigest() != hashes[source.name]
+    )

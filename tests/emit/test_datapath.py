@@ -1,0 +1,135 @@
+# amaranth: UnusedElaboratable=no
+"""The whole datapath: its AXI4-Stream top, its reset, the names of its layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.hdl import Fragment, Module, ResetInserter, Signal
+from amaranth.sim import Simulator
+from support.streaming import simulate
+
+from hwgen.emit.datapath import Top, add_layers
+from hwgen.emit.ports import ports
+from hwgen.plan.plan import Plan
+from hwgen.plan.timing import latency
+from hwgen.rtl.convolution import Convolution
+from hwgen.rtl.pixels import PixelPacker, PixelSerialiser
+from hwgen.rtl.symbols import SymbolPacker, SymbolUnpacker
+from tests.plan.test_receivers import random_receiver, receiver_plan, vectors as receiver_vectors
+from tests.plan.test_timing import Layers, small_plan, vectors
+
+
+def run_axi(plan: Plan, beats: list[int], count: int, coefficients: list[int] | None = None) -> list[tuple[int, int]]:
+    """Drive the top by its own clock and reset pins; (tdata, tlast) of `count` beats, then 50 cycles of silence."""
+    dut = Top(plan)
+    words: list[tuple[int, int]] = []
+
+    async def bench(ctx: Any) -> None:
+        async def cycle() -> None:
+            ctx.set(dut.aclk, 1)
+            await ctx.delay(5e-9)
+            ctx.set(dut.aclk, 0)
+            await ctx.delay(5e-9)
+
+        ctx.set(dut.aresetn, 0)
+        await cycle()
+        ctx.set(dut.aresetn, 1)
+        sent = given = quiet = cycles = 0
+        while quiet < 50:
+            ctx.set(dut.s_axis_tvalid, sent < len(beats))
+            ctx.set(dut.s_axis_tdata, beats[min(sent, len(beats) - 1)])
+            ctx.set(dut.m_axis_tready, 1)
+            if coefficients:
+                ctx.set(dut.s_coef_tvalid, given < len(coefficients))
+                ctx.set(dut.s_coef_tdata, coefficients[min(given, len(coefficients) - 1)])
+                given += ctx.get(dut.s_coef_tvalid) and ctx.get(dut.s_coef_tready)
+            sent += ctx.get(dut.s_axis_tvalid) and ctx.get(dut.s_axis_tready)
+            if ctx.get(dut.m_axis_tvalid):
+                words.append((ctx.get(dut.m_axis_tdata), ctx.get(dut.m_axis_tlast)))
+            quiet += len(words) >= count
+            cycles += 1
+            assert cycles < 20_000
+            await cycle()
+
+    simulator = Simulator(dut)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return words
+
+
+def test_axi_top() -> None:
+    """R, G, B from bit 0 up; I low, Q high; TLAST on a frame's last word, nothing surplus."""
+    plan = small_plan(1)
+    beats, words = vectors(plan, 2, 3)
+    assert run_axi(plan, beats, len(words)) == [(word & 0xFFFF_FFFF, word >> 32) for word in words]
+
+
+@pytest.mark.parametrize("equaliser", ["none", "svd"])
+def test_axi_top_of_a_receiver(equaliser: str) -> None:
+    """Symbols in, pixels out, TLAST on a frame's last; coefficients by a stream of their own."""
+    random = np.random.default_rng(2)
+    graph = random_receiver(random, [1, 2], latent=(4, 2), equaliser=equaliser)
+    plan = receiver_plan(random, graph)
+    beats, load, words = receiver_vectors(plan, 2, 3)
+    assert bool(load) == (equaliser != "none") == ("s_coef_tdata" in [port.name for port in ports(graph)])
+    assert run_axi(plan, beats, len(words), load) == [(word & 0xFF_FFFF, word >> 24) for word in words]
+
+
+def test_components_of_a_receiver() -> None:
+    random = np.random.default_rng(2)
+    graph = random_receiver(random, [1, 2], latent=(4, 2), equaliser="svd", table=True)
+    m = Module()
+    components = add_layers(m, receiver_plan(random, graph))
+    names = ["equaliser", "symbols", "received", "deconv0", "deconv1", "sigmoid", "pixels"]
+    assert list(components) == names == [name for _, name, _ in Fragment.get(m, None).subfragments]
+    assert isinstance(components["symbols"], SymbolUnpacker) and isinstance(components["pixels"], PixelPacker)
+
+
+@pytest.mark.parametrize("after", [1, 7, 60, 300])
+def test_reset_starts_a_frame_anew(after: int) -> None:
+    """A reset in the midst of a frame: the next frame is whole and right, and as quick as the first after power-up."""
+    plan = small_plan(1)
+    beats, words = vectors(plan, 1, 5)
+    reset = Signal()
+    layers = Layers(plan)
+    dut = ResetInserter(reset)(layers)
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(layers.o.ready, 1)
+        ctx.set(layers.i.valid, 1)
+        for _ in range(after):
+            ctx.set(layers.i.payload, 0xABCDEF)
+            await ctx.tick()
+        ctx.set(layers.i.valid, 0)
+        ctx.set(reset, 1)
+        await ctx.tick()
+        ctx.set(reset, 0)
+        sent, found, last = 0, [], 0
+        for cycle in range(latency(plan) + 60):
+            ctx.set(layers.i.valid, sent < len(beats))
+            ctx.set(layers.i.payload, beats[min(sent, len(beats) - 1)])
+            sent += sent < len(beats) and ctx.get(layers.i.ready)
+            if ctx.get(layers.o.valid):
+                found.append(ctx.get(layers.o.payload))
+                last = cycle
+            await ctx.tick()
+        assert found == words
+        assert last == latency(plan)
+
+    simulate(dut, bench)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_layers_are_named_after_their_nodes(seed: int) -> None:
+    """`pixels` only where the first layer takes values one by one, `symbols` always last."""
+    plan = small_plan(seed)
+    m = Module()
+    first, *_, last = add_layers(m, plan).values()
+    names = [name for _, name, _ in Fragment.get(m, None).subfragments]
+    expected = [node.name for node in plan.graph.nodes] + ["symbols"]
+    assert names == (["pixels"] if plan.pixel_lanes == 1 else []) + expected
+    assert isinstance(first, PixelSerialiser if plan.pixel_lanes == 1 else Convolution)
+    assert isinstance(last, SymbolPacker)

@@ -1,0 +1,97 @@
+"""The interpreter against naive loops over plain Python integers."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from support.ir_samples import conv_values, sample_graph
+from support.naive import naive_conv, naive_requantise
+
+from hwgen.errors import HwgenError
+from hwgen.ir import execute as module
+from hwgen.ir.execute import execute, execute_node
+from hwgen.ir.graph import Conv2d, Gain, IntType
+
+
+@pytest.mark.parametrize("kernel", [1, 3, 5, 7])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("activation", ["none", "relu", "prelu"])
+def test_convolution_equals_naive_loops(kernel: int, stride: int, activation: str) -> None:
+    rng = np.random.default_rng([kernel, stride, len(activation)])
+    bits, weight_bits = (int(v) for v in rng.integers(2, 9, 2))
+    input = IntType(int(rng.integers(2, 9)), bool(rng.integers(2)))
+    v = conv_values(rng, "c", (3, 5), kernel, stride, activation, input, -3, weight_bits, bits, (-2, 9))
+    x = rng.integers(input.bounds[0], input.bounds[1] + 1, (7, 6, 3))
+    assert execute_node(Conv2d(**v), x).tolist() == naive_conv(v, x.tolist())
+
+
+def test_gain_equals_naive_loops() -> None:
+    x = np.arange(-128, 128).reshape(16, 8, 2)
+    for factor, shift in [(1, 1), (40960, 7), (65535, 0), (3, -4), (9, 30)]:
+        node = Gain("gain", 2, factor, 16, shift, IntType(8, True))
+        wanted = [naive_requantise(v * factor, shift, -32768, 32767) for v in range(-128, 128)]
+        assert execute_node(node, x).reshape(-1).tolist() == wanted
+
+
+def test_execute_chains_nodes_and_packs() -> None:
+    graph = sample_graph(3)
+    pixels = np.random.default_rng(3).integers(0, 256, (12, 20, 3), dtype=np.uint8)
+    found = execute(graph, pixels)
+    assert list(found) == ["pixels", "conv0", "conv1", "conv2", "gain", "symbols"]
+    x = pixels.tolist()
+    for node in graph.convolutions:
+        x = naive_conv({f.name: getattr(node, f.name) for f in dataclasses.fields(node)}, x)
+        assert found[node.name].tolist() == x
+        assert found[node.name].dtype == np.int64
+    gain = graph.nodes[-1]
+    assert isinstance(gain, Gain)
+    flat = [naive_requantise(v * gain.factor, gain.shift, -32768, 32767) for row in x for p in row for v in p] + [0]
+    wanted = [(flat[i] & 0xFFFF) | (flat[i + 1] & 0xFFFF) << 16 for i in range(0, len(flat) - 1, 2)]
+    assert found["symbols"].tolist() == wanted
+    assert len(wanted) == 23  # 45 values
+    assert {name: a.shape for name, a in found.items() if name != "symbols"} == graph.shapes(20, 12)
+
+
+def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = sample_graph(5)
+    pixels = np.random.default_rng(5).integers(0, 256, (16, 24, 3), dtype=np.uint8)
+    whole = execute(graph, pixels)
+    monkeypatch.setattr(module, "CHUNK_VALUES", 1)
+    for name, array in execute(graph, pixels).items():
+        assert np.array_equal(array, whole[name])
+
+
+def test_widest_accumulators_stay_exact() -> None:
+    rng = np.random.default_rng(6)
+    v = conv_values(rng, "c", (64, 2), 7, 1, "none", IntType(8, False), shifts=(0, 0))
+    v["weight"] = np.full((2, 64, 7, 7), 127)
+    v["weight"][1] = -127
+    v["bias"] = np.array([2**31 - 1, -(2**31)])
+    v["accumulator_bits"] = 34
+    node = Conv2d(**v)
+    acc = module.accumulate(node, np.full((7, 7, 64), 255))
+    assert acc[3, 3].tolist() == [64 * 49 * 127 * 255 + 2**31 - 1, -64 * 49 * 127 * 255 - 2**31]
+
+
+@pytest.mark.parametrize("pixels", [np.zeros((8, 8, 3)), np.zeros((8, 8), np.uint8), np.zeros((8, 8, 4), np.uint8)])
+def test_wrong_pixels_are_refused(pixels: Any) -> None:
+    with pytest.raises(HwgenError, match=r"pixels: wanted uint8 \(H, W, 3\), got"):
+        execute(sample_graph(), pixels)
+
+
+def test_frames_the_strides_do_not_divide_are_refused() -> None:
+    with pytest.raises(HwgenError, match="frame width: wanted a multiple of 4, got 10"):
+        execute(sample_graph(), np.zeros((8, 10, 3), np.uint8))
+
+
+def test_full_frame_is_quick_enough() -> None:
+    rng = np.random.default_rng(7)
+    x = rng.integers(-128, 128, (64, 128, 36))
+    node = Conv2d(**conv_values(rng, "c", (36, 36), 5, 1, "prelu", IntType(8, True), shifts=(8, 12)))
+    start = time.perf_counter()
+    execute_node(node, x)
+    assert time.perf_counter() - start < 10

@@ -1,0 +1,159 @@
+"""Nodes and graphs: derived figures, and every refusal."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+from support.ir_samples import conv_values, sample_graph
+
+from hwgen.errors import HwgenError
+from hwgen.ir.graph import Conv2d, Gain, Graph, IntType, accumulator_bits, accumulator_bound
+
+
+def values(**changes: Any) -> dict[str, Any]:
+    return conv_values(np.random.default_rng(1)) | changes
+
+
+def test_accumulator_bits_is_the_smallest_that_holds_the_worst_case() -> None:
+    weight = np.array([[[[3]], [[-5]]], [[[1]], [[0]]]])
+    bias = np.array([-7, 100])
+    assert accumulator_bound(weight, bias, IntType(8, True)) == 8 * 128 + 7
+    assert accumulator_bits(weight, bias, IntType(8, True)) == 12  # -2048..2047 holds 1031, -1024..1023 does not
+    assert accumulator_bound(weight, bias, IntType(8, False)) == 8 * 255 + 7  # 2047
+    assert accumulator_bits(weight, bias, IntType(8, False)) == 12
+    assert accumulator_bits(weight, bias - 1, IntType(8, False)) == 13  # 2048
+    assert accumulator_bits(np.array([[[[1]]]]), np.array([0]), IntType(2, False)) == 3
+
+
+def test_accumulator_bound_is_reached_by_some_input() -> None:
+    rng = np.random.default_rng(4)
+    weight, bias = rng.integers(-7, 8, (5, 3, 3, 3)), rng.integers(-50, 51, 5)
+    for kind in (IntType(4, True), IntType(4, False)):
+        bound = accumulator_bound(weight, bias, kind)
+        low, high = kind.bounds
+        upper = (np.where(weight > 0, high, low) * weight).sum(axis=(1, 2, 3)) + bias
+        lower = (np.where(weight > 0, low, high) * weight).sum(axis=(1, 2, 3)) + bias
+        assert -bound <= lower.min() and upper.max() <= bound
+
+
+def test_shapes_macs_and_symbols() -> None:
+    graph = sample_graph()
+    assert graph.stride == 4
+    assert graph.shapes(24, 16) == {
+        "pixels": (16, 24, 3), "conv0": (8, 12, 5), "conv1": (8, 12, 7), "conv2": (4, 6, 3), "gain": (4, 6, 3),
+    }  # fmt: skip
+    wanted = {"conv0": 8 * 12 * 5 * 9 * 3, "conv1": 8 * 12 * 7 * 25 * 5, "conv2": 24 * 3 * 7, "gain": 0}
+    assert graph.macs(24, 16) == wanted
+    assert graph.symbols(24, 16) == 36
+    assert graph.symbols(4, 12) == 5  # 9 values
+
+
+@pytest.mark.parametrize(("width", "height", "key"), [(22, 16, "width"), (24, 6, "height"), (0, 16, "width")])
+def test_frames_the_strides_do_not_divide_are_refused(width: int, height: int, key: str) -> None:
+    with pytest.raises(HwgenError, match=f"frame {key}: wanted a multiple of 4, got"):
+        sample_graph().shapes(width, height)
+
+
+def test_arrays_are_read_only_copies() -> None:
+    arguments = values()
+    node = Conv2d(**arguments)
+    arguments["weight"][0] = 0
+    assert node.weight[0].any()
+    with pytest.raises(ValueError, match="read-only"):
+        node.weight[0] = 1
+
+
+WEIGHT = values()["weight"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"in_channels": 0}, "conv0.in_channels: wanted an integer 1..4096, got 0"),
+        ({"out_channels": 0}, "conv0.out_channels: wanted an integer 1..4096, got 0"),
+        ({"out_channels": True}, "conv0.out_channels: wanted an integer 1..4096, got True"),
+        ({"kernel": 4}, "conv0.kernel: wanted 1, 3, 5 or 7, got 4"),
+        ({"stride": 3}, "conv0.stride: wanted 1 or 2, got 3"),
+        ({"padding": 0}, "conv0.padding: wanted kernel // 2 = 1, got 0"),
+        ({"weight_bits": 9}, "conv0.weight_bits: wanted an integer 2..8, got 9"),
+        ({"weight": WEIGHT[:3]}, r"conv0.weight: wanted shape (4, 3, 3, 3), got (3, 3, 3, 3)"),
+        ({"weight": WEIGHT * 0 - 128}, "conv0.weight: wanted values -127..127, got -128..-128"),
+        ({"weight": WEIGHT.astype(float)}, "conv0.weight: wanted integers, got float64"),
+        ({"bias": np.full(4, 2**31)}, "conv0.bias: wanted values -2147483648..2147483647, got"),
+        ({"bias": np.zeros(3, int)}, "conv0.bias: wanted shape (4,), got (3,)"),
+        ({"activation": "tanh"}, "conv0.activation: wanted none, relu or prelu, got 'tanh'"),
+        ({"activation": "relu"}, "conv0.output.signed: wanted False for relu, got True"),
+        ({"activation": "none"}, "conv0.slope: wanted none for activation none, got slopes"),
+        ({"slope": None}, "conv0.slope: wanted one slope per channel, got none"),
+        ({"slope": np.full(4, 128)}, "conv0.slope: wanted values -128..127, got 128..128"),
+        ({"activation": "none", "slope": None}, "conv0.slope_bits, conv0.slope_fraction: wanted 0, 0 without slopes"),
+        ({"slope_fraction": 9}, "conv0.slope_fraction: wanted an integer 0..8, got 9"),
+        ({"shift": np.full(4, 41)}, "conv0.shift: wanted values -16..40, got 41..41"),
+        ({"output_exponent": -70}, "conv0.output_exponent: wanted an integer -64..64, got -70"),
+        ({"weight_exponent": np.zeros(4, int)}, "conv0.shift[0]: wanted 4, from the exponents, got"),
+        ({"accumulator_bits": 4}, "conv0.accumulator_bits: wanted at least "),
+        ({"accumulator_bits": 49}, "conv0.accumulator_bits: wanted an integer 2..48, got 49"),
+        ({"input": IntType(9, False)}, "conv0.input.bits: wanted an integer 2..8, got 9"),
+        ({"output": IntType(1, True)}, "conv0.output.bits: wanted an integer 2..8, got 1"),
+        ({"input": 8}, "conv0.input: wanted an IntType, got 8"),
+    ],
+)
+def test_conv2d_refuses(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(HwgenError) as error:
+        Conv2d(**values(**changes))
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"factor": 0}, "gain.factor: wanted an integer 1..65535, got 0"),
+        ({"factor": 70000}, "gain.factor: wanted an integer 1..65535, got 70000"),
+        ({"factor_bits": 17}, "gain.factor_bits: wanted an integer 1..16, got 17"),
+        ({"shift": 41}, "gain.shift: wanted an integer -16..40, got 41"),
+        ({"output": IntType(8, True)}, "gain.output: wanted 16 bits, signed, got"),
+        ({"output_exponent": -11}, "gain.output_exponent: wanted -12, got -11"),
+        ({"channels": 0}, "gain.channels: wanted an integer 1..4096, got 0"),
+    ],
+)
+def test_gain_refuses(changes: dict[str, Any], message: str) -> None:
+    arguments: dict[str, Any] = {"name": "gain", "channels": 4, "factor": 9, "factor_bits": 16, "shift": 3}
+    with pytest.raises(HwgenError) as error:
+        Gain(**(arguments | {"input": IntType(8, True)} | changes))
+    assert message in str(error.value)
+
+
+def renamed(graph: Graph, index: int, **changes: Any) -> tuple[Any, ...]:
+    nodes = list(graph.nodes)
+    nodes[index] = dataclasses.replace(nodes[index], **changes)
+    return tuple(nodes)
+
+
+def test_graph_refuses_nodes_that_do_not_fit() -> None:
+    graph = sample_graph()
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"nodes": ()}, "nodes: wanted convolutions, then one gain or power, then at most one precoder, got []"),
+        ({"nodes": graph.nodes[:-1]}, "nodes: wanted convolutions, then one gain or power, then at most one precoder"),
+        ({"nodes": graph.nodes[:1] + graph.nodes[2:]}, "conv2.in_channels: wanted 5, got 7"),
+        ({"nodes": renamed(graph, 1, name="conv0")}, "nodes: wanted distinct names, got"),
+        ({"nodes": renamed(graph, 3, input=IntType(4, True))}, "gain.input: wanted IntType(bits=5, signed=True), got"),
+        ({"side": "relay"}, "side: wanted tx or rx, got 'relay'"),
+        ({"format_version": 2}, "format_version: wanted 1, got 2"),
+        ({"frame": (0, 4)}, "frame: wanted an integer 1..65536, got 0"),
+        ({"input_exponent": -7}, "input: wanted 3 channels, exponent -8, got 3 channels, exponent -7"),
+    ]
+    for changes, message in cases:
+        with pytest.raises(HwgenError) as error:
+            dataclasses.replace(graph, **changes)
+        assert message in str(error.value)
+
+
+def test_graph_refuses_an_exponent_mismatch() -> None:
+    graph = sample_graph()
+    second = graph.convolutions[1]
+    nodes = renamed(graph, 1, input_exponent=-5, weight_exponent=second.weight_exponent + 1)
+    with pytest.raises(HwgenError, match="conv1.input_exponent: wanted -4, got -5"):
+        dataclasses.replace(graph, nodes=nodes)

@@ -1,0 +1,187 @@
+# amaranth: UnusedElaboratable=no
+"""Every buffer is as shallow as it can be: as computed no cycle is lost, one place fewer costs some.
+
+`flow.Flow` is held against the counters of `test_passes_timing.LayerModel` and against the hardware, cycle by cycle;
+the depths against both conditions on many designs, in hardware on a few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+from support.streaming import run_stream
+
+from hwgen import board
+from hwgen.plan import buffers
+from hwgen.plan.buffers import bounds, depths, minimal_buffers, minimal_depths, with_depths
+from hwgen.plan.flow import Flow
+from hwgen.plan.plan import Plan, fold_convolution
+from hwgen.plan.size import size
+from hwgen.plan.timing import frame_interval, latency
+from hwgen.rtl.pixels import PixelSerialiser
+from hwgen.rtl.stream import CreditFifo
+from tests.plan.test_timing import Layers, model_ends, random_graph, random_plan, vectors
+
+SLOW = 60
+"""Frames within which a design that is too slow shows it."""
+
+
+def any_plan(seed: int, layers: int, side: int, **options: Any) -> Plan:
+    """Layers of any kernel, stride and folding; a frame of at most `side` pixels a side, or the product of strides."""
+    random = np.random.default_rng(seed)
+    strides = random.choice([1, 2], layers).tolist()
+    product = int(np.prod(strides))
+    width, height = (product * int(random.integers(1, max(side // product, 1) + 1)) for _ in range(2))
+    graph = random_graph(random, layers, strides=strides, frame=(width, height), **options)
+    return random_plan(random, graph, width, height, fast=True)
+
+
+def balanced_plan(seed: int, width: int, height: int) -> Plan:
+    """Sized layers are about equally busy."""
+    strides = [[2, 2, 1], [1, 2, 2], [2, 1, 1]][seed % 3]
+    graph = random_graph(np.random.default_rng(seed), 3, largest=8, strides=strides, frame=(width, height))
+    return size(graph, board.load("pynq_z2"), width, height)
+
+
+def frames_until_slow(plan: Plan, chosen: Mapping[str, int]) -> int:
+    """How many frames, at least 4, show that these depths cost latency or interval."""
+    ends = Flow(plan).schedule(chosen, 4).ends
+    if ends[0] > latency(plan) or ends[-1] - ends[-2] > frame_interval(plan):
+        return 4
+    ends = Flow(plan).schedule(chosen, SLOW).ends
+    late = np.flatnonzero(np.diff(ends) > frame_interval(plan))
+    return int(late[late >= 3][0]) + 2 if (late >= 3).any() else 0
+
+
+def one_fewer(plan: Plan, chosen: Mapping[str, int], name: str) -> dict[str, int] | None:
+    """The depths with one place fewer in a buffer; None where the design refuses that."""
+    fewer = {**chosen, name: chosen[name] - bounds(plan)[name].unit}
+    if fewer[name] >= bounds(plan)[name].least:
+        return fewer
+    component: Callable[[], Any] = partial(with_depths, plan, fewer)
+    if name == "pixels":
+        component = partial(PixelSerialiser, 3, 8, fewer[name])
+    elif not name.startswith("conv"):
+        component = partial(CreditFifo, 8, fewer[name])
+    with pytest.raises(ValueError, match="wanted (at least|1 or 2)"):
+        component()
+    return None
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_minimal_in_all_cycles_of_all_events(seed: int) -> None:
+    """Against the recurrence: each buffer alone, in designs of 1 to 4 layers."""
+    plan = any_plan(seed, 1 + seed % 4, 12) if seed % 3 else balanced_plan(seed, 16, 12)
+    chosen = minimal_depths(plan)
+    ends = Flow(plan).schedule(chosen, 5).ends
+    assert ends[0] == latency(plan)
+    assert ends[-1] - ends[-2] == frame_interval(plan)
+    for name in chosen:
+        fewer = one_fewer(plan, chosen, name)
+        assert fewer is None or frames_until_slow(plan, fewer), f"{name}: {chosen[name]} could be smaller"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_flow_equals_the_counters(seed: int) -> None:
+    """The end of every frame, with depths as computed and with random ones."""
+    random = np.random.default_rng(seed)
+    plan = any_plan(100 + seed, 1 + seed % 3, 10)
+    chosen = minimal_depths(plan)
+    loose = {
+        name: int(random.integers(limit.least // limit.unit, limit.enough // limit.unit + 1)) * limit.unit
+        for name, limit in bounds(plan).items()
+    }
+    for trial in (chosen, loose):
+        # The counters know neither of the gain's and the packer's FIFOs nor of a serialiser with a single place.
+        known = {name: depth for name, depth in trial.items() if name.startswith("conv")}
+        deep = with_depths(plan, {"gain.fifo": 7, "symbols.fifo": 4, **known})
+        assert Flow(plan).schedule(known, 4).ends == model_ends(list(deep.foldings.values()), 4)
+
+
+def hardware_ends(plan: Plan, frames: int) -> list[int]:
+    """The cycle of each frame's TLAST from the first accepted beat on; every symbol is compared, too."""
+    beats, words = vectors(plan, frames, 0)
+    run = run_stream(Layers(plan), beats, len(words), after=0)
+    assert run.outputs == words
+    return [cycle - run.input_cycles[0] for cycle, word in zip(run.output_cycles, words, strict=True) if word >> 32]
+
+
+@pytest.mark.parametrize(("seed", "buffers"), [(1, 7), (2, 9), (4, 6), (6, 5), (8, 9), (10, 6)])
+def test_minimal_in_hardware(seed: int, buffers: int) -> None:
+    """As computed latency and interval are as predicted; one place fewer in any buffer, and one of both is longer.
+
+    42 buffers: a ring and a FIFO of every convolution, the gain's FIFO, the packer's, the serialiser's pixels.
+    """
+    plan = any_plan(300 + seed, 1 + seed % 3, 8, largest=4)
+    chosen = minimal_depths(plan)
+    ends = hardware_ends(with_depths(plan, chosen), 4)
+    assert ends == Flow(plan).schedule(chosen, 4).ends
+    assert (ends[0], ends[-1] - ends[-2]) == (latency(plan), frame_interval(plan))
+    refused = 0
+    for name in chosen:
+        fewer = one_fewer(plan, chosen, name)
+        if fewer is None:
+            refused += 1
+            continue
+        frames = frames_until_slow(plan, fewer)
+        ends = hardware_ends(with_depths(plan, fewer), frames)
+        assert ends == Flow(plan).schedule(fewer, frames).ends
+        longer = ends[0] > latency(plan) or ends[-1] - ends[-2] > frame_interval(plan)
+        assert longer, f"{name}: {chosen[name]} could be smaller"
+    assert refused < len(chosen) == buffers
+
+
+@pytest.mark.parametrize("seed", [4, 8])
+def test_no_deadlock(seed: int) -> None:
+    """The shallowest buffers under random pauses: everything comes out, nothing else does."""
+    plan = minimal_buffers(any_plan(300 + seed, 1 + seed % 3, 8, largest=4))
+    beats, words = vectors(plan, 3, 0)
+    for idle, stall in ((0.0, 0.7), (0.7, 0.0), (0.4, 0.4)):
+        assert run_stream(Layers(plan), beats, len(words), idle=idle, stall=stall, seed=seed).outputs == words
+
+
+def test_depths_of_a_plan() -> None:
+    """What was chosen is what the plan has; before, it has depths that suffice."""
+    plan = any_plan(302, 3, 8, largest=4)
+    assert depths(plan) == {name: limit.enough for name, limit in bounds(plan).items()}
+    assert depths(minimal_buffers(plan)) == minimal_depths(plan)
+    assert minimal_buffers(minimal_buffers(plan)) == minimal_buffers(plan)
+
+
+def test_bounds_that_do_not_suffice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should a ring's bound ever be too small, deeper ones are tried."""
+    plan = any_plan(302, 3, 8, largest=4)
+    limits = bounds(plan)
+    small = {name: replace(b, busy=b.least, enough=b.least) if ".ring" in name else b for name, b in limits.items()}
+    assert Flow(plan).keeps_pace({name: limit.enough for name, limit in small.items()}) is None
+    monkeypatch.setattr(buffers, "bounds", lambda _: small)
+    chosen = minimal_depths(plan)
+    assert Flow(plan).keeps_pace(chosen)
+    assert any(chosen[name] > small[name].enough for name in chosen)
+
+
+def test_large_frame() -> None:
+    """Six layers, where a search through cycles would take long."""
+    graph = random_graph(
+        np.random.default_rng(3), 6, largest=16, strides=[2, 2, 1, 1, 1, 2], kernels=(3, 5), frame=(256, 128)
+    )
+    plan = size(graph, board.load("pynq_z2"), 256, 128)
+    chosen, flow = minimal_depths(plan), Flow(plan)
+    assert flow.keeps_pace(chosen)
+    for name in chosen:
+        fewer = one_fewer(plan, chosen, name)
+        assert fewer is None or not flow.keeps_pace(fewer), f"{name}: {chosen[name]} could be smaller"
+
+
+def test_flow_of_a_large_frame_by_hand() -> None:
+    """A single 5 x 5 layer that is always busy: rows, pixels of a window, and one to hide the way back."""
+    graph = random_graph(np.random.default_rng(1), 1, strides=[1], kernels=(5,), largest=1, frame=(256, 64))
+    folding = fold_convolution(graph.convolutions[0], 256, 64, 1, 3, in_lanes=3)
+    plan = Plan(graph, board.load("pynq_z2"), 256, 64, {"conv0": folding})
+    found = minimal_depths(plan)
+    assert found == {"conv0.fifo": 1, "gain.fifo": 1, "symbols.fifo": 1, "conv0.ring": 4 * 256 + 5 + 1}

@@ -1,0 +1,349 @@
+# amaranth: UnusedElaboratable=no
+"""Convolution against hwgen.numerics.integer, value by value, with its exact latency and interval."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from amaranth.hdl import Shape
+from support.streaming import Run, pack_beats, run_stream, stream_rules, unpack_beats
+
+from hwgen.numerics import integer as fixedpoint
+from hwgen.plan.timing import layer_cycles
+from hwgen.rtl.convolution import Convolution, ConvolutionFolding
+from hwgen.rtl.packing import LUT, W8A8, Packing
+from hwgen.rtl.stream import CreditFifo
+from hwgen.rtl.window import WindowShape
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer to be tested; its integers are drawn from `seed`."""
+
+    channels: tuple[int, int] = (3, 5)
+    frame: tuple[int, int] = (4, 4)
+    kernel: int = 3
+    stride: int = 1
+    pe: int = 2
+    simd: int = 2
+    bits: tuple[int, int, int] = (8, 8, 8)  # input, weight, output
+    signs: tuple[bool, bool] = (True, True)  # input, output
+    prelu: bool = False
+    shift: int | None = None  # None: one that fits the sums, different from channel to channel
+    lanes: tuple[int, int] = (1, 1)  # values per beat: input, output
+    taps: int = 1
+    packing: Packing = W8A8
+    weights_in: Literal["block", "logic"] = "block"
+    seed: int = 0
+    extreme: bool = False  # every weight and every input at an end of its range
+    numbers: dict[str, Any] = field(init=False, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        """What differs from the plain layer, as the name of a test."""
+        plain = (entry for entry in fields(self) if entry.init)
+        return ",".join(f"{entry.name}={getattr(self, entry.name)}" for entry in plain
+                        if getattr(self, entry.name) != entry.default).replace(" ", "") or "plain"  # fmt: skip
+
+    def __post_init__(self) -> None:
+        random = np.random.default_rng(self.seed)
+        inputs, outputs = self.channels
+        largest = 2 ** (self.bits[1] - 1) - 1
+        low, high = fixedpoint.bounds(self.bits[0], self.signs[0])
+        weight = random.integers(-largest, largest + 1, (outputs, inputs, self.kernel, self.kernel))
+        if self.extreme:
+            weight = np.where(np.arange(outputs)[:, None, None, None] % 2, largest, -largest) + 0 * weight
+        bias = random.integers(-300, 301, outputs)
+        bound = max(-low, high) * np.abs(weight).reshape(outputs, -1).sum(axis=1) + np.abs(bias)
+        typical = int(np.log2(max(1.0, np.sqrt(inputs) * self.kernel * largest * high / 2 ** self.bits[2]))) - 1
+        shift = typical + random.integers(-1, 3, outputs) if self.shift is None else np.full(outputs, self.shift)
+        object.__setattr__(self, "numbers", dict(
+            weight=weight, weight_bits=self.bits[1], bias=bias.tolist(), shift=shift.tolist(),
+            slope=random.integers(-128, 128, outputs).tolist() if self.prelu else None,
+            slope_fraction=6 if self.prelu else 0,
+            accumulator_bits=int(bound.max()).bit_length() + 1, output=self.output,
+        ))  # fmt: skip
+
+    @property
+    def output(self) -> Shape:
+        return Shape(self.bits[2], self.signs[1])
+
+    @property
+    def folding(self) -> ConvolutionFolding:
+        (inputs, outputs), (width, height) = self.channels, self.frame
+        window = WindowShape(inputs, width, height, self.kernel, self.stride, self.kernel // 2, self.simd,
+                             -(-outputs // self.pe), self.bits[0], self.signs[0], taps=self.taps)  # fmt: skip
+        return ConvolutionFolding(window, outputs, self.pe, self.prelu, *self.lanes, packing=self.packing,
+                                  weights_in=self.weights_in, weight_bits=self.bits[1])  # fmt: skip
+
+    @property
+    def dut(self) -> Convolution:
+        return Convolution(self.folding, **self.numbers)
+
+    def pixels(self, frames: int) -> np.ndarray:
+        """(frames, height, width, channels)."""
+        low, high = fixedpoint.bounds(self.bits[0], self.signs[0])
+        shape = (frames, self.frame[1], self.frame[0], self.channels[0])
+        random = np.random.default_rng(self.seed + 1)
+        pixels = random.integers(low, high + 1, shape)
+        return np.where(pixels % 2, low, high) if self.extreme else pixels
+
+    def beats(self, pixels: np.ndarray) -> list[int]:
+        return pack_beats(pixels, self.lanes[0], self.bits[0])
+
+    def accumulators(self, frame: np.ndarray) -> np.ndarray:
+        """Sums of products and bias, one matrix product per tap, in exact int64."""
+        height, width, _ = frame.shape
+        k, s, weight = self.kernel, self.stride, self.numbers["weight"]
+        padded = np.pad(frame, ((k // 2, k // 2), (k // 2, k // 2), (0, 0)))
+        total = np.zeros((height // s, width // s, self.channels[1]), dtype=np.int64) + self.numbers["bias"]
+        for i in range(k):
+            for j in range(k):
+                total += padded[i : i + height : s, j : j + width : s] @ weight[:, :, i, j].T
+        return total
+
+    def expected(self, frames: np.ndarray) -> list[int]:
+        values, shift = np.stack([self.accumulators(frame) for frame in frames]), np.array(self.numbers["shift"])
+        if self.prelu:
+            values, shift = fixedpoint.prelu(values, np.array(self.numbers["slope"]), 6), shift + 6
+        return fixedpoint.requantise(values, shift, self.bits[2], self.signs[1]).reshape(-1).tolist()
+
+
+def check(layer: Layer, frames: int = 2, **conditions: Any) -> Run:
+    """Frames one after another: every value, nothing surplus. The run's outputs are values, its cycles are beats'."""
+    pixels = layer.pixels(frames)
+    expected = layer.expected(pixels)
+    channels, lanes = layer.channels[1], layer.lanes[1]
+    beats = len(expected) // channels * -(-channels // lanes)
+    run = run_stream(layer.dut, layer.beats(pixels), beats, **conditions)
+    run.outputs = unpack_beats(run.outputs, channels, lanes, layer.bits[2], layer.signs[1])
+    assert run.outputs == expected
+    return run
+
+
+def predicted_outputs(folding: ConvolutionFolding, accepted: list[int]) -> list[int]:
+    """The cycle of every output beat of one frame that meets no stall, from those in which its beats were accepted."""
+    window, lanes = folding.window, folding.out_lanes
+    per_pixel = -(-window.channels // folding.in_lanes)
+    cycles, free = [], 0
+    for row in range(window.out_height):
+        for column in range(window.out_width):
+            arrival = accepted[window.needed(row, column) * per_pixel - 1] + folding.arrival_latency
+            start = max(free, arrival)
+            free = start + window.cycles_per_pixel
+            for o in range(0, folding.out_channels, lanes):
+                fold, place = divmod(o, folding.pe)
+                cycles.append(start + (fold + 1) * window.words - 1 + folding.drain_latency + place // lanes)
+    return cycles
+
+
+def check_timing(layer: Layer, frames: int = 1, **conditions: Any) -> Run:
+    """Each beat of the first frame in its predicted cycle, from a source with or without pauses."""
+    run = check(layer, frames, **conditions)
+    predicted = predicted_outputs(layer.folding, run.input_cycles)
+    assert run.output_cycles[: len(predicted)] == predicted
+    return run
+
+
+LAYERS = [
+    Layer(),
+    Layer(prelu=True, frame=(3, 2)),
+    Layer(kernel=1, pe=1),
+    Layer(kernel=1, pe=1, stride=2, prelu=True),
+    Layer(stride=2),
+    Layer(kernel=5, stride=2, frame=(6, 4), channels=(2, 3), simd=1),
+    Layer(kernel=5, prelu=True, channels=(2, 3), frame=(3, 3)),
+    Layer(kernel=7, channels=(2, 2), frame=(3, 3)),
+    Layer(kernel=7, stride=2, frame=(8, 4), channels=(1, 3), simd=1, pe=3),
+    Layer(frame=(3, 3)),  # odd sizes
+    Layer(frame=(1, 1)),  # smaller than the kernel
+    Layer(frame=(1, 3), prelu=True),
+    Layer(frame=(2, 1), kernel=5),
+    Layer(frame=(3, 2), kernel=7, channels=(2, 2)),
+    Layer(frame=(2, 2), kernel=7, stride=2, channels=(2, 3)),
+    Layer(channels=(1, 1), pe=1, simd=1),
+    Layer(channels=(1, 4), pe=4, simd=1),
+    Layer(channels=(5, 1), pe=1, simd=3),
+    Layer(channels=(3, 5), pe=1, simd=1, frame=(2, 2)),
+    Layer(channels=(3, 5), pe=5, simd=3),
+    Layer(channels=(3, 9), pe=9, simd=3),  # as many PEs as a fold has cycles
+    Layer(channels=(9, 3), pe=3, simd=9),  # chains of three
+    Layer(channels=(7, 5), pe=3, simd=5, frame=(3, 3)),
+    Layer(channels=(3, 5), pe=5, simd=3, lanes=(3, 1)),
+    Layer(channels=(3, 4), kernel=5, stride=2, pe=4, simd=3, lanes=(3, 1), signs=(False, True), prelu=True),
+    # several values per beat: in, out; words of several beats, folds and pixels whose last beat is not full
+    Layer(channels=(4, 4), simd=4, lanes=(4, 1)),
+    Layer(channels=(4, 4), pe=4, lanes=(1, 4)),
+    Layer(channels=(4, 6), kernel=1, pe=2, simd=2, lanes=(2, 2)),
+    Layer(channels=(4, 5), kernel=1, pe=2, simd=4, lanes=(2, 2), prelu=True),
+    Layer(channels=(5, 7), frame=(3, 3), pe=4, simd=4, lanes=(2, 4), signs=(False, False)),
+    Layer(channels=(5, 7), kernel=1, pe=4, simd=2, lanes=(2, 2), stride=2),
+    Layer(channels=(6, 9), frame=(4, 2), pe=6, simd=6, lanes=(3, 3), stride=2, prelu=True),
+    Layer(channels=(5, 7), kernel=1, pe=7, simd=5, lanes=(5, 7)),  # a beat a pixel
+    Layer(channels=(5, 5), kernel=1, pe=5, simd=3, lanes=(3, 4)),  # pe = O: any lanes
+    Layer(channels=(7, 3), frame=(1, 1), kernel=5, pe=2, simd=4, lanes=(4, 2)),
+    # all tap rows in a word
+    Layer(taps=3, pe=2),
+    Layer(taps=3, stride=2, simd=1, pe=4, prelu=True, frame=(8, 6)),
+    Layer(taps=3, channels=(1, 3), simd=1, pe=3, frame=(1, 1)),
+    Layer(taps=3, channels=(5, 6), simd=4, pe=6, lanes=(2, 2), frame=(6, 3), signs=(False, False)),
+    Layer(taps=3, channels=(3, 8), simd=3, pe=8, lanes=(3, 4), stride=2, frame=(6, 8)),
+    Layer(taps=5, kernel=5, channels=(2, 3), pe=3, simd=2, frame=(3, 2)),
+    Layer(taps=5, kernel=5, stride=2, channels=(3, 4), simd=3, pe=4, lanes=(3, 2), frame=(10, 4), signs=(False, True)),
+    Layer(packing=Packing("dsp", 1, 0, 8), taps=3, weights_in="logic"),
+    Layer(packing=Packing("dsp", 3, 11, 7), bits=(8, 2, 6), signs=(False, True), pe=4, taps=3, channels=(3, 7)),
+    Layer(packing=LUT, bits=(8, 2, 8), signs=(False, False), pe=3, channels=(5, 7), simd=5),
+    Layer(packing=LUT, bits=(8, 2, 8), taps=3, pe=5, simd=3, lanes=(3, 5), prelu=True),
+    Layer(packing=LUT, bits=(4, 4, 4), signs=(False, False), pe=4, channels=(6, 8), simd=6, lanes=(1, 2)),
+    Layer(packing=LUT, bits=(3, 5, 8), taps=3, stride=2, prelu=True),
+    Layer(taps=7, kernel=7, channels=(2, 2), simd=1, frame=(3, 4)),
+    Layer(taps=7, kernel=7, stride=2, channels=(2, 3), simd=2, pe=3, frame=(4, 4), prelu=True),
+    Layer(signs=(False, True), frame=(3, 2)),
+    Layer(signs=(True, False), frame=(3, 2)),
+    Layer(signs=(False, False), bits=(8, 4, 6), frame=(2, 3)),
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=str)
+def test_idle_source_and_stalling_sink(layer: Layer) -> None:
+    """Bit-exact; behind an idle source every value in its exact cycle."""
+    check_timing(layer, idle=0.5, seed=1)
+    check(layer, idle=0.1, stall=0.3, seed=2)
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=str)
+def test_latency_and_interval(layer: Layer) -> None:
+    """Three frames back to back: every value of the first in its exact cycle, then the busiest stage's interval."""
+    run = check_timing(layer, 3)
+    beats = len(run.output_cycles) // 3
+    busiest = max(layer.folding.compute_cycles, beats, len(run.input_cycles) // 3)
+    assert run.output_cycles[-1] - run.output_cycles[-1 - beats] == busiest == layer_cycles(layer.folding)
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.3, 0.9])
+@pytest.mark.parametrize("idle", [0.0, 0.3, 0.9])
+def test_idle_and_stall(idle: float, stall: float) -> None:
+    check(Layer(channels=(2, 3), frame=(3, 3), prelu=True), idle=idle, stall=stall, seed=7)
+
+
+@pytest.mark.parametrize("bits", [(8, 2, 8), (2, 8, 8), (8, 8, 2), (2, 2, 2), (5, 7, 3), (3, 4, 6), (7, 3, 1)])
+@pytest.mark.parametrize("signs", [(True, True), (False, False)])
+def test_bits(bits: tuple[int, int, int], signs: tuple[bool, bool]) -> None:
+    check(Layer(frame=(3, 3), bits=bits, signs=signs, prelu=signs[1], seed=sum(bits)), 1)
+
+
+@pytest.mark.parametrize("shift", [-3, 0, 1, 9, 30])
+@pytest.mark.parametrize("prelu", [False, True])
+def test_shifts(shift: int, prelu: bool) -> None:
+    check(Layer(frame=(3, 3), shift=shift, prelu=prelu), 1)
+
+
+@pytest.mark.parametrize("signs", [(True, True), (False, True), (False, False)])
+def test_extremes_saturate_at_both_ends(signs: tuple[bool, bool]) -> None:
+    layer = Layer(frame=(3, 3), channels=(4, 4), simd=4, pe=2, signs=signs, extreme=True, shift=3)
+    run = check(layer, 1)
+    assert (min(run.outputs), max(run.outputs)) == fixedpoint.bounds(8, signs[1])
+
+
+def test_random() -> None:
+    random = np.random.default_rng(29)
+    for seed in range(8):
+        kernel, stride = int(random.choice([1, 3, 5])), int(random.choice([1, 2]))
+        inputs, outputs = int(random.integers(1, 7)), int(random.integers(1, 8))
+        simd = int(random.integers(1, inputs + 1))
+        lanes_in, lanes_out = (int(random.integers(1, 5)) for _ in range(2))
+        lanes_in = lanes_in if simd % lanes_in == 0 else 1
+        taps = int(random.choice([1, kernel]))
+        pe = int(random.integers(1, min(outputs, kernel**2 // taps * -(-inputs // simd)) + 1))
+        lanes_out = lanes_out if pe % lanes_out == 0 else 1
+        layer = Layer(
+            channels=(inputs, outputs), kernel=kernel, stride=stride, pe=pe, simd=simd, prelu=seed % 2 == 0,
+            lanes=(lanes_in, lanes_out), taps=taps, seed=seed,
+            frame=(stride * int(random.integers(1, 4)), stride * int(random.integers(1, 3))),
+            bits=(int(random.integers(2, 9)), int(random.integers(2, 9)), int(random.integers(2, 9))),
+            signs=(bool(random.integers(0, 2)), bool(random.integers(0, 2))),
+        )  # fmt: skip
+        check_timing(layer)
+        check(layer, idle=0.2, stall=0.5, seed=seed)
+
+
+def test_the_vectors_tell_half_even_from_half_up() -> None:
+    """A layer whose rounding were half up, or cut off, would not pass: its expected values differ."""
+    layer = Layer(shift=3, bits=(4, 4, 8))
+    check(layer)
+    pixels = layer.pixels(2)
+    sums = np.stack([layer.accumulators(frame) for frame in pixels]).reshape(-1)
+    for wrong in (sums + 4 >> 3, sums >> 3):
+        assert fixedpoint.saturate(wrong, 8, True).tolist() != layer.expected(pixels)
+
+
+def test_stream_rules() -> None:
+    """A sink that often stalls: the ring fills up, and still nothing passes from o.ready to i.ready inside a cycle."""
+    layer = Layer(channels=(2, 3), frame=(3, 3), pe=3, simd=2)
+    pixels = layer.pixels(4)
+    assert stream_rules(layer.dut, layer.beats(pixels), len(layer.expected(pixels)), stall=0.7) > 0
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=str)
+def test_the_fifo_is_as_deep_as_it_must_be(layer: Layer) -> None:
+    """`fifo_depth` against a count, cycle by cycle, of the places that full-speed folds hold."""
+    folding = replace(layer, frame=(layer.stride * 4, layer.stride * 4)).folding
+    words, pe, last = folding.window.words, folding.fold_beats, folding.last_beats
+    taken: dict[int, int] = {}
+    given: dict[int, int] = {}
+    sizes = [last if n % folding.window.folds == folding.window.folds - 1 else pe for n in range(60)]
+    for n, size in enumerate(sizes):
+        issue = n * words + words - 1
+        taken[issue + 1] = size  # the credits' register shows it a cycle later
+        for place in range(size):
+            leaves = issue + folding.drain_latency + place + 1
+            given[leaves] = given.get(leaves, 0) + 1
+    held, worst = 0, 0
+    for cycle in range(max(given) + 1):
+        held += taken.get(cycle, 0) - given.get(cycle, 0)
+        if (cycle + 1) % words == 0 and (cycle + 1) // words <= len(sizes):
+            worst = max(worst, held + pe)  # room for a whole fold is asked for when its last word goes
+    assert worst <= folding.fifo_depth
+    if folding.window.folds == 1 or last == pe:
+        assert worst == folding.fifo_depth
+
+
+def test_properties() -> None:
+    folding = Layer(channels=(7, 5), kernel=3, stride=2, frame=(8, 6), pe=2, simd=3, prelu=True).folding
+    assert folding.lanes == 6
+    assert folding.window.cycles_per_pixel == 9 * 3 * 3
+    assert folding.compute_cycles == 9 * 3 * 3 * 4 * 3
+    # word 3, product 1, chain 3, accumulator 1; sums 1; requantiser 7; FIFO 2
+    assert folding.drain_latency == 3 + 1 + 3 + 1 + 1 + 7 + CreditFifo.latency
+    assert folding.pixel_latency == 81 - 1 + folding.drain_latency + 0
+
+
+FOLDING = Layer().folding
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (dict(pe=0), "pe: wanted 1 .. 5 output channels, got 0"),
+    (dict(pe=6), "pe: wanted 1 .. 5 output channels, got 6"),
+    (dict(pe=1), "folds: wanted ceil(output channels / pe), got 3"),
+    (dict(out_channels=7), "folds: wanted ceil(output channels / pe), got 3"),
+    (dict(window=replace(FOLDING.window, kernel=1, padding=0, simd=3, folds=2), pe=3),
+     "pe: wanted at most 1, for the results leave 1 a cycle in the 1 cycles of a fold, got 3"),
+    (dict(out_lanes=0), "out_lanes: wanted a divisor of pe 2, got 0"),
+    (dict(out_lanes=4), "out_lanes: wanted a divisor of pe 2, got 4"),
+    (dict(places=1), "places: wanted at least a fold's 2 beats, got 1"),
+])  # fmt: skip
+def test_folding_errors(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        replace(FOLDING, **change)
+
+
+def test_weight_error() -> None:
+    layer = Layer()
+    numbers = layer.numbers | {"weight": np.zeros((5, 3, 3, 1), dtype=np.int64)}
+    with pytest.raises(ValueError, match=r"^weight: wanted shape \(5, 3, 3, 3\), got \(5, 3, 3, 1\)$"):
+        Convolution(layer.folding, **numbers)
+    with pytest.raises(ValueError, match="^weight_bits: wanted the folding's 8, got 4$"):
+        Convolution(replace(layer.folding, packing=LUT), **layer.numbers | {"weight_bits": 4})

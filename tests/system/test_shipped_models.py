@@ -1,0 +1,53 @@
+"""The shipped, trained models as a user gets them: one full frame with stalls, interval and latency on small frames.
+
+Their receivers, which get what their transmitters sent, on small frames, without and with stalls.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hwgen.spec import model as spec
+from hwgen.verify.report import Report
+from hwgen.verify.run import Request, prove
+
+SMALL = {"tiny": (64, 48), "cifar10_int8": (32, 32), "cityscapes_int8": (64, 32), "mimo2x2_int8": (64, 32),
+         "complex_int8": (64, 32)}
+"""Frames for the cycle counts; the formulas that predict them know no other frame."""
+
+
+def test_no_model_is_left_out() -> None:
+    assert sorted(SMALL) == spec.available()
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_full_frame_with_stalls(name: str, tmp_path: Path) -> None:
+    report = prove(Request(name, frames=1, stall=0.2, seed=11), tmp_path)
+    assert report.first is None, report.first.message
+    design = report.design
+    assert report.values_compared == sum(stream.values for stream in design.streams) + design.output_beats
+    assert report.psnr_db is not None and report.psnr_db > 15
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_interval_and_latency_are_predicted(name: str, tmp_path: Path) -> None:
+    predicted(prove(Request(name, frame=SMALL[name], frames=3), tmp_path))
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_receiver(name: str, tmp_path: Path) -> None:
+    report = prove(Request(name, side="rx", frame=SMALL[name], frames=3), tmp_path)
+    predicted(report)
+    assert report.psnr_db is not None and report.psnr_db > 15
+    design = report.design
+    stalled = prove(Request(name, side="rx", design=design.folder, frames=2, stall=0.2, seed=11), tmp_path / "stalled")
+    assert stalled.first is None, stalled.first.message
+    assert stalled.values_compared == 2 * (sum(stream.values for stream in design.streams) + design.output_beats)
+
+
+def predicted(report: Report) -> None:
+    assert report.first is None, report.first.message
+    assert report.interval == report.design.prediction("frame_interval_cycles")
+    assert report.latency == report.design.prediction("latency_cycles")

@@ -1,0 +1,157 @@
+"""Warm start: layers of one shape come along, others stay, what does not belong is refused."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from support.train_samples import SPEC, specification
+
+from hwgen.errors import HwgenError
+from hwgen.export import export
+from hwgen.ir.serialize import graph_bytes, weights_bytes
+from hwgen.spec.model import load
+from hwgen.train import phases
+from hwgen.train.checkpoint import read, write
+from hwgen.train.network import pruned
+from hwgen.train.quantised import build
+from hwgen.train.start import warm_start
+
+
+def other(folder: Path, **changes: tuple[str, str]) -> Path:
+    text = SPEC.format(pruning="channels: {encoder: [5, 7, 6], decoder: [3, 5, 3]}", hidden="relu")
+    for old, new in changes.values():
+        assert old in text
+        text = text.replace(old, new)
+    folder.mkdir()
+    (folder / "spec.yaml").write_text(text)
+    return folder / "spec.yaml"
+
+
+def test_takes_what_fits(tmp_path: Path) -> None:
+    first = load(other(tmp_path / "first"))
+    torch.manual_seed(1)
+    file = tmp_path / "first" / "finetune.safetensors"
+    write(file, pruned(first).state_dict(), {"model": "first", "phase": "finetune"})
+    second = load(other(tmp_path / "second", a=("channels: 6, activation: none", "channels: 4, activation: none"),
+                        b=("[5, 7, 6]", "[5, 7, 4]")))  # fmt: skip
+    torch.manual_seed(2)
+    network = pruned(second)
+    fresh = {name: value.clone() for name, value in network.state_dict().items()}
+    told = warm_start(network, file, second)
+    assert told["layers"] == ["encoder.0", "encoder.1", "decoder.1", "decoder.2"]
+    assert (told["model"], told["phase"], len(told["sha256"])) == ("first", "finetune", 64)
+    tensors, _ = read(file)
+    for name, value in network.state_dict().items():
+        layer = ".".join(name.split(".")[:2])
+        assert torch.equal(value, tensors[name] if layer in told["layers"] else fresh[name])
+
+
+def test_refuses_what_does_not_belong(tmp_path: Path) -> None:
+    spec = specification(tmp_path)
+    file = tmp_path / "x.safetensors"
+    write(file, {"encoder.0.conv.weight": torch.zeros(1)}, {})
+    with pytest.raises(HwgenError, match=r"x.safetensors: wanted layers of the shapes of .*, got none"):
+        warm_start(pruned(spec), file, spec)
+    write(file, pruned(spec).state_dict(), {"terms": {"license": "secret", "source": "noise"}})
+    with pytest.raises(HwgenError, match="terms: license: wanted 'CC0'"):
+        warm_start(pruned(spec), file, spec)
+    with pytest.raises(HwgenError, match="--start: wanted phase finetune or all, got qat"):
+        phases.train(spec.path, data="skimage", phase="qat", start=file)
+
+
+def test_a_finished_phase_is_not_another_files(tmp_path: Path) -> None:
+    """With another --start nothing would be trained, but the header would name the new file."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "data").mkdir()
+    for index in range(4):
+        image = Image.fromarray(rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)).resize((32, 32))
+        image.save(tmp_path / "data" / f"{index}.png")
+    spec, settings = load(other(tmp_path / "model")), {"data": tmp_path / "data", "device": "cpu", "phase": "finetune"}
+    files = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
+    for file in files:
+        write(file, pruned(spec).state_dict(), {})
+    phases.train(spec.path, **settings, start=files[0])  # type: ignore[arg-type]
+    before = (spec.folder / "finetune.safetensors").read_bytes()
+    with pytest.raises(HwgenError, match=r"finetune.safetensors: sources: wanted start: SHA-256 .* got start: SHA-256"):
+        phases.train(spec.path, **settings, start=files[1])  # type: ignore[arg-type]
+    phases.train(spec.path, **settings, start=files[0])  # type: ignore[arg-type]
+    assert (spec.folder / "finetune.safetensors").read_bytes() == before
+
+
+def test_partly_takes_the_common_channels(tmp_path: Path) -> None:
+    """Old outputs see only old inputs; new ones stay as they were made."""
+    spec = load(other(tmp_path / "first"))
+    torch.manual_seed(1)
+    file = tmp_path / "small.safetensors"
+    small = pruned(spec).state_dict()
+    write(file, small, {})
+    wider = load(other(tmp_path / "second", a=("decoder: [3, 5, 3]", "decoder: [4, 4, 3]")))
+    torch.manual_seed(2)
+    network = pruned(wider)
+    fresh = {name: value.clone() for name, value in network.state_dict().items()}
+    told = warm_start(network, file, wider, partly=True)
+    assert told["layers"] == ["encoder.0", "encoder.1", "encoder.2"]
+    assert told["partly"] == ["decoder.0", "decoder.1", "decoder.2"]
+    state = network.state_dict()
+    first, second, third = (f"decoder.{index}.conv.weight" for index in range(3))
+    assert torch.equal(state[first][:, :3], small[first])
+    assert torch.equal(state[first][:, 3:], fresh[first][:, 3:])
+    assert torch.equal(state[second][:3], small[second][:, :4])
+    assert not state[second][3:].any(), "a new input of old outputs"
+    assert torch.equal(state[third], small[third][:4])
+    assert torch.equal(state["decoder.0.conv.bias"][:3], small["decoder.0.conv.bias"])
+    assert torch.equal(state["decoder.0.conv.bias"][3:], fresh["decoder.0.conv.bias"][3:])
+
+
+def test_a_kept_transmitter_stays_bit_for_bit(tmp_path: Path) -> None:
+    """A receiver with other channels is trained for it; what is exported of the transmitter does not change."""
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 6), ("val", 2)):
+        (tmp_path / "data" / split).mkdir(parents=True)
+        for index in range(count):
+            image = Image.fromarray(rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)).resize((32, 32))
+            image.save(tmp_path / "data" / split / f"{index}.png")
+    data, path = str(tmp_path / "data"), other(tmp_path / "model")
+    for phase in ("float", "finetune", "qat"):
+        phases.train(path, data=data, device="cpu", phase=phase)
+    kept = tmp_path / "kept.safetensors"
+    kept.write_bytes((tmp_path / "model" / "checkpoint.safetensors").read_bytes())
+    before = export(load(path), kept)
+    path.write_text(path.read_text().replace("decoder: [3, 5, 3]", "decoder: [4, 4, 3]"))
+    (tmp_path / "model" / "state" / "finetune.safetensors").unlink()
+    (tmp_path / "model" / "state" / "qat.safetensors").unlink()
+    phases.train(path, data=data, device="cpu", phase="finetune", keep=kept)
+    phases.train(path, data=data, device="cpu", phase="qat", keep=kept)
+    spec = load(path)
+    after = export(spec, spec.checkpoint_path)
+    assert weights_bytes(after) == weights_bytes(before)
+    assert graph_bytes(after, b"") == graph_bytes(before, b"")
+    old, new = (read(file)[0]["decoder.0.conv.weight"] for file in (kept, spec.checkpoint_path))
+    assert new.shape[1] == 4 and not torch.equal(new[:, :3], old), "the receiver was trained"
+    _, header = read(spec.checkpoint_path)
+    assert header["kept"] == "encoder"
+    assert header["kept_sha256"] == hashlib.sha256(kept.read_bytes()).hexdigest()
+    another = tmp_path / "another.safetensors"
+    write(another, read(kept)[0] | {"latent_power": torch.tensor(9.0)}, {})
+    shipped = spec.checkpoint_path.read_bytes()
+    for phase in ("finetune", "qat"):
+        message = rf"{phase}.safetensors: sources: wanted keep: SHA-256 .*\(delete the file to .*, got keep: "
+        with pytest.raises(HwgenError, match=message):
+            phases.train(path, data=data, device="cpu", phase=phase, keep=another)
+        with pytest.raises(HwgenError, match=f"{phase}.safetensors: sources: wanted neither start nor keep"):
+            phases.train(path, data=data, device="cpu", phase=phase)
+    assert spec.checkpoint_path.read_bytes() == shipped
+    with pytest.raises(HwgenError, match="--keep: wanted phase finetune, qat or all, and no --start, got card"):
+        phases.train(path, data=data, phase="card", keep=kept)
+    foreign = tmp_path / "foreign.safetensors"
+    write(foreign, read(kept)[0], {"terms": {"license": "secret", "source": "noise"}})
+    with pytest.raises(HwgenError, match="foreign.safetensors: terms: license: wanted"):
+        phases.train(path, data=data, device="cpu", phase="qat", keep=foreign)
+    wrong = other(tmp_path / "wrong", a=("[5, 7, 6]", "[5, 6, 6]"))
+    with pytest.raises(HwgenError, match=r"kept.safetensors: encoder.1.*: wanted shape \(6"):
+        build(load(wrong)).keep_transmitter(read(kept)[0], str(kept))

@@ -102,7 +102,7 @@ def _transmitter(network: QuantDeepJSCC) -> tuple[Node, ...]:
         node = _convolution(f"conv{index}", layer, kind, exponent, *_output(layer))
         nodes.append(node)
         kind, exponent = node.output, node.output_exponent
-    channels = nodes[-1].out_channels  # type: ignore[union-attr]
+    channels = nodes[-1].out_channels  # type: ignore[attr-defined]
     if network.mode == "per_image":
         return (*nodes, Power("power", channels, round(network.power * 2**POWER_FRACTION), kind))
     return (*nodes, Gain("gain", channels, network.gain[0], GAIN_BITS, network.gain[1], kind))

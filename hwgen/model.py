@@ -58,7 +58,16 @@ def load_graph(spec: ModelSpec, init: int | None = None, side: str = "tx", chann
 def with_channel(graph: Graph, channel: Channel) -> Graph:
     """The graph with the nodes that a channel asks of its side: a precoder behind it, an equaliser before it."""
     added = channels.nodes(channel, graph.side)
-    return replace(graph, nodes=(*graph.nodes, *added) if graph.side == "tx" else (*added, *graph.nodes))
+    if not added:
+        return graph
+    if graph.side == "tx":
+        return replace(graph, nodes=(*graph.nodes, *added))
+    # What took the port's symbols takes those of the last node added; inputs that are not named follow in a row.
+    behind = {
+        name: tuple(added[-1].name if source == graph.source else source for source in sources)
+        for name, sources in graph.inputs.items()
+    }
+    return replace(graph, nodes=(*added, *graph.nodes), inputs=behind)
 
 
 def _exported(spec: ModelSpec, side: str) -> Graph:

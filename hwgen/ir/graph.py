@@ -6,67 +6,72 @@ A real value is integer * 2**exponent. A graph cannot be built in a state that t
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, ClassVar, Literal
 
-from hwgen.ir.convolutions import (
-    BIAS_BITS,
-    MAX_ACCUMULATOR_BITS,
-    Activation,
+from hwgen.ir.edge import PIXEL, PIXEL_EXPONENT, SYMBOL, SYMBOL_EXPONENT, SYMBOLS, Edge, Shape
+from hwgen.ir.node import Node
+from hwgen.ir.nodes import (
+    Alamouti,
     ComplexConv2d,
     Conv2d,
     Convolution,
     ConvTranspose2d,
-    accumulator_bits,
-    accumulator_bound,
-    complex_weight,
-)
-from hwgen.ir.ends import (
-    COEFFICIENT_FRACTION,
-    SYMBOL,
-    SYMBOL_EXPONENT,
-    TABLE,
-    TABLE_EXPONENT,
-    Alamouti,
     Gain,
     MatrixProduct,
     Power,
     Receive,
     Table,
-    sigmoid_values,
 )
+from hwgen.ir.nodes.complex_conv2d import complex_weight
+from hwgen.ir.nodes.convolution import (
+    BIAS_BITS,
+    MAX_ACCUMULATOR_BITS,
+    Activation,
+    accumulator_bits,
+    accumulator_bound,
+)
+from hwgen.ir.nodes.matrix_product import COEFFICIENT_FRACTION
+from hwgen.ir.nodes.table import TABLE, TABLE_EXPONENT, sigmoid_values
+from hwgen.ir.rules import RULES, Rule, check_rules
 from hwgen.ir.types import BITS, MAX_CHANNELS, SHIFTS, IntType, check, check_int
 
 __all__ = [
     "TABLE", "TABLE_EXPONENT",
     "Activation", "Alamouti", "BIAS_BITS", "BITS", "COEFFICIENT_FRACTION", "ComplexConv2d", "Conv2d",
-    "ConvTranspose2d", "Convolution", "FORMAT_VERSION", "Gain", "Graph", "IntType", "MAX_ACCUMULATOR_BITS",
+    "ConvTranspose2d", "Convolution", "Gain", "Graph", "IntType", "MAX_ACCUMULATOR_BITS",
     "MAX_CHANNELS", "MatrixProduct", "Node", "Power", "RESERVED_NAMES", "Receive", "SHIFTS", "SIDES", "SYMBOL",
     "SYMBOL_EXPONENT", "Side", "SymbolNode", "Table", "accumulator_bits", "accumulator_bound", "complex_weight",
     "sigmoid_values",
 ]  # fmt: skip
 
-FORMAT_VERSION = 1
 Side = Literal["tx", "rx"]
 SIDES: tuple[str, ...] = ("tx", "rx")
 
 RESERVED_NAMES = ("pixels", "symbols", "input", "output")
 """Names of streams and components that stand beside the nodes'."""
+PIXEL_CHANNELS = (1, 3)
+"""Of an image: grey, or red, green and blue."""
 
-ValueNode = Convolution | Gain | Power | Receive | Table
-"""Nodes that take and give values, pixel by pixel."""
 SymbolNode = MatrixProduct | Alamouti
 """Nodes that take and give complex symbols."""
-Node = ValueNode | SymbolNode
+
+
+def words_of(shape: Shape) -> int:
+    """Complex symbols that a frame of values makes: ceil(values / 2)."""
+    return (math.prod(shape) + 1) // 2
 
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A chain of nodes: from 8-bit RGB pixels (value pixel * 2**-8) to channel symbols, or back.
+    """Nodes and the edges between them, from 8-bit pixels (value pixel * 2**-8) to channel symbols or back.
 
-    tx: convolutions, then a `Gain` or a `Power`; their values pair up to symbols; then perhaps a `MatrixProduct` (a
-    precoder) or an `Alamouti`. rx: perhaps a `MatrixProduct` (an equaliser or combiner); the symbols' parts become
-    values; `Receive`, convolutions, and where those do not end in pixels a `Table`.
+    Which nodes may follow which is in hwgen/ir/rules.py. Between values and symbols stand no nodes: where a node takes
+    symbols and its source gives values, or the other way round, two values are one symbol (`pack_symbols`).
 
     Parameters
     ----------
@@ -75,13 +80,16 @@ class Graph:
     frame
         Default (width, height) of the image in pixels.
     nodes
-        Each one's input type, exponent and channels are its predecessor's output's.
+        In topological order: every one behind its sources. The last one gives the output.
     side
         "tx" or "rx".
     input_channels, input, input_exponent
-        tx: 3, 8 bits unsigned, -8. rx: the latent's channels, 16 bits signed, -12.
+        tx: 3 or 1, 8 bits unsigned, -8. rx: the latent's channels, 16 bits signed, -12.
     terms
         Licence and source of the weights, printed by whatever uses them.
+    inputs
+        Node's name to the names of its sources; completed here: by default the node before, of the first one the
+        input port, `source`.
 
     Raises
     ------
@@ -94,76 +102,107 @@ class Graph:
     nodes: tuple[Node, ...]
     side: str = "tx"
     input_channels: int = 3
-    input: IntType = IntType(8, False)
-    input_exponent: int = -8
+    input: IntType = PIXEL
+    input_exponent: int = PIXEL_EXPONENT
     terms: dict[str, Any] = field(default_factory=dict)
-    format_version: int = FORMAT_VERSION
+    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    rules: ClassVar[Mapping[str, tuple[Rule, ...]]] = RULES
 
     def __post_init__(self) -> None:
-        check(self.format_version == FORMAT_VERSION, "format_version", str(FORMAT_VERSION), self.format_version)
         check(self.side in SIDES, "side", "tx or rx", repr(self.side))
-        if self.side == "tx":
-            check(self.input == IntType(8, False), "input", "8 bits, unsigned", self.input)
-            check((self.input_channels, self.input_exponent) == (3, -8), "input", "3 channels, exponent -8",
-                  f"{self.input_channels} channels, exponent {self.input_exponent}")  # fmt: skip
-        else:
-            check_int(self.input_channels, "input_channels", 1, MAX_CHANNELS)
-            check(self.input == SYMBOL, "input", "16 bits, signed", self.input)
-            check(self.input_exponent == SYMBOL_EXPONENT, "input_exponent", "-12", repr(self.input_exponent))
+        self._check_port()
         check(len(self.frame) == 2, "frame", "width and height", self.frame)
         for size in self.frame:
             check_int(size, "frame", 1, 1 << 16)
-        self._check_order()
         names = [node.name for node in self.nodes]
         check(len(set(names)) == len(names), "nodes", "distinct names", names)
         for name in names:
             check(name not in RESERVED_NAMES, "nodes", f"names other than {', '.join(RESERVED_NAMES)}", name)
         for key, text in self.terms.items():
             check(isinstance(key, str) and isinstance(text, str), f"terms.{key}", "a text", repr(text))
-        self._check_chain()
+        object.__setattr__(self, "inputs", self._completed())
+        check_rules(self.rules[self.side], self.side, self.nodes, self.inputs)
+        self._check_edges()
 
-    def _check_order(self) -> None:
-        kinds = [type(node) for node in self.nodes]
-        names = [kind.__name__ for kind in kinds]
-        inner = list(self.nodes)
+    def _check_port(self) -> None:
+        got = f"{self.input_channels} channels, exponent {self.input_exponent}"
         if self.side == "tx":
-            if inner and isinstance(inner[-1], SymbolNode):
-                inner.pop()
-            fits = (
-                len(inner) > 1
-                and isinstance(inner[-1], Gain | Power)
-                and all(isinstance(node, Conv2d) for node in inner[:-1])
-            )
-            wanted = "convolutions, then one gain or power, then at most one precoder"
+            check(self.input == PIXEL, "input", "8 bits, unsigned", self.input)
+            fits = self.input_channels in PIXEL_CHANNELS and self.input_exponent == PIXEL_EXPONENT
+            check(fits, "input", "1 or 3 channels, exponent -8", got)
         else:
-            if inner and isinstance(inner[0], MatrixProduct):
-                inner.pop(0)
-            if inner and isinstance(inner[-1], Table):
-                inner.pop()
-            fits = (
-                len(inner) > 1
-                and isinstance(inner[0], Receive)
-                and all(isinstance(node, Convolution) for node in inner[1:])
-            )
-            wanted = "at most one equaliser, then what receives, then convolutions, then at most one table"
-        check(fits, "nodes", wanted, names)
+            check_int(self.input_channels, "input_channels", 1, MAX_CHANNELS)
+            check(self.input == SYMBOL, "input", "16 bits, signed", self.input)
+            check(self.input_exponent == SYMBOL_EXPONENT, "input_exponent", "-12", repr(self.input_exponent))
 
-    def _check_chain(self) -> None:
-        channels, kind, exponent = self.input_channels, self.input, self.input_exponent
+    def _completed(self) -> dict[str, tuple[str, ...]]:
+        """The sources of every node, in the nodes' order."""
+        given = dict(self.inputs)
+        found: dict[str, tuple[str, ...]] = {}
+        before = self.source
         for node in self.nodes:
-            if isinstance(node, SymbolNode):
-                continue
-            at = node.name
-            check(node.in_channels == channels, f"{at}.in_channels", str(channels), node.in_channels)
-            check(node.input == kind, f"{at}.input", str(kind), node.input)
-            if isinstance(node, Convolution | Receive | Table):
-                check(node.input_exponent == exponent, f"{at}.input_exponent", str(exponent), node.input_exponent)
-            channels, kind, exponent = node.out_channels, node.output, node.output_exponent
+            names = given.pop(node.name, (before,))
+            fits = isinstance(names, tuple) and all(isinstance(name, str) for name in names)
+            check(fits, f"{node.name}.inputs", "names", repr(names))
+            for name in names:
+                check(name == self.source or name in found, f"{node.name}.inputs", "nodes before it", name)
+            found[node.name] = names
+            before = node.name
+        check(not given, "inputs", "names of nodes", ", ".join(given))
+        return found
+
+    def _check_edges(self) -> None:
+        for node in self.nodes:
+            scales = sorted({self._scales[name] for name in self.inputs[node.name]})
+            check(len(scales) == 1, f"{node.name}.inputs", "sources of one size", " and ".join(map(str, scales)))
         if self.side == "rx":
-            at = self.nodes[-1].name
-            check(channels == 3, f"{at}.out_channels", "3 (red, green, blue)", channels)
-            check(kind == IntType(8, False), f"{at}.output", "pixels: 8 bits, unsigned", kind)
-            check(exponent == -8, f"{at}.output_exponent", "-8, a pixel's", exponent)
+            at, edge = self.sink, self.edges[self.sink]
+            wanted = "3 (red, green, blue) or 1 (grey)"
+            check(edge.channels in PIXEL_CHANNELS, f"{at}.out_channels", wanted, edge.channels)
+            check(edge.type == PIXEL, f"{at}.output", "pixels: 8 bits, unsigned", edge.type)
+            check(edge.exponent == PIXEL_EXPONENT, f"{at}.output_exponent", "-8, a pixel's", edge.exponent)
+        else:
+            _ = self.edges
+
+    # -- structure ---------------------------------------------------------------------------------------------------
+
+    @property
+    def source(self) -> str:
+        """The name of the input port: "pixels" (tx) or "symbols" (rx)."""
+        return "pixels" if self.side == "tx" else "symbols"
+
+    @property
+    def sink(self) -> str:
+        """The name of the node that gives the output: the last one."""
+        return self.nodes[-1].name
+
+    def consumers(self, name: str) -> tuple[str, ...]:
+        """The nodes that take the output of `name`, or the port's; a node that takes it twice is there twice."""
+        return tuple(node.name for node in self.nodes for source in self.inputs[node.name] if source == name)
+
+    @cached_property
+    def edges(self) -> dict[str, Edge]:
+        """What the port and every node give, by name. The port of an rx gives symbols."""
+        found = {self.source: self._values if self.side == "tx" else SYMBOLS}
+        for node in self.nodes:
+            found[node.name] = node.infer(*(self._taken(node, found[name]) for name in self.inputs[node.name]))
+        return found
+
+    @property
+    def _values(self) -> Edge:
+        """The values of the port: pixels, or what the parts of received symbols are."""
+        return Edge(self.input_channels, self.input, self.input_exponent)
+
+    def _taken(self, node: Node, edge: Edge) -> Edge:
+        """What a node gets of an edge: values in pairs where it takes symbols, symbols' parts where it takes values."""
+        if node.takes_symbols == edge.symbols:
+            return edge
+        if edge.symbols:
+            return self._values
+        fits = (edge.type, edge.exponent) == (SYMBOL, SYMBOL_EXPONENT)
+        check(fits, f"{node.name}.input", "values of 16 bits, signed, exponent -12", f"{edge.type}, {edge.exponent}")
+        return SYMBOLS
 
     @property
     def convolutions(self) -> tuple[Convolution, ...]:
@@ -171,7 +210,7 @@ class Graph:
         return tuple(node for node in self.nodes if isinstance(node, Convolution))
 
     @property
-    def value_nodes(self) -> tuple[ValueNode, ...]:
+    def value_nodes(self) -> tuple[Node, ...]:
         """The nodes between pixels and the pairs of values that make symbols, in order."""
         return tuple(node for node in self.nodes if not isinstance(node, SymbolNode))
 
@@ -183,64 +222,81 @@ class Graph:
     @property
     def coefficient_words(self) -> int:
         """Words of coefficients that come with every frame."""
-        node = self.symbol_node
-        return node.coefficient_words if isinstance(node, MatrixProduct) else 0
+        return sum(node.coefficient_words for node in self.nodes)
+
+    # -- sizes -------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _scales(self) -> dict[str, Fraction]:
+        """The size of every edge's frames, relative to the port's; what paddings add or take is left out."""
+        found = {self.source: Fraction(1)}
+        for node in self.nodes:
+            scale = found[self.inputs[node.name][0]] if self.inputs[node.name] else Fraction(1)
+            found[node.name] = scale * node.multiplies / node.divides
+        return found
 
     @property
-    def stride(self) -> int:
-        """Product of all strides: it must divide an image's width and height."""
-        product = 1
-        for node in self.convolutions:
-            product *= node.stride
-        return product
+    def _port_scale(self) -> Fraction:
+        """The size of the port's frames, relative to the image."""
+        return 1 / self._scales[self.sink] if self.side == "rx" else Fraction(1)
 
-    def shapes(self, width: int, height: int) -> dict[str, tuple[int, int, int]]:
+    @property
+    def frame_multiple(self) -> int:
+        """What must divide an image's width and height: then every layer's stride or factor divides what it takes.
+
+        Where paddings shrink or extend frames as well, `shapes` may refuse a multiple of it.
+        """
+        return math.lcm(*((scale * self._port_scale).denominator for scale in self._scales.values()))
+
+    def shapes(self, width: int, height: int) -> dict[str, Shape]:
         """(rows, columns, channels) of the input and of every node's output, for an image of width x height.
 
-        The input is "pixels" (tx) or "symbols" (rx: the latent whose values the symbols carry). What a precoder or
-        equaliser gives is (1, symbols, 2).
+        The input of an rx is the latent whose values the symbols carry. What a precoder or equaliser gives is
+        (1, symbols, 2).
 
         Raises
         ------
         HwgenError
-            A side is below 1 or not divisible by `stride`; layers that do not lead back to the image's size; symbols
-            that do not fit a precoder's or equaliser's groups.
+            A side is below 1 or not divisible by `frame_multiple`; a node cannot take its inputs' sizes; layers that
+            do not lead back to the image's size; symbols that do not fit a precoder's or equaliser's groups.
         """
+        multiple = self.frame_multiple
         for key, size in (("width", width), ("height", height)):
-            check(size >= 1 and size % self.stride == 0, f"frame {key}", f"a multiple of {self.stride}", size)
-        scale = self.stride if self.side == "rx" else 1
-        rows, columns, channels = height // scale, width // scale, self.input_channels
-        values = rows * columns * channels
-        found = {"pixels" if self.side == "tx" else "symbols": (rows, columns, channels)}
+            check(size >= 1 and size % multiple == 0, f"frame {key}", f"a multiple of {multiple}", size)
+        scale = self._port_scale
+        latent = int(height * scale), int(width * scale), self.input_channels
+        found: dict[str, Shape] = {self.source: latent}
         for node in self.nodes:
-            if isinstance(node, SymbolNode):
-                # A precoder stands behind the values that it takes, an equaliser before those that it gives.
-                words = (values + 1) // 2
-                if self.side == "tx":
-                    words = node.words_out(words)
-                else:
-                    assert isinstance(node, MatrixProduct), "an rx has no other"
-                    node.words_in(words)
-                found[node.name] = (1, words, 2)
-                continue
-            rows, columns = node.output_size(rows, columns)
-            values = rows * columns * node.out_channels
-            found[node.name] = (rows, columns, node.out_channels)
+            names = self.inputs[node.name]
+            if isinstance(node, MatrixProduct) and self.side == "rx":
+                # It stands before the values, whose number says how many symbols it gives.
+                node.words_in(words_of(latent))
+                found[node.name] = 1, words_of(latent), 2
+            elif node.takes_symbols:
+                taken = (found[name] if self.edges[name].symbols else (1, words_of(found[name]), 2) for name in names)
+                found[node.name] = node.output_shape(*taken)
+            else:
+                found[node.name] = node.output_shape(
+                    *(latent if self.edges[name].symbols else found[name] for name in names)
+                )
         if self.side == "rx":
+            rows, columns, _ = found[self.sink]
             check((rows, columns) == (height, width), "nodes", f"layers that lead to {width}x{height} pixels",
                   f"{columns}x{rows}")  # fmt: skip
         return found
 
+    def input_shapes(self, name: str, shapes: Mapping[str, Shape]) -> Sequence[Shape]:
+        """The shapes of the inputs of a node of values, among those that `shapes` gave."""
+        latent = shapes[self.source]
+        return [latent if self.edges[source].symbols else shapes[source] for source in self.inputs[name]]
+
     def symbols(self, width: int, height: int) -> int:
         """Complex symbols per frame on the radio's side: ceil(latent values / 2), more where a code adds some."""
         shapes = self.shapes(width, height)
-        node = self.symbol_node
         if self.side == "tx":
-            last = self.nodes[-1]
-            rows, columns, channels = shapes[last.name]
-            return columns if isinstance(last, SymbolNode) else (rows * columns * channels + 1) // 2
-        rows, columns, channels = shapes["symbols"]
-        words = (rows * columns * channels + 1) // 2
+            last = shapes[self.sink]
+            return last[1] if self.edges[self.sink].symbols else words_of(last)
+        words, node = words_of(shapes["symbols"]), self.symbol_node
         return node.words_in(words) if isinstance(node, MatrixProduct) else words
 
     def macs(self, width: int, height: int) -> dict[str, int]:
@@ -249,12 +305,4 @@ class Graph:
         Taps of transposed convolutions that fall between inputs are not counted; symbol-level nodes count none.
         """
         shapes = self.shapes(width, height)
-        rows, columns, _ = next(iter(shapes.values()))
-        found = {}
-        for node in self.nodes:
-            if isinstance(node, SymbolNode):
-                found[node.name] = 0
-                continue
-            found[node.name] = node.macs(rows, columns)
-            rows, columns = node.output_size(rows, columns)
-        return found
+        return {node.name: node.macs(*self.input_shapes(node.name, shapes)) for node in self.nodes}

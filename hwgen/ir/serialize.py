@@ -14,49 +14,21 @@ import io
 import json
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from hwgen.errors import HwgenError
-from hwgen.ir.graph import (
-    FORMAT_VERSION,
-    Alamouti,
-    ComplexConv2d,
-    Conv2d,
-    Convolution,
-    ConvTranspose2d,
-    Gain,
-    Graph,
-    IntType,
-    MatrixProduct,
-    Node,
-    Power,
-    Receive,
-    Table,
-)
+from hwgen.ir.graph import Graph
+from hwgen.ir.node import Node, written
+from hwgen.ir.nodes import KINDS
+from hwgen.ir.types import IntType
 
 GRAPH_FILE = "graph.json"
 WEIGHTS_FILE = "weights.npz"
 
-_KINDS: dict[str, type[Node]] = {
-    "conv2d": Conv2d,
-    "complex_conv2d": ComplexConv2d,
-    "conv_transpose2d": ConvTranspose2d,
-    "gain": Gain,
-    "power": Power,
-    "receive": Receive,
-    "table": Table,
-    "matrix_product": MatrixProduct,
-    "alamouti": Alamouti,
-}
-_NAMES = {kind: name for name, kind in _KINDS.items()}
-_OF_CONVOLUTION = {
-    "weight": np.int8, "bias": np.int32, "slope": np.int16, "shift": np.int8, "weight_exponent": np.int8
-}  # fmt: skip
-_OF_TABLE = {"values": np.uint8}
-_OPTIONAL = {"imag_bits": 0, "imag_left": 0}
-"""Not written where they have these values."""
+FORMAT_VERSIONS = (1, 2)
+_NAMES = {kind: name for name, kind in KINDS.items()}
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _KEYS = {"format_version", "model", "side", "frame", "input_channels", "input", "input_exponent", "nodes", "terms",
          "weights_sha256"}  # fmt: skip
@@ -66,17 +38,19 @@ def _plain(value: Any) -> Any:
     return {"bits": value.bits, "signed": value.signed} if isinstance(value, IntType) else value
 
 
-def _arrays(kind: type[Node]) -> dict[str, Any]:
-    """The fields of a kind of node that are arrays, and the type that each is stored as."""
-    if issubclass(kind, Convolution):
-        return _OF_CONVOLUTION
-    return _OF_TABLE if kind is Table else {}
+def format_version(graph: Graph) -> int:
+    """The version that the graph is written in: the first one that can hold it.
+
+    Version 1 has chains of the older kinds of nodes, with their older fields. In version 2 every node says its inputs.
+    """
+    names = [graph.source, *(node.name for node in graph.nodes)]
+    chain = all(graph.inputs[name] == (before,) for before, name in zip(names, names[1:], strict=False))
+    colours = graph.side == "rx" or graph.input_channels == 3
+    return max([1 if chain and colours else 2, *(node.least_version for node in graph.nodes)])
 
 
 def _node_to_dict(node: Node) -> dict[str, Any]:
-    arrays = _arrays(type(node))
-    plain = {f.name: _plain(getattr(node, f.name)) for f in dataclasses.fields(node) if f.name not in arrays}
-    plain = {key: value for key, value in plain.items() if key not in _OPTIONAL or value != _OPTIONAL[key]}
+    plain = {f.name: _plain(getattr(node, f.name)) for f in written(node) if f.name not in node.array_fields}
     return {"kind": _NAMES[type(node)], **plain}
 
 
@@ -84,10 +58,8 @@ def weights_bytes(graph: Graph) -> bytes:
     """Content of weights.npz: an uncompressed zip of .npy files, sorted by name."""
     arrays: dict[str, np.ndarray[Any, Any]] = {}
     for node in graph.nodes:
-        for key, dtype in _arrays(type(node)).items():
-            value = getattr(node, key)
-            if value is not None:
-                arrays[f"{node.name}.{key}"] = value.astype(dtype)
+        for key, value in node.arrays().items():
+            arrays[f"{node.name}.{key}"] = value
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(arrays):
@@ -102,15 +74,19 @@ def weights_bytes(graph: Graph) -> bytes:
 
 def graph_bytes(graph: Graph, weights: bytes) -> bytes:
     """Content of graph.json that goes with that content of weights.npz."""
+    version = format_version(graph)
     content = {
-        "format_version": graph.format_version,
+        "format_version": version,
         "model": graph.model,
         "side": graph.side,
         "frame": {"width": graph.frame[0], "height": graph.frame[1]},
         "input_channels": graph.input_channels,
         "input": _plain(graph.input),
         "input_exponent": graph.input_exponent,
-        "nodes": [_node_to_dict(node) for node in graph.nodes],
+        "nodes": [
+            _node_to_dict(node) | ({"inputs": list(graph.inputs[node.name])} if version > 1 else {})
+            for node in graph.nodes
+        ],
         "terms": graph.terms,
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
@@ -148,16 +124,20 @@ def load(folder: Path | str) -> Graph:
     graph_path, weights_path = Path(folder) / GRAPH_FILE, Path(folder) / WEIGHTS_FILE
     content = _read_json(graph_path)
     version = content.get("format_version")
-    if type(version) is not int or version != FORMAT_VERSION:
-        raise HwgenError(f"{graph_path}: format_version", str(FORMAT_VERSION), repr(version))
+    if type(version) is not int or version not in FORMAT_VERSIONS:
+        raise HwgenError(f"{graph_path}: format_version", " or ".join(map(str, FORMAT_VERSIONS)), repr(version))
     _check_keys(content, _KEYS, str(graph_path))
     arrays = _read_weights(weights_path, content["weights_sha256"])
     if not isinstance(content["nodes"], list):
         raise HwgenError(f"{graph_path}: nodes", "a list", type(content["nodes"]).__name__)
-    nodes = tuple(
-        _node_from_dict(item, f"{graph_path}: nodes[{i}]", arrays, weights_path)
-        for i, item in enumerate(content["nodes"])
-    )
+    nodes, inputs = [], {}
+    for index, item in enumerate(content["nodes"]):
+        where = f"{graph_path}: nodes[{index}]"
+        names = _inputs(item, where) if version > 1 else None
+        node = _node_from_dict(item, where, version, arrays, weights_path)
+        nodes.append(node)
+        if names is not None:
+            inputs[node.name] = names
     if arrays:
         raise HwgenError(str(weights_path), "no further arrays", ", ".join(sorted(arrays)))
     frame = content["frame"]
@@ -173,9 +153,9 @@ def load(folder: Path | str) -> Graph:
             input_channels=content["input_channels"],
             input=_int_type(content["input"], f"{graph_path}: input"),
             input_exponent=content["input_exponent"],
-            nodes=nodes,
+            nodes=tuple(nodes),
             terms=content["terms"],
-            format_version=version,
+            inputs=inputs,
         )
     except HwgenError as error:
         raise HwgenError(f"{graph_path}: {error.where}", error.wanted, error.got) from None
@@ -226,27 +206,39 @@ def _int_type(content: object, where: str) -> IntType:
     return IntType(content["bits"], content["signed"])
 
 
-def _node_from_dict(item: object, where: str, arrays: dict[str, np.ndarray[Any, Any]], weights_path: Path) -> Node:
+def _inputs(item: object, where: str) -> tuple[str, ...]:
+    """The names of a node's sources; takes them out of `item`."""
+    names = item.pop("inputs", None) if isinstance(item, dict) else None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise HwgenError(f"{where}: inputs", "a list of names", repr(names))
+    return tuple(names)
+
+
+def _node_from_dict(
+    item: object, where: str, version: int, arrays: dict[str, np.ndarray[Any, Any]], weights_path: Path
+) -> Node:
     """One node; takes its arrays out of `arrays`."""
     if not isinstance(item, dict):
         raise HwgenError(where, "a mapping", type(item).__name__)
     values = dict(item)
     name_of_kind = values.pop("kind", None)
-    if not isinstance(name_of_kind, str) or name_of_kind not in _KINDS:
-        raise HwgenError(f"{where}: kind", " or ".join(_KINDS), repr(name_of_kind))
-    kind = _KINDS[name_of_kind]
-    in_archive = set(_arrays(kind))
-    wanted = {f.name for f in dataclasses.fields(kind)} - in_archive
-    values = {key: value for key, value in _OPTIONAL.items() if key in wanted} | values
-    _check_keys(values, wanted, where)
+    known = {name: kind for name, kind in KINDS.items() if kind.format_version <= version}
+    if not isinstance(name_of_kind, str) or name_of_kind not in known:
+        raise HwgenError(f"{where}: kind", " or ".join(known), repr(name_of_kind))
+    kind = known[name_of_kind]
+    plain = [f for f in dataclasses.fields(cast("Any", kind)) if f.name not in kind.array_fields]
+    plain = [f for f in plain if f.metadata.get("since", 1) <= version]
+    values = {f.name: f.default for f in plain if "since" in f.metadata} | values
+    _check_keys(values, {f.name for f in plain}, where)
     name = values["name"]
     if not isinstance(name, str) or not name.isidentifier():
         raise HwgenError(f"{where}: name", "an identifier", repr(name))
-    for key in ("input", "output"):
-        values[key] = _int_type(values[key], f"{where}: {key}")
-    if isinstance(values.get("conjugate"), list):
-        values["conjugate"] = tuple(values["conjugate"])
-    for key in sorted(in_archive):
+    for f in plain:
+        if f.type == "IntType":
+            values[f.name] = _int_type(values[f.name], f"{where}: {f.name}")
+        elif isinstance(values[f.name], list):
+            values[f.name] = tuple(values[f.name])
+    for key in sorted(kind.array_fields):
         array = arrays.pop(f"{name}.{key}", None)
         if array is None and not (key == "slope" and values["activation"] != "prelu"):
             raise HwgenError(f"{weights_path}: {name}.{key}", "an array", "nothing")

@@ -13,6 +13,8 @@ from hwgen.numerics.integer import IntArray, bounds
 
 BITS = (2, 8)
 """Smallest and largest width of weights and activations."""
+TABLE_BITS = 12
+"""Widest input of a table, and widest output of a layer without activation, which such a table takes."""
 SHIFTS = (-16, 40)
 MAX_CHANNELS = 4096
 
@@ -61,3 +63,16 @@ def check_array(value: npt.ArrayLike, where: str, shape: tuple[int, ...], low: i
     check(low <= smallest and largest <= high, where, f"values {low}..{high}", f"{smallest}..{largest}")
     array.setflags(write=False)
     return array
+
+
+def check_grid(at: str, imag_bits: int, imag_left: int, output: IntType) -> None:
+    """A coarser grid for imaginary parts lies inside the output's type."""
+    check_int(imag_bits, f"{at}.imag_bits", 0, BITS[1])
+    check_int(imag_left, f"{at}.imag_left", 0, BITS[1])
+    if imag_bits == 0:
+        check(imag_left == 0, f"{at}.imag_left", "0 without imag_bits", imag_left)
+        return
+    check(imag_bits >= BITS[0], f"{at}.imag_bits", f"0, or at least {BITS[0]}", imag_bits)
+    check(output.signed, f"{at}.output.signed", "True for complex values", output.signed)
+    room = output.bits - imag_left
+    check(imag_bits <= room, f"{at}.imag_bits", f"at most {room} beside imag_left {imag_left}", imag_bits)

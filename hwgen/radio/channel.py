@@ -29,7 +29,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hwgen.errors import HwgenError
-from hwgen.ir.ends import COEFFICIENT, COEFFICIENT_FRACTION, SYMBOL, SYMBOL_EXPONENT, Alamouti, MatrixProduct
+from hwgen.ir.edge import SYMBOL, SYMBOL_EXPONENT
+from hwgen.ir.nodes import Alamouti, MatrixProduct
+from hwgen.ir.nodes.matrix_product import COEFFICIENT, COEFFICIENT_FRACTION
 from hwgen.numerics.integer import IntArray, pack_symbols, saturate
 from hwgen.spec.model import Channel
 

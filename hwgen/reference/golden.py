@@ -90,7 +90,7 @@ def golden(
     HwgenError
         Wrong pixels; a layer's products would not be exact in float64; the checkpoint is not this network's.
     """
-    x = _pixels(pixels, graph.stride)
+    x = _pixels(pixels, graph.frame_multiple)
     found: Outputs = {"pixels": pixels.astype(np.int64)}
     with torch.no_grad():
         if checkpoint is not None:
@@ -292,7 +292,7 @@ def brevitas_receiver(node: Receive) -> nn.Module:
 
 
 def brevitas_parts(bits: int, signed: bool, exponent: int, coarse: tuple[int, int] | None) -> nn.Module:
-    """A quantiser, or one each for real and imaginary parts (see `hwgen.ir.convolutions.Convolution`)."""
+    """A quantiser, or one each for real and imaginary parts (see `hwgen.ir.nodes.convolution.Convolution`)."""
     real = quant_activation(bits, signed)
     set_exponents(real, exponent, bits - signed)
     if coarse is None:

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from hwgen.errors import HwgenError
-from hwgen.ir.ends import TABLE, TABLE_EXPONENT, sigmoid_values
+from hwgen.ir.nodes.table import TABLE, TABLE_EXPONENT, sigmoid_values
 from hwgen.numerics.complex import POWER_FRACTION, power_normalise
 from hwgen.train.channel import normalise, symbol_power, through
 from hwgen.train.checkpoint import read

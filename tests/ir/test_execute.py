@@ -12,9 +12,9 @@ from support.ir_samples import conv_values, sample_graph
 from support.naive import naive_conv, naive_requantise
 
 from hwgen.errors import HwgenError
-from hwgen.ir import execute as module
 from hwgen.ir.execute import execute, execute_node
-from hwgen.ir.graph import Conv2d, Gain, IntType
+from hwgen.ir.nodes import Conv2d, Gain, correlate
+from hwgen.ir.types import IntType
 
 
 @pytest.mark.parametrize("kernel", [1, 3, 5, 7])
@@ -60,7 +60,7 @@ def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     graph = sample_graph(5)
     pixels = np.random.default_rng(5).integers(0, 256, (16, 24, 3), dtype=np.uint8)
     whole = execute(graph, pixels)
-    monkeypatch.setattr(module, "CHUNK_VALUES", 1)
+    monkeypatch.setattr(correlate, "CHUNK_VALUES", 1)
     for name, array in execute(graph, pixels).items():
         assert np.array_equal(array, whole[name])
 
@@ -73,7 +73,7 @@ def test_widest_accumulators_stay_exact() -> None:
     v["bias"] = np.array([2**31 - 1, -(2**31)])
     v["accumulator_bits"] = 34
     node = Conv2d(**v)
-    acc = module.accumulate(node, np.full((7, 7, 64), 255))
+    acc = node.accumulate( np.full((7, 7, 64), 255))
     assert acc[3, 3].tolist() == [64 * 49 * 127 * 255 + 2**31 - 1, -64 * 49 * 127 * 255 - 2**31]
 
 

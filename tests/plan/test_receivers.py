@@ -323,7 +323,7 @@ def transmitter(seed: int, *behind: Node, power: bool = False, frame: tuple[int,
     even = (graph.convolutions[-1].out_channels * frame[0] * frame[1] // 4 + 1) // 2 % 2 == 0
     if behind and not even:
         return transmitter(seed + 1000, *behind, power=power, frame=frame)
-    graph = replace(graph, nodes=(*layers, own, *behind))
+    graph = replace(graph, nodes=(*layers, own, *behind), inputs={})
     return random_plan(random, graph, *frame, fast=True)
 
 

@@ -199,7 +199,7 @@ def test_transposed_equals_naive_loops(kernel: int, stride: int) -> None:
                                 total = sum(int(weight[o, c, i, j]) * int(x[y, x0, c]) for c in range(3))
                                 wanted[to[0]][to[1]][o] += total
         assert accumulate(node, x).tolist() == wanted
-        assert node.macs(rows, columns) >= products, "those on the padding are counted too"
+        assert node.macs((rows, columns, node.in_channels)) >= products, "those on the padding are counted too"
         taps = [(y + padding) // stride for y in range(height)]
         assert max(taps) < rows + kernel
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from hwgen.ir.edge import PIXEL, PIXEL_EXPONENT, Edge, check_values
 from hwgen.ir.node import ValueByValue
-from hwgen.ir.types import BITS, MAX_CHANNELS, TABLE_BITS, IntType, check, check_array, check_int, check_type
-from hwgen.numerics.integer import IntArray, bounds
+from hwgen.ir.types import BITS, MAX_CHANNELS, TABLE_BITS, IntType, check_array, check_int, check_type
+from hwgen.numerics.integer import IntArray
 
 TABLE = IntType(11, True)
 TABLE_EXPONENT = -7
@@ -20,18 +20,20 @@ TABLE_EXPONENT = -7
 
 @dataclass(frozen=True, eq=False)
 class Table(ValueByValue):
-    """A function of single values as a table: out = values[x modulo 2**input.bits], a pixel's 8 bits.
+    """A function of single values as a table: out = values[x modulo 2**input.bits].
 
     Parameters
     ----------
     channels
         Values per pixel, in and out.
     values
-        (2**input.bits,) integers 0..255; a negative input's place is that of its two's complement.
+        (2**input.bits,) integers of the output's type; a negative input's place is that of its two's complement.
     input
         Up to 12 bits.
     input_exponent
         Of the input's values.
+    output, output_exponent
+        2 to 8 bits; by default a pixel's.
     """
 
     format_version: ClassVar[int] = 1
@@ -50,10 +52,15 @@ class Table(ValueByValue):
         check_int(self.channels, f"{at}.channels", 1, MAX_CHANNELS)
         check_type(self.input, f"{at}.input", BITS[0], TABLE_BITS)
         check_int(self.input_exponent, f"{at}.input_exponent", -64, 64)
-        check(self.output == IntType(8, False), f"{at}.output", "8 bits, unsigned", self.output)
-        check(self.output_exponent == -8, f"{at}.output_exponent", "-8", repr(self.output_exponent))
-        array = check_array(self.values, f"{at}.values", (1 << self.input.bits,), *bounds(8, False))
+        check_type(self.output, f"{at}.output", *BITS)
+        check_int(self.output_exponent, f"{at}.output_exponent", -64, 64)
+        array = check_array(self.values, f"{at}.values", (1 << self.input.bits,), *self.output.bounds)
         object.__setattr__(self, "values", array)
+
+    @property
+    def least_version(self) -> int:
+        """2 for an output that is no pixel."""
+        return 1 if (self.output, self.output_exponent) == (PIXEL, PIXEL_EXPONENT) else 2
 
     def _infer(self, *inputs: Edge) -> Edge:
         check_values(self.name, inputs[0], self.channels, self.input, self.input_exponent)
@@ -66,7 +73,7 @@ class Table(ValueByValue):
 
     def arrays(self) -> Mapping[str, Any]:
         """The table."""
-        return {"values": self.values.astype(np.uint8)}
+        return {"values": self.values.astype(np.int8 if self.output.signed else np.uint8)}
 
 
 def sigmoid_values(bits: int, exponent: int) -> IntArray:

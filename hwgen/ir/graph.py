@@ -143,8 +143,8 @@ class Graph:
         before = self.source
         for node in self.nodes:
             names = given.pop(node.name, (before,))
-            fits = isinstance(names, tuple) and all(isinstance(name, str) for name in names)
-            check(fits, f"{node.name}.inputs", "names", repr(names))
+            fits = isinstance(names, tuple) and names and all(isinstance(name, str) for name in names)
+            check(bool(fits), f"{node.name}.inputs", "names", repr(names))
             for name in names:
                 check(name == self.source or name in found, f"{node.name}.inputs", "nodes before it", name)
             found[node.name] = names
@@ -231,8 +231,7 @@ class Graph:
         """The size of every edge's frames, relative to the port's; what paddings add or take is left out."""
         found = {self.source: Fraction(1)}
         for node in self.nodes:
-            scale = found[self.inputs[node.name][0]] if self.inputs[node.name] else Fraction(1)
-            found[node.name] = scale * node.multiplies / node.divides
+            found[node.name] = found[self.inputs[node.name][0]] * node.multiplies / node.divides
         return found
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -11,11 +12,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.ir_samples import sample_graph
+from support.graphs import random_dag
+from support.ir_samples import conv_values, sample_graph
 
 from hwgen.errors import HwgenError
 from hwgen.ir.execute import execute
-from hwgen.ir.serialize import load, save
+from hwgen.ir.graph import Graph
+from hwgen.ir.nodes import Add, Conv2d, Gain
+from hwgen.ir.serialize import format_version, load, save
+from hwgen.ir.types import IntType
 
 
 def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -66,6 +71,93 @@ def test_a_loaded_graph_computes_the_same(tmp_path: Path) -> None:
     wanted = execute(graph, pixels)
     for name, array in execute(loaded, pixels).items():
         assert np.array_equal(array, wanted[name])
+
+
+def branched() -> Graph:
+    """A graph that version 1 cannot hold, of many kinds."""
+    return random_dag(np.random.default_rng(4), "tx", 8)
+
+
+def test_version_2_bytes_are_what_they_were(tmp_path: Path) -> None:
+    graph = residual()
+    save(graph, tmp_path)
+    assert hashlib.sha256((tmp_path / "graph.json").read_bytes()).hexdigest() == DIGEST_2
+    content = json.loads((tmp_path / "graph.json").read_text())
+    assert content["format_version"] == 2
+    assert [node["inputs"] for node in content["nodes"]] == [["pixels"], ["conv0"], ["conv1", "conv0"], ["sum"]]
+    assert not {"kernel_height", "dilation", "groups", "imag_bits"} & set(content["nodes"][0]), "only what differs"
+
+
+DIGEST_2 = "747581bd5cee7982c4885c66865631b197e3f999653036b30b5403c5745e18f9"
+
+
+def residual() -> Graph:
+    """Two layers, the sum of both, a gain."""
+    chain = sample_graph()
+    first = chain.convolutions[0]
+    second = Conv2d(**conv_values(np.random.default_rng(1), "conv1", (5, 5), 3, 1, "prelu", first.output, -4))
+    total = Add("sum", 5, second.output, first.output, -4, 1, "none", IntType(8, True), -3)
+    gain = Gain("gain", 5, 41235, 16, 5, IntType(8, True))
+    return Graph("residual", (24, 16), (first, second, total, gain), inputs={"sum": ("conv1", "conv0")})
+
+
+def test_the_version_is_the_first_that_can_hold_the_graph() -> None:
+    chain = sample_graph()
+    assert format_version(chain) == 1
+    assert format_version(residual()) == 2
+    first = chain.convolutions[0]
+    for changes in ({"padding": 0, "padding_height": 0, "padding_width": 0}, {"activation": "clip", "ceiling": 9}):
+        clip = "ceiling" in changes
+        more = {"slope": None, "slope_bits": 0, "slope_fraction": 0, "output": IntType(8, False)} if clip else {}
+        assert dataclasses.replace(first, **changes | more).least_version == 2
+    grey = dataclasses.replace(first, in_channels=1, weight=first.weight[:, :1])
+    assert grey.least_version == 1
+    assert format_version(dataclasses.replace(chain, input_channels=1, nodes=(grey, *chain.nodes[1:]))) == 2
+
+
+def test_a_loaded_graph_with_branches_computes_the_same(tmp_path: Path) -> None:
+    graph = branched()
+    save(graph, tmp_path)
+    loaded = load(tmp_path)
+    width, height = graph.frame
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, graph.input_channels), dtype=np.uint8)
+    wanted = execute(graph, pixels)
+    for name, array in execute(loaded, pixels).items():
+        assert np.array_equal(array, wanted[name])
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda c: c.__setitem__("format_version", 1), "graph.json: nodes[0]: inputs: wanted no such key, got it"),
+        (lambda c: c["nodes"][0].pop("inputs"), "graph.json: nodes[0]: inputs: wanted a list of names, got None"),
+        (lambda c: c["nodes"][2].update(inputs=[1]), "graph.json: nodes[2]: inputs: wanted a list of names, got [1]"),
+        (lambda c: c["nodes"].__setitem__(2, 7), "graph.json: nodes[2]: inputs: wanted a list of names, got None"),
+        (lambda c: c["nodes"][2].update(inputs=["conv0"]), "graph.json: conv1: wanted a node that takes its output"),
+        (lambda c: c["nodes"][1].update(inputs=["sum"]), "graph.json: conv1.inputs: wanted nodes before it, got sum"),
+        (lambda c: c["nodes"][2].update(kind="sum"), "graph.json: nodes[2]: kind: wanted conv2d or complex_conv2d"),
+        (lambda c: c["nodes"][2].update(other=8), "graph.json: nodes[2]: other: wanted a mapping, got int"),
+        (lambda c: c["nodes"][1].update(dilation=9), "nodes[1]: conv1.dilation: wanted an integer 1..4, got 9"),
+    ],
+)
+def test_edited_version_2(tmp_path: Path, edit: Callable[[dict[str, Any]], None], message: str) -> None:
+    save(residual(), tmp_path)
+    path = tmp_path / "graph.json"
+    content = json.loads(path.read_text())
+    edit(content)
+    path.write_text(json.dumps(content))
+    assert message in refused(tmp_path)
+
+
+def test_version_1_does_not_know_newer_fields_and_kinds(tmp_path: Path) -> None:
+    save(sample_graph(), tmp_path)
+    path = tmp_path / "graph.json"
+    content = json.loads(path.read_text())
+    for key, message in (("dilation", "nodes[0]: dilation: wanted no such key"), ("kind", "nodes[0]: kind: wanted")):
+        edited = json.loads(json.dumps(content))
+        edited["nodes"][0][key] = 1 if key == "dilation" else "max_pool"
+        path.write_text(json.dumps(edited))
+        assert message in refused(tmp_path)
 
 
 def refused(folder: Path) -> str:

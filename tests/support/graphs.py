@@ -97,6 +97,7 @@ class Builder:
             weight = complex_weight(*(rng.integers(-largest, largest + 1, half) for _ in range(2)))
         else:
             weight = rng.integers(-largest, largest + 1, shape)
+            weight[~weight.any(axis=(1, 2, 3)), 0, 0, 0] = 1
         own = {} if kind is ConvTranspose2d else dict(
             kernel_height=rows, kernel_width=columns,
             padding_height=dilation * (rows // 2), padding_width=dilation * (columns // 2),
@@ -122,7 +123,7 @@ class Builder:
         if kind is ComplexConv2d:
             shift[1::2] = shift[0::2]
         exponents = exponent - edge.exponent - shift
-        bits = accumulator_bits(weight, bias, edge.type)
+        bits = max(2, accumulator_bits(weight, bias, edge.type))
         return self.add(
             kind(**values | dict(bias=bias, shift=shift, weight_exponent=exponents, accumulator_bits=bits)), source
         )

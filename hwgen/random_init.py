@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -370,7 +370,7 @@ class _Layer:
     def _node(self, weight: IntArray, bias: IntArray, slope: IntArray | None, shift: IntArray) -> Convolution:
         """shift : without what the imaginary parts' coarser grid adds."""
         kind: type[Convolution] = Conv2d
-        more = {}
+        more: dict[str, Any] = {}
         if self.imag_bits[0]:
             kind = ComplexConv2d
         elif self.output_padding is not None:

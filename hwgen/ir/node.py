@@ -29,8 +29,9 @@ def written(node: Node) -> list[Field[Any]]:
     """The node's fields, without those `optional` ones that have their default values."""
 
     def is_default(f: Field[Any]) -> bool:
-        like = f.metadata.get("like")
-        return "since" in f.metadata and getattr(node, f.name) == (getattr(node, like) if like else f.default)
+        like, value = f.metadata.get("like"), getattr(node, f.name)
+        default = getattr(node, like) if like else f.default
+        return "since" in f.metadata and (value is None if default is None else value == default)
 
     return [f for f in fields(cast("Any", node)) if not is_default(f)]
 

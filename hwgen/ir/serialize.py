@@ -238,9 +238,13 @@ def _node_from_dict(
             values[f.name] = _int_type(values[f.name], f"{where}: {f.name}")
         elif isinstance(values[f.name], list):
             values[f.name] = tuple(values[f.name])
-    for key in sorted(kind.array_fields):
+    for f in sorted(dataclasses.fields(cast("Any", kind)), key=lambda f: f.name):
+        key = f.name
+        if key not in kind.array_fields or f.metadata.get("since", 1) > version:
+            continue
         array = arrays.pop(f"{name}.{key}", None)
-        if array is None and not (key == "slope" and values["activation"] != "prelu"):
+        may_lack = "since" in f.metadata or (key == "slope" and values["activation"] != "prelu")
+        if array is None and not may_lack:
             raise HwgenError(f"{weights_path}: {name}.{key}", "an array", "nothing")
         values[key] = array
     try:

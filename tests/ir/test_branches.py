@@ -113,11 +113,12 @@ def test_random_graphs_are_of_all_sorts() -> None:
     nodes = [node for graph in drawn for node in graph.convolutions]
     assert {node.activation for node in nodes} == {"none", "relu", "prelu", "clip"}
     assert any(node.groups == node.in_channels > 1 for node in nodes)
+    assert any(node.codebook is not None for node in nodes)
     assert any(node.dilation > 1 for node in nodes)
     assert any(node.kernel_height != node.kernel_width for node in nodes)
     assert max(node.kernel for node in nodes) == 9
     assert any(isinstance(node, Conv2d) and node.patches for node in nodes)
-    assert len(graphs.BLOCKS) == 14
+    assert len(graphs.BLOCKS) == 15
 
 
 def scaled(*steps: Any, side: str = "tx") -> Graph:

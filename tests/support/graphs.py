@@ -80,7 +80,8 @@ class Builder:
     def conv(self, source: str, channels: int, kind: type[Convolution] = Conv2d, **changes: Any) -> str:
         """Append a convolution of `source`.
 
-        changes : of any field, and `kernel_size` (rows, columns), `type` and `exponent` of the output
+        changes : of any field; `kernel_size` (rows, columns), `type` and `exponent` of the output, `index_bits` of a
+        codebook
         """
         rng, edge = self.rng, self.edges[source]
         activation = changes.pop("activation", rng.choice(["none", "relu", "prelu", "clip"]))
@@ -98,6 +99,10 @@ class Builder:
         else:
             weight = rng.integers(-largest, largest + 1, shape)
             weight[~weight.any(axis=(1, 2, 3)), 0, 0, 0] = 1
+        codebook = None
+        if index_bits := min(changes.pop("index_bits", 0), weight_bits - 1):
+            codebook = np.sort(rng.choice(np.arange(-largest, largest + 1), 1 << index_bits, replace=False))
+            weight = codebook[rng.integers(0, len(codebook), shape)]
         own = {} if kind is ConvTranspose2d else dict(
             kernel_height=rows, kernel_width=columns,
             padding_height=dilation * (rows // 2), padding_width=dilation * (columns // 2),
@@ -113,7 +118,7 @@ class Builder:
             slope_fraction=6 if prelu else 0, shift=zeros, input=edge.type, output=output,
             input_exponent=edge.exponent, weight_exponent=exponent - edge.exponent + zeros,
             output_exponent=exponent, accumulator_bits=48 - 8,
-            ceiling=int(rng.integers(1, output.bounds[1] + 1)) if activation == "clip" else 0,
+            codebook=codebook, ceiling=int(rng.integers(1, output.bounds[1] + 1)) if activation == "clip" else 0,
         ) | changes  # fmt: skip
         sums = kind(**values).accumulate(self.samples[source])
         spread = sums.std(axis=(0, 1)) + 1
@@ -187,6 +192,11 @@ def depthwise(b: Builder) -> None:
     channels = b.edges[b.last].channels
     b.conv(b.last, channels, groups=channels)
     b.conv(b.last, int(b.rng.integers(2, 6)), kernel_size=(1, 1))
+
+
+def codebook(b: Builder) -> None:
+    """A convolution whose weights are a few integers."""
+    b.conv(b.last, int(b.rng.integers(2, 6)), index_bits=int(b.rng.integers(1, 5)))
 
 
 def grouped(b: Builder) -> None:
@@ -291,8 +301,8 @@ def up(b: Builder) -> None:
 
 
 BLOCKS: tuple[Callable[[Builder], None], ...] = (
-    layer, wide_kernel, depthwise, grouped, residual, projection, twice, u_shape, branches, table, complex_layer,
-    down, patches, up,
+    layer, wide_kernel, depthwise, codebook, grouped, residual, projection, twice, u_shape, branches, table,
+    complex_layer, down, patches, up,
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from hwgen.ir.types import (
     check_int,
     check_type,
 )
+from hwgen.ir.weight_format import Codebook, Uniform, WeightFormat
 from hwgen.numerics.integer import IntArray, bounds, prelu, requantise_parts
 
 Activation = Literal["none", "relu", "prelu", "clip"]
@@ -105,6 +106,9 @@ class Convolution(Node):
         The channels fall into so many groups of neighbours; an output sees the inputs of its group.
     ceiling
         clip only: the largest output, 1 .. 2**output.bits - 1; 0 otherwise.
+    codebook
+        None, or (2**index_bits,) integers of `weight_bits`, strictly ascending: `weight` has no others, and memory
+        holds their places (`hwgen.ir.weight_format.Codebook`).
 
     Raises
     ------
@@ -113,7 +117,7 @@ class Convolution(Node):
     """
 
     format_version: ClassVar[int] = 1
-    array_fields: ClassVar[tuple[str, ...]] = ("weight", "bias", "slope", "shift", "weight_exponent")
+    array_fields: ClassVar[tuple[str, ...]] = ("weight", "bias", "slope", "shift", "weight_exponent", "codebook")
 
     name: str
     in_channels: int
@@ -145,6 +149,7 @@ class Convolution(Node):
     dilation: int = optional(1, since=2)
     groups: int = optional(1, since=2)
     ceiling: int = optional(0, since=2)
+    codebook: IntArray | None = optional(None, since=2)
 
     def __post_init__(self) -> None:
         at = self.name
@@ -156,6 +161,13 @@ class Convolution(Node):
         for key in ("in_channels", "out_channels"):
             count = getattr(self, key)
             check(count % self.groups == 0, f"{at}.groups", f"a divisor of {key} {count}", self.groups)
+        self._check_types()
+        self._check_arrays()
+        self._check_activation()
+        self._check_accumulator()
+
+    def _check_types(self) -> None:
+        at = self.name
         check_int(self.weight_bits, f"{at}.weight_bits", *BITS)
         check_type(self.input, f"{at}.input", *BITS)
         check(self.activation in ACTIVATIONS, f"{at}.activation", ", ".join(ACTIVATIONS), repr(self.activation))
@@ -170,18 +182,23 @@ class Convolution(Node):
         for key in ("input_exponent", "output_exponent"):
             check_int(getattr(self, key), f"{at}.{key}", -64, 64)
 
+    def _check_arrays(self) -> None:
         channels = (self.out_channels,)
         largest = bounds(self.weight_bits, True)[1]
         shape = (self.out_channels, self.in_channels // self.groups, self.kernel_height, self.kernel_width)
         self._set_array("weight", shape, -largest, largest)
+        self._check_codebook()
         self._set_array("bias", channels, *bounds(BIAS_BITS, True))
         self._set_array("shift", channels, *SHIFTS)
         self._set_array("weight_exponent", channels, -64, 64)
+
+    def _check_activation(self) -> None:
+        at = self.name
         if self.activation == "prelu":
             check_int(self.slope_bits, f"{at}.slope_bits", *SLOPE_BITS)
             check_int(self.slope_fraction, f"{at}.slope_fraction", 0, self.slope_bits)
             check(self.slope is not None, f"{at}.slope", "one slope per channel", "none")
-            self._set_array("slope", channels, *bounds(self.slope_bits, True))
+            self._set_array("slope", (self.out_channels,), *bounds(self.slope_bits, True))
         else:
             check(self.slope is None, f"{at}.slope", f"none for activation {self.activation}", "slopes")
             unused = self.slope_bits, self.slope_fraction
@@ -191,6 +208,8 @@ class Convolution(Node):
         else:
             check(self.ceiling == 0, f"{at}.ceiling", f"0 for activation {self.activation}", repr(self.ceiling))
 
+    def _check_accumulator(self) -> None:
+        at = self.name
         wanted = self.output_exponent - (self.input_exponent + self.weight_exponent)
         wanted[1::2] += self.imag_left
         wrong = np.flatnonzero(self.shift != wanted)
@@ -221,6 +240,27 @@ class Convolution(Node):
     def _set_array(self, key: str, shape: tuple[int, ...], low: int, high: int) -> None:
         array = check_array(getattr(self, key), f"{self.name}.{key}", shape, low, high)
         object.__setattr__(self, key, array)
+
+    def _check_codebook(self) -> None:
+        if self.codebook is None:
+            return
+        at = f"{self.name}.codebook"
+        found = check_array(self.codebook, at, np.shape(self.codebook), -(1 << 62), 1 << 62)
+        check(found.ndim == 1, at, "one row of values", f"shape {found.shape}")
+        object.__setattr__(self, "codebook", found)
+        try:
+            grid = self.weight_format.grid
+        except HwgenError as error:
+            raise HwgenError(at, error.wanted, error.got) from None
+        strange = np.setdiff1d(self.weight, grid)
+        check(not strange.size, f"{self.name}.weight", "values of the codebook", strange[:1])
+
+    @property
+    def weight_format(self) -> WeightFormat:
+        """How memory holds the weights."""
+        if self.codebook is None:
+            return Uniform(self.weight_bits)
+        return Codebook(self.weight_bits, tuple(self.codebook.tolist()))
 
     @property
     def coarse(self) -> tuple[int, int] | None:
@@ -264,11 +304,15 @@ class Convolution(Node):
         return rows, columns, self.out_channels
 
     def arrays(self) -> Mapping[str, Any]:
-        """Weights, biases, slopes where there are some, and every channel's shift and weight exponent."""
-        found = {
+        """Weights, biases, every channel's shift and weight exponent, and slopes and codebook where there are some."""
+        found: dict[str, Any] = {
             "weight": self.weight.astype(np.int8),
             "bias": self.bias.astype(np.int32),
             "shift": self.shift.astype(np.int8),
             "weight_exponent": self.weight_exponent.astype(np.int8),
         }
-        return found if self.slope is None else found | {"slope": self.slope.astype(np.int16)}
+        if self.slope is not None:
+            found["slope"] = self.slope.astype(np.int16)
+        if self.codebook is not None:
+            found["codebook"] = self.codebook.astype(np.int8)
+        return found

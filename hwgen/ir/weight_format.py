@@ -1,0 +1,139 @@
+"""How a convolution's weights are stored: what integers they may be, and in how many bits each.
+
+Arithmetic never sees the difference: multipliers, accumulators and rounding take the decoded integers.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from hwgen.ir.types import BITS, check, check_int
+from hwgen.numerics.integer import IntArray, bounds
+
+
+@dataclass(frozen=True)
+class WeightFormat(ABC):
+    """A set of integers of `weight_bits`, and a code for each.
+
+    Parameters
+    ----------
+    weight_bits
+        Signed width of a decoded weight, 2 to 8; narrow range: -(2**(weight_bits-1) - 1) .. 2**(weight_bits-1) - 1.
+    """
+
+    weight_bits: int
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """Smallest and largest weight of the narrow range."""
+        largest = bounds(self.weight_bits, True)[1]
+        return -largest, largest
+
+    @property
+    @abstractmethod
+    def storage_bits(self) -> int:
+        """Bits that memory holds for every weight."""
+
+    @property
+    @abstractmethod
+    def table_bits(self) -> int:
+        """Bits that memory holds once for a layer, to decode its weights."""
+
+    @property
+    @abstractmethod
+    def grid(self) -> IntArray:
+        """The integers that a weight may be, ascending."""
+
+    @abstractmethod
+    def encode(self, weight: IntArray) -> IntArray:
+        """What memory holds for weights of the grid, any shape."""
+
+    @abstractmethod
+    def decode(self, codes: IntArray) -> IntArray:
+        """The inverse of `encode`."""
+
+
+@dataclass(frozen=True)
+class Uniform(WeightFormat):
+    """Every integer of the narrow range, as itself."""
+
+    def __post_init__(self) -> None:
+        check_int(self.weight_bits, "weight_bits", *BITS)
+
+    @property
+    def storage_bits(self) -> int:
+        """As the weight's width."""
+        return self.weight_bits
+
+    @property
+    def table_bits(self) -> int:
+        """0."""
+        return 0
+
+    @property
+    def grid(self) -> IntArray:
+        """The narrow range."""
+        low, high = self.bounds
+        return np.arange(low, high + 1, dtype=np.int64)
+
+    def encode(self, weight: IntArray) -> IntArray:
+        """The weights themselves."""
+        return np.asarray(weight, dtype=np.int64)
+
+    def decode(self, codes: IntArray) -> IntArray:
+        """The codes themselves."""
+        return np.asarray(codes, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Codebook(WeightFormat):
+    """A few integers of the narrow range, found by k-means say; memory holds each weight's place among them.
+
+    Parameters
+    ----------
+    values
+        2**index_bits integers of the narrow range, strictly ascending; index_bits is 1 .. weight_bits - 1.
+    """
+
+    values: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        check_int(self.weight_bits, "weight_bits", *BITS)
+        count, most = len(self.values), 1 << self.weight_bits - 1
+        fits = 2 <= count <= most and count & (count - 1) == 0
+        check(fits, "codebook", f"a power of two of values, 2..{most}", count)
+        for value in self.values:
+            check_int(value, "codebook", *self.bounds)
+        ascending = all(a < b for a, b in zip(self.values, self.values[1:], strict=False))
+        check(ascending, "codebook", "strictly ascending values", self.values)
+
+    @property
+    def index_bits(self) -> int:
+        """Bits of a place in the codebook."""
+        return len(self.values).bit_length() - 1
+
+    @property
+    def storage_bits(self) -> int:
+        """Those of a place."""
+        return self.index_bits
+
+    @property
+    def table_bits(self) -> int:
+        """The codebook's."""
+        return len(self.values) * self.weight_bits
+
+    @property
+    def grid(self) -> IntArray:
+        """The codebook."""
+        return np.array(self.values, dtype=np.int64)
+
+    def encode(self, weight: IntArray) -> IntArray:
+        """Places in the codebook, from 0."""
+        return np.searchsorted(self.grid, weight).astype(np.int64)
+
+    def decode(self, codes: IntArray) -> IntArray:
+        """The values at those places."""
+        return self.grid[codes]

@@ -200,8 +200,7 @@ class Graph:
             return edge
         if edge.symbols:
             return self._values
-        fits = (edge.type, edge.exponent) == (SYMBOL, SYMBOL_EXPONENT)
-        check(fits, f"{node.name}.input", "values of 16 bits, signed, exponent -12", f"{edge.type}, {edge.exponent}")
+        assert (edge.type, edge.exponent) == (SYMBOL, SYMBOL_EXPONENT), "the rules let gains and powers stand here only"
         return SYMBOLS
 
     @property

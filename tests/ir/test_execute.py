@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.graphs import random_dag
 from support.ir_samples import conv_values, sample_graph
 from support.naive import naive_conv, naive_requantise
 
@@ -72,6 +73,14 @@ def test_widest_accumulators_stay_exact() -> None:
 def test_wrong_pixels_are_refused(pixels: Any) -> None:
     with pytest.raises(HwgenError, match=r"pixels: wanted uint8 \(H, W, 3\), got"):
         execute(sample_graph(), pixels)
+
+
+@pytest.mark.parametrize("words", [np.zeros(7, np.uint32), np.zeros(64, np.int64), np.zeros((8, 8), np.uint32)])
+def test_wrong_symbols_are_refused(words: Any) -> None:
+    graph = random_dag(np.random.default_rng(1), "rx", 2)
+    wanted = graph.symbols(*graph.frame)
+    with pytest.raises(HwgenError, match=rf"symbols: wanted uint32 \({wanted},\), got"):
+        execute(graph, words)
 
 
 def test_frames_the_strides_do_not_divide_are_refused() -> None:

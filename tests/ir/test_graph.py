@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.graphs import Builder
 from support.ir_samples import conv_values, sample_graph
 
 from hwgen.errors import HwgenError
@@ -99,8 +100,18 @@ WEIGHT = values()["weight"]
         ({"input": IntType(9, False)}, "conv0.input.bits: wanted an integer 2..8, got 9"),
         ({"output": IntType(1, True)}, "conv0.output.bits: wanted an integer 2..8, got 1"),
         ({"input": 8}, "conv0.input: wanted an IntType, got 8"),
+        ({"input": IntType(8, 1)}, "conv0.input.signed: wanted true or false, got 1"),  # type: ignore[arg-type]
+        ({"padding": 33}, "conv0.padding: wanted an integer 0..32, got 33"),
+        ({"weight_exponent": np.full(4, 65)}, "conv0.weight_exponent: wanted values -64..64, got 65..65"),
+        ({"slope_bits": 17}, "conv0.slope_bits: wanted an integer 2..16, got 17"),
+        ({"accumulator_bits": 48, "slope_bits": 16}, "conv0.accumulator_bits: wanted at most 62 bits after slope and"),
+        ({"imag_bits": 9}, "conv0.imag_bits: wanted an integer 0..8, got 9"),
+        ({"imag_bits": 4, "imag_left": 9}, "conv0.imag_left: wanted an integer 0..8, got 9"),
+        ({"imag_bits": 4, "activation": "relu", "output": IntType(8, False)},
+         "conv0.output.signed: wanted True for complex values, got False"),
+        ({"imag_bits": 4, "out_channels": 3}, "conv0.out_channels: wanted real and imaginary parts: an even number"),
     ],
-)
+)  # fmt: skip
 def test_conv2d_refuses(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(HwgenError) as error:
         Conv2d(**values(**changes))
@@ -129,6 +140,42 @@ def test_graph_refuses_nodes_that_do_not_fit() -> None:
         with pytest.raises(HwgenError) as error:
             dataclasses.replace(graph, **changes)
         assert message in str(error.value)
+
+
+def test_graph_refuses_ports_of_another_kind() -> None:
+    graph = sample_graph()
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"frame": (8, 8, 3)}, "frame: wanted width and height, got (8, 8, 3)"),
+        ({"terms": {"license": 1}}, "terms.license: wanted a text, got 1"),
+        ({"input": IntType(7, False)}, "input: wanted 8 bits, unsigned, got IntType(bits=7, signed=False)"),
+        ({"side": "rx", "input_channels": 0}, "input_channels: wanted an integer 1..4096, got 0"),
+        ({"side": "rx"}, "input: wanted 16 bits, signed, got IntType(bits=8, signed=False)"),
+        ({"side": "rx", "input": IntType(16, True), "input_exponent": -11}, "input_exponent: wanted -12, got -11"),
+    ]
+    for changes, message in cases:
+        with pytest.raises(HwgenError) as error:
+            dataclasses.replace(graph, **changes)
+        assert message in str(error.value)
+
+
+def test_a_receiver_ends_in_pixels() -> None:
+    b = Builder(np.random.default_rng(0), "rx", 2, (4, 8))
+    pixel: dict[str, Any] = {"type": IntType(8, False), "exponent": -8, "activation": "relu"}
+    cases: list[tuple[int, dict[str, Any], str]] = [
+        (2, {}, "wanted 3 (red, green, blue) or 1 (grey), got 2"),
+        (3, {"type": IntType(7, False)}, "wanted pixels: 8 bits, unsigned, got IntType(bits=7, signed=False)"),
+        (3, {"exponent": -7}, "wanted -8, a pixel's, got -7"),
+    ]
+    for channels, changes, message in cases:
+        b.conv("received", channels, **pixel | changes)
+        with pytest.raises(HwgenError) as error:
+            b.graph()
+        assert message in str(error.value)
+        b.inputs.pop(b.nodes.pop().name)
+    for channels in (1, 3):
+        b.conv("received", channels, **pixel)
+        assert b.graph().edges[b.last].channels == channels
+        b.inputs.pop(b.nodes.pop().name)
 
 
 def test_graph_refuses_an_exponent_mismatch() -> None:

@@ -175,6 +175,13 @@ def test_missing_files(tmp_path: Path, name: str) -> None:
     assert refused(tmp_path).endswith("got no such file")
 
 
+def test_a_folder_in_the_weights_place(tmp_path: Path) -> None:
+    save(sample_graph(), tmp_path)
+    (tmp_path / "weights.npz").unlink()
+    (tmp_path / "weights.npz").mkdir()
+    assert refused(tmp_path).startswith("weights.npz: wanted the graph's arrays, got ")
+
+
 @pytest.mark.parametrize("keep", [0, 1, 100, 0.5, -1])
 def test_truncated_weights(tmp_path: Path, keep: float) -> None:
     save(sample_graph(), tmp_path)

@@ -15,12 +15,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
 from hwgen.verify.report import Report
-from hwgen.verify.run import Request, prove
+from hwgen.verify.run import Request, run_verification
 
 FRAMES = ((36, 20), (68, 44), (20, 36), (64, 32), (12, 8), (100, 12))
 STALL = 0.25
@@ -236,10 +237,11 @@ def run(case: Case, folder: Path) -> tuple[Report, Report]:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "spec.yaml"
     path.write_text(case.spec())
-    base = Request(path, case.side, case.board, case.fps, init=case.seed, frames=3, seed=case.seed)
-    still = prove(base, folder / "still")
-    again = Request(path, case.side, init=case.seed, frames=3, seed=case.seed, stall=STALL, design=still.design.folder)
-    return still, prove(again, folder / "stalled")
+    options = DesignOptions(path, case.side, case.board, case.fps, init=case.seed)
+    base = Request(options, frames=3, seed=case.seed)
+    still = run_verification(base, folder / "still")
+    again = replace(base, stall=STALL, design=still.design.folder)
+    return still, run_verification(again, folder / "stalled")
 
 
 def complaints(still: Report, stalled: Report) -> list[str]:

@@ -19,6 +19,7 @@ from hwgen.bench.encoder import dashed, write_spec
 from hwgen.bench.quantities import Measured, as_record, table, write_csv
 from hwgen.bench.roofline import roofline
 from hwgen.console import console
+from hwgen.design_options import DesignOptions
 from hwgen.emit import Emitted, emit
 from hwgen.errors import HwgenError
 from hwgen.ir.serialize import GRAPH_FILE
@@ -27,7 +28,7 @@ from hwgen.spec import model as specs
 from hwgen.synth import synthesise_design
 from hwgen.synth.statistics import count
 from hwgen.synth.yosys import version
-from hwgen.verify.run import Request, need_tools, prove
+from hwgen.verify.run import Request, need_tools, run_verification
 
 INIT = 1
 """Seed of the weights of what nobody trained."""
@@ -97,8 +98,7 @@ def bench(
         if not subjects:
             raise HwgenError("--model", "a trained model", "none")
         designs = [
-            emit(subject.model, side, board=board, fps=fps, frame=frame, out=folder / f"design{i}", init=subject.init,
-                 quiet=True)
+            emit(DesignOptions(subject.model, side, board, fps, frame, subject.init), folder / f"design{i}", quiet=True)
             for i, subject in enumerate(subjects)
         ]
         measured = [
@@ -129,10 +129,9 @@ def measure(
 ) -> Measured:
     """Simulate, compare and synthesise one emitted design."""
     manifest = design.manifest
-    request = Request(
-        subject.model, side=manifest["side"], frames=frames, init=subject.init, design=design.folder, waveform=False
-    )
-    report = prove(request, folder, say)
+    options = DesignOptions(subject.model, manifest["side"], init=subject.init)
+    request = Request(options, frames=frames, design=design.folder, waveform=False)
+    report = run_verification(request, folder, say)
     say(f"interval {report.interval} cycles, latency {report.latency}, {report.mismatches} mismatches")
     statistics = None
     if synth:

@@ -16,6 +16,7 @@ from typing import Any
 from rich.table import Table
 
 from hwgen.console import console
+from hwgen.design_options import DesignOptions
 from hwgen.emit import emit
 from hwgen.errors import HwgenError
 
@@ -35,7 +36,7 @@ def fingerprint(model: str, side: str) -> dict[str, Any]:
         The model cannot be emitted.
     """
     with tempfile.TemporaryDirectory(prefix="hwgen_shipped_") as name:
-        emitted = emit(model, side, BOARD, out=Path(name) / "design", quiet=True)
+        emitted = emit(DesignOptions(model, side, BOARD), Path(name) / "design", quiet=True)
         files = (f"{emitted.manifest['top']}.v", "sample_input.hex", "sample_output.hex")
         hashes = {file: hashlib.sha256((emitted.folder / file).read_bytes()).hexdigest() for file in files}
         manifest = json.loads((emitted.folder / "manifest.json").read_text(encoding="utf-8"))

@@ -13,10 +13,11 @@ from pathlib import Path
 from rich.table import Table
 
 from hwgen.console import console
+from hwgen.design_options import DesignOptions
 from hwgen.sim import design as designs, runner
 from hwgen.sim.speed import speeds
 from hwgen.verify.report import Report, print_report
-from hwgen.verify.run import Request, need_tools, prove
+from hwgen.verify.run import Request, need_tools, run_verification
 
 
 @dataclass(frozen=True)
@@ -31,20 +32,12 @@ class Speed:
         return self.bench / self.bare
 
 
-def bench(
-    model: str | Path,
-    board: str | Path = "pynq_z2",
-    frame: tuple[int, int] | None = None,
-    init: int | None = None,
-    frames: int = 3,
-    cycles: int = 1_000_000,
-    as_json: bool = False,
-) -> int:
+def bench(options: DesignOptions, frames: int = 3, cycles: int = 1_000_000, as_json: bool = False) -> int:
     """Verify a design with a simulator built anew, then measure the simulator, and print both.
 
     Parameters
     ----------
-    model, board, frame, init, frames : as for `hwgen.verify.run.verify`
+    frames : of the verification
     cycles : of each run that measures speed
     as_json : print one JSON object and nothing else
 
@@ -60,7 +53,7 @@ def bench(
     with tempfile.TemporaryDirectory(prefix="hwgen_bench_") as name:
         folder = Path(name)
         cache = _fresh_cache(folder)
-        report, phases = timed(Request(model, board=board, frame=frame, init=init, frames=frames), folder, cache)
+        report, phases = timed(Request(options, frames=frames), folder, cache)
         if not report.proven:
             print_report(report, as_json=False, folder=None)
             return 1
@@ -89,7 +82,7 @@ def timed(request: Request, folder: Path, cache: Path) -> tuple[Report, dict[str
     def say(text: str) -> None:
         started[text.split()[0]] = time.perf_counter()
 
-    report = prove(request, folder, say, cache)
+    report = run_verification(request, folder, say, cache)
     phases = {
         "emit": started["running"] - started["emitting"],
         "model": started["simulating"] - started["running"],

@@ -6,7 +6,10 @@ import argparse
 from pathlib import Path
 
 from hwgen.bench.encoder import FRAME, channels
-from hwgen.cli.values import Number, frame, init
+from hwgen.design_options import DesignOptions, add_options as add_design_options
+from hwgen.option_values import Number, frame
+
+TEXT = "measure what anybody can repeat: the datapath, the simulation, emit, NNgen beside hwgen"
 
 
 def _datapath(arguments: argparse.Namespace) -> int:
@@ -25,8 +28,7 @@ def _datapath(arguments: argparse.Namespace) -> int:
 def _sim(arguments: argparse.Namespace) -> int:
     from hwgen.bench.simulation import bench
 
-    return bench(arguments.model, board=arguments.board, frame=arguments.frame, init=arguments.init,
-                 frames=arguments.frames, cycles=arguments.cycles, as_json=arguments.json)
+    return bench(DesignOptions.of(arguments), arguments.frames, arguments.cycles, as_json=arguments.json)
 
 
 def _emit(arguments: argparse.Namespace) -> int:
@@ -48,7 +50,12 @@ def _shipped(arguments: argparse.Namespace) -> int:
     return bench(arguments.model, record=arguments.record)
 
 
-def add_benches(parser: argparse.ArgumentParser) -> None:
+def run(arguments: argparse.Namespace) -> int:
+    """A measurement's own function stands in the arguments in this one's place."""
+    raise AssertionError(arguments.bench)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands to `hwgen bench`."""
     benches = parser.add_subparsers(dest="bench", required=True, metavar="BENCH", help="what to measure")
 
@@ -78,11 +85,11 @@ def add_benches(parser: argparse.ArgumentParser) -> None:
     datapath.add_argument("--plot", type=Path, metavar="FILE", help="draw the roofline, as .png or .svg")
 
     sim = bench("sim", _sim, "measure the simulation beside a bare C++ loop, and where a verification's time goes")
-    sim.add_argument("--model", default="cityscapes_int8", metavar="M",
-                     help="a name, a folder or a specification's path (default: cityscapes_int8)")
-    sim.add_argument("--board", default="pynq_z2", metavar="B", help="name or path (default: pynq_z2)")
-    sim.add_argument("--frame", type=frame, metavar="WxH", help="frame size (default: the specification's)")
-    sim.add_argument("--init", type=init, metavar="random:SEED", help="random integers as weights")
+    add_design_options(
+        sim, "model", "board", "frame", "init",
+        model={"default": "cityscapes_int8",
+               "help": "a name, a folder or a specification's path (default: cityscapes_int8)"},
+    )  # fmt: skip
     sim.add_argument("--frames", type=Number("--frames", int, 1), default=3, metavar="N",
                      help="frames of the verification (default: 3)")
     sim.add_argument("--cycles", type=Number("--cycles", int, 1000, 1_000_000_000), default=1_000_000, metavar="N",

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from hwgen import board as boards
+from hwgen.design_options import DesignOptions
 from hwgen.emit.folder import replaced_folder
 from hwgen.emit.manifest import build_manifest, file_hashes, manifest_bytes
 from hwgen.emit.sample import sample_files
 from hwgen.emit.text import constraints, readme
 from hwgen.emit.verilog import verilog
-from hwgen.errors import HwgenError
 from hwgen.ir import serialize
-from hwgen.ir.graph import SIDES
 from hwgen.model import channel_of, load_graph
 from hwgen.plan.buffers import minimal_buffers
 from hwgen.plan.plan import Plan
@@ -38,42 +37,24 @@ class Emitted:
     plan: Plan
 
 
-def emit(
-    model: str | Path,
-    side: str = "tx",
-    board: str | Path = "pynq_z2",
-    fps: float | None = None,
-    frame: tuple[int, int] | None = None,
-    out: Path | None = None,
-    init: int | None = None,
-    quiet: bool = False,
-    channel: str | None = None,
-) -> Emitted:
+def emit(options: DesignOptions, out: Path | None = None, quiet: bool = False) -> Emitted:
     """Size a model for a board and write its design folder.
 
     Parameters
     ----------
-    model, board : name or path
-    side : 'tx' or 'rx'
-    fps : frames per second to reach; None takes what the board has
-    frame : (width, height) in pixels; None takes the specification's
     out : folder to write, replaced as a whole; None takes hwgen_out/MODEL_SIDE_BOARD
-    init : seed of random weights; None takes the trained ones
     quiet : print nothing
-    channel : kind of channel whose precoder or equaliser is part of the design; None takes the specification's
 
     Raises
     ------
     HwgenError : bad input, a rate or a board that does not fit, an `out` that is no design folder
     """
-    if side not in SIDES:
-        raise HwgenError("--side", "tx or rx", side)
-    spec, target = specs.load(model), boards.load(board)
-    width, height = frame or (spec.frame.width, spec.frame.height)
-    carrier = channel_of(spec, channel)
+    spec, target, side = specs.load(options.model), boards.load(options.board), options.side
+    width, height = options.frame or (spec.frame.width, spec.frame.height)
+    carrier = channel_of(spec, options.channel)
     spec.check_frame(width, height, "--frame", carrier)
-    graph = load_graph(spec, init, side, channel)
-    plan = minimal_buffers(size(graph, target, width, height, fps))
+    graph = load_graph(spec, options.init, side, options.channel)
+    plan = minimal_buffers(size(graph, target, width, height, options.fps))
     folder, top = out or Path("hwgen_out") / f"{spec.name}_{side}_{target.name}", TOPS[side]
 
     sample = sample_files(graph, width, height)
@@ -83,7 +64,7 @@ def emit(
         serialize.save(graph, part)
         for name, content in sample.items():
             (part / name).write_text(content, encoding="utf-8")
-        manifest = build_manifest(plan, top, spec, file_hashes(part), fps, init, carrier.kind)
+        manifest = build_manifest(plan, top, spec, file_hashes(part), options)
         (part / "README.md").write_text(readme(manifest), encoding="utf-8")
         (part / "manifest.json").write_bytes(manifest_bytes(manifest))
     if not quiet:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hwgen import __version__
+from hwgen.design_options import DesignOptions
 from hwgen.emit.ports import ports
 from hwgen.ir.graph import (
     COEFFICIENT_FRACTION,
@@ -46,7 +47,7 @@ def file_hashes(folder: Path) -> dict[str, str]:
 
 
 def build_manifest(
-    plan: Plan, top: str, spec: ModelSpec, files: dict[str, str], fps: float | None, init: int | None, channel: str
+    plan: Plan, top: str, spec: ModelSpec, files: dict[str, str], options: DesignOptions
 ) -> dict[str, Any]:
     """The manifest of a plan.
 
@@ -54,9 +55,7 @@ def build_manifest(
     ----------
     top : the module's name
     files : SHA-256 of what was emitted so far, by name
-    fps : the rate that was asked for, if one was
-    init : the seed of random weights, if they are
-    channel : the kind of channel that it was made for
+    options : what was asked for
     """
     graph, board = plan.graph, plan.board
     macs = graph.macs(plan.width, plan.height)
@@ -74,10 +73,7 @@ def build_manifest(
         "board": board.name,
         "part": board.part,
         "clock_mhz": board.clock_mhz,
-        "frame": {"width": plan.width, "height": plan.height},
-        "requested_fps": fps,
-        "init": None if init is None else f"random:{init}",
-        "channel": channel,
+        **options.completed(spec).manifest_entries(),
         "ports": {
             port.name: {"direction": port.direction, "width": port.width, "meaning": port.meaning}
             for port in ports(graph)

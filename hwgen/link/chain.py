@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
 from hwgen.ir.graph import Graph, MatrixProduct
 from hwgen.model import channel_of, load_graph
@@ -86,30 +87,22 @@ class Chain:
         return pack_symbols(matrix_product(unpack_symbols(words), realisation.rx_coefficients, node.conjugate))
 
 
-def load(
-    model: str | Path, kind: str | None = None, frame: tuple[int, int] | None = None, init: int | None = None
-) -> Chain:
-    """Both ends of a model for a channel.
-
-    Parameters
-    ----------
-    kind : of the channel; None takes the specification's
-    frame : (width, height); None takes the specification's
-    init : seed of random weights; None takes the trained ones
+def load(options: DesignOptions) -> Chain:
+    """Both ends of a model for a channel; of the options the side, the board and the rate are not looked at.
 
     Raises
     ------
     HwgenError : no such model, no receiver, a frame that the strides do not divide or whose symbols the channel cannot
         carry
     """
-    spec = specs.load(model)
-    size = frame or (spec.frame.width, spec.frame.height)
-    channel = channel_of(spec, kind)
+    spec = specs.load(options.model)
+    size = options.frame or (spec.frame.width, spec.frame.height)
+    channel = channel_of(spec, options.channel)
     spec.check_frame(*size, "--frame", channel)
     if not spec.decoder:
         raise HwgenError(spec.where("decoder"), "a decoder: a link has a receiver", "none")
-    tx, rx = (load_graph(spec, init, side, kind) for side in ("tx", "rx"))
-    chain = Chain(spec, channel, tx, rx, size, None if init is not None else spec.checkpoint_path)
+    tx, rx = (load_graph(spec, options.init, side, options.channel) for side in ("tx", "rx"))
+    chain = Chain(spec, channel, tx, rx, size, None if options.init is not None else spec.checkpoint_path)
     if (got := rx.symbols(*size)) != chain.words:
         raise HwgenError(f"{spec.name}: rx", f"{chain.words} symbols per frame, as its tx sends", str(got))
     return chain

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
 from hwgen.link import report
 from hwgen.link.measure import Request, measure
@@ -16,16 +17,11 @@ CURVES = ("curve.png", "curve.svg")
 
 
 def link(
-    model: str | Path,
+    options: DesignOptions,
     snrs_db: Sequence[float] = (),
-    channel: str | None = None,
     images: Path | None = None,
     frames: int = 3,
     simulate: int | None = None,
-    frame: tuple[int, int] | None = None,
-    board: str | Path = "pynq_z2",
-    fps: float | None = None,
-    init: int | None = None,
     seed: int = 1,
     stall: float = 0.0,
     waveform: bool = False,
@@ -38,9 +34,8 @@ def link(
 
     Parameters
     ----------
-    model, board, fps, frame, init : as for `hwgen.emit.emit`, of both sides
+    options : of both sides; `side` is not looked at
     snrs_db : of the channel; none take 10 dB, or `SWEEP_DB` with `sweep`
-    channel : awgn, rayleigh, mimo2x2 or ofdm; None takes the specification's
     images : an image or a folder; None takes scikit-image's photos
     frames : images, in the order of their paths
     simulate : so many of these, evenly spaced, go through the Verilog; None takes all, 0 simulates nothing
@@ -66,9 +61,7 @@ def link(
         raise HwgenError("--snr", "each SNR once", " ".join(f"{snr:g}" for snr in chosen))
     if compare:
         import matplotlib  # noqa: F401  before anything is measured: is it there?
-    request = Request(
-        model, chosen, channel, images, frames, simulate, frame, board, fps, init, seed, stall, waveform, compare
-    )
+    request = Request(options, chosen, images, frames, simulate, seed, stall, waveform, compare)
     if request.simulated:
         from hwgen.verify.run import need_tools
 
@@ -98,5 +91,5 @@ def default_folder(request: Request) -> Path:
     from hwgen.model import channel_of
     from hwgen.spec import model as specs
 
-    spec = specs.load(request.model)
-    return Path("hwgen_out") / f"{spec.name}_link_{channel_of(spec, request.channel).kind}"
+    spec = specs.load(request.options.model)
+    return Path("hwgen_out") / f"{spec.name}_link_{channel_of(spec, request.options.channel).kind}"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hwgen.link.chain import Chain
+from hwgen.design_options import DesignOptions
 from hwgen.link.progress import Progress
 from hwgen.numerics.integer import IntArray
 from hwgen.radio.channel import Words
@@ -86,18 +86,8 @@ class End:
         return None if ran.waveform is None else file
 
 
-def emit_end(
-    chain: Chain,
-    model: str | Path,
-    side: str,
-    folder: Path,
-    board: str | Path,
-    fps: float | None,
-    init: int | None,
-    stall: float,
-    seed: int,
-) -> End:
-    """Emit one side into `folder`/SIDE, for the chain's channel and size.
+def emit_end(options: DesignOptions, folder: Path, stall: float, seed: int) -> End:
+    """Emit one side into `folder`/SIDE.
 
     Raises
     ------
@@ -105,11 +95,8 @@ def emit_end(
     """
     from hwgen.emit import emit
 
-    emitted = emit(
-        model=model, side=side, board=board, fps=fps, frame=chain.size, out=folder / side, init=init, quiet=True,
-        channel=chain.channel.kind,
-    )  # fmt: skip
-    return End(designs.load(emitted.folder), folder / f"{side}_run", stall, seed)
+    emitted = emit(options, folder / options.side, quiet=True)
+    return End(designs.load(emitted.folder), folder / f"{options.side}_run", stall, seed)
 
 
 def image_words(images: npt.NDArray[np.uint8]) -> Words:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from hwgen.design_options import DesignOptions
 from hwgen.images import load_images, psnr
 from hwgen.link import chain as chains
 from hwgen.link.chain import Chain, Image, Sent
@@ -34,16 +35,11 @@ class Request:
     compare : whether the float network and the separation bound are measured, too
     """
 
-    model: str | Path
+    options: DesignOptions
     snrs_db: tuple[float, ...]
-    channel: str | None = None
     images: Path | None = None
     frames: int = 3
     simulate: int | None = None
-    frame: tuple[int, int] | None = None
-    board: str | Path = "pynq_z2"
-    fps: float | None = None
-    init: int | None = None
     seed: int = 1
     stall: float = 0.0
     waveform: bool = False
@@ -128,7 +124,7 @@ def measure(
     hwgen.sim.runner.SimulationError : a design does not build, hangs, or breaks the protocol
     """
     started = time.perf_counter()
-    chain = chains.load(request.model, request.channel, request.frame, request.init)
+    chain = chains.load(request.options)
     images = load_images(request.images, request.frames, *chain.size)
     result = Result(chain, request, images)
     bar = progress or Progress(total_frames(request))
@@ -154,8 +150,7 @@ def _measure(result: Result, folder: Path, bar: Progress) -> Iterator[None]:
     if request.simulated:  # first, for it refuses boards and rates
         bar.stage("emitting")
         result.ends = tuple(
-            emit_end(chain, request.model, side, folder, request.board, request.fps, request.init, request.stall,
-                     request.seed)
+            emit_end(replace(request.options, side=side), folder, request.stall, request.seed)
             for side in ("tx", "rx")
         )  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)

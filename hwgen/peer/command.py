@@ -20,6 +20,7 @@ import yaml
 from hwgen import board as boards
 from hwgen.bench.encoder import CHANNELS, KERNEL, STRIDES, dashed, write_spec
 from hwgen.console import console
+from hwgen.design_options import DesignOptions
 from hwgen.emit import TOP as OUR_TOP
 from hwgen.errors import HwgenError
 from hwgen.peer.environment import PACKAGES, default_cache, pins
@@ -29,7 +30,7 @@ from hwgen.peer.table import Row, as_record, table
 from hwgen.spec import model as specs
 from hwgen.synth.components import components
 from hwgen.synth.yosys import Job, version
-from hwgen.verify.run import Request, need_tools, prove
+from hwgen.verify.run import Request, need_tools, run_verification
 
 ENCODER = CHANNELS[0]
 FRAME = (32, 32)
@@ -118,7 +119,8 @@ def _hwgen(
 ) -> Row:
     """hwgen's design for a board, proven as `hwgen verify` proves it; minutes None: not synthesised."""
     say = _progress(f"hwgen {name}")
-    report = prove(Request(model, board=board, frame=frame, init=INIT, waveform=False), folder, say)
+    options = DesignOptions(model, board=board, frame=frame, init=INIT)
+    report = run_verification(Request(options, waveform=False), folder, say)
     design = report.design
     macs, lanes = design.prediction("macs_per_frame"), design.prediction("multipliers")
     if report.interval is None or macs is None or lanes is None:

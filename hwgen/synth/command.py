@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from hwgen import board as boards
+from hwgen.design_options import DesignOptions
 from hwgen.emit import emit
 from hwgen.synth import netlists, synthesise_design
 from hwgen.synth.components import components
@@ -17,22 +18,11 @@ from hwgen.synth.yardstick import yardstick
 from hwgen.synth.yosys import PACKAGE, version
 
 
-def synth(
-    model: str | Path,
-    side: str = "tx",
-    board: str | Path = "pynq_z2",
-    fps: float | None = None,
-    frame: tuple[int, int] | None = None,
-    init: int | None = None,
-    channel: str | None = None,
-    jobs: int | None = None,
-    json: bool = False,
-) -> int:
+def synth(options: DesignOptions, jobs: int | None = None, json: bool = False) -> int:
     """Emit a model, synthesise its components and print predictions beside what was found.
 
     Parameters
     ----------
-    model, side, board, fps, frame, init, channel : as for `hwgen.emit.emit`
     jobs : processes at a time; None takes one per CPU
     json : print one JSON object on stdout and nothing else there
 
@@ -47,9 +37,9 @@ def synth(
     ModuleNotFoundError : Yosys is not installed
     """
     tool = version()
-    target = boards.load(board)
+    target = boards.load(options.board)
     with tempfile.TemporaryDirectory(prefix="hwgen_synth_") as folder:
-        emitted = emit(model, side, board, fps, frame, Path(folder) / "design", init, quiet=True, channel=channel)
+        emitted = emit(options, Path(folder) / "design", quiet=True)
         top: str = emitted.manifest["top"]
         text = (emitted.folder / f"{top}.v").read_text(encoding="utf-8")
     predicted: dict[str, dict[str, float]] = emitted.manifest["predicted"]["components"]
@@ -61,6 +51,6 @@ def synth(
         for name, netlist in found.items()
     )
     (path,) = deepest(joined(top, [(component, found[component.name]) for component in components(text, top)]))
-    report = Report(f"{emitted.manifest['model']} {side}", target, f"{PACKAGE} {tool}", parts, path, measure)
+    report = Report(f"{emitted.manifest['model']} {options.side}", target, f"{PACKAGE} {tool}", parts, path, measure)
     print_report(report, json)
     return 1 if report.differences else 0

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import torch
 
-from hwgen.cli.values import Number
 from hwgen.errors import HwgenError
+from hwgen.option_values import Number
 from hwgen.train import data as image_data
 from hwgen.train.channel import awgn, normalise
 from hwgen.train.checkpoint import read, write

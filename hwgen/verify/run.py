@@ -22,9 +22,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
 from hwgen.images import load_images
-from hwgen.ir.graph import SIDES, Graph, SymbolNode
+from hwgen.ir.graph import Graph, SymbolNode
 from hwgen.sim import design as designs, junit as junit_xml, runner
 from hwgen.sim.check import Finding, Verdict, check
 from hwgen.sim.design import WORD_BITS, Design
@@ -42,74 +43,50 @@ WINDOW = (512, 32)
 
 @dataclass(frozen=True)
 class Request:
-    """What to verify; see `verify` for the fields. waveform: record one around a failure (builds once more)."""
+    """What to verify, and how.
 
-    model: str | Path
-    side: str = "tx"
-    board: str | Path = "pynq_z2"
-    fps: float | None = None
-    frame: tuple[int, int] | None = None
-    init: int | None = None
+    Parameters
+    ----------
+    design : a folder that emit wrote, verified as it stands; the options' board, fps and frame are then its own
+    images : an image or a folder; None takes scikit-image's photos
+    frames : back to back
+    stall : probability of an idle input cycle and of a stalled output cycle, 0 .. 0.95
+    seed : of stalls, fading and channel noise
+    snr_db : of the channel that symbols go through, which is the options', or else what the design was emitted for
+    waveform : record one around a failure (builds once more)
+    """
+
+    options: DesignOptions
     design: Path | None = None
     images: Path | None = None
     frames: int = 3
     stall: float = 0.0
     seed: int = 1
-    channel: str | None = None
     snr_db: float = 10.0
     waveform: bool = True
 
     def command(self) -> str:
         """The command line that repeats this verification."""
-        words = ["hwgen", "verify", "--model", str(self.model), "--side", self.side]
-        if self.design is not None:
-            words += ["--design", str(self.design.resolve())]
+        words = ["hwgen", "verify"]
+        if self.design is None:
+            words += self.options.words()
         else:
-            words += ["--board", str(self.board)]
-            words += [] if self.fps is None else ["--fps", repr(self.fps)]
-            words += [] if self.frame is None else ["--frame", f"{self.frame[0]}x{self.frame[1]}"]
-        words += [] if self.init is None else ["--init", f"random:{self.init}"]
-        words += [] if self.channel is None else ["--channel", self.channel]
+            words += [*self.options.words("model", "side"), "--design", str(self.design.resolve())]
+            words += self.options.words("init", "channel")
         words += [] if self.snr_db == Request.snr_db else ["--snr", repr(self.snr_db)]
         words += [] if self.images is None else ["--images", str(self.images)]
         words += ["--frames", str(self.frames), "--stall", repr(self.stall), "--seed", str(self.seed)]
         return shlex.join(words)
 
 
-def verify(
-    model: str | Path,
-    side: str = "tx",
-    board: str | Path = "pynq_z2",
-    fps: float | None = None,
-    frame: tuple[int, int] | None = None,
-    out: Path | None = None,
-    init: int | None = None,
-    images: Path | None = None,
-    frames: int = 3,
-    stall: float = 0.0,
-    seed: int = 1,
-    json: bool = False,
-    junit: Path | None = None,
-    design: Path | None = None,
-    channel: str | None = None,
-    snr: float = 10.0,
-) -> int:
+def verify(request: Request, out: Path | None = None, json: bool = False, junit: Path | None = None) -> int:
     """Emit a model, or take an emitted folder, simulate it and print what was found.
 
     Parameters
     ----------
-    model, side, board, fps, frame, init : as for `hwgen.emit.emit`
-    design : a folder that emit wrote, verified as it stands; board, fps and frame are then its own
     out : where the design and the simulation are kept; None takes a temporary folder, kept only after a failure
-    images : an image or a folder; None takes scikit-image's photos
-    frames : back to back
-    stall : probability of an idle input cycle and of a stalled output cycle, 0 .. 0.95
-    seed : of stalls, fading and channel noise
     json : print one JSON object on stdout and nothing else there
     junit : file to write as JUnit XML
-    channel : awgn, rayleigh, mimo2x2 or ofdm: what symbols go through, and what the design's precoder or equaliser is
-        for; None takes what the design was emitted for, the specification's by default
-    snr : of that channel in dB
 
     Returns
     -------
@@ -119,13 +96,12 @@ def verify(
     ------
     HwgenError : bad input
     """
-    request = Request(model, side, board, fps, frame, init, design, images, frames, stall, seed, channel, snr)
     need_tools()
     temporary = out is None
     folder = Path(tempfile.mkdtemp(prefix="hwgen_verify_")) if out is None else out
     keep = False
     try:
-        report = prove(request, folder, _progress)
+        report = run_verification(request, folder, _progress)
         keep = not report.proven
     finally:
         if temporary and not keep:
@@ -153,7 +129,7 @@ def _progress(text: str) -> None:
         print(f"{text} ...", file=sys.stderr, flush=True)
 
 
-def prove(
+def run_verification(
     request: Request, folder: Path, say: Callable[[str], None] = lambda text: None, cache: Path | None = None
 ) -> Report:
     """Carry out a request inside `folder`; prints nothing, but tells `say` what it is about to do.
@@ -162,14 +138,13 @@ def prove(
     """
     started = time.perf_counter()
     build_seconds = simulation_seconds = 0.0
-    if request.side not in SIDES:
-        raise HwgenError("--side", "tx or rx", request.side)
-    spec = specs.load(request.model)
+    options = request.options
+    spec = specs.load(options.model)
     say("emitting" if request.design is None else f"reading {request.design}")
     design = _design(request, folder)
-    channel = request.channel or design.manifest.get("channel")
-    setting = Setting(spec, request.side, request.init, channel, request.snr_db, request.seed)
-    graph = setting.graph(request.side)
+    channel = options.channel or design.manifest.get("channel")
+    setting = Setting(spec, options.side, options.init, channel, request.snr_db, request.seed)
+    graph = setting.graph(options.side)
     _check_same(design, graph)
     images = load_images(request.images, request.frames, design.width, design.height)
     say("running the PyTorch model")
@@ -205,7 +180,7 @@ def prove(
     if not findings:
         psnr = received_psnr(setting, golden, images)
     return Report(
-        name=f"{spec.name}_{request.side}",
+        name=f"{spec.name}_{options.side}",
         design=design,
         frames=request.frames,
         stall=request.stall,
@@ -231,17 +206,7 @@ def _design(request: Request, folder: Path) -> Design:
         return designs.load(request.design)
     from hwgen.emit import emit
 
-    emitted = emit(
-        model=request.model,
-        side=request.side,
-        board=request.board,
-        fps=request.fps,
-        frame=request.frame,
-        out=folder / "design",
-        init=request.init,
-        quiet=True,
-        **({} if request.channel is None else {"channel": request.channel}),
-    )
+    emitted = emit(request.options, folder / "design", quiet=True)
     return designs.load(emitted.folder)
 
 

@@ -16,6 +16,7 @@ from hwgen.bench.encoder import CHANNELS, STRIDES, channels, dashed, write_spec
 from hwgen.bench.quantities import QUANTITIES
 from hwgen.bench.roofline import roofline
 from hwgen.cli.main import main
+from hwgen.design_options import DesignOptions
 from hwgen.emit import emit
 from hwgen.errors import HwgenError
 from hwgen.model import load_graph
@@ -158,7 +159,7 @@ def test_the_roofline_is_drawn_the_same_each_time(tmp_path: Path) -> None:
     from hwgen.sim import design as designs
     from hwgen.verify.report import Report
 
-    emitted = emit("tiny", frame=(32, 16), out=tmp_path / "design", quiet=True)
+    emitted = emit(DesignOptions("tiny", frame=(32, 16)), tmp_path / "design", quiet=True)
     report = Report("tiny", designs.load(emitted.folder), 3, 0.0, 1, 0, (), None, 1536, 1, None, None, "", (), 0, 0, 0)
     measured = [Measured("tiny", emitted.plan, report, None, roofline(emitted.plan))]
     for name in ("a.svg", "b.svg", "c.png"):

@@ -58,7 +58,7 @@ def test_help_is_complete(command: str, capsys: pytest.CaptureFixture[str]) -> N
     assert caught.value.code == 0
     text = capsys.readouterr().out
     assert f"usage: hwgen {command}" in text
-    for action in cli._parser()._subparsers._group_actions[0].choices[command]._actions:  # type: ignore
+    for action in cli.build_parser()._subparsers._group_actions[0].choices[command]._actions:  # type: ignore
         assert action.help, f"{command} {action.option_strings}: no help"
 
 

@@ -20,6 +20,7 @@ import yaml
 
 from hwgen import board as boards, emit as package
 from hwgen.cli import main as cli
+from hwgen.design_options import DesignOptions
 from hwgen.emit import Emitted, emit
 from hwgen.emit.datapath import component
 from hwgen.emit.folder import replaced_folder
@@ -41,7 +42,7 @@ FILES = {"hwgen_tx.v", "hwgen_tx.xdc", "manifest.json", "graph.json", "weights.n
 
 
 def emit_tiny(out: Path | None, **options: Any) -> Emitted:
-    return emit(**(dict(model="tiny", frame=FRAME, out=out, init=1, quiet=True) | options))
+    return emit(DesignOptions(**(dict(model="tiny", frame=FRAME, init=1) | options)), out, quiet=True)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -98,8 +99,8 @@ def test_the_same_bytes_again(design: Emitted, tmp_path: Path, monkeypatch: pyte
     again = emit_tiny(None)
     assert again.folder == Path("hwgen_out/tiny_tx_pynq_z2")
     assert contents(again.folder) == contents(design.folder)
-    code = ("from pathlib import Path; from hwgen.emit import emit; "
-            f"emit('tiny', frame={FRAME}, out=Path('a b/c'), init=1, quiet=True)")  # fmt: skip
+    code = ("from pathlib import Path; from hwgen.design_options import DesignOptions; from hwgen.emit import emit; "
+            f"emit(DesignOptions('tiny', frame={FRAME}, init=1), Path('a b/c'), quiet=True)")  # fmt: skip
     environment = os.environ | {"PYTHONHASHSEED": "77", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0",
                                 "TZ": "Asia/Tokyo"}  # fmt: skip
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
@@ -110,8 +111,8 @@ def test_a_receiver_has_the_same_bytes_again(tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     first = emit_tiny(None, side="rx")
     assert first.folder == Path("hwgen_out/tiny_rx_pynq_z2")
-    code = ("from pathlib import Path; from hwgen.emit import emit; "
-            f"emit('tiny', 'rx', frame={FRAME}, out=Path('again'), init=1, quiet=True)")  # fmt: skip
+    code = ("from pathlib import Path; from hwgen.design_options import DesignOptions; from hwgen.emit import emit; "
+            f"emit(DesignOptions('tiny', 'rx', frame={FRAME}, init=1), Path('again'), quiet=True)")  # fmt: skip
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=os.environ | {"PYTHONHASHSEED": "5"}, check=True)
     assert contents(tmp_path / "again") == contents(first.folder)
 
@@ -260,7 +261,7 @@ def test_readme(variant: Emitted) -> None:
     commands = re.findall(r"`hwgen ([^`]*)`", text)
     assert commands
     for command in commands:
-        cli._parser().parse_args(command.split())
+        cli.build_parser().parse_args(command.split())
     for value in design.manifest["terms"].values():
         assert str(value) in text
     assert str(design.manifest["predicted"]["frame_interval_cycles"]) in text

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from hwgen.cli.main import main
+from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
 from hwgen.images import load_images, psnr
 from hwgen.ir.execute import execute, execute_symbols
@@ -68,8 +69,9 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeEnd]:
     made: dict[str, FakeEnd] = {}
     wrong: dict[str, tuple[int, int, int]] = {}
 
-    def emit_end(chain: Chain, model: object, side: str, *rest: object) -> FakeEnd:
-        made[side] = FakeEnd(chain, side)
+    def emit_end(options: DesignOptions, *rest: object) -> FakeEnd:
+        side = options.side
+        made[side] = FakeEnd(chains.load(options), side)
         made[side].wrong = wrong.get(side)
         return made[side]
 
@@ -80,7 +82,7 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeEnd]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_both_sides_are_equal(kind: str, ends: dict[str, FakeEnd], tmp_path: Path) -> None:
-    result = measure(Request("tiny", (10.0,), channel=kind, frames=2), tmp_path)
+    result = measure(Request(DesignOptions("tiny", channel=kind), (10.0,), frames=2), tmp_path)
     (point,) = result.points
     assert result.equal and result.first is None
     assert (point.frames, point.pixels_compared, point.pixel_mismatches) == (2, 2 * 32 * 32, 0)
@@ -92,8 +94,8 @@ def test_both_sides_are_equal(kind: str, ends: dict[str, FakeEnd], tmp_path: Pat
 
 def test_figures_against_their_definitions(ends: dict[str, FakeEnd], tmp_path: Path) -> None:
     """One frame by hand: integer graph, channel of seed SEED + index, integer graph."""
-    result = measure(Request("tiny", (7.0,), channel="ofdm", frames=2, seed=5), tmp_path)
-    chain = chains.load("tiny", "ofdm")
+    result = measure(Request(DesignOptions("tiny", channel="ofdm"), (7.0,), frames=2, seed=5), tmp_path)
+    chain = chains.load(DesignOptions("tiny", channel="ofdm"))
     images = load_images(None, 2, 32, 32)
     quality, error, energy = [], 0.0, 0.0
     for index, image in enumerate(images):
@@ -111,7 +113,7 @@ def test_figures_against_their_definitions(ends: dict[str, FakeEnd], tmp_path: P
 
 def test_a_wrong_pixel_is_named(ends: dict[str, FakeEnd], tmp_path: Path) -> None:
     ends["wrong"]["rx"] = (1, 32 * 3 + 7, 9)  # type: ignore[index]
-    result = measure(Request("tiny", (10.0, 4.0), frames=2), tmp_path)
+    result = measure(Request(DesignOptions("tiny"), (10.0, 4.0), frames=2), tmp_path)
     assert not result.equal and result.pixel_mismatches == 2
     assert result.first is not None
     assert result.first.startswith("rx: SNR 10 dB, frame 1, pixel (x 7, y 3): expected R, G, B [")
@@ -120,38 +122,39 @@ def test_a_wrong_pixel_is_named(ends: dict[str, FakeEnd], tmp_path: Path) -> Non
 
 def test_a_wrong_symbol_is_named_first(ends: dict[str, FakeEnd], tmp_path: Path) -> None:
     ends["wrong"]["tx"] = (0, 5, 16 + 11)  # type: ignore[index]
-    result = measure(Request("tiny", (10.0,), frames=2), tmp_path)
+    result = measure(Request(DesignOptions("tiny"), (10.0,), frames=2), tmp_path)
     assert not result.equal and result.symbol_mismatches == 1
     assert result.first is not None and result.first.startswith("tx: frame 0, symbol 5: expected I ")
 
 
 def test_only_some_frames_are_simulated(ends: dict[str, FakeEnd], tmp_path: Path) -> None:
-    result = measure(Request("tiny", (1.0, 10.0), frames=3, simulate=1, compare=True), tmp_path)
+    result = measure(Request(DesignOptions("tiny"), (1.0, 10.0), frames=3, simulate=1, compare=True), tmp_path)
     assert [point.frames for point in result.points] == [1, 1]
     for point in result.points:
         assert point.all_frames == 3 and point.pixels_compared == 32 * 32
         assert point.all_psnr_model_db != point.psnr_model_db == point.psnr_rtl_db
         assert point.all_psnr_float_db is not None and point.all_psnr_bound_db is not None
-    assert Request("tiny", (1.0,), frames=10, simulate=4).simulated == (0, 2, 5, 7)
+    assert Request(DesignOptions("tiny"), (1.0,), frames=10, simulate=4).simulated == (0, 2, 5, 7)
     first, last = result.points
     assert first.all_psnr_model_db < last.all_psnr_model_db and first.nmse_db > last.nmse_db
 
 
 def test_a_frame_s_noise_is_the_same_in_any_company(ends: dict[str, FakeEnd], tmp_path: Path) -> None:
-    one = measure(Request("tiny", (4.0,), channel="rayleigh", frames=1, seed=8), tmp_path)
-    two = measure(Request("tiny", (10.0, 4.0), channel="rayleigh", frames=2, seed=8), tmp_path)
+    one = measure(Request(DesignOptions("tiny", channel="rayleigh"), (4.0,), frames=1, seed=8), tmp_path)
+    two = measure(Request(DesignOptions("tiny", channel="rayleigh"), (10.0, 4.0), frames=2, seed=8), tmp_path)
     assert (one.received[4.0][0] == two.received[4.0][0]).all()
 
 
 def test_random_weights(ends: dict[str, FakeEnd], tmp_path: Path) -> None:
-    result = measure(Request("tiny", (10.0,), channel="mimo2x2", frames=1, init=3, frame=(16, 16)), tmp_path)
+    options = DesignOptions("tiny", channel="mimo2x2", init=3, frame=(16, 16))
+    result = measure(Request(options, (10.0,), frames=1), tmp_path)
     assert result.equal and result.points[0].pixels_compared == 256
 
 
 def test_float_link_is_near_its_integers(tmp_path: Path) -> None:
     """Of trained networks, at a high SNR."""
-    chain = chains.load("tiny")
-    assert FloatLink.available(chain) and not FloatLink.available(chains.load("tiny", init=1))
+    chain = chains.load(DesignOptions("tiny"))
+    assert FloatLink.available(chain) and not FloatLink.available(chains.load(DesignOptions("tiny", init=1)))
     image = load_images(None, 1, 32, 32)[0]
     found = FloatLink(chain, image[None], 2.5).image(image, chain.draw(40.0, 1))
     assert found.shape == image.shape and found.dtype == np.uint8
@@ -159,7 +162,7 @@ def test_float_link_is_near_its_integers(tmp_path: Path) -> None:
 
 
 def test_float_link_has_the_power_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    chain = chains.load("tiny")
+    chain = chains.load(DesignOptions("tiny"))
     images = load_images(None, 3, 32, 32)
     link = FloatLink(chain, images, 2.5)
     sent: list[np.ndarray] = []
@@ -283,7 +286,7 @@ def test_a_model_without_a_decoder(tmp_path: Path) -> None:
         "format_version: 1\ndescription: x\nframe: {width: 8, height: 8}\nencoder: [{kernel: 3, channels: 2}]\n"
     )
     with pytest.raises(HwgenError, match="a decoder: a link has a receiver, got none"):
-        chains.load(tmp_path / "spec.yaml", init=1)
+        chains.load(DesignOptions(tmp_path / "spec.yaml", init=1))
 
 
 def test_progress_counts_what_a_file_grows_by(tmp_path: Path) -> None:

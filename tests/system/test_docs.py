@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hwgen.cli.main import _parser
+from hwgen.cli.main import build_parser
 
 CLONE = Path(__file__).resolve().parents[2]
 DOCUMENTS = [CLONE / "README.md", *sorted((CLONE / "docs").glob("*.md"))]
@@ -25,7 +25,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 def test_commands_are_hwgens(document: Path) -> None:
     for command in re.findall(r"^    (?:\.venv/bin/)?hwgen (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE):
         if not re.search(r"\[|--help", command):
-            _parser().parse_args(shlex.split(command, comments=True))
+            build_parser().parse_args(shlex.split(command, comments=True))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

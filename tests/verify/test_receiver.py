@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support.verification import asked, copied, emit_with_another_rule
 
 from hwgen.cli.main import main
+from hwgen.design_options import DesignOptions
 from hwgen.emit import emit
 from hwgen.errors import HwgenError
 from hwgen.sim import design as designs
-from hwgen.verify import run as verify_module
-from hwgen.verify.run import Request, prove, verify
+from hwgen.verify.run import Request, run_verification, verify
 
 SPEC = """
 format_version: 1
@@ -38,8 +35,9 @@ VALUES = SYMBOLS + 6 * 4 * 3 + 12 * 8 * (5 + 3) + 12 * 8
 
 def made(folder: Path) -> Request:
     (folder / "spec.yaml").write_text(SPEC)
-    emit(folder / "spec.yaml", side="rx", out=folder / "design", init=1, fps=2000, quiet=True)
-    return Request(folder / "spec.yaml", side="rx", init=1, design=folder / "design", waveform=False)
+    options = DesignOptions(folder / "spec.yaml", "rx", fps=2000, init=1)
+    emit(options, folder / "design", quiet=True)
+    return Request(options, design=folder / "design", waveform=False)
 
 
 @pytest.fixture(scope="module")
@@ -48,17 +46,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Request:
     return made(tmp_path_factory.mktemp("small"))
 
 
-def copied(request: Request, tmp_path: Path, **changes: Any) -> Request:
-    """The same with a copy of the design whose manifest is changed."""
-    assert request.design is not None
-    shutil.copytree(request.design, tmp_path / "design")
-    path = tmp_path / "design" / "manifest.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
-    return replace(request, design=tmp_path / "design")
-
-
 def test_proven_and_as_predicted(small: Request, tmp_path: Path) -> None:
-    report = prove(small, tmp_path)
+    report = run_verification(small, tmp_path)
     assert report.proven and report.first is None
     assert report.streams == ["equaliser", "received", "deconv0", "deconv1", "output"]
     assert report.values_compared == 3 * VALUES
@@ -69,13 +58,13 @@ def test_proven_and_as_predicted(small: Request, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("stall", "seed", "frames"), [(0.1, 1, 3), (0.5, 2, 4), (0.95, 3, 2)])
 def test_proven_with_stalls(small: Request, tmp_path: Path, stall: float, seed: int, frames: int) -> None:
-    report = prove(replace(small, stall=stall, seed=seed, frames=frames), tmp_path)
+    report = run_verification(replace(small, stall=stall, seed=seed, frames=frames), tmp_path)
     assert report.proven and report.values_compared == frames * VALUES
     assert report.interval is None and report.latency is None
 
 
 def test_other_noise_is_proven_too(small: Request, tmp_path: Path) -> None:
-    report = prove(replace(small, snr_db=-5.0, seed=9), tmp_path)
+    report = run_verification(replace(small, snr_db=-5.0, seed=9), tmp_path)
     assert report.proven and "--snr -5.0" in report.command and "--side rx" in report.command
 
 
@@ -88,7 +77,7 @@ def test_a_flipped_weight_bit_of_a_phase_names_its_layer(small: Request, tmp_pat
     found = re.search(memory, text, flags=re.DOTALL)
     assert found is not None, "no weight memory in deconv0"
     file.write_text(f"{text[: found.start(2)]}{int(found[2], 16) ^ 1:x}{text[found.end(2) :]}")
-    report = prove(broken, tmp_path / "run")
+    report = run_verification(broken, tmp_path / "run")
     assert report.first is not None
     assert (report.first.kind, report.first.stream) == ("value", "deconv0")
     assert report.edited == ("hwgen_rx.v",)
@@ -106,46 +95,35 @@ def test_a_flipped_weight_bit_of_a_phase_names_its_layer(small: Request, tmp_pat
 def test_a_wrong_rule_in_a_copy_is_caught(
     small: Request, tmp_path: Path, file: str, right: str, wrong: str, kind: set[str], stream: str
 ) -> None:
-    copy = tmp_path / "copy" / "hwgen"
-    here = Path(verify_module.__file__).parent
-    shutil.copytree(here, copy, ignore=shutil.ignore_patterns("models", "train", "sim", "__pycache__"))
-    (copy / "models").mkdir()
-    text = (copy / file).read_text()
-    assert text.count(right) == 1, f"{file} no longer has {right}"
-    (copy / file).write_text(text.replace(right, wrong))
-    emit_it = (
-        "from pathlib import Path; from hwgen.emit import emit;"
-        f"emit({str(small.model)!r}, 'rx', out=Path({str(tmp_path / 'design')!r}), init=1, fps=2000, quiet=True)"
-    )
-    subprocess.run([sys.executable, "-c", emit_it], cwd=copy.parent, check=True, env={"PYTHONPATH": str(copy.parent)})
-    report = prove(replace(small, design=tmp_path / "design"), tmp_path / "run")
+    emit_with_another_rule(small, tmp_path, file, right, wrong)
+    report = run_verification(replace(small, design=tmp_path / "design"), tmp_path / "run")
     assert report.first is not None
     assert report.first.kind in kind and report.first.stream == stream
 
 
 def test_json_and_the_command_line(small: Request, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["verify", "--model", str(small.model), "--side", "rx", "--init", "random:1", "--design",
+    command = ["verify", "--model", str(small.options.model), "--side", "rx", "--init", "random:1", "--design",
                str(small.design), "--channel", "rayleigh", "--snr", "3", "--json"]  # fmt: skip
     assert main(command) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["mismatches"], found["values_compared"]) == (0, 3 * VALUES)
     assert found["frame_interval_cycles"] == found["predicted_interval_cycles"]
-    assert verify(small.model, side="rx", init=1, design=small.design) == 0
+    assert verify(small) == 0
     printed = capsys.readouterr().out
     assert f"proven. {3 * VALUES:,} values of 5 streams in 3 frames of 12x8" in printed
 
 
 def test_designs_that_are_refused(small: Request, tmp_path: Path) -> None:
     with pytest.raises(HwgenError, match=r"manifest.json: side: wanted tx \(--side\), got rx"):
-        prove(replace(small, side="tx"), tmp_path / "run")
+        run_verification(asked(small, side="tx"), tmp_path / "run")
     with pytest.raises(HwgenError, match=r"streams: wanted \('received', .* as the model has, got \('equaliser', 32"):
-        prove(replace(small, channel="awgn"), tmp_path / "run")
+        run_verification(asked(small, channel="awgn"), tmp_path / "run")
     with pytest.raises(HwgenError, match="--side: wanted tx or rx, got both"):
-        prove(replace(small, side="both"), tmp_path / "run")
+        run_verification(asked(small, side="both"), tmp_path / "run")
     with pytest.raises(HwgenError, match=f"input.beats: wanted {SYMBOLS}, got 35"):
-        prove(copied(small, tmp_path / "a", input={"bits": 32, "beats": 35}), tmp_path / "run")
+        run_verification(copied(small, tmp_path / "a", input={"bits": 32, "beats": 35}), tmp_path / "run")
     with pytest.raises(HwgenError, match="coefficients.beats: wanted 1, got 0"):
-        prove(copied(small, tmp_path / "b", coefficients=None), tmp_path / "run")
+        run_verification(copied(small, tmp_path / "b", coefficients=None), tmp_path / "run")
 
 
 def test_a_transmitter_with_complex_layers_power_and_precoder(tmp_path: Path) -> None:
@@ -156,11 +134,12 @@ def test_a_transmitter_with_complex_layers_power_and_precoder(tmp_path: Path) ->
         "  - {kernel: 1, channels: 3, activation: none, complex: true, imag_weight_bits: 6, imag_activation_bits: 6}\n"
         "gain: {mode: per_image}\n"
     )
-    base = Request(tmp_path / "spec.yaml", init=1, fps=2000, channel="mimo2x2")
-    report = prove(base, tmp_path)
+    options = DesignOptions(tmp_path / "spec.yaml", init=1, fps=2000)
+    base = Request(replace(options, channel="mimo2x2"))
+    report = run_verification(base, tmp_path)
     assert report.first is None and report.streams == ["conv0", "conv1", "power", "precoder", "output"]
     assert report.design.coefficient_beats == 4 and report.interval is not None
     assert "--channel mimo2x2" in report.command
     # Without --channel a folder is verified for the channel that it was emitted for.
-    stalled = Request(tmp_path / "spec.yaml", init=1, stall=0.3, design=designs.load(tmp_path / "design").folder)
-    assert prove(stalled, tmp_path / "stalled").first is None
+    stalled = Request(options, stall=0.3, design=designs.load(tmp_path / "design").folder)
+    assert run_verification(stalled, tmp_path / "stalled").first is None

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-import sys
 import xml.etree.ElementTree as xml
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from support.verification import edited, emit_with_another_rule
 
+from hwgen.design_options import DesignOptions
 from hwgen.emit import emit
 from hwgen.errors import HwgenError
 from hwgen.verify import reference as verify_reference, run as verify_module
-from hwgen.verify.run import Request, prove, verify
+from hwgen.verify.run import Request, run_verification, verify
 
 SPEC = """
 format_version: 1
@@ -40,19 +40,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Request:
     """The specification above, emitted with random weights."""
     folder = tmp_path_factory.mktemp("small")
     (folder / "spec.yaml").write_text(SPEC)
-    emit(folder / "spec.yaml", out=folder / "design", init=1, fps=1000, quiet=True)
-    return Request(folder / "spec.yaml", init=1, design=folder / "design", waveform=False)
-
-
-def edited(request: Request, tmp_path: Path, pattern: str, replacement: str) -> Request:
-    """The same with a copy of the design in which the first match of `pattern` is replaced."""
-    assert request.design is not None
-    shutil.copytree(request.design, tmp_path / "design")
-    file = tmp_path / "design" / "hwgen_tx.v"
-    text, count = re.subn(pattern, replacement, file.read_text(), count=1, flags=re.DOTALL)
-    assert count == 1, f"nothing in the Verilog looks like {pattern}"
-    file.write_text(text)
-    return replace(request, design=tmp_path / "design")
+    options = DesignOptions(folder / "spec.yaml", fps=1000, init=1)
+    emit(options, folder / "design", quiet=True)
+    return Request(options, design=folder / "design", waveform=False)
 
 
 def flip_weight(request: Request, tmp_path: Path, layer: str) -> Request:
@@ -66,7 +56,7 @@ def flip_weight(request: Request, tmp_path: Path, layer: str) -> Request:
 
 
 def test_proven_and_as_predicted(small: Request, tmp_path: Path) -> None:
-    report = prove(small, tmp_path)
+    report = run_verification(small, tmp_path)
     assert report.proven and report.first is None
     assert report.values_compared == 3 * VALUES
     assert report.interval == report.design.prediction("frame_interval_cycles")
@@ -76,27 +66,27 @@ def test_proven_and_as_predicted(small: Request, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("stall", "seed", "frames"), [(0.1, 1, 3), (0.5, 2, 4), (0.95, 3, 2)])
 def test_proven_with_stalls(small: Request, tmp_path: Path, stall: float, seed: int, frames: int) -> None:
-    report = prove(replace(small, stall=stall, seed=seed, frames=frames), tmp_path)
+    report = run_verification(replace(small, stall=stall, seed=seed, frames=frames), tmp_path)
     assert report.proven
     assert report.values_compared == frames * VALUES
     assert report.interval is None and report.latency is None
 
 
 def test_one_stalled_frame_is_followed_by_others_that_fill_the_design(small: Request, tmp_path: Path) -> None:
-    report = prove(replace(small, stall=0.1, frames=1), tmp_path)
+    report = run_verification(replace(small, stall=0.1, frames=1), tmp_path)
     assert report.proven and report.values_compared == VALUES
 
 
 def test_one_and_two_frames_have_a_latency_but_no_interval(small: Request, tmp_path: Path) -> None:
     for frames in (1, 2):
-        report = prove(replace(small, frames=frames), tmp_path / str(frames))
+        report = run_verification(replace(small, frames=frames), tmp_path / str(frames))
         assert report.proven and report.interval is None
         assert report.latency == report.design.prediction("latency_cycles")
 
 
 @pytest.mark.parametrize("layer", ["conv0", "conv1", "conv2"])
 def test_a_flipped_weight_bit_names_its_layer(small: Request, tmp_path: Path, layer: str) -> None:
-    report = prove(flip_weight(small, tmp_path, layer), tmp_path / "run")
+    report = run_verification(flip_weight(small, tmp_path, layer), tmp_path / "run")
     assert not report.proven and report.mismatches > 0
     assert report.first is not None
     assert (report.first.kind, report.first.stream) == ("value", layer)
@@ -116,19 +106,8 @@ def test_a_flipped_weight_bit_names_its_layer(small: Request, tmp_path: Path, la
 def test_a_wrong_rule_in_a_copy_is_caught(
     small: Request, tmp_path: Path, file: str, right: str, wrong: str, layer: str
 ) -> None:
-    copy = tmp_path / "copy" / "hwgen"
-    here = Path(verify_module.__file__).parent
-    shutil.copytree(here, copy, ignore=shutil.ignore_patterns("models", "train", "sim", "__pycache__"))
-    (copy / "models").mkdir()
-    text = (copy / file).read_text()
-    assert right in text, f"{file} no longer has {right}"
-    (copy / file).write_text(text.replace(right, wrong))
-    emit_it = (
-        "from pathlib import Path; from hwgen.emit import emit;"
-        f"emit({str(small.model)!r}, out=Path({str(tmp_path / 'design')!r}), init=1, fps=1000, quiet=True)"
-    )
-    subprocess.run([sys.executable, "-c", emit_it], cwd=copy.parent, check=True, env={"PYTHONPATH": str(copy.parent)})
-    report = prove(replace(small, design=tmp_path / "design"), tmp_path / "run")
+    emit_with_another_rule(small, tmp_path, file, right, wrong)
+    report = run_verification(replace(small, design=tmp_path / "design"), tmp_path / "run")
     assert report.first is not None and report.first.kind in {"value", "hang"}
     assert report.first.stream == layer
 
@@ -137,8 +116,8 @@ def test_a_failure_leaves_waveform_command_and_junit(
     small: Request, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     broken = flip_weight(small, tmp_path, "conv1")
-    status = verify(broken.model, init=1, design=broken.design, stall=0.2, seed=5, out=tmp_path / "out", json=True,
-                    junit=tmp_path / "junit.xml")  # fmt: skip
+    request = replace(broken, stall=0.2, seed=5, waveform=True)
+    status = verify(request, out=tmp_path / "out", json=True, junit=tmp_path / "junit.xml")
     printed = json.loads(capsys.readouterr().out)
     assert status == 1 and printed["mismatches"] > 0
     first = printed["first_mismatch"]
@@ -160,7 +139,7 @@ def test_a_failure_leaves_waveform_command_and_junit(
 def test_json_is_one_object_with_the_documented_keys(
     small: Request, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert verify(small.model, init=1, design=small.design, json=True, junit=tmp_path / "a" / "junit.xml") == 0
+    assert verify(small, json=True, junit=tmp_path / "a" / "junit.xml") == 0
     printed = json.loads(capsys.readouterr().out)
     assert list(printed) == [
         "frames", "values_compared", "mismatches", "first_mismatch", "frame_interval_cycles",
@@ -174,7 +153,7 @@ def test_json_is_one_object_with_the_documented_keys(
 
 
 def test_text_says_what_was_proven(small: Request, capsys: pytest.CaptureFixture[str]) -> None:
-    assert verify(small.model, init=1, design=small.design) == 0
+    assert verify(small) == 0
     printed = capsys.readouterr().out
     assert f"proven. {3 * VALUES:,} values of 5 streams in 3 frames of 20x12" in printed
     assert "cycles, as predicted" in printed
@@ -183,9 +162,9 @@ def test_text_says_what_was_proven(small: Request, capsys: pytest.CaptureFixture
 def test_images_of_the_user(small: Request, tmp_path: Path) -> None:
     pixels = np.random.default_rng(5).integers(0, 256, (50, 30, 3)).astype(np.uint8)
     Image.fromarray(pixels).save(tmp_path / "photo.png")
-    assert prove(replace(small, images=tmp_path / "photo.png", frames=2), tmp_path / "run").proven
+    assert run_verification(replace(small, images=tmp_path / "photo.png", frames=2), tmp_path / "run").proven
     with pytest.raises(HwgenError, match="--images: wanted an image or a folder of images, got nothing at "):
-        prove(replace(small, images=tmp_path / "none"), tmp_path / "run")
+        run_verification(replace(small, images=tmp_path / "none"), tmp_path / "run")
 
 
 def test_a_graph_that_is_not_the_pytorch_model_is_found(
@@ -199,7 +178,7 @@ def test_a_graph_that_is_not_the_pytorch_model_is_found(
         return values
 
     monkeypatch.setattr(verify_reference, "execute", wrong)
-    report = prove(small, tmp_path)
+    report = run_verification(small, tmp_path)
     assert report.first is not None
     assert (report.first.kind, report.first.stream) == ("model", "conv1")
     assert (
@@ -212,35 +191,35 @@ def test_a_design_that_does_not_build_is_a_failure(
     small: Request, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     broken = edited(small, tmp_path, r"endmodule", "nonsense endmodule")
-    assert verify(broken.model, init=1, design=broken.design, out=tmp_path / "out") == 1
+    assert verify(broken, out=tmp_path / "out") == 1
     assert "Verilator could not build the bench" in capsys.readouterr().err
 
 
 def test_designs_that_are_refused(small: Request, tmp_path: Path) -> None:
     with pytest.raises(HwgenError, match="manifest.json: wanted the manifest of an emitted design, got No such file"):
-        prove(replace(small, design=tmp_path), tmp_path / "run")
+        run_verification(replace(small, design=tmp_path), tmp_path / "run")
     (tmp_path / "manifest.json").write_text("[")
     with pytest.raises(HwgenError, match="manifest.json: wanted a JSON object, got something else"):
-        prove(replace(small, design=tmp_path), tmp_path / "run")
+        run_verification(replace(small, design=tmp_path), tmp_path / "run")
     assert small.design is not None
     manifest = json.loads((small.design / "manifest.json").read_text())
     (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"format_version": 2}))
     with pytest.raises(HwgenError, match="format_version: wanted 1, got 2"):
-        prove(replace(small, design=tmp_path), tmp_path / "run")
+        run_verification(replace(small, design=tmp_path), tmp_path / "run")
     (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"streams": [{"name": "conv0"}]}))
     with pytest.raises(HwgenError, match=r"manifest.json: streams\.0\.path: wanted this key, got nothing"):
-        prove(replace(small, design=tmp_path), tmp_path / "run")
+        run_verification(replace(small, design=tmp_path), tmp_path / "run")
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(HwgenError, match=r"manifest.json: files: wanted files that are there, got no hwgen_tx\.v"):
-        prove(replace(small, design=tmp_path), tmp_path / "run")
+        run_verification(replace(small, design=tmp_path), tmp_path / "run")
     (tmp_path / "hwgen_tx.v").write_text("")
     (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"streams": manifest["streams"][:-1]}))
     with pytest.raises(HwgenError, match="streams: wanted 4 layers, got 3"):
-        prove(replace(small, design=tmp_path), tmp_path / "run")
+        run_verification(replace(small, design=tmp_path), tmp_path / "run")
     manifest["streams"][0]["bits"] = 7
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(HwgenError, match=r"streams: wanted \('conv0', 8, .* as the model has, got \('conv0', 7"):
-        prove(replace(small, design=tmp_path), tmp_path / "run")
+        run_verification(replace(small, design=tmp_path), tmp_path / "run")
 
 
 def test_what_is_missing_on_the_machine_is_named(small: Request, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,7 +227,7 @@ def test_what_is_missing_on_the_machine_is_named(small: Request, monkeypatch: py
     with pytest.raises(
         HwgenError, match=r"PATH: wanted g\+\+, make and perl to build the simulation, got no g\+\+, no make, no perl"
     ):
-        verify(small.model, init=1, design=small.design)
+        verify(small)
 
 
 def test_a_wrong_prediction_is_a_failure(small: Request, tmp_path: Path) -> None:
@@ -258,7 +237,7 @@ def test_a_wrong_prediction_is_a_failure(small: Request, tmp_path: Path) -> None
     manifest = json.loads((design / "manifest.json").read_text())
     manifest["predicted"]["latency_cycles"] += 1
     (design / "manifest.json").write_text(json.dumps(manifest))
-    report = prove(replace(small, design=design), tmp_path)
+    report = run_verification(replace(small, design=design), tmp_path)
     latency = manifest["predicted"]["latency_cycles"]
     assert [finding.message for finding in report.findings] == [
         f"output: latency: predicted {latency} cycles, measured {latency - 1}"

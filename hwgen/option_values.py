@@ -1,19 +1,10 @@
-"""What every part of the command line shares: the parser, and values with their range in their error."""
+"""Values of command-line options, each error with the range that was wanted."""
 
 from __future__ import annotations
 
-import argparse
 import re
-from typing import NoReturn
 
 from hwgen.errors import HwgenError
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse whose errors are hwgen's: one line, no usage text before it."""
-
-    def error(self, message: str) -> NoReturn:
-        raise HwgenError(self.prog, f"arguments as `{self.prog} --help` lists them", message)
 
 
 def frame(text: str) -> tuple[int, int]:

@@ -1,0 +1,39 @@
+"""`hwgen train`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from hwgen.option_values import Number
+
+TEXT = "train a model: float, then pruned and fine-tuned, then quantised"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("--model", required=True, metavar="M", help="a name, a folder or a specification's path")
+    parser.add_argument("--data", metavar="DIR",
+                        help="Cityscapes' folder layout, CIFAR-10's binary batches, or a folder or zip of images; or "
+                             "`skimage`: scikit-image's photos, where that is installed")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto",
+                        help="auto (default): a GPU where there is one")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where checkpoints go (default: the model's folder)")
+    parser.add_argument("--phase", choices=("float", "finetune", "qat", "control", "card", "all"), default="all",
+                        help="float: the dense parent; finetune: pruned; qat: quantised; control: the pruned shape "
+                             "from scratch; card: measure them; all (default)")
+    parser.add_argument("--steps", type=Number("--steps", int, 1), metavar="N",
+                        help="optimiser steps of every phase (default: the specification's)")
+    parser.add_argument("--start", type=Path, metavar="FILE",
+                        help="another model's finetune.safetensors: finetune starts from its layers, not from float")
+    parser.add_argument("--keep", type=Path, metavar="FILE",
+                        help="a checkpoint.safetensors whose transmitter is kept: only a receiver for it is trained")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train; 0."""
+    from hwgen.train.phases import train
+
+    train(arguments.model, data=arguments.data, device=arguments.device, out=arguments.out,
+          phase=arguments.phase, steps=arguments.steps, start=arguments.start, keep=arguments.keep)
+    return 0

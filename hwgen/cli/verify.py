@@ -1,0 +1,46 @@
+"""`hwgen verify`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from hwgen.design_options import DesignOptions, add_options as add_design_options
+from hwgen.option_values import Number
+
+TEXT = "simulate the emitted Verilog and compare every value of every layer with the quantised PyTorch model"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    add_design_options(parser)
+    parser.add_argument("--out", type=Path, metavar="DIR",
+                        help="keep the design and the simulation here (default: a temporary folder, kept after a "
+                             "failure)")
+    parser.add_argument("--design", type=Path, metavar="DIR",
+                        help="verify this folder, which emit wrote, as it stands, instead of emitting the model anew; "
+                             "--board, --fps and --frame are then its own")
+    parser.add_argument("--images", type=Path, metavar="PATH",
+                        help="an image or a folder of them, of any size: scaled to cover the frame, then its centre "
+                             "(default: scikit-image's free photos)")
+    parser.add_argument("--frames", type=Number("--frames", int, 1), default=3, metavar="N",
+                        help="frames, back to back (default: 3)")
+    parser.add_argument("--stall", type=Number("--stall", float, 0, 0.95), default=0.0, metavar="P",
+                        help="probability of a stalled cycle on either side (default: 0)")
+    parser.add_argument("--seed", type=Number("--seed", int, 0, 2**32 - 1), default=1, metavar="N",
+                        help="seed of the stalls and of the channel (default: 1)")
+    parser.add_argument("--snr", type=Number("--snr", float, -20, 60), default=10.0, metavar="DB",
+                        help="SNR of the channel in dB (default: 10)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the result as JUnit XML, for CI")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Verify; 0 or 1."""
+    from hwgen.verify.run import Request, verify
+
+    request = Request(
+        DesignOptions.of(arguments), design=arguments.design, images=arguments.images, frames=arguments.frames,
+        stall=arguments.stall, seed=arguments.seed, snr_db=arguments.snr,
+    )  # fmt: skip
+    return verify(request, out=arguments.out, json=arguments.json, junit=arguments.junit)

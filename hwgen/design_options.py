@@ -1,0 +1,145 @@
+"""The options that say which hardware, once: command line, calls, reproduce line, manifest."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, get_args
+
+from hwgen.errors import HwgenError
+from hwgen.ir.graph import SIDES
+from hwgen.model import channel_of
+from hwgen.option_values import Number, frame, init
+from hwgen.spec.model import Kind, ModelSpec
+
+
+@dataclass(frozen=True)
+class DesignOptions:
+    """What `emit`, `verify`, `synth`, `link` and the benches make a design of.
+
+    Parameters
+    ----------
+    model : name, folder or path of a specification
+    side : 'tx', the transmitter, or 'rx', the receiver
+    board : name or path
+    fps : frames per second to reach; None takes what the board has
+    frame : (width, height) in pixels; None takes the specification's
+    init : seed of random weights; None takes the trained ones
+    channel : kind of radio channel whose precoder or equaliser is part of the design; None takes the specification's
+
+    Raises
+    ------
+    HwgenError : no such side
+    """
+
+    model: str | Path
+    side: str = "tx"
+    board: str | Path = "pynq_z2"
+    fps: float | None = None
+    frame: tuple[int, int] | None = None
+    init: int | None = None
+    channel: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.side not in SIDES:
+            raise HwgenError("--side", " or ".join(SIDES), self.side)
+
+    @classmethod
+    def of(cls, arguments: Namespace) -> DesignOptions:
+        """From a parsed command line; options that the command does not have keep their default."""
+        return cls(**{name: getattr(arguments, name) for name in NAMES if hasattr(arguments, name)})
+
+    def completed(self, spec: ModelSpec) -> DesignOptions:
+        """With the specification's frame and channel where none is asked for.
+
+        Raises
+        ------
+        HwgenError : no such kind of channel
+        """
+        own = spec.frame.width, spec.frame.height
+        return replace(self, frame=self.frame or own, channel=channel_of(spec, self.channel).kind)
+
+    def words(self, *names: str) -> list[str]:
+        """The options as words of a command line, in this order; all of them by default. None is left out."""
+        found: list[str] = []
+        for name in names or NAMES:
+            value = getattr(self, name)
+            if value is not None:
+                found += [f"--{name}", _text(name, value)]
+        return found
+
+    def manifest_entries(self) -> dict[str, Any]:
+        """What a manifest says of completed options, beside the model, the side and the board's facts."""
+        assert self.frame is not None, "completed"
+        return {
+            "frame": {"width": self.frame[0], "height": self.frame[1]},
+            "requested_fps": self.fps,
+            "init": None if self.init is None else _text("init", self.init),
+            "channel": self.channel,
+        }
+
+
+NAMES = tuple(field.name for field in fields(DesignOptions))
+"""Every option's name, in order."""
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "model": {
+        "required": True,
+        "metavar": "M",
+        "help": "a name that `hwgen models` lists, a folder with a spec.yaml, or a specification's path",
+    },
+    "side": {
+        "choices": SIDES,
+        "default": DesignOptions.side,
+        "help": "tx: the transmitter, images to symbols (default); rx: the receiver, symbols to images",
+    },
+    "channel": {
+        "choices": get_args(Kind),
+        "help": "the channel that precoder and equaliser are for (default: the specification's)",
+    },
+    "board": {
+        "default": DesignOptions.board,
+        "metavar": "B",
+        "help": f"a name that `hwgen boards` lists, or a board file's path (default: {DesignOptions.board})",
+    },
+    "fps": {
+        "type": Number("--fps", float, 0.001),
+        "metavar": "N",
+        "help": "frames per second to reach at the board's clock with as little hardware as that takes "
+                "(default: as many as the board allows)",
+    },
+    "frame": {
+        "type": frame,
+        "metavar": "WxH",
+        "help": "frame size in pixels, a multiple of the strides (default: the specification's)",
+    },
+    "init": {
+        "type": init,
+        "metavar": "random:SEED",
+        "help": "random integers as weights, for a specification that was never trained",
+    },
+}  # fmt: skip
+"""What argparse is told of each option, in the order of the help."""
+
+
+def add_options(parser: ArgumentParser, *names: str, **own: dict[str, Any]) -> None:
+    """Add the options of these names, all of them by default, to a command.
+
+    Parameters
+    ----------
+    own : by name of an option, what the command has otherwise: its help or its default (then it is not required)
+    """
+    for name, arguments in ARGUMENTS.items():
+        if not names or name in names:
+            told = arguments | own.get(name, {})
+            parser.add_argument(f"--{name}", **(told | {"required": "required" in told and "default" not in told}))
+
+
+def _text(name: str, value: Any) -> str:
+    """An option's value as the command line takes it."""
+    if name == "frame":
+        return f"{value[0]}x{value[1]}"
+    if name == "init":
+        return f"random:{value}"
+    return repr(value) if name == "fps" else str(value)

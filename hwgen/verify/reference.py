@@ -62,7 +62,7 @@ class Setting:
             return graph
         power = round(self.spec.channel.power * 2**POWER_FRACTION)
         nodes = [
-            Power("power", node.channels, power, node.input) if isinstance(node, Gain) else node
+            Power(node.name, node.channels, power, node.input) if isinstance(node, Gain) else node
             for node in graph.nodes
         ]
         return replace(graph, nodes=tuple(nodes))

@@ -41,8 +41,8 @@ FILES = {"hwgen_tx.v", "hwgen_tx.xdc", "manifest.json", "graph.json", "weights.n
          "sample_output.hex", "README.md"}  # fmt: skip
 
 
-def emit_tiny(out: Path | None, **options: Any) -> Emitted:
-    return emit(DesignOptions(**(dict(model="tiny", frame=FRAME, init=1) | options)), out, quiet=True)
+def emit_tiny(out: Path | None, quiet: bool = True, **options: Any) -> Emitted:
+    return emit(DesignOptions(**(dict(model="tiny", frame=FRAME, init=1) | options)), out, quiet)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -13,7 +13,8 @@ from support.quantised_samples import sample_checkpoint, sample_images, sample_s
 from hwgen.errors import HwgenError
 from hwgen.export import export, export_model
 from hwgen.ir.execute import execute
-from hwgen.ir.graph import Gain, accumulator_bound
+from hwgen.ir.nodes import Gain
+from hwgen.ir.nodes.convolution import accumulator_bound
 from hwgen.ir.serialize import load
 from hwgen.spec.model import available, load as load_spec
 from hwgen.train.checkpoint import read, write

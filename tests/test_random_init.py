@@ -12,7 +12,8 @@ from support.ir_samples import photos
 from support.spec_samples import COUNTS, random_layers, spec_of
 
 from hwgen.ir.execute import accumulate, execute
-from hwgen.ir.graph import Conv2d, Graph
+from hwgen.ir.graph import Graph
+from hwgen.ir.nodes import Conv2d
 from hwgen.ir.serialize import graph_bytes, load, save, weights_bytes
 from hwgen.random_init import coverage, random_graph, synthetic_image
 

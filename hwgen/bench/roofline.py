@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Shape
 
-from hwgen.ir.graph import Convolution
+from hwgen.ir.nodes import Convolution
 from hwgen.plan.plan import Plan
 from hwgen.rtl.memory import ram_form, rom_form
 from hwgen.rtl.packing import packings

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hwgen.ir.graph import COEFFICIENT_FRACTION, Alamouti, Gain, SymbolNode
+from hwgen.ir.graph import SymbolNode
+from hwgen.ir.nodes import Alamouti, Gain
+from hwgen.ir.nodes.matrix_product import COEFFICIENT_FRACTION
 from hwgen.link.chain import Chain, Image
 from hwgen.numerics.integer import IntArray
 from hwgen.radio.channel import Complex, Realisation

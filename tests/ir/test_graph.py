@@ -11,7 +11,10 @@ from support.graphs import Builder
 from support.ir_samples import conv_values, sample_graph
 
 from hwgen.errors import HwgenError
-from hwgen.ir.graph import Conv2d, Graph, IntType, accumulator_bits, accumulator_bound
+from hwgen.ir.graph import Graph
+from hwgen.ir.nodes import Conv2d
+from hwgen.ir.nodes.convolution import accumulator_bits, accumulator_bound
+from hwgen.ir.types import IntType
 
 
 def values(**changes: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hwgen.errors import HwgenError
-from hwgen.ir.graph import Alamouti, MatrixProduct
+from hwgen.ir.nodes import Alamouti, MatrixProduct
 from hwgen.radio import channel as channels
 from hwgen.radio.channel import draw, nodes
 from hwgen.spec.model import Channel

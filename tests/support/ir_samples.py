@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from hwgen.ir.graph import Conv2d, Gain, Graph, IntType, accumulator_bits
+from hwgen.ir.graph import Graph
+from hwgen.ir.nodes import Conv2d, Gain
+from hwgen.ir.nodes.convolution import accumulator_bits
+from hwgen.ir.types import IntType
 
 PIXEL = IntType(8, False)
 

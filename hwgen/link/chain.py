@@ -70,9 +70,9 @@ class Chain:
 
     def receive(self, words: Words, realisation: Realisation) -> Image:
         """The PyTorch receiver's image of received words."""
-        from hwgen.reference.golden import golden_receiver
+        from hwgen.reference.golden import golden
 
-        found = golden_receiver(
+        found = golden(
             self.spec, self.rx, words, size=self.size, checkpoint=self.checkpoint,
             coefficients=realisation.rx_coefficients,
         )  # fmt: skip

@@ -47,15 +47,26 @@ ACTIVATION_EXPONENTS = (-24, 24)
 
 
 def quant_conv(
-    in_channels: int, out_channels: int, kernel: int, stride: int, weight_bits: int, bias: bool = True
+    in_channels: int,
+    out_channels: int,
+    kernel: int | tuple[int, int],
+    stride: int,
+    weight_bits: int,
+    bias: bool = True,
+    padding: int | tuple[int, int] | None = None,
+    dilation: int = 1,
+    groups: int = 1,
 ) -> QuantConv2d:
-    """Convolution with padding kernel // 2, bias, and one power-of-two scale per output channel."""
+    """Convolution with bias, and one power-of-two scale per output channel; padding kernel // 2 if none is given."""
+    height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
     return QuantConv2d(
         in_channels,
         out_channels,
-        kernel,
+        (height, width),
         stride=stride,
-        padding=kernel // 2,
+        padding=(height // 2, width // 2) if padding is None else padding,
+        dilation=dilation,
+        groups=groups,
         bias=bias,
         weight_quant=_weight_quantiser(weight_bits),
         bias_quant=Int32Bias if bias else None,

@@ -102,7 +102,7 @@ def reference(setting: Setting, graph: Graph, images: npt.NDArray[np.uint8]) -> 
 
     graph : of the side that is verified, with its channel's nodes
     """
-    from hwgen.reference.golden import golden, golden_receiver
+    from hwgen.reference.golden import golden
 
     spec, checkpoint = setting.spec, setting.checkpoint
     size = images.shape[2], images.shape[1]
@@ -116,7 +116,7 @@ def reference(setting: Setting, graph: Graph, images: npt.NDArray[np.uint8]) -> 
         if setting.side == "rx":
             coefficients = realisation.rx_coefficients
             frame = realisation.apply(outputs["symbols"].astype(np.uint32))
-            outputs = golden_receiver(spec, graph, frame, size=size, checkpoint=checkpoint, coefficients=coefficients)
+            outputs = golden(spec, graph, frame, size=size, checkpoint=checkpoint, coefficients=coefficients)
         found.words.append(frame if setting.side == "rx" else pixel_words(image[None])[0])
         if found.coefficients is not None:
             assert coefficients is not None, "the channel's own nodes need them"
@@ -163,7 +163,7 @@ def received_psnr(setting: Setting, found: Reference, images: npt.NDArray[np.uin
 
 def _received(setting: Setting, found: Reference, images: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
     """What the golden receiver makes of a golden transmitter's frames."""
-    from hwgen.reference.golden import golden_receiver
+    from hwgen.reference.golden import golden
 
     graph = setting.graph("rx")
     size = images.shape[2], images.shape[1]
@@ -171,7 +171,7 @@ def _received(setting: Setting, found: Reference, images: npt.NDArray[np.uint8])
     for index, outputs in enumerate(found.outputs):
         realisation = drawn(setting, found.graph, size, index)
         words = realisation.apply(outputs["symbols"].astype(np.uint32))
-        seen = golden_receiver(
+        seen = golden(
             setting.spec, graph, words, size=size, checkpoint=setting.checkpoint,
             coefficients=realisation.rx_coefficients,
         )  # fmt: skip

@@ -20,7 +20,7 @@ from hwgen.ir.graph import ComplexConv2d, ConvTranspose2d, Graph, IntType, Recei
 from hwgen.model import channel_of, graph_folder, load_graph
 from hwgen.radio.channel import draw
 from hwgen.random_init import random_graph
-from hwgen.reference.golden import golden, golden_receiver
+from hwgen.reference.golden import golden
 from hwgen.spec.model import DecoderLayer, ModelSpec, Pruning, available, load as load_spec
 
 TRAINED = [name for name in available() if (graph_folder(load_spec(name), "rx") / "graph.json").is_file()]
@@ -56,8 +56,8 @@ def test_trained_network_behind_its_own_channel(name: str) -> None:
     sent = golden(spec, tx, ramp.astype(np.uint8), spec.checkpoint_path, channel.tx_coefficients)["symbols"]
     words = channel.apply(sent.astype(np.uint32))
     wanted = execute(rx, words, channel.rx_coefficients, size)
-    same(golden_receiver(spec, rx, words, channel.rx_coefficients, spec.checkpoint_path, size), wanted)
-    same(golden_receiver(spec, rx, words, channel.rx_coefficients, size=size), wanted)
+    same(golden(spec, rx, words, spec.checkpoint_path, channel.rx_coefficients, size), wanted)
+    same(golden(spec, rx, words, None, channel.rx_coefficients, size), wanted)
     assert wanted["pixels"].std() > 10
 
 
@@ -66,7 +66,7 @@ def test_a_network_of_every_kind_of_layer(tmp_path: Path) -> None:
     sample_checkpoint(spec, spec.checkpoint_path)
     graph = export(spec, spec.checkpoint_path, "rx")
     words = noise(graph, size, 1)
-    same(golden_receiver(spec, graph, words, None, spec.checkpoint_path, size), execute(graph, words, size=size))
+    same(golden(spec, graph, words, spec.checkpoint_path, None, size), execute(graph, words, size=size))
 
 
 COMPLEX = {
@@ -98,8 +98,8 @@ def test_a_complex_network(tmp_path: Path) -> None:
     same(golden(spec, tx, pixels), sent)
     words = sent["symbols"].astype(np.uint32)
     found = execute(rx, words, size=size)
-    same(golden_receiver(spec, rx, words, None, spec.checkpoint_path, size), found)
-    same(golden_receiver(spec, rx, words, size=size), found)
+    same(golden(spec, rx, words, spec.checkpoint_path, None, size), found)
+    same(golden(spec, rx, words, size=size), found)
     assert found["pixels"].std() > 3
     with torch.no_grad():  # what training evaluates
         image = torch.from_numpy(pixels).permute(2, 0, 1)[None].double() / 256
@@ -148,7 +148,7 @@ def test_random_receivers(tmp_path: Path, seed: int) -> None:
     spec = drawn_spec(tmp_path, seed)
     graph = random_graph(spec, seed, "rx")
     words = noise(graph, (32, 16), seed)
-    same(golden_receiver(spec, graph, words), execute(graph, words))
+    same(golden(spec, graph, words), execute(graph, words))
     serialize.save(graph, tmp_path)
     again = serialize.load(tmp_path)
     assert serialize.weights_bytes(again) == serialize.weights_bytes(graph)
@@ -169,7 +169,7 @@ def test_channel_nodes(kind: str, side: str) -> None:
         same(golden(spec, graph, pixels, None, coefficients), execute(graph, pixels, coefficients))
     else:
         words = noise(graph, size, 5)
-        same(golden_receiver(spec, graph, words, coefficients, size=size), execute(graph, words, coefficients, size))
+        same(golden(spec, graph, words, None, coefficients, size), execute(graph, words, coefficients, size))
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [(k, s) for k in range(1, 8) for s in (1, 2)])
@@ -257,6 +257,6 @@ def test_wrong_words_and_coefficients_are_refused() -> None:
     graph = load_graph(spec, 1, "rx", "mimo2x2")
     words = noise(graph, graph.frame, 1)
     with pytest.raises(HwgenError, match="symbols: wanted uint32"):
-        golden_receiver(spec, graph, words[:-1])
+        golden(spec, graph, words[:-1])
     with pytest.raises(HwgenError, match="equaliser: coefficients: wanted integers of shape .*, got None"):
-        golden_receiver(spec, graph, words)
+        golden(spec, graph, words)

@@ -38,7 +38,7 @@ from hwgen.ir.graph import (
 )
 from hwgen.ir.serialize import save
 from hwgen.model import RX_FOLDER
-from hwgen.numerics.complex import POWER_FRACTION
+from hwgen.numerics.formats import POWER
 from hwgen.numerics.integer import IntArray
 from hwgen.train.checkpoint import read, terms
 from hwgen.train.quantised import (
@@ -104,7 +104,7 @@ def _transmitter(network: QuantDeepJSCC) -> tuple[Node, ...]:
         kind, exponent = node.output, node.output_exponent
     channels = nodes[-1].out_channels  # type: ignore[attr-defined]
     if network.mode == "per_image":
-        return (*nodes, Power("power", channels, round(network.power * 2**POWER_FRACTION), kind))
+        return (*nodes, Power("power", channels, round(network.power * 2**POWER.fraction), kind))
     return (*nodes, Gain("gain", channels, network.gain[0], GAIN_BITS, network.gain[1], kind))
 
 

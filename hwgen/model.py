@@ -9,7 +9,7 @@ from typing import get_args
 from hwgen.errors import HwgenError
 from hwgen.ir import serialize
 from hwgen.ir.graph import SIDES, Graph, Power, Receive
-from hwgen.numerics.complex import POWER_FRACTION
+from hwgen.numerics.formats import POWER
 from hwgen.radio import channel as channels
 from hwgen.random_init import random_graph
 from hwgen.spec.model import Channel, Kind, ModelSpec
@@ -119,7 +119,7 @@ def _check_same_end(spec: ModelSpec, graph: Graph, path: Path) -> None:
     end = graph.value_nodes[-1]
     _check_equal(f"{path}: gain.mode", spec.gain.mode, "per_image" if isinstance(end, Power) else "static")
     if isinstance(end, Power):
-        _check_equal(f"{path}: {end.name}.power", round(spec.channel.power * 2**POWER_FRACTION), end.power)
+        _check_equal(f"{path}: {end.name}.power", round(spec.channel.power * 2**POWER.fraction), end.power)
 
 
 def _check_equal(where: str, wanted: object, got: object) -> None:

@@ -47,14 +47,14 @@ from hwgen.ir.graph import (
     complex_weight,
     sigmoid_values,
 )
-from hwgen.numerics.complex import POWER_FRACTION
+from hwgen.numerics.formats import POWER, SLOPE
 from hwgen.numerics.integer import IntArray, bounds, prelu, requantise
 
 if TYPE_CHECKING:
     from hwgen.spec.model import Layer, ModelSpec
 
 ATTEMPTS = 32
-SLOPE_BITS, SLOPE_FRACTION = 8, 6
+SLOPE_BITS, SLOPE_FRACTION = SLOPE.bits, SLOPE.fraction
 BIAS_LIMIT = (1 << 31) - 1
 
 
@@ -185,7 +185,7 @@ def _random_transmitter(spec: ModelSpec, rng: np.random.Generator) -> tuple[Node
         channels, kind, exponent = out_channels, node.output, node.output_exponent
         frames = [execute_node(node, frame) for frame in frames]
     if spec.gain.mode == "per_image":
-        return (*nodes, Power("power", channels, round(spec.channel.power * 2**POWER_FRACTION), kind))
+        return (*nodes, Power("power", channels, round(spec.channel.power * 2**POWER.fraction), kind))
     return (*nodes, _random_gain(rng, channels, kind))
 
 

@@ -14,6 +14,7 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, 
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
+from hwgen.numerics import formats
 from hwgen.rtl.adders import delay
 from hwgen.rtl.complex_mac import ComplexMac
 from hwgen.rtl.complex_multiply import Form, Widths
@@ -23,10 +24,10 @@ from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter, equal_lut
 from hwgen.rtl.requantise import add_round_saturate, add_round_saturate_cost
 from hwgen.rtl.stream import CreditFifo, wrap_increment
 
-BITS = 16
+BITS = formats.SYMBOL.bits
 """Of each part of a symbol and of a coefficient."""
-FRACTION = 10
-"""Fraction bits of a coefficient: hwgen.numerics.complex.COEFFICIENT_FRACTION."""
+FRACTION = formats.COEFFICIENT.fraction
+"""Fraction bits of a coefficient."""
 WIDTHS = Widths(BITS, BITS, BITS, BITS)
 SYMBOL = data.StructLayout({"iq": 2 * BITS, "last": 1})
 """As SymbolPacker's output."""

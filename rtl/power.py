@@ -19,11 +19,10 @@ from hwgen.numerics.complex import (
     GAIN_BITS,
     MANTISSA_BITS,
     QUOTIENT_BITS,
-    SYMBOL_BITS,
-    SYMBOL_FRACTION,
     even_length,
     power_numerator,
 )
+from hwgen.numerics.formats import SYMBOL
 from hwgen.rtl.adders import delay
 from hwgen.rtl.counter import count
 from hwgen.rtl.memory import Ram, ram_form
@@ -31,7 +30,7 @@ from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter, multiplier_d
 from hwgen.rtl.requantise import add_round_saturate, add_round_saturate_cost
 from hwgen.rtl.stream import CreditFifo
 
-OUTPUT = signed(SYMBOL_BITS)
+OUTPUT = signed(SYMBOL.bits)
 PIPELINE = 7 + CreditFifo.latency
 """From a value's address: memory 1, register 1, shift 1, product 2, round 1, saturate 1, FIFO."""
 
@@ -68,8 +67,8 @@ class Power(Component):
         for key, value in (("values", values), ("power", power), ("places", places)):
             if value < 1:
                 raise ValueError(f"{key}: wanted at least 1, got {value}")
-        if input.width > SYMBOL_BITS:
-            raise ValueError(f"input: wanted at most {SYMBOL_BITS} bits, got {input.width}")
+        if input.width > SYMBOL.bits:
+            raise ValueError(f"input: wanted at most {SYMBOL.bits} bits, got {input.width}")
         depth = self.depth_of(input, values) if depth is None else depth
         if depth < values:
             raise ValueError(f"depth: wanted at least a frame of {values}, got {depth}")
@@ -113,7 +112,7 @@ class Power(Component):
 
         With shifts below 0 all results but zeros are saturated, as they are with 0: the gain is at least 2**15."""
         c = power_numerator((values + 1) // 2, power)[1]
-        return max(SYMBOL_FRACTION + (Power.energy_bits_of(input, values) - c) // 2, 0)
+        return max(SYMBOL.fraction + (Power.energy_bits_of(input, values) - c) // 2, 0)
 
     @staticmethod
     def cost_of(
@@ -135,7 +134,7 @@ class Power(Component):
         # The values' shift, and what walks beside them.
         cost += Cost(shifted * -(-left // 2) + 6, 2 * input.width + 8)
         cost += add_round_saturate_cost(shifted + GAIN_BITS + 1, shift, OUTPUT)
-        return cost + CreditFifo.cost_of(SYMBOL_BITS, places, family)
+        return cost + CreditFifo.cost_of(SYMBOL.bits, places, family)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hwgen.numerics.words import signed_values
 from hwgen.sim.design import Design, Stream
-from hwgen.sim.simulate import VIOLATIONS, Recorded, Recording, Settings, signed_values, value_by_value
+from hwgen.sim.simulate import VIOLATIONS, Recorded, Recording, Settings, value_by_value
 
 KINDS = (
     "value",

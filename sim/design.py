@@ -17,8 +17,6 @@ BEAT_BITS = 32
 """What the recorder keeps of a beat."""
 WORD_BITS = 32
 """Of a channel symbol, I and Q together: a stream with values of this width carries symbols, word by word."""
-COEFFICIENT_PARTS = 2
-"""A coefficient's word holds its real part in the low half and its imaginary part in the high half."""
 Positive = Annotated[int, Field(ge=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 

@@ -12,18 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hwgen.numerics.words import pack_coefficients, signed_values, unpack_pixels
 from hwgen.sim import runner
 from hwgen.sim.check import cycle_counts, flaws
 from hwgen.sim.design import Design
-from hwgen.sim.simulate import (
-    Recording,
-    Settings,
-    coefficient_words,
-    pixels_of,
-    signed_values,
-    simulate,
-    value_by_value,
-)
+from hwgen.sim.simulate import Recording, Settings, simulate, value_by_value
 
 
 @dataclass(frozen=True)
@@ -45,7 +38,7 @@ class Frames:
 
     def pixels(self, design: Design) -> NDArray[np.uint8]:
         """(frames, H, W, 3) uint8 of a receiver's output."""
-        return pixels_of(self.output, design.height, design.width)
+        return unpack_pixels(self.output, design.height, design.width)
 
 
 def run_frames(
@@ -63,7 +56,7 @@ def run_frames(
 
     Parameters
     ----------
-    words : (frames, input_beats) uint32; of images `simulate.pixel_words` makes them
+    words : (frames, input_beats) uint32; of images `hwgen.numerics.words.pack_pixels` makes them
     coefficients : (frames, tables, rows, columns, 2) integers of 16 signed bits, real and imaginary part; None where
         the design takes none
     folder : where the run's files stay; None takes a temporary folder
@@ -80,7 +73,7 @@ def run_frames(
     """
     with tempfile.TemporaryDirectory(prefix="hwgen_frames_") as spare:
         settings = Settings(frames=len(words), stall=stall, seed=seed, trace=trace)
-        sent = None if coefficients is None else coefficient_words(coefficients)
+        sent = None if coefficients is None else pack_coefficients(coefficients)
         recording = simulate(
             design, words, settings, folder or Path(spare), runner.BuildOptions(), cache, sent, watch=streams
         )

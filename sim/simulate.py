@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hwgen.numerics.words import unpack_lanes
 from hwgen.sim import design as designs, runner
-from hwgen.sim.design import COEFFICIENT_PARTS, Design, Stream
+from hwgen.sim.design import Design, Stream
 
 STATUS = ("complete", "hang", "cycle limit", "end of the window")
 CYCLES_MAX = 2**31 - 1
@@ -166,46 +167,14 @@ def simulate(
     )
 
 
-def pixel_words(images: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """(frames, H, W, 3) uint8 -> (frames, H * W) words of the pixel stream: R from bit 0, G from 8, B from 16."""
-    wide = images.astype(np.uint32)
-    words: NDArray[np.uint32] = wide[..., 0] | wide[..., 1] << np.uint32(8) | wide[..., 2] << np.uint32(16)
-    return words.reshape(len(images), -1)
-
-
-def coefficient_words(coefficients: NDArray[np.integer]) -> NDArray[np.uint32]:
-    """(frames, ..., 2) integers of 16 signed bits, real and imaginary part -> (frames, words), real part low.
-
-    Raises ValueError where a value has more bits.
-    """
-    wide = np.asarray(coefficients, dtype=np.int64)
-    if wide.shape[-1] != COEFFICIENT_PARTS or np.any(wide != wide.astype(np.int16)):
-        raise ValueError("coefficients: wanted pairs of 16-bit integers")
-    halves = (wide & 0xFFFF).astype(np.uint32)
-    words: NDArray[np.uint32] = halves[..., 0] | halves[..., 1] << np.uint32(16)
-    return words.reshape(len(wide), -1)
-
-
-def pixels_of(words: NDArray[np.uint32], height: int, width: int) -> NDArray[np.uint8]:
-    """(frames, H * W) words of the pixel stream -> (frames, H, W, 3) uint8: the inverse of `pixel_words`."""
-    parts = words[..., None] >> np.array([0, 8, 16], dtype=np.uint32) & np.uint32(0xFF)
-    return parts.astype(np.uint8).reshape(len(words), height, width, 3)
-
-
 def value_by_value(recorded: Recorded, stream: Stream) -> Recorded:
     """A recorded stream, values and cycles one for each value; what a pixel's last beat has too many is left out."""
-    lane = np.arange(stream.lanes, dtype=np.uint32)
-    values = recorded.values[:, None] >> lane * np.uint32(stream.bits) & np.uint32((1 << stream.bits) - 1)
+    lane = np.arange(stream.lanes)
+    values = unpack_lanes(recorded.values, stream.lanes, stream.bits)
     beat = np.arange(len(values)) % -(-stream.channels // stream.lanes)
     kept = beat[:, None] * stream.lanes + lane < stream.channels
     count = kept.sum(axis=1)
     return replace(recorded, values=values[kept], cycles=np.repeat(recorded.cycles, count))
-
-
-def signed_values(values: NDArray[np.uint32], bits: int, signed: bool) -> NDArray[np.int64]:
-    """Raw payload bits of a stream as the integers they stand for."""
-    wide = values.astype(np.int64)
-    return wide - ((wide >> (bits - 1)) << bits) if signed else wide
 
 
 def _read(folder: Path, line: str, names: list[str]) -> Recorded:

@@ -13,9 +13,6 @@ from hwgen import __version__
 from hwgen.design_options import DesignOptions
 from hwgen.emit.ports import ports
 from hwgen.ir.graph import (
-    COEFFICIENT_FRACTION,
-    SYMBOL,
-    SYMBOL_EXPONENT,
     Convolution,
     Gain,
     Graph,
@@ -25,6 +22,7 @@ from hwgen.ir.graph import (
     Receive,
     SymbolNode,
 )
+from hwgen.numerics.formats import COEFFICIENT, PIXEL, SYMBOL
 from hwgen.plan.buffers import depths
 from hwgen.plan.ends import node_cycles
 from hwgen.plan.plan import Plan
@@ -80,7 +78,7 @@ def build_manifest(
         },
         **_streams(graph, plan.width, plan.height),
         "coefficients": (
-            {"bits": 32, "beats": graph.coefficient_words, "fraction": COEFFICIENT_FRACTION}
+            {"bits": 32, "beats": graph.coefficient_words, "fraction": COEFFICIENT.fraction}
             if graph.coefficient_words
             else None
         ),
@@ -111,9 +109,9 @@ def build_manifest(
 
 def _streams(graph: Graph, width: int, height: int) -> dict[str, dict[str, int]]:
     """What the manifest says of the input and of the output."""
-    pixels = {"bits": 24, "beats": width * height, "channels": 3, "value_bits": 8, "exponent": -8}
+    pixels = {"bits": 24, "beats": width * height, "channels": 3, "value_bits": PIXEL.bits, "exponent": PIXEL.exponent}
     words = graph.symbols(width, height)
-    symbols = {"bits": 32, "beats": words, "value_bits": SYMBOL.bits, "exponent": SYMBOL_EXPONENT}
+    symbols = {"bits": 32, "beats": words, "value_bits": SYMBOL.bits, "exponent": SYMBOL.exponent}
     return {"input": pixels, "output": symbols} if graph.side == "tx" else {"input": symbols, "output": pixels}
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hwgen.ir.graph import Graph
+from hwgen.numerics import formats
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,10 @@ class Port:
 
 
 PIXEL = "R [7:0], G [15:8], B [23:16]; raster order"
-SYMBOL = "I [15:0], Q [31:16], signed Q3.12 each"
-COEFFICIENT = "real part [15:0], imaginary part [31:16], signed Q5.10 each; a frame's before its symbols"
+SYMBOL = f"I [15:0], Q [31:16], signed {formats.SYMBOL} each"
+COEFFICIENT = (
+    f"real part [15:0], imaginary part [31:16], signed {formats.COEFFICIENT} each; a frame's before its symbols"
+)
 CLOCK = (
     Port("aclk", "input", 1, "clock"),
     Port("aresetn", "input", 1, "synchronous reset, active low"),

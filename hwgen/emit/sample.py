@@ -7,9 +7,8 @@ import numpy.typing as npt
 
 from hwgen.ir.execute import execute
 from hwgen.ir.graph import Graph, MatrixProduct
-from hwgen.numerics.integer import IntArray, pack_symbols
-
-Words = npt.NDArray[np.uint32]
+from hwgen.numerics.integer import IntArray
+from hwgen.numerics.words import Words, pack_pixels, pack_symbols
 
 
 def sample_frame(width: int, height: int) -> npt.NDArray[np.uint8]:
@@ -39,12 +38,6 @@ def sample_coefficients(node: MatrixProduct) -> IntArray:
     return random.integers(-724, 725, (node.tables, node.rows, node.columns, 2))
 
 
-def pixel_beats(pixels: npt.NDArray[np.uint8]) -> Words:
-    """(H, W, 3) pixels as 24-bit beats."""
-    flat = pixels.reshape(-1, 3).astype(np.uint32)
-    return np.asarray(flat[:, 0] | flat[:, 1] << 8 | flat[:, 2] << 16, dtype=np.uint32)
-
-
 def sample_files(graph: Graph, width: int, height: int) -> dict[str, str]:
     """The beats of a frame in and out as hexadecimal words, one a line, in $readmemh's format; where the design takes
     coefficients, the frame's."""
@@ -52,12 +45,12 @@ def sample_files(graph: Graph, width: int, height: int) -> dict[str, str]:
     coefficients = sample_coefficients(node) if isinstance(node, MatrixProduct) else None
     if graph.side == "tx":
         pixels = sample_frame(width, height)
-        beats = pixel_beats(pixels)
+        beats = pack_pixels(pixels)
         out = execute(graph, pixels, coefficients)["symbols"].astype(np.uint32)
         widths = (6, 8)
     else:
         beats = sample_symbols(graph.symbols(width, height))
-        out = pixel_beats(execute(graph, beats, coefficients, (width, height))["pixels"].astype(np.uint8))
+        out = pack_pixels(execute(graph, beats, coefficients, (width, height))["pixels"].astype(np.uint8))
         widths = (8, 6)
     files = {"sample_input.hex": _hex(beats, widths[0]), "sample_output.hex": _hex(out, widths[1])}
     if coefficients is not None:

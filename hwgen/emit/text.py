@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hwgen.board import Board
+from hwgen.numerics.formats import COEFFICIENT, SYMBOL
 
 
 def constraints(board: Board) -> str:
@@ -19,12 +20,12 @@ TX_PORTS = """\
     .s_axis_tdata(pixel),                           // R [7:0], G [15:8], B [23:16]; raster order
     .s_axis_tvalid(pixel_valid), .s_axis_tready(pixel_ready),
 {coefficients}\
-    .m_axis_tdata(symbol),                          // I [15:0], Q [31:16]; signed Q3.12
+    .m_axis_tdata(symbol),                          // I [15:0], Q [31:16]; signed {symbol}
     .m_axis_tvalid(symbol_valid), .m_axis_tready(symbol_ready),
     .m_axis_tlast(symbol_last)                      // high on the last of a frame's {beats} symbols
 """
 RX_PORTS = """\
-    .s_axis_tdata(symbol),                          // I [15:0], Q [31:16]; signed Q3.12
+    .s_axis_tdata(symbol),                          // I [15:0], Q [31:16]; signed {symbol}
     .s_axis_tvalid(symbol_valid), .s_axis_tready(symbol_ready),
     .s_axis_tlast(symbol_last),                     // not looked at
 {coefficients}\
@@ -32,8 +33,8 @@ RX_PORTS = """\
     .m_axis_tvalid(pixel_valid), .m_axis_tready(pixel_ready),
     .m_axis_tlast(pixel_last)                       // high on the last of a frame's {beats} pixels
 """
-COEFFICIENT_PORTS = """\
-    .s_coef_tdata(coefficient),                     // real part [15:0], imaginary part [31:16]; signed Q5.10
+COEFFICIENT_PORTS = f"""\
+    .s_coef_tdata(coefficient),                     // real part [15:0], imaginary part [31:16]; signed {COEFFICIENT}
     .s_coef_tvalid(coefficient_valid), .s_coef_tready(coefficient_ready),
 """
 SIDES = {
@@ -78,7 +79,7 @@ that it meets, and must all be there before its first symbol is taken; those of 
 ```verilog
 {manifest['top']} {instance} (
     .aclk(clk), .aresetn(resetn),                   // synchronous reset, active low
-{ports.format(beats=beats_out, coefficients=COEFFICIENT_PORTS if coefficients else "")});
+{ports.format(beats=beats_out, symbol=SYMBOL, coefficients=COEFFICIENT_PORTS if coefficients else "")});
 ```
 
 A frame is {beats_in} {what_in} beats; frames may follow one another without a gap. {what_in.capitalize()}s are counted,

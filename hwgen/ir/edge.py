@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hwgen.ir.types import IntType, check
+from hwgen.numerics import formats
 
-SYMBOL = IntType(16, True)
-SYMBOL_EXPONENT = -12
-"""Q3.12: each part of a channel symbol."""
-PIXEL = IntType(8, False)
-PIXEL_EXPONENT = -8
-"""A pixel's values: 0 .. 255 / 256."""
+SYMBOL, SYMBOL_EXPONENT = IntType(formats.SYMBOL.bits, formats.SYMBOL.signed), formats.SYMBOL.exponent
+"""Each part of a channel symbol."""
+PIXEL, PIXEL_EXPONENT = IntType(formats.PIXEL.bits, formats.PIXEL.signed), formats.PIXEL.exponent
+"""A pixel's values."""
 
 Shape = tuple[int, int, int]
 """(rows, columns, channels); of a stream of symbols (1, words, 2)."""

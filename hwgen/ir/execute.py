@@ -13,7 +13,8 @@ from hwgen.ir.edge import Shape
 from hwgen.ir.graph import Graph
 from hwgen.ir.node import Node
 from hwgen.ir.nodes.convolution import Convolution
-from hwgen.numerics.integer import IntArray, pack_symbols, unpack_symbols
+from hwgen.numerics.integer import IntArray
+from hwgen.numerics.words import pack_symbols, unpack_symbols
 
 Frame = npt.NDArray[np.uint8] | npt.NDArray[np.uint32]
 Outputs = dict[str, npt.NDArray[np.int64] | npt.NDArray[np.uint32] | npt.NDArray[np.uint8]]

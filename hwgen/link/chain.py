@@ -13,7 +13,7 @@ from hwgen.errors import HwgenError
 from hwgen.ir.graph import Graph, MatrixProduct
 from hwgen.model import channel_of, load_graph
 from hwgen.numerics.complex import matrix_product
-from hwgen.numerics.integer import pack_symbols, unpack_symbols
+from hwgen.numerics.words import pack_symbols, unpack_symbols
 from hwgen.radio import channel as channels
 from hwgen.radio.channel import Realisation, Words
 from hwgen.spec import model as specs

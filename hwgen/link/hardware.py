@@ -12,11 +12,11 @@ import numpy.typing as npt
 from hwgen.design_options import DesignOptions
 from hwgen.link.progress import Progress
 from hwgen.numerics.integer import IntArray
+from hwgen.numerics.words import pack_pixels, unpack_pixels
 from hwgen.radio.channel import Words
 from hwgen.sim import design as designs, runner
 from hwgen.sim.design import Design
 from hwgen.sim.frames import run_frames
-from hwgen.sim.simulate import pixel_words, pixels_of
 
 CHUNK = 8
 """Frames of one run, back to back: what a run records is read and removed before the next one."""
@@ -101,9 +101,9 @@ def emit_end(options: DesignOptions, folder: Path, stall: float, seed: int) -> E
 
 def image_words(images: npt.NDArray[np.uint8]) -> Words:
     """(frames, H, W, 3) images as words of the pixel stream."""
-    return pixel_words(images)
+    return pack_pixels(images)
 
 
 def images_of(words: Words, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
     """(frames, H, W, 3) images of words of the pixel stream; `size` is (width, height)."""
-    return pixels_of(words, size[1], size[0])
+    return unpack_pixels(words, size[1], size[0])

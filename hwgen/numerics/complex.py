@@ -1,8 +1,8 @@
 """The numeric contract of complex arithmetic: products, matrix products, Alamouti, power per image, in integers.
 
-Complex integers are int64 arrays whose last axis is (re, im). Symbols are Q3.12 in 16 bits, words of 32 bits hold re
-in the low half and im in the high half. The hardware is tested for equality with these functions, and they are tested
-against plain Python integers; docs/complex.md states the same rules in prose.
+Complex integers are int64 arrays whose last axis is (re, im), of the formats in `hwgen.numerics.formats`. The hardware
+is tested for equality with these functions, and they are tested against plain Python integers; docs/complex.md states
+the same rules in prose.
 """
 
 from __future__ import annotations
@@ -11,16 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hwgen.numerics.integer import IntArray, IntLike, bounds, requantise, saturate
+from hwgen.numerics.formats import COEFFICIENT, SYMBOL
+from hwgen.numerics.integer import IntArray, IntLike, requantise, saturate
 
-SYMBOL_BITS = 16
-COEFFICIENT_BITS = 16
-COEFFICIENT_FRACTION = 10
-"""Fraction bits of a matrix product's coefficients: Q5.10, so +-32 in steps of about 0.001."""
-
-POWER_FRACTION = 16
-"""Fraction bits of the power per complex symbol."""
-SYMBOL_FRACTION = 12
 MANTISSA_BITS = 24
 """Bits of the energy that the division sees."""
 QUOTIENT_BITS = 34
@@ -48,7 +41,7 @@ def conjugated(x: IntArray) -> IntArray:
 
 def negated(x: IntLike) -> IntArray:
     """-x, saturated to 16 bits."""
-    return saturate(-np.asarray(x, dtype=np.int64), SYMBOL_BITS, True)
+    return saturate(-np.asarray(x, dtype=np.int64), SYMBOL.bits, SYMBOL.signed)
 
 
 def matrix_product(symbols: IntArray, coefficients: IntArray, conjugate: Sequence[bool] | None = None) -> IntArray:
@@ -94,7 +87,7 @@ def matrix_product(symbols: IntArray, coefficients: IntArray, conjugate: Sequenc
     groups = np.where(np.array(flags)[:, np.newaxis], conjugated(groups), groups)
     matrices = coefficients[np.arange(len(groups)) % tables]
     sums = complex_multiply(matrices, groups).sum(axis=2)
-    return requantise(sums.reshape(-1, 2), COEFFICIENT_FRACTION, SYMBOL_BITS, True)
+    return requantise(sums.reshape(-1, 2), COEFFICIENT.fraction, SYMBOL.bits, SYMBOL.signed)
 
 
 def alamouti_encode(symbols: IntArray) -> IntArray:
@@ -163,7 +156,7 @@ def power_gain(energy: int, symbols: int, power: int) -> tuple[int, int]:
     wanted, c = power_numerator(symbols, power)
     e = even_length(energy)
     mantissa = energy << MANTISSA_BITS - e if e <= MANTISSA_BITS else energy >> e - MANTISSA_BITS
-    return _floor_sqrt(wanted // mantissa), SYMBOL_FRACTION + (e - c) // 2
+    return _floor_sqrt(wanted // mantissa), SYMBOL.fraction + (e - c) // 2
 
 
 def power_numerator(symbols: int, power: int) -> tuple[int, int]:
@@ -203,11 +196,11 @@ def power_normalise(x: IntArray, power: int) -> IntArray:
     x = np.asarray(x, dtype=np.int64)
     if not x.size:
         raise ValueError("x: wanted at least one value, got none")
-    low, high = bounds(SYMBOL_BITS, True)
+    low, high = SYMBOL.bounds
     if int(x.min()) < low or int(x.max()) > high:
         raise ValueError(f"x: wanted {low}..{high}, got {int(x.min())}..{int(x.max())}")
     gain, shift = power_gain(int((x * x).sum()), (x.size + 1) // 2, power)
-    return requantise(x * gain, shift, SYMBOL_BITS, True)
+    return requantise(x * gain, shift, SYMBOL.bits, SYMBOL.signed)
 
 
 def _floor_sqrt(x: int) -> int:

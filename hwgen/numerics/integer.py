@@ -1,4 +1,4 @@
-"""The numeric contract: rounding, shifting, saturation, PReLU and symbol packing in integers.
+"""The numeric contract: rounding, shifting, saturation and PReLU in integers.
 
 Every other part (interpreter, export, hardware, benches) imports these functions, or is tested for equality
 with them; docs/numeric_contract.md states the same rules in prose. All of them work element by element on
@@ -114,37 +114,3 @@ def prelu(x: IntLike, slope: IntLike, fraction: int) -> IntArray:
     """
     x = np.asarray(x, dtype=np.int64)
     return np.asarray(np.where(x >= 0, x << fraction, x * np.asarray(slope, dtype=np.int64)), dtype=np.int64)
-
-
-def pack_symbols(values: IntLike) -> npt.NDArray[np.uint32]:
-    """Pair latent values into channel symbols: value 2i is I in bits 15..0, value 2i+1 is Q in bits 31..16.
-
-    Parameters
-    ----------
-    values
-        Signed 16-bit values in an array of any shape, read in C order: (H, W, C) is raster order, channel last.
-
-    Returns
-    -------
-    uint32 array of shape (ceil(values.size / 2),). The Q of an odd last value is 0.
-
-    Raises
-    ------
-    ValueError
-        A value does not fit 16 signed bits.
-    """
-    flat = np.asarray(values, dtype=np.int64).reshape(-1)
-    low, high = bounds(16, True)
-    if flat.size and (int(flat.min()) < low or int(flat.max()) > high):
-        raise ValueError(f"values: wanted {low}..{high}, got {int(flat.min())}..{int(flat.max())}")
-    padded = np.zeros((flat.size + 1) // 2 * 2, dtype=np.int64)
-    padded[: flat.size] = flat
-    i, q = padded[0::2] & 0xFFFF, padded[1::2] & 0xFFFF
-    return (i | (q << 16)).astype(np.uint32)
-
-
-def unpack_symbols(words: npt.NDArray[np.uint32]) -> IntArray:
-    """Inverse of `pack_symbols`: (k,) words to (k, 2) int64, I and Q, signed."""
-    wide = np.asarray(words, dtype=np.int64)
-    parts = np.stack([wide & 0xFFFF, wide >> 16 & 0xFFFF], axis=-1)
-    return np.asarray(parts - ((parts >> 15) << 16), dtype=np.int64)

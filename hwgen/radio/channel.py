@@ -32,7 +32,8 @@ from hwgen.errors import HwgenError
 from hwgen.ir.edge import SYMBOL, SYMBOL_EXPONENT
 from hwgen.ir.nodes import Alamouti, MatrixProduct
 from hwgen.ir.nodes.matrix_product import COEFFICIENT, COEFFICIENT_FRACTION
-from hwgen.numerics.integer import IntArray, pack_symbols, saturate
+from hwgen.numerics.integer import IntArray, saturate
+from hwgen.numerics.words import pack_symbols
 from hwgen.spec.model import Channel
 
 Complex = npt.NDArray[np.complex128]

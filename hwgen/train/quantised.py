@@ -23,7 +23,8 @@ from torch import Tensor, nn
 
 from hwgen.errors import HwgenError
 from hwgen.ir.nodes.table import TABLE, TABLE_EXPONENT, sigmoid_values
-from hwgen.numerics.complex import POWER_FRACTION, power_normalise
+from hwgen.numerics.complex import power_normalise
+from hwgen.numerics.formats import PIXEL, POWER, SYMBOL
 from hwgen.train.channel import normalise, symbol_power, through
 from hwgen.train.checkpoint import read
 from hwgen.train.quantised_layers import QuantComplexLayer as QuantComplexLayer, QuantLayer as QuantLayer
@@ -44,9 +45,9 @@ from hwgen.train.quantisers import (
 if TYPE_CHECKING:
     from hwgen.spec.model import Layer, ModelSpec
 
-PIXEL_BITS, PIXEL_EXPONENT = 8, -8
+PIXEL_BITS, PIXEL_EXPONENT = PIXEL.bits, PIXEL.exponent
 RECEIVED_BITS = 8
-SYMBOL_BITS, SYMBOL_FRACTION = 16, 12
+SYMBOL_BITS, SYMBOL_FRACTION = SYMBOL.bits, SYMBOL.fraction
 GAIN_BITS = 16
 PARAMETERS = ("conv.weight", "conv.real.weight", "conv.imag.weight", "conv.bias", "activation.weight")
 """What a quantised layer shares with a float one."""
@@ -155,7 +156,7 @@ class QuantDeepJSCC(nn.Module):
             return normalise(latent, self.power)
         if self.mode == "per_image":
             frames = (latent.double() * 2.0**-self.latent_exponent).round().long().cpu().numpy()
-            power = round(self.power * 2**POWER_FRACTION)
+            power = round(self.power * 2**POWER.fraction)
             symbols = np.stack([power_normalise(frame, power) for frame in frames])
             return (torch.from_numpy(symbols) * 2.0**-SYMBOL_FRACTION).to(latent)
         factor, shift = self.gain

@@ -25,12 +25,13 @@ from brevitas.quant.fixed_point import (
 from brevitas.quant.scaled_int import Int32Bias
 from torch import Tensor, nn
 
+from hwgen.numerics.formats import DECODER_SLOPE, SLOPE
 from hwgen.train.network import transposed_padding
 
-SLOPE_BITS, SLOPE_FRACTION = 8, 6
-"""PReLU slopes: signed 8-bit integers * 2**-6, so -2 .. 1.984."""
+SLOPE_BITS, SLOPE_FRACTION = SLOPE.bits, SLOPE.fraction
+"""PReLU slopes of the encoder."""
 
-DECODER_SLOPE_BITS, DECODER_SLOPE_FRACTION = 12, 10
+DECODER_SLOPE_BITS, DECODER_SLOPE_FRACTION = DECODER_SLOPE.bits, DECODER_SLOPE.fraction
 """In the decoder, where slopes near 0.01 stand before large negative sums: steps of 2**-6 are too coarse there."""
 
 SCALE_NAME = "scaling_impl.value"

@@ -17,12 +17,11 @@ from hwgen.images import psnr
 from hwgen.ir.execute import execute
 from hwgen.ir.graph import Gain, Graph, Power, SymbolNode
 from hwgen.model import channel_of, graph_folder, load_graph
-from hwgen.numerics.complex import POWER_FRACTION
-from hwgen.numerics.integer import pack_symbols
+from hwgen.numerics.formats import POWER
+from hwgen.numerics.words import pack_coefficients, pack_pixels, pack_symbols
 from hwgen.radio import channel as channels
 from hwgen.radio.channel import Realisation
 from hwgen.sim.check import Finding
-from hwgen.sim.simulate import coefficient_words, pixel_words
 from hwgen.spec.model import ModelSpec
 
 Expected = dict[str, npt.NDArray[np.int64]]
@@ -60,7 +59,7 @@ class Setting:
         graph = self.graph("tx")
         if self.init is None:
             return graph
-        power = round(self.spec.channel.power * 2**POWER_FRACTION)
+        power = round(self.spec.channel.power * 2**POWER.fraction)
         nodes = [
             Power(node.name, node.channels, power, node.input) if isinstance(node, Gain) else node
             for node in graph.nodes
@@ -90,7 +89,7 @@ class Reference:
         if self.graph.side == "tx":
             return found | {"output": self._of("symbols", False)}
         images = np.stack([frame["pixels"] for frame in self.outputs])
-        return found | {"output": pixel_words(images.astype(np.uint8)).astype(np.int64)}
+        return found | {"output": pack_pixels(images.astype(np.uint8)).astype(np.int64)}
 
     def _of(self, name: str, symbols: bool) -> npt.NDArray[np.int64]:
         arrays = [pack_symbols(frame[name]) if symbols else frame[name] for frame in self.outputs]
@@ -117,10 +116,10 @@ def reference(setting: Setting, graph: Graph, images: npt.NDArray[np.uint8]) -> 
             coefficients = realisation.rx_coefficients
             frame = realisation.apply(outputs["symbols"].astype(np.uint32))
             outputs = golden(spec, graph, frame, size=size, checkpoint=checkpoint, coefficients=coefficients)
-        found.words.append(frame if setting.side == "rx" else pixel_words(image[None])[0])
+        found.words.append(frame if setting.side == "rx" else pack_pixels(image[None])[0])
         if found.coefficients is not None:
             assert coefficients is not None, "the channel's own nodes need them"
-            found.coefficients.append(coefficient_words(coefficients[None])[0])
+            found.coefficients.append(pack_coefficients(coefficients[None])[0])
         found.outputs.append(outputs)
         plain = execute(graph, frame, coefficients if graph.coefficient_words else None, size)
         found.findings += _differences(graph, index, outputs, plain)

@@ -24,13 +24,13 @@ from hwgen.design_options import DesignOptions
 from hwgen.emit import Emitted, emit
 from hwgen.emit.datapath import component
 from hwgen.emit.folder import replaced_folder
-from hwgen.emit.sample import pixel_beats, sample_frame, sample_symbols
+from hwgen.emit.sample import sample_frame, sample_symbols
 from hwgen.errors import HwgenError
 from hwgen.ir import serialize
 from hwgen.ir.execute import execute
 from hwgen.ir.graph import MatrixProduct
 from hwgen.model import load_graph
-from hwgen.numerics.integer import unpack_symbols
+from hwgen.numerics.words import pack_pixels, unpack_symbols
 from hwgen.plan.buffers import minimal_buffers
 from hwgen.plan.size import size
 from hwgen.plan.timing import frame_interval, latency
@@ -229,7 +229,7 @@ def test_sample_of_every_variant(variant: Emitted) -> None:
         pixels = np.stack([frame & 255, frame >> 8 & 255, frame >> 16], axis=1).reshape(FRAME[1], FRAME[0], 3)
         found = execute(graph, pixels.astype(np.uint8), coefficients)["symbols"]
     else:
-        found = pixel_beats(execute(graph, frame, coefficients, FRAME)["pixels"].astype(np.uint8))
+        found = pack_pixels(execute(graph, frame, coefficients, FRAME)["pixels"].astype(np.uint8))
     assert hex_words(variant, "output") == found.tolist()
     assert len(set(found.tolist())) > 3
 

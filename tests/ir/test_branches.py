@@ -17,7 +17,7 @@ from hwgen.ir.execute import execute
 from hwgen.ir.graph import Graph
 from hwgen.ir.nodes import Add, Conv2d, DepthToSpace, Gain, MaxPool, SpaceToDepth
 from hwgen.ir.types import IntType
-from hwgen.numerics.integer import pack_symbols, unpack_symbols
+from hwgen.numerics.words import pack_symbols, unpack_symbols
 
 KIND = IntType(6, True)
 

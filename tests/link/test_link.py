@@ -23,7 +23,8 @@ from hwgen.link.floating import FloatLink, node_in_float
 from hwgen.link.measure import Request, measure
 from hwgen.link.progress import Progress
 from hwgen.link.sheet import CAPTION
-from hwgen.numerics.integer import IntArray, pack_symbols, unpack_symbols
+from hwgen.numerics.integer import IntArray
+from hwgen.numerics.words import pack_symbols, unpack_symbols
 from hwgen.radio import channel as channels
 from hwgen.sim import runner
 from hwgen.spec.model import Channel

@@ -86,23 +86,3 @@ def test_prelu(slope: int, fraction: int) -> None:
 
 def test_prelu_takes_one_slope_per_channel() -> None:
     assert fp.prelu(np.array([[-2, -2], [2, 2]]), np.array([3, -5]), 1).tolist() == [[-6, 10], [4, 4]]
-
-
-def test_pack_symbols_orders_and_pads() -> None:
-    words = fp.pack_symbols(np.array([[[1, -1], [0x1234, -32768]], [[32767, 2], [3, 4]]])[:, :, :])
-    assert words.tolist() == [0xFFFF0001, 0x80001234, 0x00027FFF, 0x00040003]
-    assert words.dtype == np.uint32
-    assert fp.pack_symbols(np.array([5, 6, -7])).tolist() == [0x00060005, 0x0000FFF9]
-    assert fp.pack_symbols(np.array([], dtype=np.int64)).shape == (0,)
-
-
-def test_pack_symbols_refuses_wide_values() -> None:
-    with pytest.raises(ValueError, match="wanted -32768..32767, got 0..32768"):
-        fp.pack_symbols(np.array([0, 32768]))
-
-
-@pytest.mark.parametrize("count", [1, 2, 7, 8])
-def test_packed_symbols_are_the_values_in_little_endian_order(count: int) -> None:
-    values = np.random.default_rng(count).integers(-32768, 32768, count)
-    halves = np.frombuffer(fp.pack_symbols(values).astype("<u4").tobytes(), dtype="<i2")
-    assert halves.tolist() == values.tolist() + [0] * (count % 2)

@@ -18,7 +18,7 @@ from support.streaming import Run, run_stream, simulate
 
 from hwgen import board
 from hwgen.emit.datapath import add_layers
-from hwgen.emit.sample import pixel_beats, sample_coefficients
+from hwgen.emit.sample import sample_coefficients
 from hwgen.errors import HwgenError
 from hwgen.ir.execute import execute
 from hwgen.ir.graph import (
@@ -36,7 +36,8 @@ from hwgen.ir.graph import (
     accumulator_bits,
     sigmoid_values,
 )
-from hwgen.numerics.integer import IntArray, pack_symbols
+from hwgen.numerics.integer import IntArray
+from hwgen.numerics.words import pack_pixels, pack_symbols
 from hwgen.plan.buffers import bounds, depths, minimal_buffers, minimal_depths, with_depths
 from hwgen.plan.ends import LOADING, least_cycles
 from hwgen.plan.flow import Flow
@@ -185,7 +186,7 @@ def vectors(plan: Plan, frames: int, seed: int) -> tuple[list[int], list[int], l
             load += pack_symbols(coefficients).tolist()
         if graph.side == "tx":
             pixels = random.integers(0, 256, (height, width, 3)).astype(np.uint8)
-            beats += pixel_beats(pixels).tolist()
+            beats += pack_pixels(pixels).tolist()
             out = execute(graph, pixels, coefficients)["symbols"].tolist()
             words += [*out[:-1], out[-1] | 1 << 32]
         else:
@@ -193,7 +194,7 @@ def vectors(plan: Plan, frames: int, seed: int) -> tuple[list[int], list[int], l
             received = pack_symbols(symbols)
             beats += received.tolist()
             image = execute(graph, received, coefficients, (width, height))["pixels"]
-            out = pixel_beats(image.astype(np.uint8)).tolist()
+            out = pack_pixels(image.astype(np.uint8)).tolist()
             words += [*out[:-1], out[-1] | 1 << 24]
     return beats, load, words
 

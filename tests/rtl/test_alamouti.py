@@ -8,7 +8,7 @@ import pytest
 from support.streaming import Run, run_stream, stream_rules
 
 from hwgen.numerics.complex import alamouti_encode
-from hwgen.numerics.integer import pack_symbols
+from hwgen.numerics.words import pack_symbols
 from hwgen.rtl.alamouti import Alamouti
 
 CORNERS = [-32768, 32767, 0, -1, 1]

@@ -11,7 +11,9 @@ import pytest
 from support.streaming import simulate
 
 from hwgen.numerics import complex as complexfixed
-from hwgen.numerics.integer import IntArray, pack_symbols, unpack_symbols
+from hwgen.numerics.formats import COEFFICIENT, SYMBOL
+from hwgen.numerics.integer import IntArray
+from hwgen.numerics.words import pack_symbols, unpack_symbols
 from hwgen.rtl.complex_multiply import Form
 from hwgen.rtl.matrix_product import BITS, FRACTION, MatrixProduct
 
@@ -141,7 +143,7 @@ CASES = [
 
 
 def test_the_numeric_contract() -> None:
-    assert (FRACTION, BITS) == (complexfixed.COEFFICIENT_FRACTION, complexfixed.SYMBOL_BITS)
+    assert (COEFFICIENT.fraction, SYMBOL.bits) == (FRACTION, BITS)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

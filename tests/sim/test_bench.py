@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from support import sim_toy
 
+from hwgen.numerics.words import pack_pixels
 from hwgen.sim import runner
 from hwgen.sim.check import Verdict, check, cycle_counts
-from hwgen.sim.simulate import Settings, pixel_words, simulate
+from hwgen.sim.simulate import Settings, simulate
 
 OPTIONS = runner.BuildOptions()
 
@@ -21,7 +22,7 @@ def run(tmp_path: Path, defect: int, stall: float, seed: int = 1) -> Verdict:
     (folder / "defect.hex").write_text(f"{defect:02x}\n")
     pixels = sim_toy.images()
     settings = Settings(frames=len(pixels), stall=stall, seed=seed)
-    recording = simulate(design, pixel_words(pixels), settings, folder, OPTIONS)
+    recording = simulate(design, pack_pixels(pixels), settings, folder, OPTIONS)
     return check(design, recording, settings, sim_toy.expected(pixels), counted=len(pixels))
 
 
@@ -75,7 +76,7 @@ def test_the_same_seed_gives_the_same_run(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         design = sim_toy.make(tmp_path / name / "design")
         (tmp_path / name / "defect.hex").write_text("00\n")
-        words = pixel_words(sim_toy.images())
+        words = pack_pixels(sim_toy.images())
         recording = simulate(design, words, Settings(3, 0.3, 7), tmp_path / name, OPTIONS)
         cycles.append([list(stream.cycles) for stream in recording.streams])
         assert cycle_counts(recording)[1] is not None
@@ -85,7 +86,7 @@ def test_the_same_seed_gives_the_same_run(tmp_path: Path) -> None:
 def test_a_waveform_window(tmp_path: Path) -> None:
     design = sim_toy.make(tmp_path / "design")
     (tmp_path / "defect.hex").write_text("00\n")
-    words = pixel_words(sim_toy.images())
+    words = pack_pixels(sim_toy.images())
     recording = simulate(design, words, Settings(3, 0.3, 7, trace=(30, 60)), tmp_path, OPTIONS)
     assert recording.status == "end of the window"
     assert recording.waveform is not None
@@ -99,5 +100,5 @@ def test_verilog_that_does_not_build_says_why(tmp_path: Path) -> None:
     design.sources[0].write_text("module hwgen_tx; nonsense endmodule\n")
     with pytest.raises(runner.SimulationError, match="Verilator could not build the bench"):
         simulate(
-            design, pixel_words(sim_toy.images()), Settings(3), tmp_path / "run", OPTIONS, cache=tmp_path / "cache"
+            design, pack_pixels(sim_toy.images()), Settings(3), tmp_path / "run", OPTIONS, cache=tmp_path / "cache"
         )

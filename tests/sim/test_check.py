@@ -12,17 +12,18 @@ import pytest
 from support import sim_toy
 
 from hwgen.errors import HwgenError
+from hwgen.numerics.words import pack_pixels, signed_values
 from hwgen.sim import design as designs, junit
 from hwgen.sim.check import Finding, Verdict, check
 from hwgen.sim.design import Design
-from hwgen.sim.simulate import Recorded, Recording, Settings, patience, pixel_words, signed_values, simulate
+from hwgen.sim.simulate import Recorded, Recording, Settings, patience, simulate
 
 
 def perfect(design: Design, frames: int = 3) -> Recording:
     """What the toy would do: a beat in every cycle, stalled once on every stream."""
     pixels = sim_toy.images(frames=frames)
     values = sim_toy.expected(pixels)
-    streams = [stream("input", pixel_words(pixels).reshape(-1), 0)]
+    streams = [stream("input", pack_pixels(pixels).reshape(-1), 0)]
     streams += [stream(name, values[name].reshape(-1), delay) for delay, name in ((1, "conv0"), (2, "gain"))]
     output = stream("output", values["output"].reshape(-1), 3)
     last = np.arange(len(output.values)) % design.output_beats == design.output_beats - 1
@@ -223,7 +224,7 @@ def test_patience_follows_the_prediction(design: Design) -> None:
 
 
 def test_settings_that_make_no_sense(design: Design, tmp_path: Path) -> None:
-    words = pixel_words(sim_toy.images())
+    words = pack_pixels(sim_toy.images())
     from hwgen.sim.runner import BuildOptions
 
     with pytest.raises(ValueError, match=r"words: wanted \(2, 32\), got \(3, 32\)"):

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from support import sim_toy
 
+from hwgen.numerics.words import pack_coefficients, pack_pixels
 from hwgen.sim import runner
 from hwgen.sim.check import Verdict, check
 from hwgen.sim.frames import run_frames
-from hwgen.sim.simulate import Settings, coefficient_words, pixel_words, pixels_of, simulate
+from hwgen.sim.simulate import Settings, simulate
 
 OPTIONS = runner.BuildOptions()
 
@@ -21,10 +22,10 @@ def run(tmp_path: Path, defect: int, stall: float, seed: int = 1) -> Verdict:
     words, coefficients = sim_toy.receiver_input()
     folder = prepare(tmp_path / "run", defect)
     settings = Settings(frames=len(words), stall=stall, seed=seed)
-    recording = simulate(design, words, settings, folder, OPTIONS, coefficients=coefficient_words(coefficients))
+    recording = simulate(design, words, settings, folder, OPTIONS, coefficients=pack_coefficients(coefficients))
     if defect == 0:
         assert recording.coefficients is not None
-        np.testing.assert_array_equal(recording.coefficients.values, coefficient_words(coefficients)[:, 0])
+        np.testing.assert_array_equal(recording.coefficients.values, pack_coefficients(coefficients)[:, 0])
         ends = np.arange(words.size) % sim_toy.WORDS == sim_toy.WORDS - 1
         np.testing.assert_array_equal(recording.streams[0].last, ends)
     expected = sim_toy.receiver_expected(words, coefficients)
@@ -87,7 +88,7 @@ def test_frames_and_streams(tmp_path: Path, stall: float) -> None:
     expected = sim_toy.receiver_expected(words, coefficients)
     found = run_frames(design, words, coefficients, prepare(tmp_path / "a", 0), stall=stall, seed=3)
     np.testing.assert_array_equal(found.output, expected["output"])
-    np.testing.assert_array_equal(pixel_words(found.pixels(design)), found.output)
+    np.testing.assert_array_equal(pack_pixels(found.pixels(design)), found.output)
     assert found.streams == {} and found.waveform is None
     assert (found.interval, found.latency) == ((96, 98) if stall == 0 else (None, None))
     found = run_frames(design, words, coefficients, prepare(tmp_path / "b", 0), stall=stall, seed=3, streams=True)
@@ -99,11 +100,11 @@ def test_frames_and_streams(tmp_path: Path, stall: float) -> None:
 def test_frames_of_a_transmitter_and_their_waveform(tmp_path: Path) -> None:
     design = sim_toy.make(tmp_path / "design")
     pixels = sim_toy.images()
-    found = run_frames(design, pixel_words(pixels), folder=prepare(tmp_path / "run", 0), streams=True)
+    found = run_frames(design, pack_pixels(pixels), folder=prepare(tmp_path / "run", 0), streams=True)
     expected = sim_toy.expected(pixels)
     for name, values in {**found.streams, "output": found.output}.items():
         np.testing.assert_array_equal(values, expected[name].reshape(values.shape))
-    found = run_frames(design, pixel_words(pixels), folder=prepare(tmp_path / "wave", 0), trace=(30, 60))
+    found = run_frames(design, pack_pixels(pixels), folder=prepare(tmp_path / "wave", 0), trace=(30, 60))
     assert found.waveform is not None and "conv0" in found.waveform.read_text()
 
 
@@ -127,7 +128,7 @@ def test_frames_of_a_broken_transmitter(tmp_path: Path, defect: int, message: st
     design = sim_toy.make(tmp_path / "design")
     folder = prepare(tmp_path / "run", defect)
     with pytest.raises(runner.SimulationError, match=message):
-        run_frames(design, pixel_words(sim_toy.images()), folder=folder, stall=0.3)
+        run_frames(design, pack_pixels(sim_toy.images()), folder=folder, stall=0.3)
 
 
 def test_what_does_not_fit_the_design(tmp_path: Path) -> None:
@@ -139,15 +140,8 @@ def test_what_does_not_fit_the_design(tmp_path: Path) -> None:
         run_frames(design, words, coefficients[:2])
     with pytest.raises(ValueError, match=r"words: wanted \(3, 48\), got \(3, 47\)"):
         run_frames(design, words[:, 1:], coefficients)
-    with pytest.raises(ValueError, match="coefficients: wanted pairs of 16-bit integers"):
+    with pytest.raises(ValueError, match="values: wanted -32768..32767"):
         run_frames(design, words, coefficients + 40_000)
     toy = sim_toy.make(tmp_path / "toy")
     with pytest.raises(ValueError, match=r"coefficients: wanted None, got \(3, 1\)"):
-        run_frames(toy, pixel_words(sim_toy.images()), coefficients)
-
-
-def test_words_and_pixels_are_inverse() -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 3)).astype(np.uint8)
-    np.testing.assert_array_equal(pixels_of(pixel_words(pixels), 3, 4), pixels)
-    words = coefficient_words(np.array([[[-1, 1], [0x7FFF, -0x8000]]]))
-    assert [f"{word:08x}" for word in words[0]] == ["0001ffff", "80007fff"]
+        run_frames(toy, pack_pixels(sim_toy.images()), coefficients)

@@ -14,7 +14,8 @@ from torch import Tensor
 from hwgen.export import export
 from hwgen.ir.execute import execute
 from hwgen.numerics.complex import power_normalise
-from hwgen.numerics.integer import pack_symbols, prelu, requantise
+from hwgen.numerics.integer import prelu, requantise
+from hwgen.numerics.words import pack_symbols
 from hwgen.spec.model import ModelSpec
 from hwgen.train.channel import symbol_power
 from hwgen.train.checkpoint import write

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from hwgen.images import load_images
-from hwgen.numerics.integer import unpack_symbols
+from hwgen.numerics.words import pack_coefficients, pack_pixels, unpack_pixels, unpack_symbols
 from hwgen.radio import channel as channels
-from hwgen.sim.simulate import coefficient_words, pixel_words, pixels_of
 from hwgen.spec import model as specs
 from hwgen.verify import reference as verify_reference
 from hwgen.verify.reference import Setting, received_psnr, reference
@@ -61,12 +60,12 @@ def test_golden_and_integer_graph_agree(
         symbols = graph.symbols(16, 8)
         assert symbols == (256 if "alamouti" in channel else 128)
         if side == "tx":
-            np.testing.assert_array_equal(np.stack(found.words), pixel_words(IMAGES))
+            np.testing.assert_array_equal(np.stack(found.words), pack_pixels(IMAGES))
             assert expected["output"].shape == (2, symbols)
         else:
             assert found.words[0].shape == (symbols,)
             assert expected["output"].shape == (2, 128)
-            pixels = pixels_of(expected["output"].astype(np.uint32), 8, 16)
+            pixels = unpack_pixels(expected["output"].astype(np.uint32), 8, 16)
             assert pixels[1].tolist() == found.outputs[1]["pixels"].tolist()
         for node in graph.nodes:
             rows, columns, count = graph.shapes(16, 8)[node.name]
@@ -86,7 +85,7 @@ def test_what_is_received_is_the_transmitters_through_the_channel(tmp_path: Path
         words = sent.outputs[index]["symbols"]
         np.testing.assert_array_equal(found.words[index], drawn.apply(words))
         assert drawn.rx_coefficients is not None
-        np.testing.assert_array_equal(found.coefficients[index], coefficient_words(drawn.rx_coefficients[None])[0])
+        np.testing.assert_array_equal(found.coefficients[index], pack_coefficients(drawn.rx_coefficients[None])[0])
         noise = channels.symbols(found.words[index]) - drawn.h * channels.symbols(words)
         assert np.mean(np.abs(noise) ** 2) == pytest.approx(0.1, rel=0.5)
         assert unpack_symbols(found.words[index]).shape == (128, 2)

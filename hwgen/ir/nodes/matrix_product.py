@@ -10,12 +10,12 @@ from hwgen.errors import HwgenError
 from hwgen.ir.edge import SYMBOL, SYMBOL_EXPONENT, SYMBOLS, Edge, Shape, check_symbols
 from hwgen.ir.node import Node
 from hwgen.ir.types import IntType, check, check_int
+from hwgen.numerics import formats
 from hwgen.numerics.complex import matrix_product
 from hwgen.numerics.integer import IntArray
 
-COEFFICIENT = IntType(16, True)
-COEFFICIENT_FRACTION = 10
-"""Q5.10: each part of a matrix's coefficient."""
+COEFFICIENT, COEFFICIENT_FRACTION = IntType(formats.COEFFICIENT.bits, True), formats.COEFFICIENT.fraction
+"""Each part of a matrix's coefficient."""
 MAX_ORDER = 8
 """Rows and columns of a complex matrix."""
 MAX_TABLES = 4096

@@ -12,7 +12,7 @@ from torch import Tensor
 from hwgen.ir.edge import PIXEL_EXPONENT, SYMBOL_EXPONENT
 from hwgen.ir.graph import Graph
 from hwgen.ir.nodes import Gain, Power, Table
-from hwgen.numerics.complex import POWER_FRACTION
+from hwgen.numerics.formats import POWER
 from hwgen.numerics.integer import IntArray
 from hwgen.reference.brevitas.node import golden_node
 from hwgen.reference.brevitas.tensors import integers, quantiser, real
@@ -60,7 +60,7 @@ def _encode(network: QuantDeepJSCC, graph: Graph, pixels: IntArray) -> dict[str,
     end = graph.value_nodes[-1]
     assert isinstance(end, Gain | Power), "nothing else ends a transmitter's values"
     if network.mode == "per_image":
-        own: Gain | Power = Power(end.name, end.channels, round(network.power * 2**POWER_FRACTION), end.input)
+        own: Gain | Power = Power(end.name, end.channels, round(network.power * 2**POWER.fraction), end.input)
     else:
         factor, shift = network.gain
         own = Gain(end.name, end.channels, factor, GAIN_BITS, shift, end.input)

@@ -1,7 +1,6 @@
 """A picture for people: an image and what the receiver sees of it at some SNRs.
 
-The integer graph is the transmitter (bit for bit what the hardware sends), the channel adds noise to its symbols, and
-the quantised PyTorch decoder is the receiver.
+Transmitter and receiver are the quantised PyTorch model's, bit for bit the hardware's; between them, the radio channel.
 """
 
 from __future__ import annotations
@@ -9,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
 from hwgen.images import load_images, psnr
-from hwgen.ir.execute import execute
-from hwgen.model import load_graph
 from hwgen.spec import model as specs
 
 SNRS_DB = (1.0, 10.0, 19.0)
@@ -46,19 +43,19 @@ def picture(
     ------
     HwgenError : no such model or image, or the model has no trained decoder
     """
-    from hwgen.train.reconstruct import reconstruct
+    from hwgen.reference.link import load_link
 
     spec = specs.load(model)
     if not spec.decoder or not spec.checkpoint_path.is_file():
         raise HwgenError(str(spec.checkpoint_path), "a trained model with a decoder", "no such file")
-    width, height = frame or (spec.frame.width, spec.frame.height)
-    spec.check_frame(width, height, "--frame")
-    graph = load_graph(spec, channel="awgn")  # without a precoder: the channel is simulated as in training
+    link = load_link(DesignOptions(model, frame=frame))
+    width, height = link.size
     pixels = load_images(images, 1, width, height)[0]
-    symbols = execute(graph, pixels)[graph.nodes[-1].name].astype(np.int64)
     tiles = [("original", pixels)]
     for snr in snrs_db:
-        seen = reconstruct(spec, spec.checkpoint_path, symbols, snr, seed)
+        realisation = link.draw(snr, seed)
+        symbols = link.transmit(pixels, realisation)["symbols"]
+        seen = link.receive(realisation.apply(symbols), realisation)["pixels"]
         tiles.append((f"SNR {snr:g} dB: PSNR {psnr(pixels, seen):.2f} dB", seen))
     sheet = Image.new("RGB", (2 * width, -(-len(tiles) // 2) * (height + CAPTION)), "white")
     draw = ImageDraw.Draw(sheet)

@@ -16,15 +16,14 @@ import numpy.typing as npt
 
 from hwgen.design_options import DesignOptions
 from hwgen.images import load_images, psnr
-from hwgen.link import chain as chains
-from hwgen.link.chain import Chain, Image, Sent
-from hwgen.link.floating import FloatLink
 from hwgen.link.hardware import End, emit_end, image_words, images_of
 from hwgen.link.progress import Progress
 from hwgen.link.separation import Jpegs, capacity_bits
 from hwgen.metrics.image import SymbolError, mean, ssim
 from hwgen.numerics.integer import IntArray
 from hwgen.radio.channel import Realisation, Words, symbols
+from hwgen.reference.floating import FloatLink
+from hwgen.reference.link import Image, ReferenceLink, load_link
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,15 @@ class Request:
         """Numbers of the frames that go through the Verilog."""
         count = self.frames if self.simulate is None else min(self.simulate, self.frames)
         return tuple(index * self.frames // count for index in range(count))
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a transmitter gives: `latent`, the symbols of the image, and `words`, those that go out, behind its
+    precoder or code (without one, the same)."""
+
+    latent: Words
+    words: Words
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,7 @@ class Result:
     first : the first difference, in words. received : SNR -> images as received, in Verilog where that was simulated.
     """
 
-    chain: Chain
+    link: ReferenceLink
     request: Request
     images: npt.NDArray[np.uint8]
     symbols_compared: int = 0
@@ -124,9 +132,9 @@ def measure(
     hwgen.sim.runner.SimulationError : a design does not build, hangs, or breaks the protocol
     """
     started = time.perf_counter()
-    chain = chains.load(request.options)
-    images = load_images(request.images, request.frames, *chain.size)
-    result = Result(chain, request, images)
+    link = load_link(request.options)
+    images = load_images(request.images, request.frames, *link.size)
+    result = Result(link, request, images)
     bar = progress or Progress(total_frames(request))
     try:
         for _ in _measure(result, folder, bar):
@@ -146,7 +154,7 @@ def total_frames(request: Request) -> int:
 
 def _measure(result: Result, folder: Path, bar: Progress) -> Iterator[None]:
     """A step per SNR."""
-    request, chain = result.request, result.chain
+    request, link = result.request, result.link
     if request.simulated:  # first, for it refuses boards and rates
         bar.stage("emitting")
         result.ends = tuple(
@@ -157,16 +165,17 @@ def _measure(result: Result, folder: Path, bar: Progress) -> Iterator[None]:
     bar.stage("PyTorch transmitter")
     sent = []
     for index, image in enumerate(result.images):
-        sent.append(chain.transmit(image, chain.draw(request.snrs_db[0], request.seed + index)))
+        outputs = link.transmit(image, link.draw(request.snrs_db[0], request.seed + index))
+        sent.append(Sent(link.latent(outputs), outputs["symbols"]))
         bar.add()
     words = None
     if request.simulated:
         words = _transmit(result, [sent[index] for index in request.simulated], folder, bar)
     jpegs: list[Jpegs] = []
     floating = None
-    if request.compare and FloatLink.available(chain):
+    if request.compare and FloatLink.available(link):
         power = sum((SymbolError.of(frame.latent, frame.latent) for frame in sent), SymbolError()).power
-        floating = FloatLink(chain, result.images, power)
+        floating = FloatLink(link, result.images, power)
     for snr_db in request.snrs_db:
         _point(result, snr_db, sent, words, jpegs, floating, folder, bar)
         yield
@@ -179,9 +188,9 @@ def _coefficients(realisations: list[Realisation], side: str) -> IntArray | None
 
 def _transmit(result: Result, sent: list[Sent], folder: Path, bar: Progress) -> Words:
     """The Verilog's symbols of the simulated frames, (frames, words); compared with those of PyTorch."""
-    request, chain, tx = result.request, result.chain, result.ends[0]
+    request, link, tx = result.request, result.link, result.ends[0]
     # A precoder follows the fading, not the noise: the same one at every SNR.
-    drawn = [chain.draw(request.snrs_db[0], request.seed + index) for index in request.simulated]
+    drawn = [link.draw(request.snrs_db[0], request.seed + index) for index in request.simulated]
     pixels, coefficients = image_words(result.images[list(request.simulated)]), _coefficients(drawn, "tx")
     bar.stage("transmitter in Verilog")
     words = tx.run(pixels, coefficients, bar)
@@ -209,12 +218,12 @@ def _point(
     folder: Path,
     bar: Progress,
 ) -> None:
-    request, chain, images = result.request, result.chain, result.images
-    drawn = [chain.draw(snr_db, request.seed + index) for index in range(len(images))]
+    request, link, images = result.request, result.link, result.images
+    drawn = [link.draw(snr_db, request.seed + index) for index in range(len(images))]
     bar.stage(f"{snr_db:g} dB: PyTorch receiver")
     model: list[Image] = []
     for frame, realisation in zip(sent, drawn, strict=True):
-        model.append(chain.receive(realisation.apply(frame.words), realisation))
+        model.append(link.receive(realisation.apply(frame.words), realisation)["pixels"])
         bar.add()
     # The receiver in Verilog gets what the transmitter in Verilog sent; symbols' errors are measured on that, too.
     chosen = request.simulated or tuple(range(len(images)))
@@ -227,7 +236,7 @@ def _point(
         rtl = _receive(result, snr_db, np.stack(received), [drawn[index] for index in chosen], seen, folder, bar)
     errors = SymbolError()
     for index, came in zip(chosen, received, strict=True):
-        errors += SymbolError.of(sent[index].latent, chain.equalised(came, drawn[index]))
+        errors += SymbolError.of(sent[index].latent, link.equalised(came, drawn[index]))
     mismatches = sum(_wrong_pixels(first, second) for first, second in zip(seen, rtl, strict=False))
     bound, coded = None, None
     floats: list[float | None] = []
@@ -237,7 +246,7 @@ def _point(
         for index, (image, realisation) in enumerate(zip(images, drawn, strict=True)):
             if len(jpegs) == index:
                 jpegs.append(Jpegs.of(image))
-            budgets.append(capacity_bits(realisation, chain.latent_symbols))
+            budgets.append(capacity_bits(realisation, link.latent_symbols))
             if floating is not None:
                 floats.append(psnr(image, floating.image(image, realisation)))
             bar.add()
@@ -249,7 +258,7 @@ def _point(
         Point(
             snr_db=snr_db,
             frames=len(rtl),
-            pixels_compared=len(rtl) * chain.size[0] * chain.size[1],
+            pixels_compared=len(rtl) * link.size[0] * link.size[1],
             pixel_mismatches=mismatches,
             psnr_rtl_db=mean([psnr(image, other) for image, other in zip(originals, rtl, strict=False)]),
             psnr_model_db=mean([quality[index] for index in chosen]),
@@ -278,9 +287,9 @@ def _receive(
     bar: Progress,
 ) -> list[Image]:
     """The Verilog's images; the first difference goes into the result."""
-    request, chain, rx = result.request, result.chain, result.ends[1]
+    request, link, rx = result.request, result.link, result.ends[1]
     coefficients = _coefficients(drawn, "rx")
-    images = list(images_of(rx.run(received, coefficients, bar), chain.size))
+    images = list(images_of(rx.run(received, coefficients, bar), link.size))
     total = sum(_wrong_pixels(seen, other) for seen, other in zip(model, images, strict=True))
     if total and result.first is None:
         frame = next(i for i, (a, b) in enumerate(zip(model, images, strict=True)) if _wrong_pixels(a, b))

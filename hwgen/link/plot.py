@@ -37,11 +37,11 @@ def draw(path: Path, result: Result) -> None:
         line("psnr_rtl_db", "o", f"Verilog, simulated: {simulated} of them", color="tab:green")
         line("psnr_model_db", "x", "PyTorch, integers: the same", color="tab:orange")
     line("all_psnr_bound_db", "--", BOUND, color="black", linewidth=1)
-    chain = result.chain
+    link = result.link
     axes.set(xlabel="SNR in dB", ylabel="PSNR in dB", title=_title(result, points))
     axes.legend(fontsize=8)
     axes.grid(linewidth=0.3)
-    ratio = chain.latent_symbols / (3 * chain.size[0] * chain.size[1])
+    ratio = link.latent_symbols / (3 * link.size[0] * link.size[1])
     axes.annotate(f"k/n = {ratio:.4g}", (0.99, 0.01), xycoords="axes fraction", ha="right", va="bottom", fontsize=8)
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
     pyplot.close(figure)
@@ -52,5 +52,5 @@ def _images(count: int) -> str:
 
 
 def _title(result: Result, points: Sequence[Point]) -> str:
-    size = result.chain.size
-    return f"{result.chain.spec.name} over {result.chain.channel.kind}, {size[0]}x{size[1]}"
+    size = result.link.size
+    return f"{result.link.spec.name} over {result.link.channel.kind}, {size[0]}x{size[1]}"

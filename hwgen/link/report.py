@@ -47,13 +47,13 @@ def point_record(point: Point) -> dict[str, Any]:
 
 def as_record(result: Result) -> dict[str, Any]:
     """The object that `link --json` prints: of one SNR its figures, of several a list of them as "points"."""
-    chain, request = result.chain, result.request
+    link, request = result.link, result.request
     found: dict[str, Any] = {
-        "model": chain.spec.name,
-        "channel": chain.channel.kind,
+        "model": link.spec.name,
+        "channel": link.channel.kind,
         "seed": request.seed,
-        "frame": f"{chain.size[0]}x{chain.size[1]}",
-        "symbols_per_frame": chain.latent_symbols,
+        "frame": f"{link.size[0]}x{link.size[1]}",
+        "symbols_per_frame": link.latent_symbols,
         "stall": request.stall,
         "frames": len(request.simulated),
         "symbols_compared": result.symbols_compared,
@@ -79,7 +79,7 @@ def write(folder: Path, result: Result) -> None:
 
 def write_csv(path: Path, result: Result) -> None:
     """A line per SNR below a line of keys."""
-    about = {"model": result.chain.spec.name, "channel": result.chain.channel.kind, "seed": result.request.seed}
+    about = {"model": result.link.spec.name, "channel": result.link.channel.kind, "seed": result.request.seed}
     rows = [about | point_record(point) for point in result.points]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
@@ -103,7 +103,7 @@ def print_report(result: Result, as_json: bool, folder: Path) -> None:
     else:
         console().print(_table(result))
     if not result.equal:
-        print(f"{result.chain.spec.name}: FAILED. {result.first}", file=sys.stderr)
+        print(f"{result.link.spec.name}: FAILED. {result.first}", file=sys.stderr)
     elif not as_json:
         print(_summary(result))
     if not as_json:
@@ -123,10 +123,10 @@ def _summary(result: Result) -> str:
 
 
 def _table(result: Result) -> Table:
-    chain = result.chain
+    link = result.link
     made = Table(
-        title=f"{chain.spec.name} over {chain.channel.kind}, {chain.size[0]}x{chain.size[1]}, "
-              f"{chain.latent_symbols:,} symbols per image"
+        title=f"{link.spec.name} over {link.channel.kind}, {link.size[0]}x{link.size[1]}, "
+              f"{link.latent_symbols:,} symbols per image"
     )  # fmt: skip
     columns: list[tuple[str, str, str]] = [
         ("SNR dB", "snr_db", "g"),

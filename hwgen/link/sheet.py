@@ -18,7 +18,7 @@ FONT_SIZE = 12
 
 def draw(path: Path, result: Result) -> None:
     """Write a PNG: a row per frame, the original and then what was received, with captions."""
-    width, height = result.chain.size
+    width, height = result.link.size
     frames = (result.request.simulated or range(len(result.images)))[:ROWS]
     snrs = list(result.received)
     sheet = Image.new("RGB", ((1 + len(snrs)) * width, len(frames) * (height + CAPTION)), "white")

@@ -16,16 +16,15 @@ import numpy.typing as npt
 from hwgen.images import psnr
 from hwgen.ir.execute import execute
 from hwgen.ir.graph import Gain, Graph, Power, SymbolNode
+from hwgen.ir.serialize import GRAPH_FILE
 from hwgen.model import channel_of, graph_folder, load_graph
 from hwgen.numerics.formats import POWER
 from hwgen.numerics.words import pack_coefficients, pack_pixels, pack_symbols
-from hwgen.radio import channel as channels
-from hwgen.radio.channel import Realisation
+from hwgen.reference.link import Outputs, ReferenceLink
 from hwgen.sim.check import Finding
 from hwgen.spec.model import ModelSpec
 
 Expected = dict[str, npt.NDArray[np.int64]]
-Outputs = dict[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -66,17 +65,29 @@ class Setting:
         ]
         return replace(graph, nodes=tuple(nodes))
 
+    def _trained_receiver(self) -> Graph | None:
+        there = self.init is None and (graph_folder(self.spec, "rx") / GRAPH_FILE).is_file()
+        return self.graph("rx") if there else None
+
+    def link(self, graph: Graph, size: tuple[int, int]) -> ReferenceLink:
+        """What the frames go through, with `graph` at the verified end; a receiver behind a verified transmitter is
+        there where one was trained."""
+        tx, rx = (graph, self._trained_receiver()) if self.side == "tx" else (self.sender(), graph)
+        return ReferenceLink(self.spec, channel_of(self.spec, self.channel), tx, rx, size, self.checkpoint)
+
 
 @dataclass
 class Reference:
     """Per frame: what goes in and what must come out.
 
+    link : through which they went
     words : what the input stream carries
     coefficients : what the second input stream carries; None where the design has none
     outputs : of the golden model, as `hwgen.ir.execute.execute` names them
     findings : where the integer graph differs
     """
 
+    link: ReferenceLink
     graph: Graph
     words: list[npt.NDArray[np.uint32]] = field(default_factory=list)
     coefficients: list[npt.NDArray[np.uint32]] | None = None
@@ -101,21 +112,16 @@ def reference(setting: Setting, graph: Graph, images: npt.NDArray[np.uint8]) -> 
 
     graph : of the side that is verified, with its channel's nodes
     """
-    from hwgen.reference.golden import golden
-
-    spec, checkpoint = setting.spec, setting.checkpoint
     size = images.shape[2], images.shape[1]
-    sender = graph if setting.side == "tx" else setting.sender()
-    found = Reference(graph, coefficients=[] if graph.coefficient_words else None)
+    link = setting.link(graph, size)
+    found = Reference(link, graph, coefficients=[] if graph.coefficient_words else None)
     for index, image in enumerate(images):
-        realisation = drawn(setting, sender, size, index)
-        outputs: Outputs = golden(spec, sender, image, checkpoint, coefficients=realisation.tx_coefficients)
-        coefficients = realisation.tx_coefficients
+        realisation = link.draw(setting.snr_db, setting.seed + index)
+        outputs, coefficients = link.transmit(image, realisation), realisation.tx_coefficients
         frame: npt.NDArray[Any] = image
         if setting.side == "rx":
-            coefficients = realisation.rx_coefficients
-            frame = realisation.apply(outputs["symbols"].astype(np.uint32))
-            outputs = golden(spec, graph, frame, size=size, checkpoint=checkpoint, coefficients=coefficients)
+            frame, coefficients = realisation.apply(outputs["symbols"]), realisation.rx_coefficients
+            outputs = link.receive(frame, realisation)
         found.words.append(frame if setting.side == "rx" else pack_pixels(image[None])[0])
         if found.coefficients is not None:
             assert coefficients is not None, "the channel's own nodes need them"
@@ -124,12 +130,6 @@ def reference(setting: Setting, graph: Graph, images: npt.NDArray[np.uint8]) -> 
         plain = execute(graph, frame, coefficients if graph.coefficient_words else None, size)
         found.findings += _differences(graph, index, outputs, plain)
     return found
-
-
-def drawn(setting: Setting, sender: Graph, size: tuple[int, int], index: int) -> Realisation:
-    """The channel that frame `index` meets."""
-    channel = channel_of(setting.spec, setting.channel)
-    return channels.draw(channel, setting.snr_db, sender.symbols(*size), setting.seed + index)
 
 
 def _differences(graph: Graph, index: int, golden: Outputs, plain: Outputs) -> list[Finding]:
@@ -149,30 +149,11 @@ def _differences(graph: Graph, index: int, golden: Outputs, plain: Outputs) -> l
 
 def received_psnr(setting: Setting, found: Reference, images: npt.NDArray[np.uint8]) -> float | None:
     """Mean PSNR in dB of the golden receiver's images; None where there is no trained receiver."""
-    if setting.checkpoint is None:
+    link = found.link
+    if link.checkpoint is None or link.rx is None:
         return None
-    if setting.side == "rx":
-        pictures = [frame["pixels"] for frame in found.outputs]
-    else:
-        if not (graph_folder(setting.spec, "rx") / "graph.json").is_file():
-            return None
-        pictures = _received(setting, found, images)
-    return float(np.mean([psnr(image, seen) for image, seen in zip(images, pictures, strict=True)]))
-
-
-def _received(setting: Setting, found: Reference, images: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
-    """What the golden receiver makes of a golden transmitter's frames."""
-    from hwgen.reference.golden import golden
-
-    graph = setting.graph("rx")
-    size = images.shape[2], images.shape[1]
-    pictures = []
-    for index, outputs in enumerate(found.outputs):
-        realisation = drawn(setting, found.graph, size, index)
-        words = realisation.apply(outputs["symbols"].astype(np.uint32))
-        seen = golden(
-            setting.spec, graph, words, size=size, checkpoint=setting.checkpoint,
-            coefficients=realisation.rx_coefficients,
-        )  # fmt: skip
-        pictures.append(seen["pixels"].astype(np.uint8))
-    return pictures
+    frames = found.outputs
+    if setting.side == "tx":
+        drawn = [link.draw(setting.snr_db, setting.seed + index) for index in range(len(frames))]
+        frames = [link.receive(on.apply(sent["symbols"]), on) for sent, on in zip(frames, drawn, strict=True)]
+    return float(np.mean([psnr(image, seen["pixels"]) for image, seen in zip(images, frames, strict=True)]))

@@ -17,15 +17,15 @@ from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
 from hwgen.images import load_images, psnr
 from hwgen.ir.execute import execute, execute_symbols
-from hwgen.link import chain as chains, command, measure as measuring
-from hwgen.link.chain import Chain
-from hwgen.link.floating import FloatLink, node_in_float
+from hwgen.link import command, measure as measuring
 from hwgen.link.measure import Request, measure
 from hwgen.link.progress import Progress
 from hwgen.link.sheet import CAPTION
 from hwgen.numerics.integer import IntArray
 from hwgen.numerics.words import pack_symbols, unpack_symbols
 from hwgen.radio import channel as channels
+from hwgen.reference.floating import FloatLink, node_in_float
+from hwgen.reference.link import ReferenceLink, load_link
 from hwgen.sim import runner
 from hwgen.spec.model import Channel
 
@@ -35,14 +35,14 @@ KINDS = ("awgn", "rayleigh", "mimo2x2", "ofdm")
 class FakeEnd:
     """The integer graph where a simulation would be; `wrong` damages what it gives."""
 
-    def __init__(self, chain: Chain, side: str) -> None:
-        self.chain, self.side = chain, side
+    def __init__(self, link: ReferenceLink, side: str) -> None:
+        self.link, self.side = link, side
         self.design = SimpleNamespace(side=side)
         self.seconds, self.interval, self.latency = 0.5, 100, 200
         self.wrong: tuple[int, int, int] | None = None
 
     def run(self, words: np.ndarray, coefficients: IntArray | None, progress: Progress) -> np.ndarray:
-        graph, (width, height) = getattr(self.chain, self.side), self.chain.size
+        graph, (width, height) = getattr(self.link, self.side), self.link.size
         given = [None] * len(words) if coefficients is None else list(coefficients)
         found = []
         for frame, beside in zip(words, given, strict=True):
@@ -50,7 +50,7 @@ class FakeEnd:
                 image = np.stack([frame >> shift & 255 for shift in (0, 8, 16)], -1).reshape(height, width, 3)
                 found.append(execute(graph, image.astype(np.uint8), beside)["symbols"])
             else:
-                image = execute(graph, frame, beside, self.chain.size)["pixels"].astype(np.uint32)
+                image = execute(graph, frame, beside, self.link.size)["pixels"].astype(np.uint32)
                 found.append((image[..., 0] | image[..., 1] << 8 | image[..., 2] << 16).reshape(-1))
             progress.add()
         out = np.stack(found).astype(np.uint32)
@@ -72,7 +72,7 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeEnd]:
 
     def emit_end(options: DesignOptions, *rest: object) -> FakeEnd:
         side = options.side
-        made[side] = FakeEnd(chains.load(options), side)
+        made[side] = FakeEnd(load_link(options), side)
         made[side].wrong = wrong.get(side)
         return made[side]
 
@@ -87,7 +87,7 @@ def test_both_sides_are_equal(kind: str, ends: dict[str, FakeEnd], tmp_path: Pat
     (point,) = result.points
     assert result.equal and result.first is None
     assert (point.frames, point.pixels_compared, point.pixel_mismatches) == (2, 2 * 32 * 32, 0)
-    sent = result.chain.words
+    sent = result.link.words
     assert (result.symbols_compared, result.symbol_mismatches) == (2 * sent, 0)
     assert point.psnr_rtl_db == point.psnr_model_db and point.ssim_rtl == point.ssim_model
     assert point.evm_percent == pytest.approx(100 * 10 ** (point.nmse_db / 20))
@@ -96,20 +96,20 @@ def test_both_sides_are_equal(kind: str, ends: dict[str, FakeEnd], tmp_path: Pat
 def test_figures_against_their_definitions(ends: dict[str, FakeEnd], tmp_path: Path) -> None:
     """One frame by hand: integer graph, channel of seed SEED + index, integer graph."""
     result = measure(Request(DesignOptions("tiny", channel="ofdm"), (7.0,), frames=2, seed=5), tmp_path)
-    chain = chains.load(DesignOptions("tiny", channel="ofdm"))
+    link = load_link(DesignOptions("tiny", channel="ofdm"))
     images = load_images(None, 2, 32, 32)
     quality, error, energy = [], 0.0, 0.0
     for index, image in enumerate(images):
-        found = channels.draw(Channel(kind="ofdm"), 7.0, chain.words, 5 + index)
-        sent = execute(chain.tx, image)["symbols"].astype(np.uint32)
-        outputs = execute(chain.rx, found.apply(sent), found.rx_coefficients, (32, 32))
+        found = channels.draw(Channel(kind="ofdm"), 7.0, link.words, 5 + index)
+        sent = execute(link.tx, image)["symbols"].astype(np.uint32)
+        outputs = execute(link.rx, found.apply(sent), found.rx_coefficients, (32, 32))
         quality.append(psnr(image, outputs["pixels"].astype(np.uint8)))
         x, y = (channels.symbols(words) for words in (sent, pack_symbols(outputs["equaliser"])))
         error, energy = error + np.sum(np.abs(x - y) ** 2), energy + np.sum(np.abs(x) ** 2)
     (point,) = result.points
     assert point.psnr_rtl_db == pytest.approx(np.mean(quality))
     assert point.nmse_db == pytest.approx(10 * math.log10(error / energy))
-    assert point.symbol_power == pytest.approx(energy / 2 / chain.latent_symbols)
+    assert point.symbol_power == pytest.approx(energy / 2 / link.latent_symbols)
 
 
 def test_a_wrong_pixel_is_named(ends: dict[str, FakeEnd], tmp_path: Path) -> None:
@@ -154,18 +154,18 @@ def test_random_weights(ends: dict[str, FakeEnd], tmp_path: Path) -> None:
 
 def test_float_link_is_near_its_integers(tmp_path: Path) -> None:
     """Of trained networks, at a high SNR."""
-    chain = chains.load(DesignOptions("tiny"))
-    assert FloatLink.available(chain) and not FloatLink.available(chains.load(DesignOptions("tiny", init=1)))
+    link = load_link(DesignOptions("tiny"))
+    assert FloatLink.available(link) and not FloatLink.available(load_link(DesignOptions("tiny", init=1)))
     image = load_images(None, 1, 32, 32)[0]
-    found = FloatLink(chain, image[None], 2.5).image(image, chain.draw(40.0, 1))
+    found = FloatLink(link, image[None], 2.5).image(image, link.draw(40.0, 1))
     assert found.shape == image.shape and found.dtype == np.uint8
     assert psnr(image, found) > 15
 
 
 def test_float_link_has_the_power_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    chain = chains.load(DesignOptions("tiny"))
+    link = load_link(DesignOptions("tiny"))
     images = load_images(None, 3, 32, 32)
-    link = FloatLink(chain, images, 2.5)
+    floating = FloatLink(link, images, 2.5)
     sent: list[np.ndarray] = []
     original = channels.Realisation.receive
 
@@ -175,10 +175,10 @@ def test_float_link_has_the_power_asked_for(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(channels.Realisation, "receive", receive)
     for image in images:
-        link.image(image, chain.draw(10.0, 1))
+        floating.image(image, link.draw(10.0, 1))
     assert np.mean(np.abs(np.concatenate(sent)) ** 2) == pytest.approx(2.5)
-    link.factor = None  # as where the power is normalised image by image
-    link.image(images[0], chain.draw(10.0, 1))
+    floating.factor = None  # as where the power is normalised image by image
+    floating.image(images[0], link.draw(10.0, 1))
     assert np.mean(np.abs(sent[-1]) ** 2) == pytest.approx(1.0)
 
 
@@ -287,7 +287,7 @@ def test_a_model_without_a_decoder(tmp_path: Path) -> None:
         "format_version: 1\ndescription: x\nframe: {width: 8, height: 8}\nencoder: [{kernel: 3, channels: 2}]\n"
     )
     with pytest.raises(HwgenError, match="a decoder: a link has a receiver, got none"):
-        chains.load(DesignOptions(tmp_path / "spec.yaml", init=1))
+        load_link(DesignOptions(tmp_path / "spec.yaml", init=1))
 
 
 def test_progress_counts_what_a_file_grows_by(tmp_path: Path) -> None:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from hwgen.ir.graph import SymbolNode
 from hwgen.ir.nodes import Alamouti, Gain
 from hwgen.ir.nodes.matrix_product import COEFFICIENT_FRACTION
-from hwgen.link.chain import Chain, Image
 from hwgen.numerics.integer import IntArray
 from hwgen.radio.channel import Complex, Realisation
-
-if TYPE_CHECKING:
-    from hwgen.train.network import DeepJSCC
+from hwgen.reference.link import Image, ReferenceLink
+from hwgen.train.phases import FILES, trained
 
 PHASE = "finetune"
 
@@ -29,7 +27,7 @@ class FloatLink:
 
     Parameters
     ----------
-    chain : a trained model's
+    link : a trained model's
     images : all that are to be sent
     power : mean power of a symbol of the integer transmitter, over these images
 
@@ -38,36 +36,30 @@ class FloatLink:
     HwgenError : its float checkpoint is damaged or of another network
     """
 
-    def __init__(self, chain: Chain, images: npt.NDArray[np.uint8], power: float) -> None:
-        from hwgen.train.phases import trained
-
-        self.chain = chain
-        self.network: DeepJSCC = trained(chain.spec, PHASE, chain.spec.folder).eval()
+    def __init__(self, link: ReferenceLink, images: npt.NDArray[np.uint8], power: float) -> None:
+        self.link = link
+        self.network = trained(link.spec, PHASE, link.spec.folder).eval()
         self.factor: float | None = None
-        if isinstance(chain.tx.value_nodes[-1], Gain):
+        if isinstance(link.tx.value_nodes[-1], Gain):
             own = np.mean([2 * np.mean(np.square(self._latent(image))) for image in images])
             self.factor = math.sqrt(power / own)
 
     @staticmethod
-    def available(chain: Chain) -> bool:
+    def available(link: ReferenceLink) -> bool:
         """Whether there is a float checkpoint."""
-        from hwgen.train.phases import FILES
-
-        return chain.checkpoint is not None and (chain.spec.folder / FILES[PHASE]).is_file()
+        return link.checkpoint is not None and (link.spec.folder / FILES[PHASE]).is_file()
 
     def image(self, image: Image, realisation: Realisation) -> Image:
         """What is received of an (H, W, 3) image."""
-        import torch
-
-        chain = self.chain
+        link = self.link
         latent = self._latent(image)
         own = max(2 * float(np.mean(np.square(latent))), 1e-12)
-        factor = self.factor or math.sqrt(chain.spec.channel.power / own)
+        factor = self.factor or math.sqrt(link.spec.channel.power / own)
         values = factor * latent.reshape(-1)
         padded = np.append(values, 0.0) if len(values) % 2 else values
         symbols: Complex = np.asarray(padded[0::2] + 1j * padded[1::2], np.complex128)
-        sent = node_in_float(chain.tx.symbol_node, symbols, realisation.tx_coefficients)
-        found = node_in_float(chain.rx.symbol_node, realisation.receive(sent), realisation.rx_coefficients)
+        sent = node_in_float(link.tx.symbol_node, symbols, realisation.tx_coefficients)
+        found = node_in_float(link.receiver.symbol_node, realisation.receive(sent), realisation.rx_coefficients)
         parts = np.stack([found.real, found.imag], axis=-1).reshape(-1)[: len(values)].reshape(latent.shape)
         with torch.no_grad():
             seen = self.network.decode(torch.from_numpy(parts).float().permute(2, 0, 1)[None])
@@ -75,8 +67,6 @@ class FloatLink:
 
     def _latent(self, image: Image) -> npt.NDArray[np.float64]:
         """(H', W', C) values of an image before their power is set."""
-        import torch
-
         with torch.no_grad():
             pixels = torch.from_numpy(image.astype(np.float32) / 256).permute(2, 0, 1)[None]
             return self.network.encode(pixels)[0].permute(1, 2, 0).numpy().astype(np.float64)

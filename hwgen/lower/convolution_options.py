@@ -1,0 +1,125 @@
+"""What a convolution can be: every folding and every form of its parts, with cycles and resources.
+
+The dimensions: PE; SIMD over channels and over tap rows; values per beat of either stream; the form of the multipliers
+(lanes to a DSP and length of their cascade, or LUTs); line buffer in block RAM or in LUTs. Weights have no choice: by
+their depth they are in LUTs or in block RAM. Of foldings with the same cycles per pixel only the one with the fewest
+lanes counts, and several values per beat only where one would be too slow.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hwgen.board import Board
+from hwgen.ir.graph import Convolution, ConvTranspose2d
+from hwgen.lower.base import Amounts, Options, amounts, shape_of
+from hwgen.plan.pareto import pareto_front
+from hwgen.rtl.convolution import ConvolutionFolding
+from hwgen.rtl.cost import convolution_cost
+from hwgen.rtl.memory import LUT_MEMORY_DEPTH
+from hwgen.rtl.packing import Packing, packings, proven_chain
+
+if TYPE_CHECKING:
+    from hwgen.lower.convolution import ConvolutionLowering
+
+
+def convolution_options(
+    lowering: ConvolutionLowering, board: Board, inputs: Sequence[int], outputs: Sequence[int]
+) -> Options[ConvolutionFolding]:
+    """The options of one convolution: those that no other one beats in everything.
+
+    Parameters
+    ----------
+    inputs, outputs
+        Values per beat that its streams may have.
+    """
+    found: list[tuple[int, Amounts, ConvolutionFolding]] = []
+    for folding in _foldings(lowering, inputs, outputs):
+        cycles = lowering.cycles(folding)
+        found += ((cycles, taken, formed) for taken, formed in _forms(lowering, folding, board))
+    # Among equals the fewest lanes and PEs: less idles, and results leave sooner.
+    found.sort(key=lambda item: (item[0], item[1], item[2].lanes, item[2].pe))
+    options = Options(
+        np.array([cycles for cycles, _, _ in found], dtype=np.int64),
+        np.array([taken for _, taken, _ in found], dtype=np.int64),
+        np.array([(folding.in_lanes, folding.out_lanes) for _, _, folding in found], dtype=np.int64),
+        tuple(folding for _, _, folding in found),
+    )
+    return options.take(pareto_front(np.column_stack([options.cycles, options.amounts]), options.lanes))
+
+
+def lane_steps(count: int, multiple: int = 1) -> list[int]:
+    """The smallest lane count for each number of folds, in multiples: more lanes for the same folds would only idle."""
+    return sorted({-(-count // (folds * multiple)) * multiple for folds in range(1, count + 1)})
+
+
+def _foldings(
+    lowering: ConvolutionLowering, inputs: Sequence[int], outputs: Sequence[int]
+) -> Iterator[ConvolutionFolding]:
+    """Every folding whose results can leave while the next fold is summed, its parts in their default forms."""
+    node: Convolution = lowering.node
+    # The rows of a window that are read at once are those of one phase, which a transposed convolution has several of.
+    tap_rows = [1] if isinstance(node, ConvTranspose2d) else sorted({1, node.kernel})
+    taps_least = min(lowering.fold(1, 1).window.phase_taps) ** 2
+    for taps, in_lanes in itertools.product(tap_rows, inputs):
+        for simd in lane_steps(node.in_channels, in_lanes):
+            if simd > node.in_channels:
+                continue
+            words = taps_least // taps * -(-node.in_channels // simd)
+            for out_lanes in outputs:
+                for pe in lane_steps(node.out_channels, out_lanes):
+                    cycles_per_pixel = words * -(-node.out_channels // pe)
+                    narrower = out_lanes // 2
+                    if pe > min(node.out_channels, words * out_lanes):
+                        continue
+                    if narrower and pe <= words * narrower and cycles_per_pixel * narrower >= node.out_channels:
+                        continue  # half as many values per beat would do
+                    yield lowering.fold(pe, simd, taps=taps, in_lanes=in_lanes, out_lanes=out_lanes)
+
+
+def _forms(
+    lowering: ConvolutionLowering, folding: ConvolutionFolding, board: Board
+) -> Iterator[tuple[Amounts, ConvolutionFolding]]:
+    """The folding with every form of its multipliers and memories that is worth its price, and the price."""
+    node = lowering.node
+
+    def priced(formed: ConvolutionFolding) -> Amounts:
+        return amounts(convolution_cost(formed, lowering.numbers, board.family))
+
+    behind = []
+    for packing in _packings(node, folding, board):
+        formed = replace(folding, packing=packing, weight_bits=node.weight_bits)
+        behind.append((priced(formed), formed))
+    # What the line buffer takes is added to the rest, so each is weighed by itself. In LUTs four memories of 64 rows
+    # meet in one LUT more for each bit.
+    behind = [item for item in behind if not any(_beats(other[0], item[0]) for other in behind)]
+    taken, formed = behind[0]
+    in_luts = np.subtract(priced(replace(formed, ring_in="distributed")), taken)
+    for taken, formed in behind:
+        yield taken, formed
+        if in_luts.any() and folding.window.bank_words <= 4 * LUT_MEMORY_DEPTH:
+            yield tuple((taken + in_luts).tolist()), replace(formed, ring_in="distributed")
+
+
+def _beats(one: Amounts, other: Amounts) -> bool:
+    return one != other and all(a <= b for a, b in zip(one, other, strict=True))
+
+
+def _packings(node: Convolution, folding: ConvolutionFolding, board: Board) -> Iterator[Packing]:
+    """Every form of the folding's multipliers, with every length of the cascades that its weights allow."""
+    window = folding.window
+    activation = shape_of(node.input)
+    for packing in packings(node.weight_bits, activation, board.family):
+        if packing.form == "lut":
+            if min(node.weight_bits, window.bits) <= board.lut_product_bits:
+                yield packing
+            continue
+        lanes = window.word_values
+        proven = proven_chain(node.weight, folding.pe, window.simd, window.taps, packing, activation)
+        for chain in sorted({-(-lanes // -(-lanes // most)) for most in range(1, proven + 1)}):
+            yield replace(packing, chain=chain)

@@ -1,0 +1,203 @@
+"""A timed event graph: the exact cycle of everything that happens, from what every event waits for.
+
+An event happens as soon as those that it waits for allow, so its cycle is the maximum of theirs plus constants. The
+cycles of a frame are the least ones that satisfy all that was stated; they are found by relaxing whole arrays until
+nothing changes: a chain (x[k] >= x[k - 1] + constant) is a running maximum, every other wait a gather. Nothing is
+stepped through cycle by cycle. Frames follow one another in the same indices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Cycles = NDArray[np.int64]
+NEVER = -(1 << 40)
+
+
+class Events:
+    """The cycles of one kind of event, frame after frame; `version` grows with every change."""
+
+    def __init__(self, per_frame: int) -> None:
+        self.per_frame = per_frame
+        self.cycles: Cycles = np.empty(0, dtype=np.int64)
+        self.version = 0
+
+    def frame(self, frame: int) -> Cycles:
+        """The cycles of one frame, a view."""
+        return self.cycles[frame * self.per_frame : (frame + 1) * self.per_frame]
+
+    def add_frame(self, at_least: Cycles | None) -> None:
+        """One frame more, not earlier than `at_least`."""
+        if at_least is None:
+            at_least = np.full(self.per_frame, NEVER, dtype=np.int64)
+        self.cycles = np.concatenate([self.cycles, at_least])
+        self.version += 1
+
+    def span(self, frame: int, step: int = 1) -> slice:
+        """The indices of a frame's events, every `step`-th."""
+        return slice(frame * self.per_frame, (frame + 1) * self.per_frame, step)
+
+
+class Wait:
+    """target[place] >= source[index] + delay; negative indices, all at the front, are before the beginning.
+
+    Parameters
+    ----------
+    target, places
+        The events that wait, a slice of them.
+    source
+        What they wait for.
+    where
+        Gives index and delay, when they are asked for first.
+    buffer
+        What the wait is due to, if it is the lack of room in a buffer.
+    """
+
+    def __init__(
+        self,
+        target: Events,
+        places: slice,
+        source: Events,
+        where: Callable[[], tuple[Cycles, int | Cycles]],
+        buffer: object = None,
+    ) -> None:
+        self.target, self.source, self.buffer = target, source, buffer
+        self.places, self.where = places, where
+        self.index: Cycles | None = None
+        self.delay: int | Cycles = 0
+        self.seen = -1
+
+    def settle(self) -> None:
+        """Say that it is satisfied."""
+        self.seen = self.source.version
+
+    def relax(self) -> None:
+        """Move the target's events as far as they must."""
+        if self.seen == self.source.version:
+            return
+        if self.index is None:
+            index, delay = self.where()
+            skip = int(np.searchsorted(index, 0))
+            self.places = slice(self.places.start + skip * (self.places.step or 1), self.places.stop, self.places.step)
+            self.index, self.delay = index[skip:], delay if isinstance(delay, int) else delay[skip:]
+        self.settle()
+        target = self.target.cycles[self.places]
+        wanted = self.source.cycles[self.index] + self.delay
+        if (wanted > target).any():
+            np.maximum(target, wanted, out=target)
+            self.target.version += 1
+
+
+class Chain:
+    """x[k] >= x[k - 1] + (offsets[k] - offsets[k - 1]) in a frame; its first is `step` after the last frame's last."""
+
+    def __init__(self, events: Events, frame: int, offsets: Cycles, step: int, buffer: object = None) -> None:
+        self.events, self.offsets, self.buffer = events, offsets, buffer
+        self.cycles = events.frame(frame)
+        self.first = int(events.frame(frame - 1)[-1]) + step if frame else NEVER
+        self.seen = -1
+
+    def settle(self) -> None:
+        """Say that it is satisfied."""
+        self.seen = self.events.version
+
+    def relax(self) -> None:
+        """Move the events as far as they must."""
+        if self.seen == self.events.version:
+            return
+        self.cycles[0] = max(self.cycles[0], self.first)
+        wanted = np.maximum.accumulate(self.cycles - self.offsets) + self.offsets
+        if not np.array_equal(wanted, self.cycles):
+            self.cycles[:] = wanted
+            self.events.version += 1
+        self.settle()
+
+
+Constraint: TypeAlias = Wait | Chain
+
+
+class Beats:
+    """When the beats of a stream move from its producer to its consumer.
+
+    A beat is counted over all frames. Its cycle is that of one event plus a delay: of the event of its own, or of the
+    first beat of a run that follows without a gap.
+
+    Parameters
+    ----------
+    per_frame
+        Beats of a frame.
+    pixels
+        Pixels of a frame.
+    """
+
+    def __init__(self, per_frame: int, pixels: int) -> None:
+        self.per_frame, self.pixels = per_frame, pixels
+        self.per_pixel = per_frame // pixels
+        self.events = Events(per_frame)
+
+    def of(self, beats: Cycles) -> tuple[Cycles, int | Cycles]:
+        """(events' indices, delays): a beat moves in the cycle of its event plus its delay."""
+        return beats, 0
+
+    def frame(self, frame: int) -> Cycles:
+        """The beats of a frame."""
+        return np.arange(frame * self.per_frame, (frame + 1) * self.per_frame, dtype=np.int64)
+
+    def last_of(self, pixels: Cycles) -> tuple[Cycles, int | Cycles]:
+        """As `of`, of the last beat of each pixel, counted over all frames."""
+        return self.of(pixels * self.per_pixel + self.per_pixel - 1)
+
+    def first_of_pixels(self, frame: int) -> tuple[slice, int]:
+        """(events, delay) of a frame's pixels: the first beat of each is `delay` after its event."""
+        return self.events.span(frame, self.per_pixel), 0
+
+
+class PixelBeats(Beats):
+    """As `Beats`, of a source whose pixels come as a whole: one event a pixel, its last beat."""
+
+    def __init__(self, per_frame: int, pixels: int) -> None:
+        super().__init__(per_frame, pixels)
+        self.events = Events(pixels)
+
+    def of(self, beats: Cycles) -> tuple[Cycles, int | Cycles]:
+        pixel, place = np.divmod(beats, self.per_pixel)
+        return pixel, place - (self.per_pixel - 1)
+
+    def last_of(self, pixels: Cycles) -> tuple[Cycles, int | Cycles]:
+        return pixels, 0
+
+    def first_of_pixels(self, frame: int) -> tuple[slice, int]:
+        return self.events.span(frame), 1 - self.per_pixel
+
+
+class FoldBeats(Beats):
+    """As `Beats`, where a pixel comes in folds: one event a fold, its first beat; the others follow at once.
+
+    Parameters
+    ----------
+    folds
+        Of each pixel.
+    fold_beats
+        Of each fold but a pixel's last, which has the rest.
+    """
+
+    def __init__(self, per_frame: int, pixels: int, folds: int, fold_beats: int) -> None:
+        super().__init__(per_frame, pixels)
+        self.folds, self.fold_beats = folds, fold_beats
+        self.events = Events(pixels * folds)
+
+    def of(self, beats: Cycles) -> tuple[Cycles, int | Cycles]:
+        pixel, place = np.divmod(beats, self.per_pixel)
+        fold = np.minimum(place // self.fold_beats, self.folds - 1)
+        return pixel * self.folds + fold, place - fold * self.fold_beats
+
+    def last_of(self, pixels: Cycles) -> tuple[Cycles, int | Cycles]:
+        last = self.per_pixel - (self.folds - 1) * self.fold_beats
+        return pixels * self.folds + self.folds - 1, last - 1
+
+    def first_of_pixels(self, frame: int) -> tuple[slice, int]:
+        return self.events.span(frame, self.folds), 0

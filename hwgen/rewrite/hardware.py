@@ -1,0 +1,117 @@
+"""The graph of a design: a network's nodes, and what stands between them because they are streams in hardware.
+
+A hardware node has no arithmetic of its own: it takes pixels apart, pairs values up, or copies a stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, TypeAlias
+
+from hwgen.ir.graph import Graph
+from hwgen.ir.node import Node
+
+INPUT = "s_axis"
+OUTPUT = "m_axis"
+COEFFICIENTS = "s_coef"
+Payload: TypeAlias = Literal["pixels", "symbols", "coefficients"]
+
+
+@dataclass(frozen=True)
+class Port:
+    """An AXI4-Stream of the design: its name, which way it goes, and what a beat is."""
+
+    name: str
+    direction: Literal["input", "output"]
+    payload: Payload
+
+
+@dataclass(frozen=True)
+class HardwareNode:
+    """A component without a counterpart in the network; `name` is that of its module below the top."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class PixelSerialiser(HardwareNode):
+    """Whole pixels to single values, where the node behind it takes its channels one by one."""
+
+
+@dataclass(frozen=True)
+class PixelPacker(HardwareNode):
+    """Single values to whole pixels, with TLAST."""
+
+
+@dataclass(frozen=True)
+class SymbolPacker(HardwareNode):
+    """Values to symbols, two to one, with TLAST."""
+
+
+@dataclass(frozen=True)
+class SymbolUnpacker(HardwareNode):
+    """Symbols to values."""
+
+
+@dataclass(frozen=True)
+class Fork(HardwareNode):
+    """One stream to several consumers: a beat moves when all of them have room."""
+
+
+AnyNode: TypeAlias = Node | HardwareNode
+
+
+@dataclass(frozen=True, eq=False)
+class HardwareGraph:
+    """Nodes in topological order with their sources, and the design's ports.
+
+    Parameters
+    ----------
+    network
+        The graph that it computes.
+    nodes
+        Network nodes and hardware nodes, every one behind its sources; the last one gives the output.
+    inputs
+        Of every node the names of its sources; INPUT is the port.
+    ports
+        In the order of the module's ports.
+    """
+
+    network: Graph
+    nodes: tuple[AnyNode, ...]
+    inputs: Mapping[str, tuple[str, ...]]
+    ports: tuple[Port, ...]
+
+    def __post_init__(self) -> None:
+        seen = {INPUT}
+        for node in self.nodes:
+            if node.name in seen:
+                raise ValueError(f"{node.name}: wanted distinct names, got it twice")
+            if missing := [name for name in self.inputs[node.name] if name not in seen]:
+                raise ValueError(f"{node.name}.inputs: wanted nodes before it, got {', '.join(missing)}")
+            seen.add(node.name)
+
+    @cached_property
+    def by_name(self) -> dict[str, AnyNode]:
+        """Every node by its name."""
+        return {node.name: node for node in self.nodes}
+
+    @cached_property
+    def consumers(self) -> dict[str, tuple[tuple[str, int], ...]]:
+        """Who takes the output of the port and of every node: (node, which of its inputs), in the nodes' order."""
+        found: dict[str, list[tuple[str, int]]] = {INPUT: [], **{node.name: [] for node in self.nodes}}
+        for node in self.nodes:
+            for place, source in enumerate(self.inputs[node.name]):
+                found[source].append((node.name, place))
+        return {name: tuple(taken) for name, taken in found.items()}
+
+    @property
+    def sink(self) -> str:
+        """The node that gives the output."""
+        return self.nodes[-1].name
+
+    def port(self, name: str) -> Port | None:
+        """The port of that name, if the design has it."""
+        return next((port for port in self.ports if port.name == name), None)

@@ -12,24 +12,12 @@ from typing import Any
 from hwgen import __version__
 from hwgen.design_options import DesignOptions
 from hwgen.emit.ports import ports
-from hwgen.ir.graph import (
-    Convolution,
-    Gain,
-    Graph,
-    MatrixProduct,
-    Node,
-    Power,
-    Receive,
-    SymbolNode,
-)
+from hwgen.ir.node import Node
+from hwgen.lower.base import Lowering, Stream
 from hwgen.numerics.formats import COEFFICIENT, PIXEL, SYMBOL
-from hwgen.plan.buffers import depths
-from hwgen.plan.ends import node_cycles
 from hwgen.plan.plan import Plan
-from hwgen.plan.resources import plan_costs
-from hwgen.plan.timing import frame_interval, latency, layer_cycles
-from hwgen.rtl.convolution import ConvolutionFolding
-from hwgen.rtl.memory import ram_form, rom_form
+from hwgen.plan.schedule import latency
+from hwgen.rewrite.hardware import INPUT, HardwareGraph, HardwareNode
 from hwgen.rtl.primitives import Cost
 from hwgen.spec.model import ModelSpec
 
@@ -57,10 +45,10 @@ def build_manifest(
     """
     graph, board = plan.graph, plan.board
     macs = graph.macs(plan.width, plan.height)
-    shapes = graph.shapes(plan.width, plan.height)
-    interval = frame_interval(plan)
-    layers = [_layer(plan, node, shapes[node.name], macs[node.name]) for node in graph.nodes]
-    costs = plan_costs(plan)
+    hardware = plan.design.hardware
+    interval = plan.frame_interval
+    lowerings = [one for one in plan.design.lowerings.values() if not isinstance(one.node, HardwareNode)]
+    costs = plan.costs
     cost = sum(costs.values(), Cost())
     total = sum(macs.values())
     return {
@@ -74,15 +62,15 @@ def build_manifest(
         **options.completed(spec).manifest_entries(),
         "ports": {
             port.name: {"direction": port.direction, "width": port.width, "meaning": port.meaning}
-            for port in ports(graph)
+            for port in ports(hardware)
         },
-        **_streams(graph, plan.width, plan.height),
+        **_streams(plan),
         "coefficients": (
             {"bits": 32, "beats": graph.coefficient_words, "fraction": COEFFICIENT.fraction}
             if graph.coefficient_words
             else None
         ),
-        "streams": [_stream(plan, node, shapes[node.name]) for node in graph.nodes],
+        "streams": [_stream(one, one.lanes_out(plan.configs[one.name])) for one in lowerings],
         "predicted": {
             "frame_interval_cycles": interval,
             "latency_cycles": latency(plan),
@@ -93,8 +81,8 @@ def build_manifest(
             **asdict(cost),
             "macs_per_cycle_per_dsp": round(total / interval / cost.dsp, 4) if cost.dsp else None,
             "components": {name: asdict(cost) for name, cost in costs.items()},
-            "buffers": depths(plan),
-            "layers": layers,
+            "buffers": plan.depths,
+            "layers": [_layer(one, plan.configs[one.name]) for one in lowerings],
         },
         "terms": graph.terms,
         "inputs": {"spec.yaml": sha256(spec.path.read_bytes()), f"{board.name}.yaml": sha256(board.path.read_bytes())},
@@ -107,97 +95,56 @@ def build_manifest(
     }
 
 
-def _streams(graph: Graph, width: int, height: int) -> dict[str, dict[str, int]]:
+def _streams(plan: Plan) -> dict[str, dict[str, int]]:
     """What the manifest says of the input and of the output."""
-    pixels = {"bits": 24, "beats": width * height, "channels": 3, "value_bits": PIXEL.bits, "exponent": PIXEL.exponent}
-    words = graph.symbols(width, height)
-    symbols = {"bits": 32, "beats": words, "value_bits": SYMBOL.bits, "exponent": SYMBOL.exponent}
-    return {"input": pixels, "output": symbols} if graph.side == "tx" else {"input": symbols, "output": pixels}
+    design = plan.design
+    ends = {"input": INPUT, "output": design.hardware.sink}
+    return {key: _port_stream(design.hardware, design.streams[name]) for key, name in ends.items()}
 
 
-def _stream(plan: Plan, node: Node, shape: tuple[int, int, int]) -> dict[str, Any]:
+def _port_stream(hardware: HardwareGraph, stream: Stream) -> dict[str, int]:
+    """A port's stream: of pixels or of symbols."""
+    if stream.symbols:
+        return {"bits": 32, "beats": stream.pixels, "value_bits": SYMBOL.bits, "exponent": SYMBOL.exponent}
+    channels = hardware.image_channels
+    bits = PIXEL.bits
+    return {
+        "bits": channels * bits, "beats": stream.pixels, "channels": channels, "value_bits": bits,
+        "exponent": PIXEL.exponent,
+    }  # fmt: skip
+
+
+def _stream(one: Lowering[Any], lanes: int) -> dict[str, Any]:
     """What the manifest says of a layer's output; a stream of symbols has a value for each word."""
-    height, width, channels = shape
-    stream = {"name": node.name, "path": f"{node.name}.o"}
-    if isinstance(node, SymbolNode):
+    node, stream = one.node, one.output
+    assert isinstance(node, Node), "hardware's own nodes have no stream in the manifest"
+    entry = {"name": node.name, "path": f"{node.name}.o"}
+    if stream.symbols:
         words = {"bits": 32, "signed": False, "exponent": node.output_exponent}
-        return stream | words | {"height": 1, "width": width, "channels": 1, "lanes": 1}
-    return stream | {
-        "bits": node.output.bits,
-        "signed": node.output.signed,
+        return entry | words | {"height": 1, "width": stream.columns, "channels": 1, "lanes": 1}
+    return entry | {
+        "bits": stream.type.bits,
+        "signed": stream.type.signed,
         "exponent": node.output_exponent,
-        "height": height,
-        "width": width,
-        "channels": channels,
-        "lanes": plan.foldings[node.name].out_lanes if isinstance(node, Convolution) else 1,
+        "height": stream.rows,
+        "width": stream.columns,
+        "channels": stream.channels,
+        "lanes": lanes,
     }
 
 
-def _layer(plan: Plan, node: Node, shape: tuple[int, int, int], macs: int) -> dict[str, Any]:
+def _layer(one: Lowering[Any], config: Any) -> dict[str, Any]:
     """What the manifest says of one layer; `cycles` is how long a frame keeps it busy at least."""
-    height, width, channels = shape
+    node, stream = one.node, one.output
+    assert isinstance(node, Node), "hardware's own nodes are no layers"
     entry: dict[str, Any] = {
         "name": node.name,
-        "output": {"height": height, "width": width, "channels": channels},
+        "output": {"height": stream.rows, "width": stream.columns, "channels": stream.channels},
         "output_bits": node.output.bits,
         "output_exponent": node.output_exponent,
     }
-    if not isinstance(node, Convolution):
-        return entry | _end(node) | {"cycles": node_cycles(node, plan.graph, plan.width, plan.height)}
-    folding = plan.foldings[node.name]
-    window = folding.window
-    complex_output = {"imag_bits": node.imag_bits, "imag_left": node.imag_left} if node.coarse else {}
-    return entry | complex_output | {
-        "kind": type(node).__name__,
-        "kernel": node.kernel,
-        "stride": node.stride,
-        "activation": node.activation,
-        "weight_bits": node.weight_bits,
-        "input_exponent": node.input_exponent,
-        "weight_exponent": node.weight_exponent.tolist(),
-        "shift": node.shift.tolist(),
-        "accumulator_bits": node.accumulator_bits,
-        "pe": folding.pe,
-        "simd": window.simd,
-        "taps": window.taps,
-        "in_lanes": folding.in_lanes,
-        "out_lanes": folding.out_lanes,
-        "macs": macs,
-        "cycles": layer_cycles(folding),
-        "multiplier_cycles": folding.compute_cycles,
-        "multipliers": folding.lanes,
-        "packing": asdict(folding.packing),
-        "weights_in": _weights_in(folding),
-        "line_buffer_in": ram_form(window.bank_words, folding.ring_in),
-        "utilisation": round(macs / (folding.compute_cycles * folding.lanes), 4),
-        "window_bits": window.memory_bits,
-        "weight_bits_stored": folding.weight_rows * folding.lanes * node.weight_bits,
-        "fifo_depth": folding.fifo_depth,
-    }
-
-
-def _weights_in(folding: ConvolutionFolding) -> str:
-    """Where the weights are: a single row is constants, a few are logic whatever was chosen."""
-    rows = folding.weight_rows
-    return "constants" if rows == 1 else rom_form(rows, folding.weights_in)
+    return entry | one.manifest(config) | {"cycles": one.cycles(config)}
 
 
 def manifest_bytes(manifest: dict[str, Any]) -> bytes:
     return (json.dumps(manifest, indent=1, sort_keys=False) + "\n").encode()
-
-
-def _end(node: Node) -> dict[str, Any]:
-    """What is a node's own of those around the convolutions."""
-    match node:
-        case Gain():
-            return {"factor": node.factor, "shift": node.shift}
-        case Power():
-            return {"power": node.power}
-        case Receive() if node.coarse:
-            return {"shift": node.shift, "imag_bits": node.imag_bits, "imag_left": node.imag_left}
-        case Receive():
-            return {"shift": node.shift}
-        case MatrixProduct():
-            size = {"rows": node.rows, "columns": node.columns, "tables": node.tables}
-            return size | {"conjugate": list(node.conjugate)}
-    return {}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hwgen.ir.graph import Graph
 from hwgen.numerics import formats
+from hwgen.rewrite.hardware import HardwareGraph
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,19 @@ def master(name: str, bits: int, meaning: str, last: str) -> tuple[Port, ...]:
     )
 
 
-def ports(graph: Graph) -> tuple[Port, ...]:
-    """All ports of a graph's design, in order."""
-    coefficients = slave("s_coef", 32, COEFFICIENT) if graph.coefficient_words else ()
-    if graph.side == "tx":
-        output = master("m_axis", 32, SYMBOL, "high on a frame's last symbol")
-        return CLOCK + slave("s_axis", 24, PIXEL) + coefficients + output
-    unused = Port("s_axis_tlast", "input", 1, "not looked at: symbols are counted")
-    output = master("m_axis", 24, PIXEL, "high on a frame's last pixel")
-    return (*CLOCK, *slave("s_axis", 32, SYMBOL), unused, *coefficients, *output)
+def ports(hardware: HardwareGraph) -> tuple[Port, ...]:
+    """All ports of a design, in order."""
+    found = list(CLOCK)
+    for stream in hardware.ports:
+        bits, meaning, item = {
+            "pixels": (8 * hardware.image_channels, PIXEL, "pixel"),
+            "symbols": (32, SYMBOL, "symbol"),
+            "coefficients": (32, COEFFICIENT, "coefficient"),
+        }[stream.payload]
+        if stream.direction == "output":
+            found += master(stream.name, bits, meaning, f"high on a frame's last {item}")
+            continue
+        found += slave(stream.name, bits, meaning)
+        if stream.payload == "symbols":
+            found.append(Port(f"{stream.name}_tlast", "input", 1, "not looked at: symbols are counted"))
+    return tuple(found)

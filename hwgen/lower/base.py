@@ -177,10 +177,13 @@ class Steady:
         Cycles from a frame's first accepted beat to its first result.
     last_latency
         Cycles from a frame's last accepted beat to its last result.
+    pauses
+        A buffer with which, at a depth of 1, every pixel takes a cycle longer.
     """
 
     first_latency: int
     last_latency: int
+    pauses: Buffer | None = None
 
 
 class Lowering(ABC, Generic[Config]):
@@ -213,16 +216,24 @@ class Lowering(ABC, Generic[Config]):
         """The node's name, and that of its module."""
         return self.node.name
 
+    @property
+    def lanes_offered(self) -> list[int]:
+        """Values per beat that its output may have."""
+        return [1]
+
+    @property
+    def lanes_accepted(self) -> list[int] | None:
+        """Values per beat that its inputs may have; None: whatever is offered."""
+        return [1]
+
     @abstractmethod
-    def options(self, board: Board, entry: Sequence[int] | None, last: bool) -> Options[Config]:
+    def options(self, board: Board, inputs: Sequence[Sequence[int]], outputs: Sequence[int]) -> Options[Config]:
         """What the node can be on a board.
 
         Parameters
         ----------
-        entry
-            Values per beat that it may take from the input port; None where it does not stand there.
-        last
-            Whether its values leave one by one, because the output port follows.
+        inputs, outputs
+            Values per beat that its neighbours leave it, of each input and of the output.
         """
 
     @abstractmethod
@@ -237,6 +248,10 @@ class Lowering(ABC, Generic[Config]):
     def build(self, config: Config) -> Component | None:
         """The component, whose streams are `i` (`i0`, `i1`, ... of several) and `o`; None where a wire does."""
 
+    def is_wire(self, config: Config) -> bool:
+        """Whether there is no component: what comes in goes out."""
+        return False
+
     @abstractmethod
     def buffers(self, config: Config) -> tuple[Buffer, ...]:
         """The buffers whose depths can be chosen, in the order in which they are."""
@@ -250,11 +265,13 @@ class Lowering(ABC, Generic[Config]):
         """The depth of every buffer, by its label in the manifest."""
 
     @abstractmethod
-    def events(self, config: Config, single_beats: bool) -> NodeEvents | None:
+    def events(self, config: Config, inputs: Sequence[Beats], single_beats: bool) -> NodeEvents | None:
         """The node's events; None for a kind that only stands at an end of a design (`steady`).
 
         Parameters
         ----------
+        inputs
+            When the beats of its inputs move.
         single_beats
             Whether the consumer may make every beat wait by itself.
         """

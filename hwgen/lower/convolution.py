@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
-from functools import cached_property
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -48,11 +48,21 @@ class ConvolutionLowering(Lowering[ConvolutionFolding]):
             taps=taps, in_lanes=in_lanes, out_lanes=out_lanes,
         )  # fmt: skip
 
-    def options(self, board: Board, entry: Sequence[int] | None, last: bool) -> Options[ConvolutionFolding]:
+    @property
+    def lanes_offered(self) -> list[int]:
+        """Several, within the widest beat."""
+        return self.output.lane_choices
+
+    @property
+    def lanes_accepted(self) -> None:
+        """Any: its line buffer gathers words of them."""
+        return
+
+    def options(
+        self, board: Board, inputs: Sequence[Sequence[int]], outputs: Sequence[int]
+    ) -> Options[ConvolutionFolding]:
         """Every folding and form that no other one beats in everything."""
-        inputs = list(entry) if entry is not None else self.inputs[0].lane_choices
-        outputs = [1] if last else self.output.lane_choices
-        return convolution_options(self, board, inputs, outputs)
+        return convolution_options(self, board, inputs[0], outputs)
 
     @cached_property
     def numbers(self) -> LayerNumbers:
@@ -123,7 +133,7 @@ class ConvolutionLowering(Lowering[ConvolutionFolding]):
             f"{self.name}.{FIFO}": config.fifo_depth,
         }
 
-    def events(self, config: ConvolutionFolding, single_beats: bool) -> NodeEvents:
+    def events(self, config: ConvolutionFolding, inputs: Sequence[Beats], single_beats: bool) -> NodeEvents:
         """A fold's last word, and its results."""
         return ConvolutionEvents(self, config, single_beats)
 
@@ -175,6 +185,46 @@ class ConvolutionLowering(Lowering[ConvolutionFolding]):
         }
 
 
+@dataclass(frozen=True)
+class _Constants:
+    """What the events of a folding wait for, in a frame.
+
+    Parameters
+    ----------
+    needed
+        Of each output pixel the last input pixel that its window needs.
+    release
+        Of each input pixel the output pixel with which it is given back.
+    pixel_words
+        Of each output pixel the words of a fold.
+    issue_offsets
+        Of each fold its last word's cycle where nothing waits, relative to the first one's.
+    beats_before
+        Of each fold the beats of the frame before it.
+    """
+
+    needed: Cycles
+    release: Cycles
+    pixel_words: Cycles
+    issue_offsets: Cycles
+    beats_before: Cycles
+
+
+@lru_cache(maxsize=64)
+def _constants(window: WindowShape, beats: int, fold_beats: int) -> _Constants:
+    pixels_in, pixels_out = window.width * window.height, window.out_width * window.out_height
+    fold = np.arange(pixels_out * window.folds, dtype=np.int64)
+    words = np.repeat(window.pixel_words, window.folds)
+    given_back = np.append(_released(window)[1:], pixels_in)
+    return _Constants(
+        needed(window) - 1,
+        np.searchsorted(given_back, np.arange(1, pixels_in + 1)),
+        window.pixel_words,
+        np.cumsum(words) - words[0],
+        fold // window.folds * beats + fold % window.folds * fold_beats,
+    )
+
+
 class ConvolutionEvents(NodeEvents):
     """The events of a convolution's folds.
 
@@ -186,25 +236,16 @@ class ConvolutionEvents(NodeEvents):
     """
 
     def __init__(self, lowering: ConvolutionLowering, config: ConvolutionFolding, single_beats: bool) -> None:
-        self.config = config
+        self.config, self.single_beats = config, single_beats
         window = config.window
         self.folds, self.fold_beats = window.folds, config.fold_beats
         self.pixels_in, self.pixels_out = window.width * window.height, window.out_width * window.out_height
         self.beats = config.beats_out
-        self.needed = needed(window) - 1
-        fold = np.arange(self.pixels_out * self.folds, dtype=np.int64)
-        self.pixel_words = window.pixel_words
-        words = np.repeat(self.pixel_words, self.folds)
-        self.issue_offsets = np.cumsum(words) - words[0]
-        self.beats_before = fold // self.folds * self.beats + fold % self.folds * self.fold_beats
-        # The output pixel with which each input pixel is given back.
-        given_back = np.append(_released(window)[1:], self.pixels_in)
-        self.release = np.searchsorted(given_back, np.arange(1, self.pixels_in + 1))
+        self.constants = _constants(window, self.beats, self.fold_beats)
         per_frame = self.pixels_out * self.beats
         self.issue = Events(self.pixels_out * self.folds)
         self.of_folds = FoldBeats(per_frame, self.pixels_out, self.folds, self.fold_beats)
         beats = Beats(per_frame, self.pixels_out) if single_beats else self.of_folds
-        self.single_beats = single_beats
         self.outputs, self.own = (beats,), (self.issue,)
         self.fifo, self.line_buffer = lowering.buffers(config)
 
@@ -217,12 +258,12 @@ class ConvolutionEvents(NodeEvents):
         found: list[Constraint] = []
 
         def window() -> tuple[Cycles, int | Cycles]:
-            index, delay = taken.last_of(frame * self.pixels_in + self.needed)
-            return index, delay + self.config.arrival_latency + self.pixel_words - 1
+            index, delay = taken.last_of(frame * self.pixels_in + self.constants.needed)
+            return index, delay + self.config.arrival_latency + self.constants.pixel_words - 1
 
         def room_in_fifo() -> tuple[Cycles, int | Cycles]:
             first = frame * self.pixels_out * self.beats
-            index, delay = given.of(first + self.beats_before + self.fold_beats - depths[self.fifo] - 1)
+            index, delay = given.of(first + self.constants.beats_before + self.fold_beats - depths[self.fifo] - 1)
             return index, delay + 1
 
         def result() -> tuple[Cycles, int | Cycles]:
@@ -238,20 +279,20 @@ class ConvolutionEvents(NodeEvents):
             def room_for_pixel() -> tuple[Cycles, int | Cycles]:
                 pixels = frame * self.pixels_in + np.arange(self.pixels_in) - depths[self.line_buffer]
                 frames, pixel = np.divmod(pixels, self.pixels_in)
-                return self._last_fold(frames * self.pixels_out + self.release[pixel]), 1 - delay
+                return self._last_fold(frames * self.pixels_out + self.constants.release[pixel]), 1 - delay
 
             found.append(Wait(taken.events, places, self.issue, room_for_pixel, self.line_buffer))
         found.append(Wait(self.issue, self.issue.span(frame, self.folds), taken.events, window))
         if self.fifo in depths:
             found.append(Wait(self.issue, self.issue.span(frame), given.events, room_in_fifo, self.fifo))
         found += [
-            Chain(self.issue, frame, self.issue_offsets, int(self.pixel_words[0])),
+            Chain(self.issue, frame, self.constants.issue_offsets, int(self.constants.pixel_words[0])),
             Wait(given.events, given.events.span(frame), self.issue, result),
         ]
         if self.single_beats:
             found.append(Chain(given.events, frame, np.arange(given.per_frame), 1))
         else:
-            found.append(Chain(given.events, frame, self.beats_before, self.config.last_beats))
+            found.append(Chain(given.events, frame, self.constants.beats_before, self.config.last_beats))
         return found
 
 

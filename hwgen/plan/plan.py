@@ -1,32 +1,57 @@
-"""What the passes hand on: a graph on a board, for one frame size, with the folding of every layer."""
+"""What planning hands on: a design in which every node's hardware has been chosen."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from hwgen.board import Board
-from hwgen.ir.graph import Convolution, ConvTranspose2d, Graph
-from hwgen.rtl.complex_multiply import Form
+from hwgen.ir.graph import Graph
+from hwgen.plan.design import Design
 from hwgen.rtl.convolution import ConvolutionFolding
-from hwgen.rtl.window import WindowShape
+from hwgen.rtl.primitives import Cost
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
-    """A graph sized for a board.
+    """A design with the config of every node.
 
-    Parameters: graph; board; width, height of the frame in pixels; foldings by layer name, in the graph's order;
-    places of a transmitter's other buffers (the gain by its node's name, symbols, pixels) that have fewer than their
-    own; form of the multiplications of a precoder or equaliser.
+    Parameters
+    ----------
+    design
+        Graph, board and frame.
+    configs
+        What was chosen, by node, in topological order.
     """
 
-    graph: Graph
-    board: Board
-    width: int
-    height: int
-    foldings: dict[str, ConvolutionFolding]
-    places: dict[str, int] = field(default_factory=dict)
-    form: Form = "three"
+    design: Design
+    configs: Mapping[str, Any]
+
+    @property
+    def graph(self) -> Graph:
+        """The network's."""
+        return self.design.graph
+
+    @property
+    def board(self) -> Board:
+        """What it is sized for."""
+        return self.design.board
+
+    @property
+    def width(self) -> int:
+        """Of a frame in pixels."""
+        return self.design.width
+
+    @property
+    def height(self) -> int:
+        """Of a frame in pixels."""
+        return self.design.height
+
+    @property
+    def foldings(self) -> dict[str, ConvolutionFolding]:
+        """Of every convolution."""
+        return {name: config for name, config in self.configs.items() if isinstance(config, ConvolutionFolding)}
 
     @property
     def lanes(self) -> int:
@@ -34,44 +59,32 @@ class Plan:
         return sum(folding.lanes for folding in self.foldings.values())
 
     @property
-    def pixel_lanes(self) -> int:
-        """Values per beat that the first layer takes: a transmitter's whole pixels, or one."""
-        return next(iter(self.foldings.values())).in_lanes
+    def frame_interval(self) -> int:
+        """Cycles from one frame's TLAST to the next, frames back to back.
+
+        Every stage works on its own and all buffers are deep enough that none waits for another in the steady state,
+        so the interval is that of the busiest stage.
+        """
+        return max(one.cycles(self.configs[name]) for name, one in self.design.lowerings.items())
 
     @property
-    def serialised(self) -> bool:
-        """Whether a transmitter's pixels become single values before the first layer."""
-        return self.graph.side == "tx" and self.pixel_lanes == 1
+    def costs(self) -> dict[str, Cost]:
+        """Resources of every component, by the name of its module below the top, before anything is synthesised."""
+        family = self.board.family
+        return {
+            name: one.cost(self.configs[name], family)
+            for name, one in self.design.lowerings.items()
+            if not one.is_wire(self.configs[name])
+        }
 
+    @property
+    def depths(self) -> dict[str, int]:
+        """The depth of every buffer, by its name in the manifest."""
+        found: dict[str, int] = {}
+        for name, one in self.design.lowerings.items():
+            found |= one.depths(self.configs[name])
+        return found
 
-def fold_convolution(
-    node: Convolution,
-    width: int,
-    height: int,
-    pe: int,
-    simd: int,
-    *,
-    taps: int = 1,
-    in_lanes: int = 1,
-    out_lanes: int = 1,
-) -> ConvolutionFolding:
-    """The folding of `node` for an input of width x height.
-
-    pe x simd lanes, `taps` rows of them (see WindowShape); in_lanes and out_lanes values per beat
-    """
-    window = WindowShape(
-        channels=node.in_channels,
-        width=width,
-        height=height,
-        kernel=node.kernel,
-        stride=node.stride,
-        padding=node.padding,
-        simd=simd,
-        folds=-(-node.out_channels // pe),
-        bits=node.input.bits,
-        signed=node.input.signed,
-        taps=taps,
-        transposed=isinstance(node, ConvTranspose2d),
-        output_padding=node.output_padding if isinstance(node, ConvTranspose2d) else 0,
-    )
-    return ConvolutionFolding(window, node.out_channels, pe, node.activation == "prelu", in_lanes, out_lanes)
+    def with_configs(self, configs: Mapping[str, Any]) -> Plan:
+        """The plan with some nodes' hardware chosen anew."""
+        return replace(self, configs={**self.configs, **configs})

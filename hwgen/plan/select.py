@@ -2,7 +2,7 @@
 
     minimise    weights . total
     such that   total = sum over layers of the chosen option's amounts <= budgets
-                neighbours agree: an option's `right` is the next layer's `left`
+                the two ends of every stream agree: its producer's option and its consumer's
 
 A multiple-choice knapsack with as many constraints as there are resources. Amounts and budgets are integers, the gap is
 zero, and what the solver returns is added up again in integers before anyone relies on it.
@@ -21,50 +21,55 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Options:
-    """What one layer can be.
+class Layer:
+    """What one node can be.
 
-    amounts : int64 (options, resources), what each takes
-    left, right : int64 (options,), what its input and its output look like to its neighbours
+    Parameters
+    ----------
+    amounts
+        int64 (options, resources): what each takes.
+    lanes
+        int64 (options, streams): what its streams look like to its neighbours.
     """
 
     amounts: NDArray[np.int64]
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
-
-    def take(self, places: NDArray[np.int64]) -> Options:
-        return Options(self.amounts[places], self.left[places], self.right[places])
+    lanes: NDArray[np.int64]
 
 
-def unbeaten(options: Options) -> NDArray[np.int64]:
-    """The places of the options that no other one with the same neighbours beats or equals in every resource.
+@dataclass(frozen=True)
+class Link:
+    """A stream that two nodes share: their options must agree on it.
 
-    Of equal ones the first stays.
+    Parameters
+    ----------
+    producer, consumer
+        Which of the layers.
+    output, input
+        Which of their streams, columns of `lanes`.
     """
-    kept: list[int] = []
-    # Whoever beats another one has the smaller sum, so it comes first.
-    for place in np.argsort(options.amounts.sum(axis=1), kind="stable"):
-        others = np.array(kept, dtype=np.int64)
-        same = (options.left[others] == options.left[place]) & (options.right[others] == options.right[place])
-        if not (same & (options.amounts[others] <= options.amounts[place]).all(axis=1)).any():
-            kept.append(int(place))
-    return np.array(sorted(kept), dtype=np.int64)
+
+    producer: int
+    output: int
+    consumer: int
+    input: int
 
 
-def cheapest(layers: Sequence[Options], budgets: Sequence[int], weights: Sequence[float]) -> tuple[int, ...] | None:
+def cheapest(
+    layers: Sequence[Layer], links: Sequence[Link], budgets: Sequence[int], weights: Sequence[float]
+) -> tuple[int, ...] | None:
     """The option of each layer with the least weighted total within the budgets; None where nothing fits."""
-    program = _Program(layers)
+    program = _Program(layers, links)
     chosen = program.solve(np.asarray(budgets, dtype=np.float64), np.asarray(weights, dtype=np.float64))
     return None if chosen is None else program.checked(chosen, budgets)
 
 
-def evenest(layers: Sequence[Options], budgets: Sequence[int]) -> tuple[int, ...] | None:
+def evenest(layers: Sequence[Layer], links: Sequence[Link], budgets: Sequence[int]) -> tuple[int, ...] | None:
     """The option of each layer whose total has the smallest largest share of any budget, above 1 if need be.
 
     Among those it is the one with the smallest sum of shares. Of a budget of 0 each piece counts as twice the board.
     None where no options agree with their neighbours.
     """
-    program = _Program(layers)
+    program = _Program(layers, links)
     wholes = [Fraction(budget) if budget else Fraction(1, 2) for budget in budgets]
     weights = np.array([float(1 / whole) for whole in wholes])
     chosen = program.solve_evenly(wholes)
@@ -75,11 +80,11 @@ def evenest(layers: Sequence[Options], budgets: Sequence[int]) -> tuple[int, ...
         # The solver's share is a float; whether anything is better is asked in integers.
         better = program.solve(np.array([math.ceil(share * whole) - 1.0 for whole in wholes]), weights)
         if better is None:
-            return cheapest(layers, [math.floor(share * whole) for whole in wholes], weights.tolist())
+            return cheapest(layers, links, [math.floor(share * whole) for whole in wholes], weights.tolist())
         chosen = better
 
 
-def total(layers: Sequence[Options], chosen: Sequence[int]) -> NDArray[np.int64]:
+def total(layers: Sequence[Layer], chosen: Sequence[int]) -> NDArray[np.int64]:
     """What the chosen options take together, int64 (resources,)."""
     amounts = [layer.amounts[place] for layer, place in zip(layers, chosen, strict=True)]
     return np.sum(amounts, axis=0, dtype=np.int64)
@@ -88,9 +93,9 @@ def total(layers: Sequence[Options], chosen: Sequence[int]) -> NDArray[np.int64]
 class _Program:
     """The constraints that every question about these layers shares: one option each, neighbours agree."""
 
-    def __init__(self, layers: Sequence[Options]) -> None:
+    def __init__(self, layers: Sequence[Layer], links: Sequence[Link]) -> None:
         self.layers = layers
-        self.starts = np.cumsum([0, *(len(layer.left) for layer in layers)])
+        self.starts = np.cumsum([0, *(len(layer.amounts) for layer in layers)])
         count = int(self.starts[-1])
         self.amounts = np.concatenate([layer.amounts for layer in layers]).T.astype(np.float64)
         rows, sides = [], []
@@ -99,11 +104,13 @@ class _Program:
             row[self._columns(place)] = 1
             rows.append(row)
             sides.append(1.0)
-        for place, (one, following) in enumerate(zip(layers, layers[1:], strict=False)):
-            for kind in np.union1d(one.right, following.left)[:-1]:
+        for link in links:
+            given = layers[link.producer].lanes[:, link.output]
+            taken = layers[link.consumer].lanes[:, link.input]
+            for kind in np.union1d(given, taken)[:-1]:
                 row = np.zeros(count)
-                row[self._columns(place)] = one.right == kind
-                row[self._columns(place + 1)] = -(following.left == kind).astype(float)
+                row[self._columns(link.producer)] = given == kind
+                row[self._columns(link.consumer)] = -(taken == kind).astype(float)
                 rows.append(row)
                 sides.append(0.0)
         self.rows, self.sides = np.array(rows), np.array(sides)

@@ -1,9 +1,9 @@
-"""Sizing: what every convolution becomes, so that the board is used to its limit.
+"""Sizing: what every node's hardware becomes, so that the board is used to its limit.
 
-Each layer has its options (`hwgen.plan.options`): foldings, and forms of multipliers and memories. A choice takes one
-option of every layer; its interval is that of its slowest layer, its resources are their sum. Whatever fits an interval
-fits a longer one, so the shortest is found by bisection over the cycle counts that some option of some layer has; each
-question on the way, and which choice is best, is an integer program solved exactly (`hwgen.plan.select`).
+Each node has its options (`hwgen.lower`): foldings, and forms of multipliers and memories. A choice takes one option of
+every node; its interval is that of its slowest node, its resources are their sum. Whatever fits an interval fits a
+longer one, so the shortest is found by bisection over the cycle counts that some option of some node has; each question
+on the way, and which choice is best, is an integer program solved exactly (`hwgen.plan.select`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +20,12 @@ from numpy.typing import NDArray
 from hwgen.board import Board
 from hwgen.errors import HwgenError
 from hwgen.ir.graph import Graph
-from hwgen.plan.ends import least_cycles
-from hwgen.plan.options import RESOURCES, graph_options
+from hwgen.lower.base import RESOURCES, Options
+from hwgen.plan.design import Design
+from hwgen.plan.pareto import pareto_front
 from hwgen.plan.plan import Plan
-from hwgen.plan.select import Options, cheapest, evenest, total
-from hwgen.plan.timing import frame_interval
-from hwgen.rtl.complex_multiply import FORMS, Form
-from hwgen.rtl.convolution import ConvolutionFolding
+from hwgen.plan.select import Layer, Link, cheapest, evenest, total
+from hwgen.rewrite.hardware import INPUT
 
 SLACK = 0.01
 """What DSPs are worth: the fewest within so much of the shortest interval."""
@@ -33,15 +33,22 @@ SLACK = 0.01
 
 @dataclass(frozen=True)
 class Choice:
-    """One option of each layer. amounts : what they take together, int64 in the order of `RESOURCES`."""
+    """One option of each node.
 
-    foldings: tuple[ConvolutionFolding, ...]
-    form: Form
+    Parameters
+    ----------
+    configs
+        By node.
+    amounts
+        What they take together, int64 in the order of `RESOURCES`.
+    """
+
+    configs: dict[str, Any]
     amounts: NDArray[np.int64]
 
 
 def size(graph: Graph, board: Board, width: int, height: int, fps: float | None = None) -> Plan:
-    """Choose the folding and the forms of every layer, and of a precoder's or equaliser's multiplications.
+    """Choose the hardware of every node.
 
     Without `fps`: the shortest frame interval that the board's DSPs, LUTs, flip-flops and block RAM allow; within 1 %
     of it the fewest DSPs; with those the shortest interval; at that the smallest sum of the other resources' shares.
@@ -49,10 +56,11 @@ def size(graph: Graph, board: Board, width: int, height: int, fps: float | None 
 
     Raises
     ------
-    HwgenError : the board has too little of something, the rate is beyond what it can do, or the frame is over before
-        its coefficients are there
+    HwgenError
+        The board has too little of something, the rate is beyond what it can do, or the frame is over before its
+        coefficients are there.
     """
-    sizing = _Sizing(graph, board, width, height)
+    sizing = _Sizing(Design(graph, board, width, height))
     shortest = sizing.shortest(sizing.has)
     if shortest is None:
         raise sizing.too_small()
@@ -65,21 +73,55 @@ def size(graph: Graph, board: Board, width: int, height: int, fps: float | None 
             raise sizing.too_fast(fps, allowed, shortest)
         choice = sizing.evenest(allowed)
     assert choice is not None
-    foldings = {node.name: folding for node, folding in zip(graph.convolutions, choice.foldings, strict=True)}
-    plan = Plan(graph, board, width, height, foldings, form=choice.form)
-    if (lasts := frame_interval(plan)) < (least := least_cycles(graph)):
+    plan = Plan(sizing.design, choice.configs)
+    if (lasts := plan.frame_interval) < (least := sizing.design.least_frame_cycles):
         wanted = f"frames of at least {least} cycles, for each brings {graph.coefficient_words} words of coefficients"
         raise HwgenError("--frame", wanted, f"{width}x{height}, of {lasts} cycles")
     return plan
 
 
-class _Sizing:
-    """One graph on one board: its layers' options, the budgets that they share, and the questions asked of them."""
+def node_options(design: Design) -> dict[str, Options[Any]]:
+    """What every node of a design can be, in topological order; neighbours are left what both of them can."""
+    lowerings, hardware = design.lowerings, design.hardware
 
-    def __init__(self, graph: Graph, board: Board, width: int, height: int) -> None:
-        self.graph, self.board, self.width, self.height = graph, board, width, height
-        self.layers = graph_options(graph, board, width, height)
-        self.has = np.array([board.budget(key) * (2 if key == "bram36" else 1) for key in RESOURCES])
+    def lanes(producer: str, consumer: str) -> list[int]:
+        offered, accepted = lowerings[producer].lanes_offered, lowerings[consumer].lanes_accepted
+        return offered if accepted is None else [count for count in offered if count in accepted]
+
+    found = {}
+    for name, one in lowerings.items():
+        sources = [[1] if source == INPUT else lanes(source, name) for source in hardware.inputs[name]]
+        outputs = one.lanes_offered
+        for consumer, _ in hardware.consumers[name]:
+            outputs = [count for count in outputs if count in lanes(name, consumer)]
+        found[name] = one.options(design.board, sources, outputs if hardware.consumers[name] else [1])
+    return found
+
+
+class _Sizing:
+    """One design: its nodes' options, the budgets that they share, and the questions asked of them.
+
+    Nodes without a choice are counted with the first one that has any.
+    """
+
+    def __init__(self, design: Design) -> None:
+        self.design = design
+        self.graph, self.board, self.width, self.height = design.graph, design.board, design.width, design.height
+        options = node_options(design)
+        self.given = {name: found.configs[0] for name, found in options.items() if len(found.configs) == 1}
+        chosen = {name: found for name, found in options.items() if name not in self.given}
+        # What has no streams of several values comes last.
+        self.names = sorted(chosen, key=lambda name: design.lowerings[name].takes_single_beats)
+        self.layers = [chosen[name] for name in self.names]
+        always = sum(options[name].amounts[0] for name in self.given)
+        self.layers[0] = replace(self.layers[0], amounts=self.layers[0].amounts + always)
+        self.links = [
+            Link(self.names.index(source), options[source].lanes.shape[1] - 1, place, port)
+            for place, name in enumerate(self.names)
+            for port, source in enumerate(design.hardware.inputs[name])
+            if source in self.names
+        ]
+        self.has = np.array([self.board.budget(key) * (2 if key == "bram36" else 1) for key in RESOURCES])
         self.candidates = np.unique(np.concatenate([layer.cycles for layer in self.layers])).tolist()
 
     def shortest(self, budgets: NDArray[np.int64], low: int = 0, high: int | None = None) -> int | None:
@@ -105,27 +147,34 @@ class _Sizing:
         self, interval: int, budgets: NDArray[np.int64], weights: Sequence[float] = (1, 0, 0, 0)
     ) -> Choice | None:
         """The choice within interval and budgets with the smallest weighted sum of resources: the fewest DSPs."""
-        return self._choice(interval, lambda layers: cheapest(layers, budgets.tolist(), weights))
+        return self._choice(interval, lambda layers, links: cheapest(layers, links, budgets.tolist(), weights))
 
     def evenest(self, interval: int) -> Choice | None:
         """The choice within the interval with the smallest largest share of what the board has, above 1 if need be;
         None where nothing is so fast."""
-        return self._choice(interval, lambda layers: evenest(layers, self.has.tolist()))
+        return self._choice(interval, lambda layers, links: evenest(layers, links, self.has.tolist()))
 
-    def _choice(self, interval: int, solve: Callable[[Sequence[Options]], tuple[int, ...] | None]) -> Choice | None:
-        places = [layer.within(interval) for layer in self.layers]
-        if not all(len(of_layer) for of_layer in places):
+    def _choice(
+        self, interval: int, solve: Callable[[Sequence[Layer], Sequence[Link]], tuple[int, ...] | None]
+    ) -> Choice | None:
+        within = [np.arange(np.searchsorted(layer.cycles, interval, side="right")) for layer in self.layers]
+        rows = [
+            of_layer[pareto_front(layer.amounts[of_layer], layer.lanes[of_layer])]
+            for layer, of_layer in zip(self.layers, within, strict=True)
+        ]
+        if not all(len(of_layer) for of_layer in rows):
             return None
-        options = [layer.choices.take(of_layer) for layer, of_layer in zip(self.layers, places, strict=True)]
-        chosen = solve(options)
+        options = [
+            Layer(layer.amounts[of_layer], layer.lanes[of_layer])
+            for layer, of_layer in zip(self.layers, rows, strict=True)
+        ]
+        chosen = solve(options, self.links)
         if chosen is None:
             return None
-        found = [
-            layer.foldings[of_layer[place]] for layer, of_layer, place in zip(self.layers, places, chosen, strict=True)
-        ]
-        foldings = tuple(one for one in found if isinstance(one, ConvolutionFolding))
-        form = next((one for one in found if not isinstance(one, ConvolutionFolding)), FORMS[0])
-        return Choice(foldings, form, total(options, chosen))
+        found = dict(self.given)
+        for name, layer, of_layer, place in zip(self.names, self.layers, rows, chosen, strict=True):
+            found[name] = layer.configs[of_layer[place]]
+        return Choice({name: found[name] for name in self.design.lowerings}, total(options, chosen))
 
     # -- what to say when it does not fit ------------------------------------------------------------------------------
 

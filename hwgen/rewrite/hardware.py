@@ -112,6 +112,12 @@ class HardwareGraph:
         """The node that gives the output."""
         return self.nodes[-1].name
 
+    @property
+    def image_channels(self) -> int:
+        """Values of a pixel at the port of pixels."""
+        network = self.network
+        return network.input_channels if self.ports[0].payload == "pixels" else network.edges[network.sink].channels
+
     def port(self, name: str) -> Port | None:
         """The port of that name, if the design has it."""
         return next((port for port in self.ports if port.name == name), None)

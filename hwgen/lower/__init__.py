@@ -1,0 +1,52 @@
+"""The hardware side of every kind of node, one file a kind; `lowering` is the one place that joins the two."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from typing import Any
+
+from hwgen.ir.graph import Alamouti, Convolution, Gain, MatrixProduct, Power, Receive, Table
+from hwgen.lower.alamouti import AlamoutiLowering
+from hwgen.lower.base import Lowering, Stream
+from hwgen.lower.convolution import ConvolutionLowering
+from hwgen.lower.gain import GainLowering
+from hwgen.lower.matrix_product import MatrixProductLowering
+from hwgen.lower.pixel_packer import PixelPackerLowering
+from hwgen.lower.pixel_serialiser import PixelSerialiserLowering
+from hwgen.lower.power import PowerLowering
+from hwgen.lower.receive import ReceiveLowering
+from hwgen.lower.symbol_packer import SymbolPackerLowering
+from hwgen.lower.symbol_unpacker import SymbolUnpackerLowering
+from hwgen.lower.table import TableLowering
+from hwgen.rewrite.hardware import PixelPacker, PixelSerialiser, SymbolPacker, SymbolUnpacker
+
+LOWERINGS: dict[type, type[Lowering[Any]]] = {
+    Alamouti: AlamoutiLowering,
+    Convolution: ConvolutionLowering,
+    Gain: GainLowering,
+    MatrixProduct: MatrixProductLowering,
+    PixelPacker: PixelPackerLowering,
+    PixelSerialiser: PixelSerialiserLowering,
+    Power: PowerLowering,
+    Receive: ReceiveLowering,
+    SymbolPacker: SymbolPackerLowering,
+    SymbolUnpacker: SymbolUnpackerLowering,
+    Table: TableLowering,
+}
+"""The class of every kind of node; a base class stands for all kinds below it."""
+
+
+@singledispatch
+def lowering(node: object, inputs: tuple[Stream, ...], output: Stream, consumers: int = 1) -> Lowering[Any]:
+    """The hardware side of a node that takes and gives those streams.
+
+    Raises
+    ------
+    TypeError
+        The kind has none.
+    """
+    raise TypeError(f"node: wanted a kind that has a hardware side, got {type(node).__name__}")
+
+
+for _kind, _class in LOWERINGS.items():
+    lowering.register(_kind, _class)

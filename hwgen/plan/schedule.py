@@ -1,0 +1,224 @@
+"""When everything happens in a plan's design, for buffers of any depth.
+
+A design without stalls at its ends is a timed event graph (`hwgen.plan.events`). Every node's hardware side states its
+events: what they wait for among the events of its inputs, and what its inputs' beats wait for on its account. A buffer
+of depth d adds one kind of wait, backwards: its k-th entry is not before the (k - d)-th exit. Without that wait the
+buffer has no bound. The source always offers, and the output is always taken.
+
+What stands at an end and passes a beat whenever one comes, a converter, an equaliser, a power normalisation, adds its
+latency and no events. A gain with symbols behind it and nothing else is an end whose events count: its FIFOs are as
+shallow as all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hwgen.ir.graph import Gain
+from hwgen.lower.base import Buffer, Depths, NodeEvents
+from hwgen.plan.events import Beats, Chain, Constraint, Events, PixelBeats
+from hwgen.plan.plan import Plan
+from hwgen.rewrite.hardware import INPUT, SymbolPacker
+
+PATIENCE = 12
+"""Frames after which a design whose buffers have been filled once must repeat itself, to be called steady."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The cycle of each frame's TLAST, and of all events."""
+
+    ends: list[int]
+    events: tuple[Events, ...]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The events of one run, and who states what about them."""
+
+    source: Beats
+    nodes: tuple[tuple[NodeEvents, tuple[Beats, ...]], ...]
+    events: tuple[Events, ...]
+    sink: Beats
+
+
+class Scheduler:
+    """The events of a plan's design.
+
+    Attributes
+    ----------
+    buffers
+        Those whose depth matters: FIFOs, then what holds pixels of a frame. A buffer that is not named in `depths` has
+        no bound; one in which the design would stand still (below its `least`) must not be asked for.
+    latency
+        Cycles from the first accepted beat to the first frame's TLAST, buffers without bound.
+    interval
+        Cycles from one frame's TLAST to the next.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._lowerings = plan.design.lowerings
+        head, self.names, tail = self._parts()
+        steady = {name: self._lowerings[name].steady(plan.configs[name]) for name in (*head, *tail)}
+        self._pauses = [end.pauses for name in head if (end := steady[name]) and end.pauses is not None]
+        self.head = sum(end.first_latency for name in head if (end := steady[name]))
+        self.tail = sum(end.last_latency for name in tail if (end := steady[name]))
+        chosen = [buffer for name in self.names for buffer in self._lowerings[name].buffers(plan.configs[name])]
+        fifos, others = ([b for b in chosen if b.grows is grows] for grows in (False, True))
+        self.buffers: list[Buffer] = [*self._pauses, *fifos, *others]
+        self.interval = plan.frame_interval
+        self.latency = self.schedule({}, 1).ends[0]
+
+    def _parts(self) -> tuple[list[str], list[str], list[str]]:
+        """The nodes before and behind those whose events count, and those."""
+        hardware, configs = self.plan.design.hardware, self.plan.configs
+        names = list(self._lowerings)
+
+        def is_steady(name: str) -> bool:
+            return self._lowerings[name].steady(configs[name]) is not None
+
+        head: list[str] = []
+        at = INPUT
+        while len(hardware.consumers[at]) == 1 and is_steady(name := hardware.consumers[at][0][0]):
+            head.append(name)
+            at = name
+        tail: list[str] = []
+        at = hardware.sink
+        last = hardware.by_name[at]
+        bounded = isinstance(last, SymbolPacker) and isinstance(hardware.by_name[hardware.inputs[at][0]], Gain)
+        while not bounded and len(hardware.consumers[at]) < 2 and is_steady(at):
+            tail.insert(0, at)
+            at = hardware.inputs[at][0]
+        return head, [name for name in names if name not in head and name not in tail], tail
+
+    def schedule(self, depths: Depths, frames: int) -> Schedule:
+        """What happens in that many frames back to back."""
+        run = self._run()
+        ends = []
+        for frame in range(frames):
+            self._relax(self._add_frame(frame, depths, run, None), run)
+            ends.append(self._end(run, frame))
+        return Schedule(ends, run.events)
+
+    def keeps_pace(
+        self, depths: Depths, before: Schedule | None = None, smaller: Buffer | None = None
+    ) -> Schedule | None:
+        """The schedule where latency and interval are those of buffers without bound, else None.
+
+        before, smaller : such a schedule of the same depths, but for one buffer that was deeper: nothing can be earlier
+        than there, and as long as that buffer makes no difference everything is as it was.
+
+        The latency is the first frame's. A frame's cycles are a function of those of the m frames before it, monotone
+        and homogeneous, where m is how many frames the deepest buffer reaches back. So if in m frames one after the
+        other no event is later than one interval after its predecessor a frame before, none ever will be; and on
+        average none can be earlier, since the busiest stage takes the interval for a frame.
+        """
+        run, ends, good = self._run(), list[int](), 0
+        events = run.events
+        reach = max([1, *(-(-depth // buffer.entries) for buffer, depth in depths.items() if buffer.entries)])
+        same = before is not None
+        for frame in range(reach + PATIENCE):
+            if before is not None and frame == len(before.ends):
+                if same:
+                    return before
+                before = None
+            constraints = self._add_frame(frame, depths, run, before)
+            if same:
+                for constraint in constraints:
+                    if constraint.buffer != smaller:
+                        constraint.settle()
+            same = not self._relax(constraints, run, None if frame else self.latency) and same
+            ends.append(self._end(run, frame))
+            if ends[0] != self.latency:
+                return None
+            if frame:
+                steps = [(kind.frame(frame) - kind.frame(frame - 1)) for kind in events]
+                good = good + 1 if all(step.max() <= self.interval for step in steps) else 0
+                if good == reach:
+                    return Schedule(ends, events)
+                if all(step.min() > self.interval for step in steps):
+                    return None
+        return None
+
+    def _run(self) -> _Run:
+        """Events without a frame yet."""
+        hardware, configs = self.plan.design.hardware, self.plan.configs
+        first = self._lowerings[self.names[0]]
+        taken = first.inputs[0]
+        per_frame = taken.pixels * taken.beats(first.lanes_in(configs[first.name]))
+        kind = Beats if first.takes_single_beats else PixelBeats
+        source = kind(per_frame, taken.pixels)
+        events = [source.events]
+        beats: dict[tuple[str, int], Beats] = {}  # of each input of a node
+        nodes = []
+        end: Beats = source
+        for place, name in enumerate(self.names):
+            one = self._lowerings[name]
+            inputs = tuple(beats.get((name, index), source) for index in range(len(hardware.inputs[name])))
+            consumers = hardware.consumers[name]
+            behind = [self._lowerings[consumer] for consumer, _ in consumers if consumer in self.names]
+            # The last one's beats leave one by one.
+            single = not behind or any(following.takes_single_beats for following in behind)
+            own = one.events(configs[name], inputs, single)
+            assert own is not None, f"{name}: a node at an end stands in the middle"
+            nodes.append((own, inputs))
+            events += [*own.own, *(b.events for b in own.outputs if all(b.events is not e for e in events))]
+            for index, consumer in enumerate(consumers):
+                beats[consumer] = own.outputs[min(index, len(own.outputs) - 1)]
+            if place == len(self.names) - 1:
+                end = own.outputs[0]
+        return _Run(source, tuple(nodes), tuple(events), end)
+
+    def _add_frame(self, frame: int, depths: Depths, run: _Run, before: Schedule | None) -> list[Constraint]:
+        """Add the events of one more frame, not earlier than before; returns what they must satisfy."""
+        for place, kind in enumerate(run.events):
+            kind.add_frame(None if before is None else before.events[place].frame(frame))
+        source = run.source
+        per_pixel, whole = source.per_pixel, len(source.events.frame(0)) == source.pixels
+        if frame == 0:
+            first = self.head + (per_pixel - 1 if whole else 0)
+            source.events.cycles[0] = max(source.events.cycles[0], first)
+        pauses = [buffer for buffer in self._pauses if depths.get(buffer) == 1]
+        step = per_pixel + len(pauses)
+        if whole:
+            offsets = np.arange(source.pixels) * step
+        else:
+            pixel, place_in_it = np.divmod(np.arange(source.per_frame), per_pixel)
+            offsets = pixel * step + place_in_it
+        wrap = step if whole else 1 + len(pauses)
+        found: list[Constraint] = []
+        for node, inputs in run.nodes:
+            found += node.constraints(frame, inputs, depths)
+        buffer = self._pauses[0] if self._pauses else None
+        # The source's chain stands behind what may hold its beats up.
+        found.insert(1, Chain(source.events, frame, offsets, wrap, buffer))
+        return found
+
+    def _end(self, run: _Run, frame: int) -> int:
+        """The cycle of the frame's TLAST; NEVER plus something while it is not known."""
+        index, delay = run.sink.of(run.sink.frame(frame)[-1:])
+        last = delay if isinstance(delay, int) else int(delay[-1])
+        return int(run.sink.events.cycles[index[-1]]) + last + self.tail
+
+    def _relax(self, constraints: Sequence[Constraint], run: _Run, latest: int | None = None) -> bool:
+        """Move events until all constraints hold, or TLAST is later than `latest`; returns whether any moved."""
+        events = run.events
+        first = versions = [kind.version for kind in events]
+        frame = len(run.source.events.cycles) // run.source.events.per_frame - 1
+        while True:
+            for constraint in constraints:
+                constraint.relax()
+            before, versions = versions, [kind.version for kind in events]
+            if versions == before or (latest is not None and self._end(run, frame) > latest):
+                return versions != first
+
+
+def latency(plan: Plan) -> int:
+    """Cycles from the first accepted input beat to the frame's TLAST, pipeline empty before."""
+    return Scheduler(plan).latency
+
+

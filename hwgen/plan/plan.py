@@ -88,3 +88,21 @@ class Plan:
     def with_configs(self, configs: Mapping[str, Any]) -> Plan:
         """The plan with some nodes' hardware chosen anew."""
         return replace(self, configs={**self.configs, **configs})
+
+
+def plan_with(graph: Graph, board: Board, width: int, height: int, configs: Mapping[str, Any]) -> Plan:
+    """A plan in which some nodes' hardware is given, usually every convolution's.
+
+    All others are the first thing that they can be and that fits their consumers.
+    """
+    design = Design(graph, board, width, height)
+    found = dict(configs)
+    for name, one in reversed(design.lowerings.items()):
+        if name in found:
+            continue
+        offered = one.options(board, [[1]] * len(one.inputs), one.lanes_offered).configs
+        wanted = {design.lowerings[c].lanes_in(found[c]) for c, _ in design.hardware.consumers[name]}
+        found[name] = next(
+            config for config in offered if design.streams[name].symbols or {one.lanes_out(config)} >= wanted
+        )
+    return Plan(design, {name: found[name] for name in design.lowerings})

@@ -9,17 +9,16 @@ import numpy as np
 import pytest
 from amaranth.hdl import Fragment, Module, ResetInserter, Signal
 from amaranth.sim import Simulator
+from support.plans import Layers, random_receiver, receiver_plan, small_plan, vectors
 from support.streaming import simulate
 
-from hwgen.emit.datapath import Top, add_layers
+from hwgen.emit.datapath import Top, add_components
 from hwgen.emit.ports import ports
 from hwgen.plan.plan import Plan
-from hwgen.plan.timing import latency
+from hwgen.plan.schedule import latency
 from hwgen.rtl.convolution import Convolution
 from hwgen.rtl.pixels import PixelPacker, PixelSerialiser
 from hwgen.rtl.symbols import SymbolPacker, SymbolUnpacker
-from tests.plan.test_receivers import random_receiver, receiver_plan, vectors as receiver_vectors
-from tests.plan.test_timing import Layers, small_plan, vectors
 
 
 def run_axi(plan: Plan, beats: list[int], count: int, coefficients: list[int] | None = None) -> list[tuple[int, int]]:
@@ -63,7 +62,7 @@ def run_axi(plan: Plan, beats: list[int], count: int, coefficients: list[int] | 
 def test_axi_top() -> None:
     """R, G, B from bit 0 up; I low, Q high; TLAST on a frame's last word, nothing surplus."""
     plan = small_plan(1)
-    beats, words = vectors(plan, 2, 3)
+    beats, _, words = vectors(plan, 2, 3)
     assert run_axi(plan, beats, len(words)) == [(word & 0xFFFF_FFFF, word >> 32) for word in words]
 
 
@@ -73,8 +72,9 @@ def test_axi_top_of_a_receiver(equaliser: str) -> None:
     random = np.random.default_rng(2)
     graph = random_receiver(random, [1, 2], latent=(4, 2), equaliser=equaliser)
     plan = receiver_plan(random, graph)
-    beats, load, words = receiver_vectors(plan, 2, 3)
-    assert bool(load) == (equaliser != "none") == ("s_coef_tdata" in [port.name for port in ports(graph)])
+    beats, load, words = vectors(plan, 2, 3)
+    names = [port.name for port in ports(plan.design.hardware)]
+    assert bool(load) == (equaliser != "none") == ("s_coef_tdata" in names)
     assert run_axi(plan, beats, len(words), load) == [(word & 0xFF_FFFF, word >> 24) for word in words]
 
 
@@ -82,7 +82,7 @@ def test_components_of_a_receiver() -> None:
     random = np.random.default_rng(2)
     graph = random_receiver(random, [1, 2], latent=(4, 2), equaliser="svd", table=True)
     m = Module()
-    components = add_layers(m, receiver_plan(random, graph))
+    components = add_components(m, receiver_plan(random, graph))
     names = ["equaliser", "symbols", "received", "deconv0", "deconv1", "sigmoid", "pixels"]
     assert list(components) == names == [name for _, name, _ in Fragment.get(m, None).subfragments]
     assert isinstance(components["symbols"], SymbolUnpacker) and isinstance(components["pixels"], PixelPacker)
@@ -92,7 +92,7 @@ def test_components_of_a_receiver() -> None:
 def test_reset_starts_a_frame_anew(after: int) -> None:
     """A reset in the midst of a frame: the next frame is whole and right, and as quick as the first after power-up."""
     plan = small_plan(1)
-    beats, words = vectors(plan, 1, 5)
+    beats, _, words = vectors(plan, 1, 5)
     reset = Signal()
     layers = Layers(plan)
     dut = ResetInserter(reset)(layers)
@@ -127,9 +127,9 @@ def test_layers_are_named_after_their_nodes(seed: int) -> None:
     """`pixels` only where the first layer takes values one by one, `symbols` always last."""
     plan = small_plan(seed)
     m = Module()
-    first, *_, last = add_layers(m, plan).values()
+    first, *_, last = add_components(m, plan).values()
     names = [name for _, name, _ in Fragment.get(m, None).subfragments]
     expected = [node.name for node in plan.graph.nodes] + ["symbols"]
-    assert names == (["pixels"] if plan.pixel_lanes == 1 else []) + expected
-    assert isinstance(first, PixelSerialiser if plan.pixel_lanes == 1 else Convolution)
+    assert names == (["pixels"] if next(iter(plan.foldings.values())).in_lanes == 1 else []) + expected
+    assert isinstance(first, PixelSerialiser if next(iter(plan.foldings.values())).in_lanes == 1 else Convolution)
     assert isinstance(last, SymbolPacker)

@@ -22,7 +22,6 @@ from hwgen import board as boards, emit as package
 from hwgen.cli import main as cli
 from hwgen.design_options import DesignOptions
 from hwgen.emit import Emitted, emit
-from hwgen.emit.datapath import component
 from hwgen.emit.folder import replaced_folder
 from hwgen.emit.sample import sample_frame, sample_symbols
 from hwgen.errors import HwgenError
@@ -32,8 +31,8 @@ from hwgen.ir.graph import MatrixProduct
 from hwgen.model import load_graph
 from hwgen.numerics.words import pack_pixels, unpack_symbols
 from hwgen.plan.buffers import minimal_buffers
+from hwgen.plan.schedule import latency
 from hwgen.plan.size import size
-from hwgen.plan.timing import frame_interval, latency
 from hwgen.spec import model as specs
 
 FRAME = (8, 8)
@@ -166,7 +165,7 @@ def test_manifest_agrees_with_the_graph_and_the_plan(variant: Emitted) -> None:
         assert (stream["bits"], stream["signed"]) == (node.output.bits, node.output.signed)
     predicted = manifest["predicted"]
     macs = sum(graph.macs(*FRAME).values())
-    assert predicted["frame_interval_cycles"] == frame_interval(plan)
+    assert predicted["frame_interval_cycles"] == plan.frame_interval
     assert predicted["latency_cycles"] == latency(plan)
     assert predicted["macs_per_frame"] == macs
     lanes = (folding.pe * folding.window.word_values for folding in plan.foldings.values())
@@ -508,8 +507,3 @@ def test_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert re.search(rf"\b{layer['name']}\b.*\b{layer['cycles']:,}\b", text)
     assert f"written to {tmp_path / 'out'}" in text
     assert str(emitted.manifest["terms"]["license"]) in text
-
-
-def test_a_node_without_a_component(design: Emitted) -> None:
-    with pytest.raises(TypeError, match=r"^node: wanted one that has a component, got str$"):
-        component("conv", design.plan)

@@ -10,21 +10,21 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.plans import random_graph
 
 from hwgen import board as boards
 from hwgen.board import Board, Usable
 from hwgen.errors import HwgenError
 from hwgen.ir.graph import Graph
-from hwgen.plan.ends import end_costs, frame_of, pixels_cost
-from hwgen.plan.options import RESOURCES, amounts, graph_options, steps
+from hwgen.lower.base import RESOURCES, amounts
+from hwgen.lower.convolution import layer_cycles, layer_numbers
+from hwgen.lower.convolution_options import lane_steps
+from hwgen.plan.design import Design
+from hwgen.plan.pareto import pareto_front
 from hwgen.plan.plan import Plan
-from hwgen.plan.resources import layer_numbers, plan_costs
-from hwgen.plan.select import unbeaten
-from hwgen.plan.size import size
-from hwgen.plan.timing import frame_interval, layer_cycles
+from hwgen.plan.size import node_options, size
 from hwgen.rtl.cost import convolution_cost
 from hwgen.rtl.primitives import Cost
-from tests.plan.test_timing import random_graph
 
 MHZ = 100.0
 FRAME = (12, 8)
@@ -45,19 +45,19 @@ def graph_of(layers: int, strides: list[int], largest: int, seed: int) -> Graph:
 def combinations(graph: Graph) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(interval, amounts) of every combination of options whose neighbours agree; what is beaten in cycles and in every
     resource by one with the same neighbours is left out on the way."""
-    layers = graph_options(graph, board_with(), *FRAME)
+    options = node_options(Design(graph, board_with(), *FRAME))
     cycles, taken, kinds = np.zeros(1, np.int64), np.zeros((1, 4), np.int64), np.zeros(1, np.int64)
-    for layer in layers:
+    for layer in options.values():  # in a row
         pairs = [
             (place, option)
             for place, option in itertools.product(range(len(cycles)), range(len(layer.cycles)))
-            if kinds[place] == layer.choices.left[option]
+            if kinds[place] == layer.lanes[option, 0]
         ]
         first, second = map(list, zip(*pairs, strict=True))
         cycles, taken, kinds = _undominated(
             np.maximum(cycles[first], layer.cycles[second]),
-            taken[first] + layer.choices.amounts[second],
-            layer.choices.right[second],
+            taken[first] + layer.amounts[second],
+            layer.lanes[second, -1],
         )
     return cycles, taken
 
@@ -77,14 +77,15 @@ def _undominated(
 
 def taken_by(plan: Plan) -> NDArray[np.int64]:
     """What the plan takes at most: the sizing does not look at the weights' bits."""
-    before, behind = end_costs(plan.graph, frame_of(plan))
-    assert (list(before), list(behind)) == ([], ["gain", "symbols"])
-    costs = list(behind.values())
-    costs += [pixels_cost(plan.graph, {})] * (plan.pixel_lanes == 1)
-    for node in plan.graph.convolutions:
-        costs.append(convolution_cost(plan.foldings[node.name], layer_numbers(node), "xc7"))
+    family, design = plan.board.family, plan.design
+    costs = [
+        convolution_cost(plan.configs[name], layer_numbers(one.node), family)
+        if name in plan.foldings
+        else one.cost(plan.configs[name], family)
+        for name, one in design.lowerings.items()
+    ]
     taken = np.array(amounts(sum(costs, Cost())))
-    assert (amounts(sum(plan_costs(plan).values(), Cost())) <= taken).all()
+    assert (amounts(sum(plan.costs.values(), Cost())) <= taken).all()
     return taken
 
 
@@ -107,7 +108,7 @@ def test_the_shortest_interval_and_then_the_fewest_dsps(case: tuple[int, list[in
         fewest = int(taken[near, 0].min())
         best = int(cycles[near & (taken[:, 0] == fewest)].min())
         plan = size(graph, board_with(**{resource: int(budget)}), *FRAME)
-        assert (frame_interval(plan), taken_by(plan)[0]) == (best, fewest)
+        assert (plan.frame_interval, taken_by(plan)[0]) == (best, fewest)
         assert taken_by(plan)[place] <= unit * budget
 
 
@@ -126,7 +127,7 @@ def test_a_rate_is_met_with_the_smallest_largest_share(case: tuple[int, list[int
         best = min(share for share, c in zip(shares, cycles, strict=True) if c <= allowed)
         if best <= 1:
             plan = size(graph, board, *FRAME, fps=MHZ * 1e6 / (allowed + 0.25))
-            assert frame_interval(plan) <= allowed
+            assert plan.frame_interval <= allowed
             assert share(taken_by(plan)) == best
 
 
@@ -167,8 +168,8 @@ def test_too_small_in_two_ways_that_exclude_each_other() -> None:
 def test_a_rate_beyond_the_board() -> None:
     """The error names a rate that is reached, and what the wanted one is short of."""
     graph, board = graph_of(*CASES[3]), board_with(dsp=8, lut=3000)
-    shortest = frame_interval(size(graph, board, *FRAME))
-    wanted = MHZ * 1e6 / frame_interval(size(graph, board_with(), *FRAME))
+    shortest = size(graph, board, *FRAME).frame_interval
+    wanted = MHZ * 1e6 / size(graph, board_with(), *FRAME).frame_interval
     with pytest.raises(HwgenError) as caught:
         size(graph, board, *FRAME, fps=wanted)
     assert caught.value.where == "--fps"
@@ -190,7 +191,7 @@ def test_a_rate_beyond_the_board() -> None:
 
 def test_a_rate_that_no_folding_reaches() -> None:
     graph = graph_of(*CASES[3])
-    fastest = frame_interval(size(graph, board_with(), *FRAME))
+    fastest = size(graph, board_with(), *FRAME).frame_interval
     with pytest.raises(HwgenError, match=rf"no folding is faster than {fastest:,} cycles"):
         size(graph, board_with(), *FRAME, fps=MHZ * 1e6 / fastest * 1.1)
 
@@ -203,17 +204,17 @@ def test_sizing_is_the_same_every_time() -> None:
 
 
 @pytest.mark.parametrize("channels", range(1, 40))
-def test_steps(channels: int) -> None:
+def test_lane_steps(channels: int) -> None:
     """The smallest lane count of each number of folds, and no other."""
     smallest: dict[int, int] = {}
     for lanes in range(channels, 0, -1):
         smallest[-(-channels // lanes)] = lanes
-    assert steps(channels) == sorted(smallest.values())
+    assert lane_steps(channels) == sorted(smallest.values())
 
 
 @pytest.mark.parametrize(("channels", "multiple"), list(itertools.product(range(1, 20), (2, 4))))
 def test_steps_in_multiples(channels: int, multiple: int) -> None:
-    found = steps(channels, multiple)
+    found = lane_steps(channels, multiple)
     assert all(lanes % multiple == 0 for lanes in found)
     assert {-(-channels // lanes) for lanes in found} == {
         -(-channels // lanes) for lanes in range(multiple, channels + multiple, multiple)
@@ -224,14 +225,15 @@ def test_steps_in_multiples(channels: int, multiple: int) -> None:
 def test_an_option_is_what_its_folding_costs(seed: int) -> None:
     """Cycles and amounts of every option are its folding's; none that is kept within an interval beats another."""
     graph = graph_of(2, [2, 1], 6, seed)
-    layers = graph_options(graph, board_with(), *FRAME)
-    for node, layer in zip(graph.convolutions[1:], layers[1:], strict=True):
+    options = node_options(Design(graph, board_with(), *FRAME))
+    for node in graph.convolutions:
+        layer = options[node.name]
         assert (np.diff(layer.cycles) >= 0).all()
         for place in range(0, len(layer.cycles), 7):
-            folding = layer.foldings[place]
+            folding = layer.configs[place]
             cost = convolution_cost(folding, layer_numbers(node), "xc7")
-            assert tuple(layer.choices.amounts[place]) == amounts(cost)
+            assert tuple(layer.amounts[place]) == amounts(cost)
             assert layer.cycles[place] == layer_cycles(folding)
-            assert (layer.choices.left[place], layer.choices.right[place]) == (folding.in_lanes, folding.out_lanes)
-        kept = layer.choices.take(layer.within(int(layer.cycles[-1])))
-        assert len(unbeaten(kept)) == len(kept.left)
+            assert tuple(layer.lanes[place]) == (folding.in_lanes, folding.out_lanes)
+        all_of_it = np.column_stack([layer.cycles, layer.amounts])
+        assert len(pareto_front(all_of_it, layer.lanes)) == len(layer.cycles)

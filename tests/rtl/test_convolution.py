@@ -12,8 +12,8 @@ import pytest
 from amaranth.hdl import Shape
 from support.streaming import Run, pack_beats, run_stream, stream_rules, unpack_beats
 
+from hwgen.lower.convolution import layer_cycles
 from hwgen.numerics import integer as fixedpoint
-from hwgen.plan.timing import layer_cycles
 from hwgen.rtl.convolution import Convolution, ConvolutionFolding
 from hwgen.rtl.packing import LUT, W8A8, Packing
 from hwgen.rtl.stream import CreditFifo

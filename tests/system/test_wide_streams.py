@@ -9,7 +9,8 @@ import pytest
 from hwgen import emit, sweep
 from hwgen.board import Board
 from hwgen.ir.graph import Graph
-from hwgen.plan.plan import Plan, fold_convolution
+from hwgen.lower.convolution import fold_convolution
+from hwgen.plan.plan import Plan, plan_with
 
 LAYERS = (sweep.Layer(3, 1, 6, "relu"), sweep.Layer(5, 2, 7, "prelu", 4, 6), sweep.Layer(3, 1, 5, "none"))
 CASE = sweep.Case(7, "tx", (12, 8), LAYERS, (), "kind: awgn", "static", "pynq_z2", None)
@@ -23,7 +24,7 @@ def wide(graph: Graph, board: Board, width: int, height: int, fps: float | None 
         fold_convolution(second, width, height, 4, 2, taps=5, in_lanes=2, out_lanes=4),
         fold_convolution(third, width // 2, height // 2, 3, 4, in_lanes=4),
     ]
-    return Plan(graph, board, width, height, {f"conv{index}": folding for index, folding in enumerate(foldings)})
+    return plan_with(graph, board, width, height, {f"conv{index}": folding for index, folding in enumerate(foldings)})
 
 
 def test_every_value_is_compared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

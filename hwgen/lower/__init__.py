@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import singledispatch
 from typing import Any
 
+from hwgen.errors import HwgenError
 from hwgen.ir.graph import Alamouti, Convolution, Gain, MatrixProduct, Power, Receive, Table
+from hwgen.ir.nodes import Add, AveragePool, Concat, DepthToSpace, MaxPool, SpaceToDepth
 from hwgen.lower.alamouti import AlamoutiLowering
 from hwgen.lower.base import Lowering, Stream
 from hwgen.lower.convolution import ConvolutionLowering
@@ -18,7 +20,7 @@ from hwgen.lower.receive import ReceiveLowering
 from hwgen.lower.symbol_packer import SymbolPackerLowering
 from hwgen.lower.symbol_unpacker import SymbolUnpackerLowering
 from hwgen.lower.table import TableLowering
-from hwgen.rewrite.hardware import PixelPacker, PixelSerialiser, SymbolPacker, SymbolUnpacker
+from hwgen.rewrite.hardware import Fork, PixelPacker, PixelSerialiser, SymbolPacker, SymbolUnpacker
 
 LOWERINGS: dict[type, type[Lowering[Any]]] = {
     Alamouti: AlamoutiLowering,
@@ -34,6 +36,8 @@ LOWERINGS: dict[type, type[Lowering[Any]]] = {
     Table: TableLowering,
 }
 """The class of every kind of node; a base class stands for all kinds below it."""
+NOT_IN_HARDWARE: tuple[type, ...] = (Add, AveragePool, Concat, DepthToSpace, Fork, MaxPool, SpaceToDepth)
+"""Kinds that the graph has and hardware does not: a design with one of them is refused."""
 
 
 @singledispatch
@@ -42,10 +46,11 @@ def lowering(node: object, inputs: tuple[Stream, ...], output: Stream, consumers
 
     Raises
     ------
-    TypeError
+    HwgenError
         The kind has none.
     """
-    raise TypeError(f"node: wanted a kind that has a hardware side, got {type(node).__name__}")
+    known = ", ".join(sorted(kind.__name__ for kind in LOWERINGS))
+    raise HwgenError(getattr(node, "name", "node"), f"a kind that hardware has: {known}", type(node).__name__)
 
 
 for _kind, _class in LOWERINGS.items():

@@ -12,6 +12,7 @@ from amaranth.lib.wiring import Component
 
 from hwgen.board import Board
 from hwgen.ir.graph import Convolution, ConvTranspose2d
+from hwgen.ir.types import check
 from hwgen.lower.base import Buffer, Depths, Lowering, NodeEvents, Options, Steady, Stream, shape_of
 from hwgen.lower.convolution_options import convolution_options
 from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Events, FoldBeats, Wait
@@ -38,6 +39,7 @@ class ConvolutionLowering(Lowering[ConvolutionFolding]):
     def __init__(self, node: Convolution, inputs: tuple[Stream, ...], output: Stream, consumers: int = 1) -> None:
         super().__init__(node, inputs, output, consumers)
         self.node = node
+        check_engine(node)
 
     def fold(
         self, pe: int, simd: int, *, taps: int = 1, in_lanes: int = 1, out_lanes: int = 1
@@ -294,6 +296,28 @@ class ConvolutionEvents(NodeEvents):
         else:
             found.append(Chain(given.events, frame, self.constants.beats_before, self.config.last_beats))
         return found
+
+
+def check_engine(node: Convolution) -> None:
+    """Refuse what the engine does not compute.
+
+    Raises
+    ------
+    HwgenError
+        At NODE.KEY.
+    """
+    at, side = node.name, node.kernel
+    check(node.kernel_height == node.kernel_width, f"{at}.kernel", "a square kernel in hardware",
+          f"{node.kernel_height}x{node.kernel_width}")  # fmt: skip
+    check(node.dilation == 1, f"{at}.dilation", "1 in hardware", node.dilation)
+    check(node.groups == 1, f"{at}.groups", "1 in hardware", node.groups)
+    check(node.activation != "clip", f"{at}.activation", "none, relu or prelu in hardware", node.activation)
+    if isinstance(node, ConvTranspose2d):
+        return
+    check(side in (1, 3, 5, 7), f"{at}.kernel", "1, 3, 5 or 7 in hardware", side)
+    check(node.stride in (1, 2), f"{at}.stride", "1 or 2 in hardware", node.stride)
+    paddings = {node.padding_height, node.padding_width}
+    check(paddings == {side // 2}, f"{at}.padding", f"kernel // 2 = {side // 2} in hardware", max(paddings))
 
 
 def fold_convolution(

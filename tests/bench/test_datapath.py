@@ -20,6 +20,7 @@ from hwgen.design_options import DesignOptions
 from hwgen.emit import emit
 from hwgen.errors import HwgenError
 from hwgen.model import load_graph
+from hwgen.plan.plan import Plan
 from hwgen.plan.size import size
 from hwgen.rtl.convolution import ConvolutionFolding
 from hwgen.rtl.packing import LUT, W8A8
@@ -65,7 +66,7 @@ def test_bounds() -> None:
     assert sum(macs) == 35_424
     rows = [2 * 32 * 3 * 8, 2 * 16 * 5 * 8, 2 * 8 * 7 * 7]  # line buffers, in bits
     blocks = 140 - sum(rows) / 36_864
-    found = roofline(replace(plan, foldings=foldings))
+    found = roofline(plan.with_configs(foldings))
     assert found.bounds == {
         # Two lanes a DSP; three of 4-bit weights with 7-bit activations.
         "dsp": pytest.approx(35_424 * 220 / (macs[0] / 2 + macs[1] / 2 + macs[2] / 3), rel=1e-12),
@@ -146,10 +147,9 @@ def test_nothing_to_measure() -> None:
 
 
 def test_a_wrong_prediction_makes_the_status_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    from hwgen.emit import manifest
-
-    right = manifest.frame_interval
-    monkeypatch.setattr(manifest, "frame_interval", lambda plan: right(plan) + 1)
+    right = Plan.frame_interval.fget
+    assert right is not None
+    monkeypatch.setattr(Plan, "frame_interval", property(lambda plan: right(plan) + 1))
     assert bench(["tiny"], frame=(32, 16), synth=False) == 1  # the simulation above, built once
 
 

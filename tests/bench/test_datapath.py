@@ -78,18 +78,19 @@ def test_bounds() -> None:
 
     # What multiplies in LUTs asks for no DSP, what keeps its weights in logic for no block RAM.
     in_luts = {n: replace(f, packing=LUT, weights_in="logic", ring_in="distributed") for n, f in foldings.items()}
-    found = roofline(replace(plan, foldings=foldings | {"conv2": in_luts["conv2"]}))
+    found = roofline(plan.with_configs(foldings | {"conv2": in_luts["conv2"]}))
     assert found.bounds["dsp"] == pytest.approx(35_424 * 220 / (macs[0] / 2 + macs[1] / 2), rel=1e-12)
     blocks = 140 - sum(rows[:2]) / 36_864
     assert found.bounds["bram"] == pytest.approx(35_424 * 72 * blocks / (macs[0] * 8 + macs[1] * 6), rel=1e-12)
-    found = roofline(replace(plan, foldings=in_luts))
+    found = roofline(plan.with_configs(in_luts))
     assert (found.bounds["dsp"], found.bounds["bram"]) == (math.inf, math.inf)
     # Nor does what is too shallow for block RAM, whatever was asked for: tiny as it is sized.
     assert {folding.weights_in for folding in plan.foldings.values()} == {"block"}
     assert roofline(plan).bounds["bram"] == math.inf
     # A bound of nothing is none, on a board without what is not asked for.
     has = target.resources.model_copy(update={"dsp": 0, "bram36": 0})
-    bare = replace(plan, foldings=in_luts, board=target.model_copy(update={"resources": has}))
+    bare = plan.with_configs(in_luts)
+    bare = replace(bare, design=replace(bare.design, board=target.model_copy(update={"resources": has})))
     assert roofline(bare).active == "pixels"
 
 

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from hwgen import board
 from hwgen.emit.datapath import add_components
-from hwgen.emit.sample import pixel_beats, sample_coefficients
+from hwgen.emit.sample import sample_coefficients
 from hwgen.ir.execute import execute
 from hwgen.ir.graph import (
     Conv2d,
@@ -29,7 +29,8 @@ from hwgen.ir.graph import (
 )
 from hwgen.lower.base import Depths
 from hwgen.lower.convolution import fold_convolution
-from hwgen.numerics.integer import IntArray, pack_symbols
+from hwgen.numerics.integer import IntArray
+from hwgen.numerics.words import pack_pixels, pack_symbols
 from hwgen.plan.plan import Plan, plan_with
 from hwgen.rtl.convolution import ConvolutionFolding
 
@@ -236,7 +237,7 @@ def vectors(plan: Plan, frames: int, seed: int) -> tuple[list[int], list[int], l
             load += pack_symbols(coefficients).tolist()
         if graph.side == "tx":
             pixels = random.integers(0, 256, (height, width, 3)).astype(np.uint8)
-            beats += pixel_beats(pixels).tolist()
+            beats += pack_pixels(pixels).tolist()
             out = execute(graph, pixels, coefficients)["symbols"].tolist()
             words += [*out[:-1], out[-1] | 1 << 32]
         else:
@@ -244,7 +245,7 @@ def vectors(plan: Plan, frames: int, seed: int) -> tuple[list[int], list[int], l
             received = pack_symbols(symbols)
             beats += received.tolist()
             image = execute(graph, received, coefficients, (width, height))["pixels"]
-            out = pixel_beats(image.astype(np.uint8)).tolist()
+            out = pack_pixels(image.astype(np.uint8)).tolist()
             words += [*out[:-1], out[-1] | 1 << 24]
     return beats, load, words
 

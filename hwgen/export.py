@@ -14,29 +14,15 @@ import numpy as np
 from torch import Tensor, nn
 
 from hwgen.errors import HwgenError
-from hwgen.ir.graph import (
-    BIAS_BITS,
-    SIDES,
-    SYMBOL,
-    SYMBOL_EXPONENT,
-    TABLE,
-    TABLE_EXPONENT,
-    ComplexConv2d,
-    Conv2d,
-    Convolution,
-    ConvTranspose2d,
-    Gain,
-    Graph,
-    IntType,
-    Node,
-    Power,
-    Receive,
-    Table,
-    accumulator_bits,
-    complex_weight,
-    sigmoid_values,
-)
+from hwgen.ir.edge import SYMBOL, SYMBOL_EXPONENT
+from hwgen.ir.graph import SIDES, Graph
+from hwgen.ir.node import Node
+from hwgen.ir.nodes import ComplexConv2d, Conv2d, Convolution, ConvTranspose2d, Gain, Power, Receive, Table
+from hwgen.ir.nodes.complex_conv2d import complex_weight
+from hwgen.ir.nodes.convolution import BIAS_BITS, accumulator_bits
+from hwgen.ir.nodes.table import TABLE, TABLE_EXPONENT, sigmoid_values
 from hwgen.ir.serialize import save
+from hwgen.ir.types import IntType
 from hwgen.model import RX_FOLDER
 from hwgen.numerics.formats import POWER
 from hwgen.numerics.integer import IntArray

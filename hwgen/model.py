@@ -8,7 +8,8 @@ from typing import get_args
 
 from hwgen.errors import HwgenError
 from hwgen.ir import serialize
-from hwgen.ir.graph import SIDES, Graph, Power, Receive
+from hwgen.ir.graph import SIDES, Graph
+from hwgen.ir.nodes import Power, Receive
 from hwgen.numerics.formats import POWER
 from hwgen.radio import channel as channels
 from hwgen.random_init import random_graph

@@ -24,29 +24,14 @@ import numpy as np
 import numpy.typing as npt
 
 from hwgen.errors import HwgenError
-from hwgen.ir.execute import accumulate, activate, execute_node
-from hwgen.ir.graph import (
-    SHIFTS,
-    SYMBOL,
-    SYMBOL_EXPONENT,
-    TABLE,
-    TABLE_EXPONENT,
-    Activation,
-    ComplexConv2d,
-    Conv2d,
-    Convolution,
-    ConvTranspose2d,
-    Gain,
-    Graph,
-    IntType,
-    Node,
-    Power,
-    Receive,
-    Table,
-    accumulator_bits,
-    complex_weight,
-    sigmoid_values,
-)
+from hwgen.ir.edge import SYMBOL, SYMBOL_EXPONENT
+from hwgen.ir.graph import Graph
+from hwgen.ir.node import Node
+from hwgen.ir.nodes import ComplexConv2d, Conv2d, Convolution, ConvTranspose2d, Gain, Power, Receive, Table
+from hwgen.ir.nodes.complex_conv2d import complex_weight
+from hwgen.ir.nodes.convolution import Activation, accumulator_bits
+from hwgen.ir.nodes.table import TABLE, TABLE_EXPONENT, sigmoid_values
+from hwgen.ir.types import SHIFTS, IntType
 from hwgen.numerics.formats import POWER, SLOPE
 from hwgen.numerics.integer import IntArray, bounds, prelu, requantise
 
@@ -98,8 +83,8 @@ def coverage(node: Convolution | Gain, x: IntArray) -> Coverage:
     """
     output = node.output
     if isinstance(node, Convolution):
-        wide = accumulate(node, x)
-        out = activate(node, wide)
+        wide = node.accumulate(x)
+        out = node.activate(wide)
         shift = node.shift
         if node.slope is not None:
             wide, shift = prelu(wide, node.slope, node.slope_fraction), shift + node.slope_fraction
@@ -183,7 +168,7 @@ def _random_transmitter(spec: ModelSpec, rng: np.random.Generator) -> tuple[Node
         node = _best(draw, rng, frames)
         nodes.append(node)
         channels, kind, exponent = out_channels, node.output, node.output_exponent
-        frames = [execute_node(node, frame) for frame in frames]
+        frames = [node.execute(frame) for frame in frames]
     if spec.gain.mode == "per_image":
         return (*nodes, Power("power", channels, round(spec.channel.power * 2**POWER.fraction), kind))
     return (*nodes, _random_gain(rng, channels, kind))
@@ -205,7 +190,7 @@ def _random_receiver(spec: ModelSpec, rng: np.random.Generator, latent: int) -> 
         imag_bits=imag, imag_left=8 - imag if imag else 0,
     )  # fmt: skip
     nodes: list[Node] = [received]
-    frames = [execute_node(received, frame) for frame in frames]
+    frames = [received.execute(frame) for frame in frames]
     channels, exponent = latent, RECEIVED_EXPONENT
     for index, (layer, out_channels) in enumerate(zip(spec.decoder, spec.decoder_stream_channels, strict=True)):
         activation = layer.activation
@@ -222,7 +207,7 @@ def _random_receiver(spec: ModelSpec, rng: np.random.Generator, latent: int) -> 
         node = _best(draw, rng, frames)
         nodes.append(node)
         channels, kind, exponent = out_channels, node.output, node.output_exponent
-        frames = [execute_node(node, frame) for frame in frames]
+        frames = [node.execute(frame) for frame in frames]
     if spec.decoder[-1].activation == "sigmoid":
         nodes.append(Table("sigmoid", channels, sigmoid_values(TABLE.bits, TABLE_EXPONENT), kind, exponent))
     return tuple(nodes)
@@ -356,7 +341,7 @@ class _Layer:
         """(values, out_channels): the sums of products without bias, of all frames."""
         zeros = np.zeros(self.shape[0], dtype=np.int64)
         node = self._node(weight, zeros, zeros if self.activation == "prelu" else None, zeros)
-        return np.concatenate([accumulate(node, frame).reshape(-1, self.shape[0]) for frame in frames])
+        return np.concatenate([node.accumulate(frame).reshape(-1, self.shape[0]) for frame in frames])
 
     def _shift(self, sums: IntArray, bias: int, slope: IntArray | None, channel: int, target: int) -> int:
         """Shift that brings the spread to about `target`/64 of the signed output's half range, or the unsigned's."""

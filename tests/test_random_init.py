@@ -11,7 +11,7 @@ import pytest
 from support.ir_samples import photos
 from support.spec_samples import COUNTS, random_layers, spec_of
 
-from hwgen.ir.execute import accumulate, execute
+from hwgen.ir.execute import execute
 from hwgen.ir.graph import Graph
 from hwgen.ir.nodes import Conv2d
 from hwgen.ir.serialize import graph_bytes, load, save, weights_bytes
@@ -29,7 +29,7 @@ def facts(graph: Graph, images: list[np.ndarray]) -> list[tuple[str, int, int, C
         low, high = node.output.bounds
         values = 0
         for run in runs:
-            acc = accumulate(node, run[source].astype(np.int64))
+            acc = node.accumulate(run[source].astype(np.int64))
             values += acc.size
             outputs |= set(np.unique(run[node.name]).tolist())
             seen["zero"] += int((run[node.name] == 0).sum())

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hwgen.ir.execute import execute
-from hwgen.ir.graph import Graph, MatrixProduct
+from hwgen.ir.graph import Graph
+from hwgen.ir.nodes import MatrixProduct
 from hwgen.numerics.integer import IntArray
 from hwgen.numerics.words import Words, pack_pixels, pack_symbols
 

@@ -12,27 +12,11 @@ from hwgen.errors import HwgenError
 from hwgen.ir.edge import Shape
 from hwgen.ir.graph import Graph
 from hwgen.ir.node import Node
-from hwgen.ir.nodes.convolution import Convolution
 from hwgen.numerics.integer import IntArray
 from hwgen.numerics.words import pack_symbols, unpack_symbols
 
 Frame = npt.NDArray[np.uint8] | npt.NDArray[np.uint32]
 Outputs = dict[str, npt.NDArray[np.int64] | npt.NDArray[np.uint32] | npt.NDArray[np.uint8]]
-
-
-def accumulate(node: Convolution, x: IntArray) -> IntArray:
-    """The accumulators of a convolution: (H, W, in_channels) int64 to (H', W', out_channels) int64."""
-    return node.accumulate(x)
-
-
-def activate(node: Convolution, acc: IntArray) -> IntArray:
-    """Activation and requantisation of accumulators whose last axis is the output channel."""
-    return node.activate(acc)
-
-
-def execute_node(node: Node, x: IntArray) -> IntArray:
-    """Output (H', W', C') int64 of one node for its input (H, W, C) int64."""
-    return node.execute(x)
 
 
 def execute_symbols(node: Node, symbols: IntArray, coefficients: IntArray | None) -> IntArray:

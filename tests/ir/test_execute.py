@@ -65,7 +65,7 @@ def test_widest_accumulators_stay_exact() -> None:
     v["bias"] = np.array([2**31 - 1, -(2**31)])
     v["accumulator_bits"] = 34
     node = Conv2d(**v)
-    acc = node.accumulate( np.full((7, 7, 64), 255))
+    acc = node.accumulate(np.full((7, 7, 64), 255))
     assert acc[3, 3].tolist() == [64 * 49 * 127 * 255 + 2**31 - 1, -64 * 49 * 127 * 255 - 2**31]
 
 

@@ -17,8 +17,10 @@ from support.spec_samples import random_layers, spec_of
 from hwgen.errors import HwgenError
 from hwgen.export import export
 from hwgen.ir.execute import execute
-from hwgen.ir.graph import Conv2d, Gain, Graph, IntType
+from hwgen.ir.graph import Graph
+from hwgen.ir.nodes import Conv2d, Gain
 from hwgen.ir.serialize import load
+from hwgen.ir.types import IntType
 from hwgen.random_init import random_graph
 from hwgen.reference.brevitas.convolution import brevitas_layer
 from hwgen.reference.golden import golden

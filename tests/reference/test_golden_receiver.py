@@ -15,8 +15,11 @@ from support.quantised_samples import sample_checkpoint, sample_images, sample_s
 from hwgen.errors import HwgenError
 from hwgen.export import export
 from hwgen.ir import serialize
-from hwgen.ir.execute import accumulate, execute, execute_node
-from hwgen.ir.graph import ComplexConv2d, ConvTranspose2d, Graph, IntType, Receive, Table, sigmoid_values
+from hwgen.ir.execute import execute
+from hwgen.ir.graph import Graph
+from hwgen.ir.nodes import ComplexConv2d, ConvTranspose2d, Receive, Table
+from hwgen.ir.nodes.table import sigmoid_values
+from hwgen.ir.types import IntType
 from hwgen.model import channel_of, graph_folder, load_graph
 from hwgen.radio.channel import draw
 from hwgen.random_init import random_graph
@@ -198,7 +201,7 @@ def test_transposed_equals_naive_loops(kernel: int, stride: int) -> None:
                             for o in range(2):
                                 total = sum(int(weight[o, c, i, j]) * int(x[y, x0, c]) for c in range(3))
                                 wanted[to[0]][to[1]][o] += total
-        assert accumulate(node, x).tolist() == wanted
+        assert node.accumulate(x).tolist() == wanted
         assert node.macs((rows, columns, node.in_channels)) >= products, "those on the padding are counted too"
         taps = [(y + padding) // stride for y in range(height)]
         assert max(taps) < rows + kernel
@@ -218,7 +221,7 @@ def test_complex_convolution_equals_complex_numbers() -> None:
     z = x[..., 0::2] + 1j * x[..., 1::2]
     w = node.weight_real + 1j * node.weight_imag
     padded = np.pad(z, ((1, 1), (1, 1), (0, 0)))
-    found = accumulate(node, x) - node.bias
+    found = node.accumulate(x) - node.bias
     for row in range(5):
         for column in range(6):
             window = padded[row : row + 3, column : column + 3].transpose(2, 0, 1)
@@ -234,7 +237,7 @@ def _doubling() -> list[DecoderLayer]:
 def test_receive_equals_plain_integers() -> None:
     node = Receive("r", 2, 6, IntType(8, True), -6, imag_bits=6, imag_left=1)
     x = np.stack([np.arange(-32768, 32768, 3)] * 2, axis=-1).reshape(1, -1, 2)
-    found = execute_node(node, x)[0].tolist()
+    found = node.execute(x)[0].tolist()
     for (real, imag), (i, q) in zip(found, x[0].tolist(), strict=True):
         assert real == naive_requantise(i, 6, -128, 127)
         assert imag == 2 * naive_requantise(q, 7, -32, 31)
@@ -247,7 +250,7 @@ def test_sigmoid_table() -> None:
     values = sigmoid_values(11, -7)
     node = Table("t", 1, values, IntType(11, True), -7)
     codes = np.arange(-1024, 1024)
-    found = execute_node(node, codes.reshape(1, -1, 1)).reshape(-1).tolist()
+    found = node.execute(codes.reshape(1, -1, 1)).reshape(-1).tolist()
     assert found == [min(round(Fraction(256.0 / (1.0 + exp(-c / 128)))), 255) for c in codes.tolist()]
     assert (found[0], found[1024], found[-1]) == (0, 128, 255)
 

@@ -6,26 +6,27 @@ from pathlib import Path
 
 import pytest
 
-from hwgen import sweep
 from hwgen.errors import HwgenError
 from hwgen.model import load_graph
 from hwgen.spec import model as spec
+from hwgen.sweep import command, directed, rows
+from hwgen.sweep.case import Case
 
-TESTED = [sweep.FIRST, sweep.SECOND, *(case for case in sweep.DIRECTED[2:] if case.seed != 4)]
+TESTED = [directed.FIRST, directed.SECOND, *(case for case in directed.DIRECTED[2:] if case.seed != 4)]
 """One large receiver of the two is enough here; `make sweep` has both."""
 
 
 @pytest.mark.parametrize("case", TESTED, ids=lambda case: f"seed{case.seed}")
-def test_a_case_is_proven_and_predicted(case: sweep.Case, tmp_path: Path) -> None:
-    still, stalled = sweep.run(case, tmp_path)
-    assert sweep.complaints(still, stalled) == []
+def test_a_case_is_proven_and_predicted(case: Case, tmp_path: Path) -> None:
+    still, stalled = command.run(case, tmp_path)
+    assert command.complaints(still, stalled) == []
     assert still.values_compared == stalled.values_compared > 0
     assert still.interval is not None and still.latency is not None
 
 
 def test_cases_are_seeded_valid_and_varied(tmp_path: Path) -> None:
-    cases = [sweep.draw(seed) for seed in range(120)]
-    assert cases == [sweep.draw(seed) for seed in range(120)]
+    cases = [rows.draw(seed) for seed in range(120)]
+    assert cases == [rows.draw(seed) for seed in range(120)]
     assert {case.side for case in cases} == {"tx", "rx"} and {case.gain for case in cases} == {"static", "per_image"}
     for side in ("tx", "rx"):
         kinds = {case.channel.split(",")[0] for case in cases if case.side == side}
@@ -40,7 +41,7 @@ def test_cases_are_seeded_valid_and_varied(tmp_path: Path) -> None:
         assert {layer.stride for layer in layers} == {1, 2}
         assert {layer.weight_bits for layer in layers} == {2, 4, 6, 8}
         assert {(8, 6), (4, 3)} <= {(layer.weight_bits, layer.imag[0]) for layer in layers if layer.imag}
-    for index, case in enumerate([*sweep.DIRECTED, *cases]):
+    for index, case in enumerate([*directed.DIRECTED, *cases]):
         path = tmp_path / str(index) / "spec.yaml"
         path.parent.mkdir()
         path.write_text(case.spec())
@@ -52,7 +53,7 @@ def test_cases_are_seeded_valid_and_varied(tmp_path: Path) -> None:
 
 def test_the_directed_cases_have_every_channel_and_the_odd_counts(tmp_path: Path) -> None:
     words = set()
-    for case in sweep.DIRECTED:
+    for case in directed.DIRECTED:
         (tmp_path / "spec.yaml").write_text(case.spec())
         graph = load_graph(spec.load(tmp_path), case.seed, case.side)
         words |= {type(node).__name__ for node in graph.nodes} | {(case.side, graph.coefficient_words)}
@@ -60,7 +61,8 @@ def test_the_directed_cases_have_every_channel_and_the_odd_counts(tmp_path: Path
     assert every <= words
     assert {("tx", 0), ("tx", 4), ("rx", 0), ("rx", 1), ("rx", 8), ("rx", 32)} <= words
     counts = (3, 7, 13, 29, 31, 5)
-    for layers in (sweep.FIRST.encoder, sweep.SECOND.encoder, *(case.decoder[:-1] for case in sweep.DIRECTED[2:4])):
+    decoders = [case.decoder[:-1] for case in directed.DIRECTED[2:4]]
+    for layers in (directed.FIRST.encoder, directed.SECOND.encoder, *decoders):
         assert tuple(layer.channels for layer in layers) == counts
 
 
@@ -68,7 +70,7 @@ def test_cycles_that_were_not_measured_are_a_complaint() -> None:
     class Done:
         first, proven, interval, latency = None, True, 100, None
 
-    assert sweep.complaints(Done(), Done()) == ["interval or latency were not measured"]  # type: ignore[arg-type]
+    assert command.complaints(Done(), Done()) == ["interval or latency were not measured"]  # type: ignore[arg-type]
 
 
 def test_only_a_rate_beyond_the_board_is_no_defect(
@@ -76,16 +78,16 @@ def test_only_a_rate_beyond_the_board_is_no_defect(
 ) -> None:
     where = "--fps"
 
-    def refuse(case: sweep.Case, folder: Path) -> None:
+    def refuse(case: Case, folder: Path) -> None:
         raise HwgenError(where, "less", "more")
 
-    monkeypatch.setattr(sweep, "run", refuse)
-    assert sweep.main(["--count", "1"]) == 1  # nothing proven
-    cases = len(sweep.DIRECTED) + 1
+    monkeypatch.setattr(command, "run", refuse)
+    assert command.main(["--count", "1"]) == 1  # nothing proven
+    cases = len(directed.DIRECTED) + 1
     assert f"0 proven, 0 failed, {cases} refused" in capsys.readouterr().out
     where = "spec.yaml"
-    assert sweep.main(["--count", "1"]) == 1
+    assert command.main(["--count", "1"]) == 1
     assert f"0 proven, {cases} failed, 0 refused" in capsys.readouterr().out
-    assert sweep.main(["--count", "1", "--side", "rx"]) == 1
-    rx = sum(case.side == "rx" for case in sweep.DIRECTED)
+    assert command.main(["--count", "1", "--side", "rx"]) == 1
+    rx = sum(case.side == "rx" for case in directed.DIRECTED)
     assert f"0 proven, {rx} failed, 0 refused" in capsys.readouterr().out

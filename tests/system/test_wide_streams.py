@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from hwgen import emit, sweep
+from hwgen import emit
 from hwgen.board import Board
 from hwgen.ir.graph import Graph
 from hwgen.lower.convolution import fold_convolution
 from hwgen.plan.plan import Plan, plan_with
+from hwgen.sweep.case import Case, Layer
+from hwgen.sweep.command import complaints, run
 
-LAYERS = (sweep.Layer(3, 1, 6, "relu"), sweep.Layer(5, 2, 7, "prelu", 4, 6), sweep.Layer(3, 1, 5, "none"))
-CASE = sweep.Case(7, "tx", (12, 8), LAYERS, (), "kind: awgn", "static", "pynq_z2", None)
+LAYERS = (Layer(3, 1, 6, "relu"), Layer(5, 2, 7, "prelu", 4, 6), Layer(3, 1, 5, "none"))
+CASE = Case(7, "tx", (12, 8), LAYERS, (), "kind: awgn", "static", "pynq_z2", None)
 
 
 def wide(graph: Graph, board: Board, width: int, height: int, fps: float | None = None) -> Plan:
@@ -29,8 +31,8 @@ def wide(graph: Graph, board: Board, width: int, height: int, fps: float | None 
 
 def test_every_value_is_compared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(emit, "size", wide)
-    still, stalled = sweep.run(CASE, tmp_path)
-    assert sweep.complaints(still, stalled) == []
+    still, stalled = run(CASE, tmp_path)
+    assert complaints(still, stalled) == []
     assert [stream.lanes for stream in still.design.streams] == [2, 4, 1, 1]
     assert [stream.beat_bits for stream in still.design.streams] == [16, 24, 8, 16]
     values = 12 * 8 * 6 + 6 * 4 * (7 + 5 + 5) + 6 * 4 * 5 // 2

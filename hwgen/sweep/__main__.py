@@ -1,0 +1,10 @@
+"""`python -m hwgen.sweep`."""
+
+from __future__ import annotations
+
+import sys
+
+from hwgen.sweep.command import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Build every case, simulate it without and with stalls, and say what is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from hwgen.design_options import DesignOptions
+from hwgen.errors import HwgenError
+from hwgen.sweep import rows
+from hwgen.sweep.case import SIDES, Case
+from hwgen.sweep.directed import DIRECTED
+from hwgen.verify.report import Report
+from hwgen.verify.run import Request, run_verification
+
+GENERATORS: tuple[Callable[[int], Case], ...] = (rows.draw,)
+"""From a seed to a case, the same for the same seed; random cases take them in turn."""
+
+STALL = 0.25
+
+
+def run(case: Case, folder: Path) -> tuple[Report, Report]:
+    """Prove a case without and with stalls, in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "spec.yaml"
+    path.write_text(case.spec())
+    options = DesignOptions(path, case.side, case.board, case.fps, init=case.seed)
+    base = Request(options, frames=3, seed=case.seed)
+    still = run_verification(base, folder / "still")
+    again = replace(base, stall=STALL, design=still.design.folder)
+    return still, run_verification(again, folder / "stalled")
+
+
+def complaints(still: Report, stalled: Report) -> list[str]:
+    """What is not as it must be; empty if the case is proven."""
+    found = [report.first.message for report in (still, stalled) if report.first is not None]
+    if still.proven and (still.interval is None or still.latency is None):
+        found.append("interval or latency were not measured")
+    return found
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the sweep; 0 if every case is proven and predicted."""
+    parser = argparse.ArgumentParser(prog="python -m hwgen.sweep", description=__doc__)
+    parser.add_argument("--count", type=int, default=20, help="random cases beside the directed ones (default: 20)")
+    parser.add_argument("--seed", type=int, default=100, help="seed of the first random case (default: 100)")
+    parser.add_argument("--side", choices=SIDES, help="only cases of this side (default: both)")
+    arguments = parser.parse_args(argv)
+    failed = refused = 0
+    drawn = (GENERATORS[index % len(GENERATORS)](arguments.seed + index) for index in range(arguments.count))
+    cases = [*DIRECTED, *drawn]
+    cases = [case for case in cases if arguments.side in (None, case.side)]
+    for case in cases:
+        started = time.perf_counter()
+        with tempfile.TemporaryDirectory(prefix="hwgen_sweep_") as folder:
+            try:
+                found = complaints(*run(case, Path(folder)))
+            except HwgenError as error:
+                if error.where == "--fps":  # a rate beyond the board is no defect
+                    refused += 1
+                    print(f"refused  {case}: {error}", flush=True)
+                    continue
+                found = [str(error)]
+        failed += bool(found)
+        print(f"{'FAILED' if found else 'proven'}  {case} ({time.perf_counter() - started:.0f} s)", flush=True)
+        for line in found:
+            print(f"    {line}", flush=True)
+    print(f"{len(cases) - failed - refused} proven, {failed} failed, {refused} refused")
+    return 1 if failed or refused == len(cases) else 0

@@ -42,12 +42,6 @@ def load_images(path: Path | None, frames: int, width: int, height: int) -> npt.
     return np.stack([loaded[i % len(loaded)] for i in range(frames)])
 
 
-def psnr(original: npt.NDArray[np.uint8], seen: npt.NDArray[np.uint8]) -> float:
-    """Peak signal-to-noise ratio in dB, 8-bit peak, of two arrays of one shape; infinite where they are equal."""
-    error = float(np.mean((original.astype(np.float64) - seen) ** 2))
-    return float("inf") if error == 0 else 10 * float(np.log10(255.0**2 / error))
-
-
 def _photos() -> list[Path]:
     spec = importlib.util.find_spec("skimage")  # its photos are plain files: importing it is not needed
     if spec is None or spec.origin is None:

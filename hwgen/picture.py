@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
-from hwgen.images import load_images, psnr
+from hwgen.images import load_images
+from hwgen.metrics.psnr import psnr
 from hwgen.spec import model as specs
 
 SNRS_DB = (1.0, 10.0, 19.0)

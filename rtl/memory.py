@@ -10,7 +10,7 @@ are one band.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cache
 from typing import Literal
 
@@ -19,6 +19,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 from amaranth.utils import ceil_log2
 
+from hwgen.device import FAMILIES, half_block_luts
 from hwgen.rtl.primitives import Cost, select_lut
 
 HALF_COLUMNS = {512: 36, 1024: 18, 2048: 9, 4096: 4, 8192: 2, 16384: 1}
@@ -27,9 +28,9 @@ HALF_COLUMNS = {512: 36, 1024: 18, 2048: 9, 4096: 4, 8192: 2, 16384: 1}
 DEEPEST = 32768
 MOST_BANDS = 4
 """Of so many bands one LUT6 chooses, for each bit; only what is deeper than that many blocks has more."""
-HALF_BLOCK_LUTS = 190
-"""What a half block is worth: the LUTs for each half block of an XC7Z020."""
-LUT_CELLS = {"xc7": (4, 6, 3), "xcup": (8, 14, 7)}
+HALF_BLOCK_LUTS = half_block_luts(53_200, 140)
+"""What a half block is worth: the LUTs for each half block of an XC7Z020, on every board."""
+LUT_CELLS = {name: astuple(family.lut_ram) for name, family in FAMILIES.items()}
 """(LUTs, columns of 32 rows, columns of 64 rows) of a cell of LUT RAM (UG474, UG574)."""
 
 Form = Literal["block", "logic", "distributed"]

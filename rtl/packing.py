@@ -32,11 +32,13 @@ from typing import Literal, TypeAlias
 import numpy as np
 from amaranth.hdl import Shape
 
-DSP_WIDE = {"xc7": 25, "xcup": 27}
+from hwgen.device import FAMILIES
+
+DSP_WIDE = {name: family.dsp_wide for name, family in FAMILIES.items()}
 """The wide operand of a family's DSP, signed bits; it holds the weights."""
-DSP_NARROW = 18
+DSP_NARROW = min(family.dsp_narrow for family in FAMILIES.values())
 """The other operand, signed bits; it holds an activation."""
-DSP_SUM = 48
+DSP_SUM = min(family.dsp_sum for family in FAMILIES.values())
 """The DSP's adder and its output."""
 LONGEST_CHAIN = 8
 """DSPs in a cascade. Each place delays its activation by a cycle; at 8, 27 x 18 bits just fill the 48."""

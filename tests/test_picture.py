@@ -4,7 +4,8 @@ import numpy as np
 from PIL import Image
 
 from hwgen.cli.main import main
-from hwgen.images import load_images, psnr
+from hwgen.images import load_images
+from hwgen.metrics.psnr import psnr
 from hwgen.picture import CAPTION
 from hwgen.spec import model as spec
 

@@ -8,8 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from hwgen.console import console
-
-RESOURCES = {"dsp": "DSP", "lut": "LUT", "ff": "FF", "bram36": "BRAM36"}
+from hwgen.device import RESOURCES
 
 
 def layer_table(manifest: dict[str, Any]) -> Table:

@@ -15,11 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hwgen.design_options import DesignOptions
-from hwgen.images import load_images, psnr
+from hwgen.images import load_images
 from hwgen.link.hardware import End, emit_end, image_words, images_of
 from hwgen.link.progress import Progress
 from hwgen.link.separation import Jpegs, capacity_bits
-from hwgen.metrics.image import SymbolError, mean, ssim
+from hwgen.metrics.psnr import psnr
+from hwgen.metrics.ssim import ssim
+from hwgen.metrics.symbols import SymbolError, mean
 from hwgen.numerics.integer import IntArray
 from hwgen.radio.channel import Realisation, Words, symbols
 from hwgen.reference.floating import FloatLink

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from hwgen.images import psnr
+from hwgen.metrics.psnr import psnr
 from hwgen.radio.channel import Realisation
 
 QUALITIES = range(1, 101)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from hwgen.images import psnr
 from hwgen.link.measure import Result
+from hwgen.metrics.psnr import psnr
 
 ROWS = 4
 """Frames that are shown, the first that were simulated."""

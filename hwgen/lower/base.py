@@ -17,6 +17,7 @@ from amaranth.hdl import Shape
 from amaranth.lib.wiring import Component
 from numpy.typing import NDArray
 
+from hwgen import device
 from hwgen.board import Board
 from hwgen.ir.types import IntType
 from hwgen.plan.events import Beats, Constraint, Events
@@ -25,7 +26,7 @@ from hwgen.rtl.primitives import Cost
 
 Config = TypeVar("Config")
 Amounts = tuple[int, ...]
-RESOURCES = ("dsp", "lut", "ff", "bram36")
+RESOURCES = tuple(device.RESOURCES)
 BEAT_LANES = (1, 2, 4)
 """Values per beat between layers."""
 BEAT_BITS = 32

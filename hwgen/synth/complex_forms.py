@@ -28,6 +28,7 @@ from hwgen.rtl.matrix_product import MatrixProduct
 from hwgen.rtl.packing import Packing, packings
 from hwgen.rtl.power import Power
 from hwgen.rtl.primitives import Cost
+from hwgen.synth.report import KINDS
 from hwgen.synth.statistics import Statistics, count
 from hwgen.synth.yosys import SCRIPTS, Job, netlists
 
@@ -40,7 +41,7 @@ CONJUGATED = ((16, 16, 16, 16), (8, 6, 8, 6), (12, 8, 10, 6))
 PACKED = ((8, 8), (6, 6), (4, 8))
 """Bits of weights and activations of complex convolutions."""
 NAME = "subject"
-KEYS = ("dsp", "bram36", "lut", "ff")
+KEYS = tuple(KINDS)
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ from rich.table import Table
 
 from hwgen.board import Board
 from hwgen.console import console
+from hwgen.device import RESOURCES
 from hwgen.synth.paths import Path
 from hwgen.synth.statistics import Statistics
 
-KINDS = {"dsp": "DSP", "bram36": "BRAM36", "lut": "LUT", "ff": "FF"}
-"""Resources by their names in a manifest, and their headings."""
 EXACT = ("dsp", "bram36")
 """Predicted exactly, for every component."""
+KINDS = {key: RESOURCES[key] for key in sorted(RESOURCES, key=lambda key: key not in EXACT)}
+"""Resources by their names in a manifest, and their headings: the exact ones first."""
 TOLERANCE = 0.1
 """Of the design's predicted LUTs and flip-flops, relative to what synthesis finds."""
 

@@ -16,12 +16,13 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
+from hwgen.metrics.psnr import PEAK, psnr_of_mse
+from hwgen.metrics.ssim import SIGMA, WINDOW
 from hwgen.spec.model import Channel
 from hwgen.train.channel import normalise, symbol_power, through
 from hwgen.train.data import to_network
 from hwgen.train.imageset import Picture, check_sizes, image_set
 
-SSIM_WINDOW = 11
 SNRS_DB = (1.0, 4.0, 7.0, 10.0, 13.0, 19.0)
 
 
@@ -47,15 +48,10 @@ class Quality:
     """Standard error of `psnr` over what was sent: images, and where there is fading its realisations."""
 
 
-def psnr(mse: float) -> float:
-    """PSNR in dB of a mean squared error in 8-bit steps."""
-    return math.inf if mse == 0 else 10.0 * math.log10(255.0**2 / mse)
-
-
 def check_measurable(images: Sequence[Picture], multiple: int) -> None:
     """Refuse images that would be too small for SSIM's window after `batches` has cropped them."""
-    smallest = multiple * math.ceil(SSIM_WINDOW / multiple)
-    reason = f"the encoder's strides, {multiple}, and SSIM's {SSIM_WINDOW}x{SSIM_WINDOW} window"
+    smallest = multiple * math.ceil(WINDOW / multiple)
+    reason = f"the encoder's strides, {multiple}, and SSIM's {WINDOW}x{WINDOW} window"
     check_sizes(image_set(images), smallest, reason)
 
 
@@ -125,7 +121,7 @@ def evaluate(
             ssim = torch.zeros(len(batch))
             if with_ssim:
                 value = structural_similarity_index_measure(
-                    output, batch * 256.0, data_range=255.0, sigma=1.5, kernel_size=SSIM_WINDOW, reduction="none"
+                    output, batch * 256.0, data_range=PEAK, sigma=SIGMA, kernel_size=WINDOW, reduction="none"
                 )
                 ssim = torch.as_tensor(value).reshape(-1)
             measured[snr].append((error, ssim))
@@ -133,7 +129,7 @@ def evaluate(
     for snr, pairs in measured.items():
         errors = torch.cat([error for error, _ in pairs]).double()
         ssims = torch.cat([ssim for _, ssim in pairs]).double()
-        each = torch.tensor([psnr(error) for error in errors.tolist()], dtype=torch.float64)
+        each = torch.tensor([psnr_of_mse(error) for error in errors.tolist()], dtype=torch.float64)
         spread = each.std().item() / math.sqrt(len(each)) if len(each) > 1 else 0.0
-        result[snr] = Quality(each.mean().item(), psnr(errors.mean().item()), ssims.mean().item(), spread)
+        result[snr] = Quality(each.mean().item(), psnr_of_mse(errors.mean().item()), ssims.mean().item(), spread)
     return result

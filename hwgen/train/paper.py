@@ -21,12 +21,13 @@ from pathlib import Path
 import torch
 
 from hwgen.errors import HwgenError
+from hwgen.metrics.psnr import psnr_of_mse
 from hwgen.option_values import Number
 from hwgen.train import data as image_data
 from hwgen.train.channel import awgn, normalise
 from hwgen.train.checkpoint import read, write
 from hwgen.train.data import Crops
-from hwgen.train.evaluate import batches, psnr
+from hwgen.train.evaluate import batches
 from hwgen.train.imageset import Picture
 from hwgen.train.loop import Schedule, fit, pick_device
 from hwgen.train.network import DeepJSCC, LayerShape
@@ -72,7 +73,7 @@ def measure(network: DeepJSCC, images: Sequence[Picture], snr_db: float, seed: i
         received = awgn(normalise(network.encode(batch)), torch.full((len(batch),), snr_db), generator)
         output = (network.decode(received) * 256.0).round().clamp(0.0, 255.0)
         errors = (output - batch * 256.0).square().flatten(1).mean(1)
-        found += [psnr(error) for error in errors.double().tolist()]
+        found += [psnr_of_mse(error) for error in errors.double().tolist()]
     values = torch.tensor(found, dtype=torch.float64)
     spread = float(values.std()) if len(found) > 1 else math.nan
     return Measured(float(values.mean()), spread / math.sqrt(len(found)), len(found))

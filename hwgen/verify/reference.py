@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hwgen.images import psnr
 from hwgen.ir.execute import execute
 from hwgen.ir.graph import Gain, Graph, Power, SymbolNode
 from hwgen.ir.serialize import GRAPH_FILE
+from hwgen.metrics.psnr import psnr
 from hwgen.model import channel_of, graph_folder, load_graph
 from hwgen.numerics.formats import POWER
 from hwgen.numerics.words import pack_coefficients, pack_pixels, pack_symbols

@@ -15,12 +15,13 @@ from PIL import Image
 from hwgen.cli.main import main
 from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
-from hwgen.images import load_images, psnr
+from hwgen.images import load_images
 from hwgen.ir.execute import execute, execute_symbols
 from hwgen.link import command, measure as measuring
 from hwgen.link.measure import Request, measure
 from hwgen.link.progress import Progress
 from hwgen.link.sheet import CAPTION
+from hwgen.metrics.psnr import psnr
 from hwgen.numerics.integer import IntArray
 from hwgen.numerics.words import pack_symbols, unpack_symbols
 from hwgen.radio import channel as channels

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from hwgen.images import psnr
 from hwgen.link.separation import Jpegs, capacity_bits, path_gains, scan_bits
+from hwgen.metrics.psnr import psnr
 from hwgen.radio.channel import draw
 from hwgen.spec.model import Channel
 

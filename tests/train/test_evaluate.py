@@ -10,9 +10,10 @@ import torch
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
+from hwgen.metrics.psnr import psnr_of_mse
 from hwgen.spec.model import Channel
 from hwgen.train.channel import symbol_power
-from hwgen.train.evaluate import batches, evaluate, mean_power, psnr, static_gain
+from hwgen.train.evaluate import batches, evaluate, mean_power, static_gain
 
 
 class Offset:
@@ -44,14 +45,14 @@ def pictures(count: int, width: int = 24, height: int = 16) -> list[np.ndarray]:
 def test_mean_psnr_and_psnr_of_the_mean() -> None:
     """Errors of 2 and of 10 steps: MSEs 4 and 100, so 42.11 and 28.13 dB, and 52 on average."""
     result = evaluate(Offset(torch.tensor([2.0, 10.0])), pictures(2), 4, (10.0,))[10.0]
-    assert result.psnr == pytest.approx((psnr(4.0) + psnr(100.0)) / 2.0, abs=1e-5)
+    assert result.psnr == pytest.approx((psnr_of_mse(4.0) + psnr_of_mse(100.0)) / 2.0, abs=1e-5)
     assert result.psnr == pytest.approx(35.12, abs=0.01)
     assert result.psnr_of_mean_mse == pytest.approx(10.0 * math.log10(255.0**2 / 52.0), abs=1e-5)
 
 
 def test_outputs_are_clamped_and_rounded_to_pixels() -> None:
     white = [np.full((16, 16, 3), 250, np.uint8)]
-    assert evaluate(Offset(torch.tensor([60.0])), white, 4, (10.0,))[10.0].psnr == pytest.approx(psnr(25.0))
+    assert evaluate(Offset(torch.tensor([60.0])), white, 4, (10.0,))[10.0].psnr == pytest.approx(psnr_of_mse(25.0))
     assert evaluate(Offset(torch.tensor([0.4])), white, 4, (10.0,))[10.0].psnr == math.inf
 
 

@@ -1,4 +1,4 @@
-"""How good a received image and received symbols are."""
+"""Errors of received symbols, and means over frames."""
 
 from __future__ import annotations
 
@@ -6,27 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from hwgen.radio.channel import Words, symbols
-
-SSIM_WINDOW = 11
-SSIM_SIGMA = 1.5
-
-
-def ssim(original: npt.NDArray[np.uint8], seen: npt.NDArray[np.uint8]) -> float | None:
-    """Structural similarity (Wang et al. 2004) of two (H, W, 3) images: 11x11 Gaussian window, sigma 1.5, 8-bit peak,
-    the mean over the colours. None where an image is smaller than the window."""
-    import torch
-    from torchmetrics.functional.image import structural_similarity_index_measure
-
-    if min(original.shape[:2]) < SSIM_WINDOW:
-        return None
-    first, second = (torch.from_numpy(image.astype(np.float32)).permute(2, 0, 1)[None] for image in (seen, original))
-    found = structural_similarity_index_measure(
-        first, second, data_range=255.0, sigma=SSIM_SIGMA, kernel_size=SSIM_WINDOW
-    )
-    return float(torch.as_tensor(found))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from hwgen.metrics.image import SymbolError, mean, ssim
+from hwgen.metrics.symbols import SymbolError, mean
 from hwgen.radio.channel import draw, quantise
 from hwgen.spec.model import Channel
 
@@ -35,24 +35,6 @@ def test_nmse_of_awgn_is_the_snr() -> None:
     found = SymbolError.of(sent, draw(Channel(), 10.0, len(sent), 2).apply(sent))
     assert found.nmse_db == pytest.approx(-10.0, abs=0.1)
     assert found.evm_percent == pytest.approx(100 * 10**-0.5, abs=0.5)
-
-
-def test_ssim_against_scikit_image() -> None:
-    from skimage import data
-    from skimage.metrics import structural_similarity
-
-    original = data.astronaut()[:96, :128]
-    assert ssim(original, original) == pytest.approx(1.0)
-    noisy = np.clip(original + np.random.default_rng(1).normal(0, 20, original.shape), 0, 255).astype(np.uint8)
-    wanted = structural_similarity(
-        original, noisy, channel_axis=2, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255
-    )
-    assert ssim(original, noisy) == pytest.approx(wanted, abs=2e-3)
-
-
-def test_ssim_needs_its_window() -> None:
-    small = np.zeros((8, 32, 3), np.uint8)
-    assert ssim(small, small) is None
 
 
 def test_mean() -> None:

@@ -9,8 +9,8 @@ from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
-from hwgen.rtl.primitives import Cost, adder_lut
-from hwgen.rtl.requantise import add_round_saturate, add_round_saturate_cost
+from hwgen.rtl.primitives import Cost, adder_lut, equal_lut
+from hwgen.rtl.requantise import add_round_saturate
 from hwgen.rtl.stream import CreditFifo
 from hwgen.rtl.streams import output_fifo, output_fifo_cost
 
@@ -69,12 +69,17 @@ class AddConfig:
         return max(shape.width + (not shape.signed) for shape in self.inputs) + 1
 
     def cost(self, family: str) -> Cost:
-        """Resources: no DSP, no block RAM."""
-        bits = self.sum_bits
+        """Resources: no DSP, no block RAM. LUTs of rounding and saturation were measured."""
+        width, is_signed = self.output.width, any(shape.signed for shape in self.inputs)
         # Two unsigned values have no negative sum: its sign is no register.
-        register = bits - (not any(shape.signed for shape in self.inputs))
-        lane = Cost(adder_lut(register), register) + add_round_saturate_cost(bits, self.shift, self.output)
-        fifo = output_fifo_cost(self.lanes * self.output.width, self.depth, family)
+        bits = self.sum_bits - (not is_signed)
+        quotient = max(bits - self.shift, 1)
+        lut = adder_lut(bits) + (equal_lut(self.shift + 1) + 3 if self.shift else 0)
+        # What saturates at 0 and all ones alone is cleared and set; else each bit is chosen.
+        if quotient > width - (not self.output.signed) and (self.output.signed or (is_signed and self.shift)):
+            lut += width
+        lane = Cost(lut, bits + 2 * min(width, quotient) + 2)
+        fifo = output_fifo_cost(self.lanes * width, self.depth, family)
         return lane * self.lanes + fifo + Cost(3, 3)
 
     def build(self) -> Add:

@@ -131,7 +131,8 @@ class PoolingConfig:
             lane += add_round_saturate_cost(width + (not self.input.signed), self.shift, self.output)
         if self.beats == 1 or self.cells == 1:
             lane += Cost(width, 0)
-        control = Cost(2 * address + 6, address * (2 + (self.beats > 1)) + 4 + 2 * (self.shift is not None))
+        lut = 2 * address + 6 + 8 * (self.cells > 1)
+        control = Cost(lut, address * (2 + (self.beats > 1)) + 4 + 2 * (self.shift is not None))
         return cost + lane * self.lanes + control
 
     def build(self) -> Pooling:

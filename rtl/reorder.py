@@ -23,7 +23,7 @@ from amaranth.lib.wiring import Component, In, Out, connect, flipped
 from numpy.typing import NDArray
 
 from hwgen.rtl.counter import Counter, count
-from hwgen.rtl.primitives import Cost, bits_of, counter_lut
+from hwgen.rtl.primitives import Cost, bits_of
 from hwgen.rtl.skip_fifo import memory, memory_cost
 from hwgen.rtl.stream import CreditFifo, wrap_increment
 from hwgen.rtl.streams import output_fifo, output_fifo_cost
@@ -151,15 +151,12 @@ class ReorderConfig:
         return (*(stride - sum(inside[place + 1 :]) for place, (_, stride) in enumerate(self.loops)), 1)
 
     def cost(self, family: str) -> Cost:
-        """Resources: block RAM exactly, no DSP. The LUTs of addresses and counts were measured."""
-        address, ahead, spare = bits_of(self.depth), self.ahead_bits, bits_of(self.depth) + 1
+        """Resources: block RAM and flip-flops exactly, no DSP. The LUTs of addresses and counts were measured."""
+        address = bits_of(self.depth)
         cost = memory_cost(self.depth, self.bits, family) + output_fifo_cost(self.bits, self.fifo_depth, family)
-        for length, _ in self.loops:
-            if length > 1:
-                cost += Cost(counter_lut(length) + 2, bits_of(length) + 1)
-        choice = bits_of(len(set(self.steps)))
-        lut = address * (4 + choice) + ahead * (1 + choice) + 2 * spare + 8
-        return cost + Cost(lut, 2 * address + ahead + spare + 1)
+        ff = sum(bits_of(length) + 1 for length, _ in self.loops if length > 1)
+        ff += 2 * address + self.ahead_bits + (address + 1) + 1
+        return cost + Cost(round(9.6 * address) + 9, ff)
 
     @property
     def ahead_bits(self) -> int:

@@ -41,14 +41,43 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """A layer of any kind, by its keys; stride and channels are what it does to its stream's size and channels."""
+
+    keys: tuple[tuple[str, object], ...]
+    channels: int
+    stride: int = 1
+
+    @classmethod
+    def of(cls, channels: int, stride: int = 1, /, **keys: object) -> Entry:
+        """Of the keys as the specification has them."""
+        return cls(tuple(keys.items()), channels, stride)
+
+    def __str__(self) -> str:
+        return "/".join(str(value).replace(" ", "") for key, value in self.keys if key != "activation_bits")
+
+    @property
+    def stream_channels(self) -> int:
+        return self.channels
+
+    def text(self) -> str:
+        """As a line of a specification."""
+        return f"  - {{{', '.join(f'{key}: {_yaml(value)}' for key, value in self.keys)}}}\n"
+
+
+def _yaml(value: object) -> str:
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, tuple) else str(value)
+
+
+@dataclass(frozen=True)
 class Case:
     """One random specification and how to build it. channel: keys of the specification's channel beside its SNRs."""
 
     seed: int
     side: str
     frame: tuple[int, int]
-    encoder: tuple[Layer, ...]
-    decoder: tuple[Layer, ...]
+    encoder: tuple[Layer | Entry, ...]
+    decoder: tuple[Layer | Entry, ...]
     channel: str
     gain: str
     board: str

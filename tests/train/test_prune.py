@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch_pruning as tp
 from support.train_samples import specification
 
 from hwgen.spec.model import ModelSpec, load
 from hwgen.train.complex_layers import ComplexConv2d
+from hwgen.train.criteria import criterion as criterion_named, l1
 from hwgen.train.network import DeepJSCC, dense, encoder_macs, layer_shapes, parameters, pruned
-from hwgen.train.prune import prune
+from hwgen.train.prune import _kernels as kernels_of_group, prune
 
 
 def zero_channels(network: DeepJSCC, spec: ModelSpec) -> None:
@@ -155,3 +157,48 @@ def test_a_complex_channel_goes_only_when_both_parts_are_weak(tmp_path: Path) ->
         first.bias.copy_(torch.arange(12.0))
         smaller = prune(parent, spec)
     assert smaller.encoder[1].conv.bias.tolist() == [0.0, 1.0, 2.0, 3.0, 6.0, 7.0, 8.0, 9.0]
+
+
+@pytest.mark.parametrize("criterion", ["l1", "l2", "random"])
+def test_the_specifications_criterion_decides(tmp_path: Path, criterion: str) -> None:
+    """Channel by channel: few large weights are more than many small ones by their squares, less by their sums."""
+    spec = specification(tmp_path)
+    spec = spec.model_copy(update={"pruning": spec.pruning.model_copy(update={"criterion": criterion})})
+    parent = dense(spec)
+    with torch.no_grad():
+        for parameter in parent.parameters():
+            parameter.fill_(1.0)
+        first = parent.encoder[0].conv
+        for channel in (0, 3, 4, 8):
+            first.weight[channel] = 0.0
+            first.weight[channel, 0, 0, 0] = 60.0
+        first.bias.copy_(torch.arange(9.0))
+    kept = prune(parent, spec).encoder[0].conv.bias.tolist()
+    few, generator = [0.0, 3.0, 4.0, 8.0], torch.Generator().manual_seed(spec.training.seed)
+    if criterion == "l1":
+        assert kept == [1.0, 2.0, 5.0, 6.0, 7.0]
+    elif criterion == "l2":
+        assert kept == sorted([*few, 7.0])
+    else:
+        assert kept == sorted(torch.rand(9, generator=generator).argsort()[4:].float().tolist())
+
+
+@pytest.mark.parametrize("hidden", ["relu", "prelu"])
+def test_l1_is_that_of_torch_pruning(tmp_path: Path, hidden: str) -> None:
+    spec = specification(tmp_path, hidden=hidden)
+    parent = dense(spec)
+    images = torch.zeros(1, 3, 16, 16)
+    graph = tp.DependencyGraph().build_dependency(
+        parent, example_inputs=images, forward_fn=lambda model, x: model.decode(model.encode(x))
+    )
+    for layer in (*list(parent.encoder)[:-1], *list(parent.decoder)[:-1]):
+        channels = list(range(layer.conv.out_channels))
+        group = graph.get_pruning_group(layer.conv, tp.prune_conv_out_channels, channels)
+        wanted = tp.importance.GroupMagnitudeImportance(p=1)(group)
+        found = l1(kernels_of_group(group))
+        assert found.argsort().tolist() == wanted.argsort().tolist()
+
+
+def test_an_unknown_criterion_is_refused() -> None:
+    with pytest.raises(ValueError, match="criterion: wanted l1, l2, random, got 'l3'"):
+        criterion_named("l3", 1)

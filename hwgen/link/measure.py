@@ -22,6 +22,7 @@ from hwgen.link.separation import Jpegs, capacity_bits
 from hwgen.metrics.psnr import psnr
 from hwgen.metrics.ssim import ssim
 from hwgen.metrics.symbols import SymbolError, mean
+from hwgen.numerics.formats import SYMBOL
 from hwgen.numerics.integer import IntArray
 from hwgen.radio.channel import Realisation, Words, symbols
 from hwgen.reference.floating import FloatLink
@@ -310,5 +311,5 @@ def _wrong_pixels(first: Image, second: Image) -> int:
 
 
 def _parts(word: np.uint32) -> str:
-    value = symbols(np.array([word], np.uint32))[0] * 4096
+    value = symbols(np.array([word], np.uint32))[0] / SYMBOL.scale
     return f"I {value.real:.0f}, Q {value.imag:.0f}"

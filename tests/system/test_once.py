@@ -1,0 +1,40 @@
+"""Each fact is written down once: a stream's format in numerics/formats.py, the design options in one dataclass."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted({path.resolve() for folder in ("hwgen", "rtl", "sim") for path in (ROOT / folder).rglob("*.py")})
+"""Without those that hwgen/ links to a second time."""
+
+
+def code(path: Path) -> str:
+    """A module without its docstrings and comments."""
+    return re.sub(r'"""[\s\S]*?"""|#.*', "", path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "file"),
+    [
+        (r"FixedPointFormat\(\d", "hwgen/numerics/formats.py"),
+        (r"^ +init: int \| None = None\n +channel: ", "hwgen/design_options.py"),
+        (r"def psnr\(", "hwgen/metrics/psnr.py"),
+        (r"def ssim\(", "hwgen/metrics/ssim.py"),
+    ],
+    ids=["formats", "design options", "PSNR", "SSIM"],
+)
+def test_one_place(pattern: str, file: str) -> None:
+    found = {str(path.relative_to(ROOT)) for path in SOURCES if re.search(pattern, code(path), re.MULTILINE)}
+    assert found == {file}
+
+
+@pytest.mark.parametrize("bits", [12, 10, 8])
+def test_no_scale_is_written_as_a_power(bits: int) -> None:
+    """Q3.12, Q5.10 and pixels: `SYMBOL.scale` and so on have it."""
+    pattern = rf"\b2(\.0)?\*\*-{bits}\b"
+    assert re.search(pattern, "x * 2.0**-12, x * 2**-10, x * 2**-8"), "the pattern finds what it is about"
+    assert [str(path.relative_to(ROOT)) for path in SOURCES if re.search(pattern, code(path))] == []

@@ -58,7 +58,7 @@ def export(spec: ModelSpec, checkpoint: Path, side: str = "tx") -> Graph:
     try:
         if side == "tx":
             return Graph(spec.name, size, _transmitter(network), terms=carried)
-        latent = spec.encoder_stream_channels[-1]
+        latent = spec.latent_channels
         return Graph(spec.name, size, _receiver(network, latent), "rx", latent, SYMBOL, SYMBOL_EXPONENT, terms=carried)
     except HwgenError as error:
         raise HwgenError(f"{checkpoint}: {error.where}", error.wanted, error.got) from None

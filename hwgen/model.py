@@ -13,6 +13,7 @@ from hwgen.ir.nodes import Power, Receive
 from hwgen.numerics.formats import POWER
 from hwgen.radio import channel as channels
 from hwgen.random_init import random_graph
+from hwgen.spec.layers import TABLES, Layer
 from hwgen.spec.model import Channel, Kind, ModelSpec
 
 RX_FOLDER = "rx"
@@ -85,20 +86,25 @@ def _exported(spec: ModelSpec, side: str) -> Graph:
 
 def _check_same_network(spec: ModelSpec, graph: Graph, path: Path) -> None:
     """A specification that was changed after the export is refused: the graph is of the network that it was."""
+    network = spec.encoder_network if graph.side == "tx" else spec.decoder_network
+    placed = [one for one in network.layers if isinstance(one.layer, Layer)]
     nodes = graph.convolutions
-    tx = graph.side == "tx"
-    layers = spec.encoder if tx else spec.decoder
-    counts = spec.encoder_stream_channels if tx else spec.decoder_stream_channels
-    if len(nodes) != len(layers):
-        raise HwgenError(str(path), f"the specification's {len(layers)} layers", str(len(nodes)))
-    for layer, channels_out, node in zip(layers, counts, nodes, strict=True):
+    if len(nodes) != len(placed):
+        raise HwgenError(str(path), f"the specification's {len(placed)} layers", str(len(nodes)))
+    for one, node in zip(placed, nodes, strict=True):
+        layer = one.layer
+        assert isinstance(layer, Layer)
         # What ends in pixels is a rectifier to the hardware, or a table behind a layer without activation.
-        pixels = {"clamp": "relu", "sigmoid": "none"}.get(layer.activation)
-        wanted_of = [
-            ("channels", channels_out, node.out_channels),
-            ("kernel", layer.kernel, node.kernel),
+        image = graph.side == "rx" and one is network.ends[0]
+        pixels = {"clamp": "relu", "sigmoid": "none"}.get(layer.activation) if image else None
+        same = {"leaky_relu": "prelu", "relu6": "clip"} | dict.fromkeys(TABLES, "none")
+        wanted_of: list[tuple[str, object, object]] = [
+            ("channels", one.given.channels, node.out_channels),
+            ("kernel", layer.kernel_size, (node.kernel_height, node.kernel_width)),
             ("stride", layer.stride, node.stride),
-            ("activation", pixels or layer.activation, node.activation),
+            ("groups", one.groups, node.groups),
+            ("dilation", layer.dilation, node.dilation),
+            ("activation", pixels or same.get(layer.activation, layer.activation), node.activation),
             ("weight_bits", layer.weight_bits, node.weight_bits),
             ("imag_activation_bits", layer.imag_activation_bits % layer.activation_bits, node.imag_bits),
         ]

@@ -17,10 +17,13 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Tag, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from hwgen.errors import HwgenError
+
+TAG = "kind:"
+"""How the tags begin that tell apart the models that may stand at one place."""
 
 Key = tuple[str | int, ...]
 """A path into a YAML document: ``("encoder", 1, "kernel")``."""
@@ -224,8 +227,8 @@ def load(path: Path, model: type[Model]) -> tuple[Model, Marks]:
             key, wanted, got = _translate(error, model)
             place = marks.where(*key)
             # An unknown key is often a misspelt one: of the two errors that it causes (unknown, missing)
-            # the unknown one has the line to mend.
-            order = error["type"] == "missing", int(place.split(":")[1]) if ":" in place else 0
+            # the unknown one has the line to mend. A list whose only item is wrong counts as too short as well.
+            order = error["type"] in ("missing", "too_short"), int(place.split(":")[1]) if ":" in place else 0
             found.append((order, HwgenError(place, wanted, got)))
         raise min(found, key=lambda item: item[0])[1] from None
 
@@ -256,11 +259,14 @@ _WANTED = {
 def _translate(error: ErrorDetails, model: type[Frozen]) -> tuple[Key, str, str]:
     """One of pydantic's errors as key, wanted and got."""
     context = error.get("ctx", {})
-    key: Key = tuple(error["loc"])
+    key: Key = tuple(part for part in error["loc"] if not _is_tag(part))
+    if error["type"] == "union_tag_invalid":
+        kinds = context["expected_tags"].replace("'", "").replace(TAG, "")
+        return (*key, "kind"), kinds, context["tag"].removeprefix(TAG)
     if error["type"] == "hwgen":
         return key + tuple(context["key"]), context["wanted"], context["got"]
     if error["type"] == "extra_forbidden":
-        return key, f"one of the keys {_keys(_model_at(model, key[:-1]))}", "an unknown key"
+        return key, f"one of the keys {_keys(_model_at(model, tuple(error['loc'])[:-1]))}", "an unknown key"
     if error["type"] == "missing":
         return key, "this key", "nothing"
     if error["type"] in ("too_short", "too_long"):
@@ -280,19 +286,32 @@ def _keys(model: type[BaseModel] | None) -> str:
 def _model_at(model: type[BaseModel], key: Key) -> type[BaseModel] | None:
     """The model that stands at a key: through fields, optional fields and tuples of models."""
     current: type[BaseModel] | None = model
+    annotation: Any = None
     for part in key:
         if isinstance(part, int):
             continue
+        if _is_tag(part):
+            current = _inner_model(annotation, str(part))
+            continue
         if current is None or part not in current.model_fields:
             return None
-        current = _inner_model(current.model_fields[part].annotation)
+        annotation = current.model_fields[part].annotation
+        current = _inner_model(annotation)
     return current
 
 
-def _inner_model(annotation: Any) -> type[BaseModel] | None:
+def _is_tag(part: str | int) -> bool:
+    return isinstance(part, str) and part.startswith(TAG)
+
+
+def _inner_model(annotation: Any, tag: str | None = None) -> type[BaseModel] | None:
+    """The first model inside an annotation, or the one with that tag."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in get_args(annotation):
-        if (inner := _inner_model(argument)) is not None:
+        return annotation if tag is None else None
+    arguments = get_args(annotation)
+    if tag is not None and any(isinstance(argument, Tag) and argument.tag == tag for argument in arguments):
+        tag = None
+    for argument in arguments:
+        if (inner := _inner_model(argument, tag)) is not None:
             return inner
     return None

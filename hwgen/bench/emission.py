@@ -124,7 +124,8 @@ def measure(spec: ModelSpec, board: Path, folder: Path, options: list[str]) -> M
     return Measured(
         name=dashed(spec.encoder_channels),
         multipliers=manifest["predicted"]["multipliers"],
-        weights=sum(i * o * layer.kernel**2 for i, o, layer in zip(channels, channels[1:], spec.encoder, strict=False)),
+        weights=sum(i * o * math.prod(layer.kernel_size)
+                    for i, o, layer in zip(channels, channels[1:], spec.convolutions("encoder"), strict=False)),
         seconds=seconds,
         cpu_seconds=usage.ru_utime + usage.ru_stime,
         peak_mb=usage.ru_maxrss / (1 << (20 if sys.platform == "darwin" else 10)),  # bytes there, else KiB

@@ -14,18 +14,22 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, Strict, model_validator
+from pydantic_core import PydanticCustomError
 
 from hwgen.errors import HwgenError
-from hwgen.yamlmarks import Frozen, Marks, between, load as load_yaml, show_value, wrong
+from hwgen.spec.branches import DecoderEntry, EncoderEntry, Kinds
+from hwgen.spec.layers import DecoderLayer as DecoderLayer, Layer as Layer
+from hwgen.spec.network import Network, Placed, Side, Stream, place
+from hwgen.spec.pruning import Pruning as Pruning, SurvivingChannels as SurvivingChannels
+from hwgen.spec.radio import Channel as Channel, Gain as Gain, Kind as Kind, Symbols as Symbols
+from hwgen.spec.training import Data, Training
+from hwgen.spec.values import Side as Pixels, Text
+from hwgen.yamlmarks import Frozen, Marks, between, load as load_yaml, show_key, show_value, wrong
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 """The models that come with hwgen."""
-
-Count = Annotated[int, Strict(), Field(ge=1)]
-Side = Annotated[int, Strict(), between(1, 65536)]
-Bits = Annotated[int, Strict(), between(2, 8)]
-Number = Annotated[float, Strict()]
-Text = Annotated[str, Field(min_length=1)]
+RECEIVED_BITS = 8
+"""Of the quantised parts of a received symbol, signed."""
 
 
 def _ratio(text: str) -> str:
@@ -34,209 +38,12 @@ def _ratio(text: str) -> str:
     return text
 
 
-def _power(value: float) -> float:
-    if not 2**-16 <= value <= 16:
-        raise wrong("a number from 2^-16 to 16", value)
-    return value
-
-
 class Frame(Frozen):
-    """Size of one image in pixels."""
+    """Size of one image in pixels, and its channels: red, green and blue, or grey alone."""
 
-    width: Side
-    height: Side
-
-
-class Layer(Frozen):
-    """One convolution of the encoder: `kernel` x `kernel`, padding ``kernel // 2``.
-
-    Attributes
-    ----------
-    complex : bool
-        A complex convolution: `channels` counts complex channels. Each is two channels of the stream, first the real
-        part, then the imaginary one, and the channels that come in pair up in the same way.
-    imag_weight_bits, imag_activation_bits : int
-        Bits of the imaginary parts; by default as the real ones'. 0 in a layer that is not complex.
-    """
-
-    kernel: Annotated[int, Strict()]
-    stride: Annotated[int, Strict(), between(1, 2)] = 1
-    channels: Annotated[int, Strict(), between(1, 4096)]
-    activation: Literal["none", "relu", "prelu"] = "prelu"
-    weight_bits: Bits = 8
-    activation_bits: Bits = 8
-    complex: Annotated[bool, Strict()] = False
-    imag_weight_bits: Annotated[int, Strict()] = 0
-    imag_activation_bits: Annotated[int, Strict()] = 0
-
-    @property
-    def parts(self) -> int:
-        """Channels of the stream for each of `channels`."""
-        return 2 if self.complex else 1
-
-    @property
-    def padding(self) -> int:
-        return self.kernel // 2
-
-    @model_validator(mode="before")
-    @classmethod
-    def _imaginary_as_real(cls, values: object) -> object:
-        if isinstance(values, dict) and values.get("complex") is True:
-            return {f"imag_{key}": values.get(key, 8) for key in ("weight_bits", "activation_bits")} | values
-        return values
-
-    @model_validator(mode="after")
-    def _possible(self) -> Layer:
-        if not 1 <= self.kernel <= 7 or (self.kernel % 2 == 0 and self.kernel not in self._even_kernels):
-            also = " (at stride 2 even ones too)" if isinstance(self, DecoderLayer) else ""
-            raise wrong(f"an odd number from 1 to 7{also}", self.kernel, "kernel")
-        for key in ("weight_bits", "activation_bits"):
-            imag, real = getattr(self, f"imag_{key}"), getattr(self, key)
-            if imag and not self.complex:
-                raise wrong("this key in complex layers only", imag, f"imag_{key}")
-            if self.complex and not 2 <= imag <= real:
-                raise wrong(f"an integer from 2 to {real}, the {key}", imag, f"imag_{key}")
-        if self.complex and self.activation not in ("none", "prelu"):
-            raise wrong("none or prelu in a complex layer", self.activation, "activation")
-        return self
-
-    @property
-    def _even_kernels(self) -> tuple[int, ...]:
-        return ()
-
-
-class DecoderLayer(Layer):
-    """One transposed convolution, whose output is exactly `stride` times as wide and high as its input.
-
-    A complex layer is a complex convolution of stride 1, not a transposed one.
-    """
-
-    activation: Literal["none", "relu", "prelu", "clamp", "sigmoid"] = "prelu"  # type: ignore[assignment]
-
-    @property
-    def output_padding(self) -> int:
-        return (self.kernel - self.stride) % 2
-
-    @property
-    def padding(self) -> int:
-        return (self.kernel - self.stride + self.output_padding) // 2
-
-    @model_validator(mode="after")
-    def _complex_keeps_the_size(self) -> DecoderLayer:
-        if self.complex and self.stride != 1:
-            raise wrong("1 in a complex layer of the decoder", self.stride, "stride")
-        return self
-
-    @property
-    def _even_kernels(self) -> tuple[int, ...]:
-        return (2, 4, 6) if self.stride == 2 else ()
-
-
-class SurvivingChannels(Frozen):
-    """Output channels left after pruning, one count for every layer."""
-
-    encoder: Annotated[tuple[Count, ...], Field(min_length=1)]
-    decoder: tuple[Count, ...] = ()
-
-
-class Pruning(Frozen):
-    """How many channels are removed, by a ratio or by explicit surviving counts, and by what criterion."""
-
-    criterion: Literal["l1", "l2", "random", "none"] = "l1"
-    ratio: Annotated[Number, Field(ge=0, lt=1)] | None = None
-    channels: SurvivingChannels | None = None
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> Pruning:
-        if self.criterion == "none":
-            if self.ratio is not None or self.channels is not None:
-                raise wrong("neither ratio nor channels with criterion none", "one of them", "criterion")
-        elif (self.ratio is None) == (self.channels is None):
-            raise wrong("exactly one of ratio and channels", "neither" if self.ratio is None else "both")
-        return self
-
-
-Kind = Literal["awgn", "rayleigh", "mimo2x2", "ofdm"]
-_CHANNEL_KEYS = {
-    "equaliser": ("rayleigh", "mimo2x2", "ofdm"),
-    "scheme": ("mimo2x2",),
-    "taps": ("ofdm",),
-    "subcarriers": ("ofdm",),
-}
-"""The kinds of channel that have a key."""
-
-
-class Channel(Frozen):
-    """The radio channel that training simulates and that a design's ends are built for."""
-
-    kind: Kind = "awgn"
-    snr_db: Annotated[tuple[Number, ...], Field(min_length=2, max_length=2)] = (0.0, 20.0)
-    power: Annotated[Number, AfterValidator(_power)] = 1.0
-    equaliser: Literal["none", "zf", "mmse"] = "mmse"
-    scheme: Literal["svd", "alamouti"] = "svd"
-    taps: Annotated[int, Strict(), between(1, 64)] = 4
-    subcarriers: Annotated[int, Strict(), between(2, 4096)] = 64
-
-    @property
-    def symbol_multiple(self) -> int:
-        """A frame's number of symbols must be a multiple of this."""
-        return {"mimo2x2": 2, "ofdm": self.subcarriers}.get(self.kind, 1)
-
-    @model_validator(mode="after")
-    def _possible(self) -> Channel:
-        if self.snr_db[0] > self.snr_db[1]:
-            raise wrong("the lowest SNR, then the highest", show_value(list(self.snr_db)), "snr_db")
-        for key, kinds in _CHANNEL_KEYS.items():
-            if key in self.model_fields_set and self.kind not in kinds:
-                raise wrong(f"this key with kind {' or '.join(kinds)} only", f"kind {self.kind}", key)
-        if self.kind == "mimo2x2" and self.equaliser == "none":
-            raise wrong("zf or mmse with kind mimo2x2", self.equaliser, "equaliser")
-        if self.kind == "ofdm" and self.subcarriers & (self.subcarriers - 1):
-            raise wrong("a power of two", self.subcarriers, "subcarriers")
-        if self.kind == "ofdm" and self.taps > self.subcarriers:
-            raise wrong(f"at most the {self.subcarriers} subcarriers", self.taps, "taps")
-        return self
-
-
-class Symbols(Frozen):
-    """Number format of I and of Q: signed, `bits` in all, `fraction` of them behind the point."""
-
-    bits: Annotated[int, Strict(), between(16, 16)] = 16
-    fraction: Annotated[int, Strict(), between(12, 12)] = 12
-
-
-class Gain(Frozen):
-    """How the symbols' power is set.
-
-    ``static``: one factor, calibrated on the training data. ``per_image``: every frame gets exactly the power.
-    """
-
-    mode: Literal["static", "per_image"] = "static"
-
-
-class Data(Frozen):
-    """Where the training data comes from and the terms that the weights carry because of it."""
-
-    license: Text
-    source: Text
-
-
-class Phase(Frozen):
-    """One phase of training: optimiser steps and peak learning rate."""
-
-    steps: Annotated[int, Strict(), Field(ge=0)]
-    lr: Annotated[Number, Field(gt=0)]
-
-
-class Training(Frozen):
-    """The schedule: float, then fine-tuning after pruning, then quantisation-aware training."""
-
-    seed: Annotated[int, Strict(), Field(ge=0, lt=2**32)] = 1
-    crop: Count = 128
-    batch: Count = 16
-    finetune: Phase
-    qat: Phase
-    float: Phase  # last: below this line the name no longer means the type
+    width: Pixels
+    height: Pixels
+    channels: Literal[1, 3] = 3
 
 
 class ModelSpec(Frozen):
@@ -249,7 +56,7 @@ class ModelSpec(Frozen):
     path : Path
         The file it was read from.
     encoder_channels, decoder_channels : tuple of int
-        Output channels of every layer that survive pruning, as the specification counts them: complex ones of
+        Output channels of every convolution that survive pruning, as the specification counts them: complex ones of
         complex layers.
     encoder_stream_channels, decoder_stream_channels : tuple of int
         The same as channels of the stream: two for a complex one.
@@ -258,8 +65,8 @@ class ModelSpec(Frozen):
     format_version: Annotated[int, Strict(), between(1, 1)]
     description: Text
     frame: Frame
-    encoder: Annotated[tuple[Layer, ...], Field(min_length=1)]
-    decoder: tuple[DecoderLayer, ...] = ()
+    encoder: Annotated[tuple[EncoderEntry, ...], Field(min_length=1)]
+    decoder: tuple[DecoderEntry, ...] = ()
     pruning: Pruning = Pruning(criterion="none")
     channel: Channel = Channel()
     symbols: Symbols = Symbols()
@@ -298,11 +105,11 @@ class ModelSpec(Frozen):
 
     @property
     def encoder_channels(self) -> tuple[int, ...]:
-        return self._surviving("encoder", self.encoder)
+        return self._surviving("encoder")
 
     @property
     def decoder_channels(self) -> tuple[int, ...]:
-        return self._surviving("decoder", self.decoder)
+        return self._surviving("decoder")
 
     @property
     def encoder_stream_channels(self) -> tuple[int, ...]:
@@ -313,14 +120,34 @@ class ModelSpec(Frozen):
         return stream_channels(self.decoder, self.decoder_channels)
 
     @property
+    def encoder_network(self) -> Network:
+        """The encoder's layers with their surviving channels."""
+        return self._placed("encoder", self.encoder_channels)
+
+    @property
+    def decoder_network(self) -> Network:
+        """The decoder's layers with their surviving channels."""
+        return self._placed("decoder", self.decoder_channels)
+
+    @property
+    def latent_channels(self) -> int:
+        """Channels of the stream behind the encoder: never pruned."""
+        return self.encoder_network.last.given.channels
+
+    @property
     def received_imag_bits(self) -> int:
         """Bits to which Q of a received symbol is quantised, where they are not those of I: before a complex layer."""
-        return self.decoder[0].imag_activation_bits if self.decoder else 0
+        return getattr(self.decoder[0], "imag_activation_bits", 0) if self.decoder else 0
+
+    def convolutions(self, side: Side) -> tuple[Layer, ...]:
+        """The layers of a side that have weights."""
+        layers: tuple[Kinds, ...] = self.encoder if side == "encoder" else self.decoder
+        return tuple(layer for layer in layers if isinstance(layer, Layer))
 
     @property
     def downscale(self) -> int:
-        """Product of the encoder's strides: pixels per latent position, in each direction."""
-        return math.prod(layer.stride for layer in self.encoder)
+        """What must divide an image's width and height: the encoder's strides and factors."""
+        return self.encoder_network.multiple
 
     def where(self, *key: str | int) -> str:
         """``FILE:LINE: KEY`` of a key in this specification, for an `HwgenError`."""
@@ -328,9 +155,7 @@ class ModelSpec(Frozen):
 
     def frame_symbols(self, width: int, height: int) -> int:
         """k: complex symbols of one frame, before any precoding."""
-        last = self.encoder[-1]  # never pruned
-        values = last.channels * last.parts * (width // self.downscale) * (height // self.downscale)
-        return (values + 1) // 2
+        return (self.latent_channels * math.prod(self.encoder_network.output_size(height, width)) + 1) // 2
 
     def check_frame(self, width: int, height: int, where: str, channel: Channel | None = None) -> None:
         """Refuse a frame that the encoder's strides do not divide, or whose symbols a channel cannot carry.
@@ -343,12 +168,18 @@ class ModelSpec(Frozen):
         Raises
         ------
         HwgenError
-            At `where`, for a width or height that is not a positive multiple of `downscale`, or a number of
-            symbols that the channel cannot carry.
+            At `where`, for a width or height that is not a positive multiple of `downscale`, layers that do not lead
+            back to it, or a number of symbols that the channel cannot carry.
         """
         if width < 1 or height < 1 or width % self.downscale or height % self.downscale:
             raise HwgenError(where, f"width and height that are multiples of {self.downscale} "
                                     f"(the encoder's strides)", f"{width}x{height}")
+        try:
+            self._check_sizes(width, height)
+        except PydanticCustomError as error:
+            found = error.context or {}
+            at = f"{where}: {show_key(found['key'])}"
+            raise HwgenError(at, found["wanted"], found["got"]) from None
         carrier = channel or self.channel
         multiple, symbols = carrier.symbol_multiple, self.frame_symbols(width, height)
         if symbols % multiple:
@@ -361,95 +192,156 @@ class ModelSpec(Frozen):
         Raises
         ------
         HwgenError
-            There is no decoder, no `training` or no `data` section.
+            There is no decoder, no `training` or no `data` section, or layers that training does not know.
         """
         for key, value in (("decoder", self.decoder), ("training", self.training), ("data", self.data)):
             if not value:
                 raise HwgenError(self.where(key), "this key: training needs it", "nothing")
+        self.check_chains()
         assert self.training is not None
         return self.training
 
-    def _surviving(self, side: Literal["encoder", "decoder"], layers: tuple[Layer, ...]) -> tuple[int, ...]:
-        dense = tuple(layer.channels for layer in layers)
+    def check_chains(self) -> None:
+        """Refuse what only random integers can fill so far.
+
+        Raises
+        ------
+        HwgenError
+            At a layer: it is no plain, complex or transposed convolution behind the layer before.
+        """
+        for network in self._networks:
+            for placed in network.layers:
+                if not _trainable(placed, network):
+                    wanted = "a convolution behind the layer before, of the keys that training knows"
+                    raise HwgenError(self.where(network.side, placed.index), wanted, placed.name)
+
+    @property
+    def _networks(self) -> tuple[Network, ...]:
+        return (self.encoder_network, self.decoder_network) if self.decoder else (self.encoder_network,)
+
+    def _placed(self, side: Side, counts: Sequence[int] | None) -> Network:
+        if side == "encoder":
+            return place(side, self.encoder, Stream(self.frame.channels, 8, False), counts)
+        return place(side, self.decoder, Stream(self.latent_channels, RECEIVED_BITS, True), counts)
+
+    def _surviving(self, side: Side) -> tuple[int, ...]:
+        layers: tuple[Kinds, ...] = self.encoder if side == "encoder" else self.decoder
+        dense = tuple(layer.channels for layer in self.convolutions(side))
         if self.pruning.channels is not None:
             return getattr(self.pruning.channels, side)
-        if self.pruning.ratio is None:
+        if self.pruning.ratio is None or not layers:
             return dense
         ratio = Fraction(str(self.pruning.ratio))  # 0.4 means two fifths, not the nearest double
-        return tuple(max(1, n - math.ceil(n * ratio)) for n in dense[:-1]) + dense[-1:]
+        network = place(side, layers, Stream(0, 8, side == "decoder"))
+        fixed = [one.name in network.fixed for one in network.layers if isinstance(one.layer, Layer)]
+        return tuple(n if keep else max(1, n - math.ceil(n * ratio)) for n, keep in zip(dense, fixed, strict=True))
 
     @model_validator(mode="after")
     def _consistent(self) -> ModelSpec:
-        scale = self.downscale
+        for index, layer in enumerate(self.encoder):
+            if getattr(layer, "activation", "none") == "clamp":
+                raise wrong("another one: clamp is the image's", "clamp", "encoder", index, "activation")
+        dense = self._placed("encoder", None)
+        multiple = dense.multiple
         for axis in ("width", "height"):
             size = getattr(self.frame, axis)
-            if size % scale:
-                raise wrong(f"a multiple of {scale} (the encoder's strides)", size, "frame", axis)
-        self._check_decoder(scale)
+            if size % multiple:
+                raise wrong(f"a multiple of {multiple} (the encoder's strides)", size, "frame", axis)
+        latent = dense.last.given
+        decoder = None
+        if self.decoder:
+            decoder = place("decoder", self.decoder, Stream(latent.channels, RECEIVED_BITS, True))
+            _check_decoder(decoder, latent.scale, self.frame.channels)
+        if self.pruning.channels is not None:
+            _check_surviving(dense, self.pruning.channels.encoder)
+            if decoder is not None or self.pruning.channels.decoder:
+                _check_surviving(decoder, self.pruning.channels.decoder)
+        _ = self._networks  # what pruning leaves fits together too
+        self._check_sizes(self.frame.width, self.frame.height)
         multiple, symbols = self.channel.symbol_multiple, self.frame_symbols(self.frame.width, self.frame.height)
         if symbols % multiple:
             raise wrong(f"a multiple of {multiple} symbols per frame (channel {self.channel.kind})", symbols, "frame")
-        if self.pruning.channels is not None:
-            _check_surviving("encoder", self.encoder, self.pruning.channels.encoder)
-            _check_surviving("decoder", self.decoder, self.pruning.channels.decoder)
-        latent = self.encoder[-1].channels * self.encoder[-1].parts
-        _check_pairs("encoder", self.encoder, self.encoder_stream_channels, 3)
-        _check_pairs("decoder", self.decoder, self.decoder_stream_channels, latent)
         if self.bandwidth_ratio is not None:
-            ratio = Fraction(latent, 6 * scale * scale)  # 2 values a symbol, 3 samples a pixel
+            ratio = latent.channels * latent.scale**2 / (2 * self.frame.channels)  # 2 values a symbol
             if Fraction(self.bandwidth_ratio) != ratio:
-                raise wrong(f"{ratio} (the last encoder layer's {latent} channels at "
-                            f"1/{scale} of width and height)", self.bandwidth_ratio, "bandwidth_ratio")
+                raise wrong(f"{ratio} (the last encoder layer's {latent.channels} channels at "
+                            f"{latent.scale} of width and height)", self.bandwidth_ratio, "bandwidth_ratio")
         if self.training is not None:
             if not self.decoder:
                 raise wrong("this key: a model with a training section needs a decoder", "nothing", "decoder")
-            if self.training.crop % scale:
-                raise wrong(f"a multiple of {scale} (the encoder's strides)", self.training.crop,
+            if self.training.crop % self.downscale:
+                raise wrong(f"a multiple of {self.downscale} (the encoder's strides)", self.training.crop,
                             "training", "crop")
         return self
 
-    def _check_decoder(self, scale: int) -> None:
-        if not self.decoder:
-            return
-        for index, layer in enumerate(self.decoder[:-1]):
-            if layer.activation in ("clamp", "sigmoid"):
-                raise wrong("none, relu or prelu (clamp and sigmoid only in the last layer)",
-                            layer.activation, "decoder", index, "activation")
-        last, index = self.decoder[-1], len(self.decoder) - 1
-        if last.channels != 3:
-            raise wrong("3 (red, green, blue) in the last layer", last.channels, "decoder", index, "channels")
-        if last.complex:
-            raise wrong("false in the last layer", "true", "decoder", index, "complex")
-        if last.activation not in ("clamp", "sigmoid"):
-            raise wrong("clamp or sigmoid in the last layer", last.activation, "decoder", index, "activation")
-        upscale = math.prod(layer.stride for layer in self.decoder)
-        if upscale != scale:
-            raise wrong(f"strides whose product is {scale}, as the encoder's", upscale, "decoder")
+    def _check_sizes(self, width: int, height: int) -> None:
+        rows, columns = self.encoder_network.output_size(height, width)
+        if rows < 1 or columns < 1:
+            raise wrong("layers that leave something of the frame", f"{columns}x{rows}", "encoder")
+        if self.decoder:
+            found = self.decoder_network.output_size(rows, columns)
+            if found != (height, width):
+                raise wrong(f"layers that lead back to {width}x{height}", f"{found[1]}x{found[0]}", "decoder")
 
 
-def stream_channels(layers: Sequence[Layer], channels: Sequence[int]) -> tuple[int, ...]:
-    """Counts as the specification has them -> channels of the stream."""
-    return tuple(count * layer.parts for layer, count in zip(layers, channels, strict=True))
+def stream_channels(layers: Sequence[Kinds], channels: Sequence[int]) -> tuple[int, ...]:
+    """Counts of the convolutions as the specification has them -> channels of the stream."""
+    convolutions = (layer for layer in layers if isinstance(layer, Layer))
+    return tuple(count * layer.parts for layer, count in zip(convolutions, channels, strict=True))
 
 
-def _check_pairs(side: str, layers: tuple[Layer, ...], surviving: tuple[int, ...], inputs: int) -> None:
-    """Before a complex layer channels pair up, in the parent and in what pruning leaves."""
-    dense = stream_channels(layers, [layer.channels for layer in layers])
-    for counts in (dense, surviving):
-        for index, (layer, before) in enumerate(zip(layers, (inputs, *counts), strict=False)):
-            if layer.complex and before % 2:
-                raise wrong("an even number of channels before a complex layer", before, side, index, "complex")
+def _check_decoder(network: Network, scale: Fraction, colours: int) -> None:
+    """The decoder leads back to the image, which only its end makes."""
+    end, last = network.ends[0], network.last
+    for placed in network.layers:
+        activation = getattr(placed.layer, "activation", "none")
+        if placed is not end and activation == "clamp":
+            raise wrong("another one (clamp only in the last layer)", activation, "decoder", placed.index, "activation")
+    if not isinstance(end.layer, Layer):
+        raise wrong("a convolution, before nothing but depth_to_space", end.name, "decoder", end.index)
+    if end.layer.complex:
+        raise wrong("false in the last layer", "true", "decoder", end.index, "complex")
+    if last.given.channels != colours:
+        what = "3 (red, green, blue)" if colours == 3 else "1 (grey)"
+        raise wrong(f"{what} in the last layer", last.given.channels, "decoder", last.index, "channels")
+    if end.layer.activation not in ("clamp", "sigmoid"):
+        raise wrong("clamp or sigmoid in the last layer", end.layer.activation, "decoder", end.index, "activation")
+    if last.given.scale * scale != 1:
+        raise wrong(f"strides whose product is {1 / scale}, as the encoder's", last.given.scale, "decoder")
 
 
-def _check_surviving(side: str, layers: tuple[Layer, ...], counts: tuple[int, ...]) -> None:
+def _check_surviving(network: Network | None, counts: tuple[int, ...]) -> None:
+    side = network.side if network else "decoder"
+    layers = [one for one in network.layers if isinstance(one.layer, Layer)] if network else []
     if len(counts) != len(layers):
         raise wrong(f"{len(layers)} counts, one for each layer", len(counts), "pruning", "channels", side)
-    for index, (layer, count) in enumerate(zip(layers, counts, strict=True)):
-        if count > layer.channels:
-            raise wrong(f"at most the parent's {layer.channels}", count, "pruning", "channels", side, index)
-    if layers and counts[-1] != layers[-1].channels:
-        raise wrong(f"{layers[-1].channels}: the last layer is not prunable", counts[-1],
-                    "pruning", "channels", side, len(layers) - 1)
+    assert network is not None, "without layers there are no counts"
+    for index, (placed, count) in enumerate(zip(layers, counts, strict=True)):
+        assert isinstance(placed.layer, Layer)
+        dense = placed.layer.channels
+        if count > dense:
+            raise wrong(f"at most the parent's {dense}", count, "pruning", "channels", side, index)
+        if count != dense and placed.name in network.fixed:
+            what = "the last layer is" if placed is network.last else "channels of the output are"
+            raise wrong(f"{dense}: {what} not prunable", count, "pruning", "channels", side, index)
+
+
+def _trainable(placed: Placed, network: Network) -> bool:
+    layer = placed.layer
+    before = network.layers[placed.index - 1].name if placed.index else network.source
+    plain = Layer.model_fields
+    return (
+        isinstance(layer, Layer)
+        and placed.sources == (before,)
+        and isinstance(layer, DecoderLayer) == (network.side == "decoder")
+        and layer.activation in ("none", "relu", "prelu", "clamp", "sigmoid")
+        and (layer.activation in ("none", "relu", "prelu") or placed is network.last)
+        and (layer.name is None and network.port.channels != 1)
+        and isinstance(layer.kernel, int)
+        and layer.kernel % 2 + isinstance(layer, DecoderLayer) > 0
+        and layer.stride < 3
+        and all(getattr(layer, key) == plain[key].default for key in ("padding", "dilation", "groups", "weights"))
+    )
 
 
 def available() -> list[str]:

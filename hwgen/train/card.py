@@ -156,7 +156,7 @@ def _network(spec: ModelSpec) -> str:
         _row(
             "encoder weight bits (float32 before)",
             32 * parameters(parent),
-            weight_bits(kept, spec.encoder),
+            weight_bits(kept, spec.convolutions("encoder")),
         ),
     ]
     complex_note = " Complex channels (marked c) are two of the stream, a complex MAC is four."
@@ -175,7 +175,7 @@ def _network(spec: ModelSpec) -> str:
             "|---|---:|---:|---:|",
             *rows,
             "\nOne MAC is an output value x kernel tap x input channel, padding counted."
-            + (complex_note if any(layer.complex for layer in (*spec.encoder, *spec.decoder)) else ""),
+            + (complex_note if any(layer.complex for layer in _layers(spec)) else ""),
         ]
     )
 
@@ -202,19 +202,23 @@ def _channels(*stacks: Sequence[LayerShape]) -> int:
     return sum(shape.stream for stack in stacks for shape in stack)
 
 
+def _layers(spec: ModelSpec) -> tuple[Layer, ...]:
+    return (*spec.convolutions("encoder"), *spec.convolutions("decoder"))
+
+
 def _list(shapes: Sequence[LayerShape]) -> str:
     return "-".join(f"{shape.channels}{'c' if shape.complex else ''}" for shape in shapes)
 
 
 def _each(spec: ModelSpec, key: str) -> str:
-    return ", ".join(str(getattr(layer, key)) for layer in spec.encoder)
+    return ", ".join(str(getattr(layer, key)) for layer in spec.convolutions("encoder"))
 
 
 def _imaginary(spec: ModelSpec) -> list[str]:
     bits = [
         f"{side}[{index}] {layer.weight_bits}/{layer.imag_weight_bits} and "
         f"{layer.activation_bits}/{layer.imag_activation_bits}"
-        for side, layers in (("encoder", spec.encoder), ("decoder", spec.decoder))
+        for side, layers in (("encoder", spec.convolutions("encoder")), ("decoder", spec.convolutions("decoder")))
         for index, layer in enumerate(layers)
         if layer.complex
     ]

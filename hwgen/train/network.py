@@ -169,7 +169,7 @@ def layer_shapes(layers: Sequence[object], channels: Sequence[int] | None = None
     """A specification's layers as `LayerShape`, with ``channels`` in place of the parent's if given."""
     counts = channels if channels is not None else [layer.channels for layer in layers]  # type: ignore[attr-defined]
     return [
-        LayerShape(layer.kernel, layer.stride, int(count), layer.activation, layer.complex)  # type: ignore[attr-defined]
+        LayerShape(layer.kernel_size[0], layer.stride, int(count), layer.activation, layer.complex)  # type: ignore[attr-defined]
         for layer, count in zip(layers, counts, strict=True)
     ]
 

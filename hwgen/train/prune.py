@@ -28,7 +28,7 @@ def prune(parent: DeepJSCC, spec: ModelSpec) -> DeepJSCC:
     The weights of surviving channels are the parent's; ``parent`` is left as it is. The last layers of
     encoder and decoder keep all their channels: they are the symbols and the image.
     """
-    if any(layer.complex for layer in (*spec.encoder, *spec.decoder)):
+    if any(layer.complex for layer in (*spec.convolutions("encoder"), *spec.convolutions("decoder"))):
         return _prune_pairs(parent, spec)
     network = copy.deepcopy(parent).float().cpu()
     example = torch.zeros(1, 3, 4 * spec.downscale, 4 * spec.downscale)

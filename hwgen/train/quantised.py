@@ -104,9 +104,9 @@ class QuantDeepJSCC(nn.Module):
         self.pixel_quantiser = quant_activation(PIXEL_BITS, signed=False)
         set_exponents(self.pixel_quantiser, PIXEL_EXPONENT, PIXEL_BITS)
         latent = spec.encoder_stream_channels
-        self.encoder = _stack(3, spec.encoder, latent, transposed=False)
+        self.encoder = _stack(3, spec.convolutions("encoder"), latent, transposed=False)
         self.received_quantiser = quant_signed(RECEIVED_BITS, spec.received_imag_bits)
-        self.decoder = _stack(latent[-1], spec.decoder, spec.decoder_stream_channels, transposed=True)
+        self.decoder = _stack(latent[-1], spec.convolutions("decoder"), spec.decoder_stream_channels, transposed=True)
         self.kept = False  # the transmitter is another checkpoint's and stays
         self.register_buffer("latent_power", torch.tensor(0.0))
         self.register_buffer("calibrated", torch.tensor(False))
@@ -265,6 +265,7 @@ def build(spec: ModelSpec, float_state: dict[str, Tensor] | None = None) -> Quan
     """
     if not spec.decoder:
         raise HwgenError(spec.where("decoder"), "a decoder: the quantised network is trained end to end", "none")
+    spec.check_chains()
     network = QuantDeepJSCC(spec)
     if float_state is not None:
         wanted = {name for name in network.state_dict() if name.split(".")[0] in ("encoder", "decoder")

@@ -64,7 +64,7 @@ class QuantLayer(nn.Module):
         super().__init__()
         make = quant_conv_transpose if transposed else quant_conv
         self.weight_bits, self.bits, self.signed = layer.weight_bits, layer.activation_bits, layer.activation != "relu"
-        self.conv = make(in_channels, out_channels, layer.kernel, layer.stride, layer.weight_bits)
+        self.conv = make(in_channels, out_channels, layer.kernel_size[0], layer.stride, layer.weight_bits)
         self.activation = slopes(layer, out_channels, transposed)
         self.quantiser = quant_activation(self.bits, self.signed) if quantise else nn.Identity()
 
@@ -189,7 +189,7 @@ class QuantComplexLayer(QuantLayer):
         self.weight_bits, self.bits, self.signed = layer.weight_bits, layer.activation_bits, True
         self.imag_weight_bits = layer.imag_weight_bits
         self.conv = QuantComplexConv2d(
-            in_channels, out_channels, layer.kernel, layer.stride, layer.weight_bits, layer.imag_weight_bits
+            in_channels, out_channels, layer.kernel_size[0], layer.stride, layer.weight_bits, layer.imag_weight_bits
         )
         self.activation = slopes(layer, out_channels, transposed)
         self.quantiser = quant_signed(layer.activation_bits, layer.imag_activation_bits)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from support.graphs import random_dag
 from support.ir_samples import photos
+from support.spec_graphs import GRAPHS, graph_spec
 
 from hwgen.ir.execute import execute
 from hwgen.ir.nodes import KINDS
+from hwgen.random_init import random_graph
 from hwgen.reference.brevitas import golden_node
 from hwgen.reference.golden import golden
 
@@ -47,3 +50,15 @@ def test_random_receivers(seed: int) -> None:
     parts = np.clip(np.rint(rng.normal(0, 3000, (graph.symbols(*size), 2))), -32768, 32767).astype(np.int64)
     words = ((parts[:, 0] & 0xFFFF) | (parts[:, 1] & 0xFFFF) << 16).astype(np.uint32)
     same(golden(None, graph, words), execute(graph, words))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize("seed", range(2))
+def test_specifications_on_photos(tmp_path: Path, name: str, seed: int) -> None:
+    spec = graph_spec(tmp_path, name)
+    tx, rx = (random_graph(spec, seed, side) for side in ("tx", "rx"))
+    for image in photos(32, 16):
+        pixels = image[..., : spec.frame.channels]
+        sent = execute(tx, pixels)
+        same(golden(spec, tx, pixels), sent)
+        same(golden(spec, rx, sent["symbols"]), execute(rx, sent["symbols"]))

@@ -1,0 +1,249 @@
+"""One side's layers as a graph: their names, sources, channels and sizes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import singledispatch
+from typing import Literal
+
+from hwgen.spec.branches import Add, AveragePool, Concat, DepthToSpace, Entry, Kinds, MaxPool, SpaceToDepth
+from hwgen.spec.layers import DecoderLayer, Layer
+from hwgen.yamlmarks import wrong
+
+Side = Literal["encoder", "decoder"]
+PORTS: dict[Side, str] = {"encoder": "pixels", "decoder": "symbols"}
+RESERVED = ("pixels", "symbols", "input", "output", "gain", "power", "received", "precoder", "equaliser")
+"""Names of what stands beside the layers."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What a layer gives: channels, bits and sign of its values, its frame's size relative to the port's."""
+
+    channels: int
+    bits: int
+    signed: bool
+    scale: Fraction = Fraction(1)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A layer in its network.
+
+    Attributes
+    ----------
+    index
+        Its place in the specification's list.
+    sources
+        Names of the layers whose outputs it takes, or the port's.
+    taken
+        Those outputs.
+    given
+        Its own output.
+    groups
+        Of a convolution, of the surviving channels.
+    """
+
+    index: int
+    name: str
+    layer: Kinds
+    sources: tuple[str, ...]
+    taken: tuple[Stream, ...]
+    given: Stream
+    groups: int = 1
+
+
+@dataclass(frozen=True)
+class Network:
+    """All layers of a side, every one behind its sources."""
+
+    side: Side
+    port: Stream
+    layers: tuple[Placed, ...]
+
+    @property
+    def source(self) -> str:
+        """The name of the input port."""
+        return PORTS[self.side]
+
+    @property
+    def last(self) -> Placed:
+        """The layer that gives the output."""
+        return self.layers[-1]
+
+    @property
+    def multiple(self) -> int:
+        """What must divide the width and height of the port's frames."""
+        return math.lcm(*(placed.given.scale.denominator for placed in self.layers))
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """(height, width) of the output for port frames of that size."""
+        sizes = {self.source: (height, width)}
+        for placed in self.layers:
+            found = {size_of(placed.layer, *sizes[name]) for name in placed.sources}
+            if len(found) > 1:
+                text = " and ".join(f"{w}x{h}" for h, w in sorted(found))
+                raise wrong("inputs of one size", text, self.side, placed.index, "inputs")
+            sizes[placed.name] = found.pop()
+        return sizes[self.last.name]
+
+    @property
+    def ends(self) -> tuple[Placed, ...]:
+        """The layer behind which only depth_to_space stands, and these: the first one makes the output's values."""
+        by_name = {placed.name: placed for placed in self.layers}
+        found = [self.last]
+        while isinstance(found[0].layer, DepthToSpace) and found[0].sources[0] in by_name:
+            found.insert(0, by_name[found[0].sources[0]])
+        return tuple(found)
+
+    @property
+    def fixed(self) -> frozenset[str]:
+        """The layers whose channels reach the output as they are, in sums and in groups too."""
+        by_name = {placed.name: placed for placed in self.layers}
+        found: set[str] = set()
+        stack = [self.last.name]
+        while stack:
+            name = stack.pop()
+            if name in found or name not in by_name:
+                continue
+            found.add(name)
+            placed = by_name[name]
+            if not isinstance(placed.layer, Layer) or placed.groups > 1:
+                stack.extend(placed.sources)
+        return frozenset(found)
+
+
+def name_of(side: Side, index: int, layer: Entry) -> str:
+    """A layer's name: its own, or one that tells its kind and place."""
+    if layer.name is not None:
+        return layer.name
+    if isinstance(layer, Layer):
+        return f"{'conv' if side == 'encoder' else 'deconv'}{index}"
+    return f"{getattr(layer, 'kind')}{index}"  # noqa: B009  every kind has one
+
+
+def place(side: Side, layers: Sequence[Kinds], port: Stream, counts: Sequence[int] | None = None) -> Network:
+    """Put layers in their places.
+
+    Parameters
+    ----------
+    port
+        The input's stream.
+    counts
+        Output channels of every convolution, instead of the specification's.
+
+    Raises
+    ------
+    PydanticCustomError
+        At the layer's key: layers that do not fit together.
+    """
+    streams = {PORTS[side]: port}
+    placed: list[Placed] = []
+    left = list(counts) if counts is not None else [x.channels for x in layers if isinstance(x, Layer)]
+    dense = list(left) if counts is None else [x.channels for x in layers if isinstance(x, Layer)]
+    before = PORTS[side]
+    for index, layer in enumerate(layers):
+        name = name_of(side, index, layer)
+        if name in streams or name in RESERVED:
+            raise wrong("a name that nothing else has", name, side, index, "name")
+        sources = layer.inputs or (before,)
+        for position, source in enumerate(sources):
+            if source not in streams:
+                known = ", ".join(streams)
+                raise wrong(f"the name of a layer before it, one of {known}", source, side, index, "inputs", position)
+        taken = tuple(streams[source] for source in sources)
+        scales = {stream.scale for stream in taken}
+        if len(scales) > 1:
+            text = " and ".join(f"1/{1 / scale}" if scale < 1 else str(scale) for scale in sorted(scales))
+            raise wrong("inputs of one size", f"{text} of the port's", side, index, "inputs")
+        groups = 1
+        if isinstance(layer, Layer):
+            count, parent = left.pop(0), dense.pop(0)
+            groups = _groups(side, index, layer, taken[0].channels, count, parent)
+            given = Stream(count * layer.parts, layer.activation_bits, layer.signed, taken[0].scale * _scale(layer))
+            if layer.complex and taken[0].channels % 2:
+                raise wrong("an even number of channels before a complex layer", taken[0].channels,
+                            side, index, "complex")  # fmt: skip
+        else:
+            given = _given(side, index, layer, taken)
+        streams[name] = given
+        placed.append(Placed(index, name, layer, sources, taken, given, groups))
+        before = name
+    used = {source for one in placed for source in one.sources}
+    for one in placed[:-1]:
+        if one.name not in used:
+            raise wrong("a layer that takes its output", f"none for {one.name}", side, one.index)
+    return Network(side, port, tuple(placed))
+
+
+def _groups(side: Side, index: int, layer: Layer, inputs: int, count: int, dense: int) -> int:
+    """A convolution's groups; those of a depthwise one are as many as its surviving channels."""
+    if layer.groups == 1:
+        return 1
+    groups = count if layer.groups == dense else layer.groups
+    for what, channels in (("channels that come in", inputs), ("surviving channels", count)):
+        if channels % groups:
+            raise wrong(f"a divisor of the {channels} {what}", groups, side, index, "groups")
+    return groups
+
+
+def _scale(layer: Layer) -> Fraction:
+    return Fraction(layer.stride) if isinstance(layer, DecoderLayer) else Fraction(1, layer.stride)
+
+
+@singledispatch
+def size_of(layer: Kinds, height: int, width: int) -> tuple[int, int]:
+    """(height, width) of a layer's output for inputs of that size."""
+    return height, width
+
+
+@size_of.register
+def _(layer: Layer, height: int, width: int) -> tuple[int, int]:
+    return layer.output_size(height, width)
+
+
+@size_of.register
+def _(layer: SpaceToDepth, height: int, width: int) -> tuple[int, int]:
+    return height // layer.factor, width // layer.factor
+
+
+@size_of.register
+def _(layer: DepthToSpace, height: int, width: int) -> tuple[int, int]:
+    return height * layer.factor, width * layer.factor
+
+
+@size_of.register(MaxPool)
+@size_of.register(AveragePool)
+def _(layer: MaxPool | AveragePool, height: int, width: int) -> tuple[int, int]:
+    return height // layer.kernel, width // layer.kernel
+
+
+def _given(side: Side, index: int, layer: Kinds, taken: tuple[Stream, ...]) -> Stream:
+    """The output of a layer without weights."""
+    first = taken[0]
+    if isinstance(layer, Add):
+        second = taken[1]
+        if first.channels != second.channels:
+            raise wrong("two inputs of one number of channels, pruned alike", f"{first.channels} and {second.channels}",
+                        side, index, "inputs")  # fmt: skip
+        return Stream(first.channels, layer.activation_bits, layer.activation == "none", first.scale)
+    if isinstance(layer, Concat):
+        kinds = sorted({(stream.bits, "signed" if stream.signed else "unsigned") for stream in taken})
+        if len(kinds) > 1:
+            text = ", ".join(f"{bits} bits {sign}" for bits, sign in kinds)
+            raise wrong("inputs of one type", text, side, index, "inputs")
+        return Stream(sum(stream.channels for stream in taken), first.bits, first.signed, first.scale)
+    if isinstance(layer, SpaceToDepth):
+        return Stream(first.channels * layer.factor**2, first.bits, first.signed, first.scale / layer.factor)
+    if isinstance(layer, DepthToSpace):
+        if first.channels % layer.factor**2:
+            raise wrong(f"a factor whose square divides the {first.channels} channels", layer.factor,
+                        side, index, "factor")  # fmt: skip
+        return Stream(first.channels // layer.factor**2, first.bits, first.signed, first.scale * layer.factor)
+    if isinstance(layer, MaxPool):
+        return Stream(first.channels, first.bits, first.signed, first.scale / layer.kernel)
+    assert isinstance(layer, AveragePool), "nothing else has no weights"
+    return Stream(first.channels, layer.activation_bits or first.bits, first.signed, first.scale / layer.kernel)

@@ -14,7 +14,8 @@ from hwgen.numerics import formats
 from hwgen.numerics.complex import matrix_product
 from hwgen.numerics.integer import IntArray
 
-COEFFICIENT, COEFFICIENT_FRACTION = IntType(formats.COEFFICIENT.bits, True), formats.COEFFICIENT.fraction
+COEFFICIENT = IntType(formats.COEFFICIENT.bits, formats.COEFFICIENT.signed)
+COEFFICIENT_FRACTION = formats.COEFFICIENT.fraction
 """Each part of a matrix's coefficient."""
 MAX_ORDER = 8
 """Rows and columns of a complex matrix."""

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import Component
 from hwgen.ir.graph import Gain
 from hwgen.lower.base import shape_of
 from hwgen.lower.value_by_value import Fixed, ValueByValueLowering
-from hwgen.rtl import gain as rtl_gain
+from hwgen.rtl.gain import GainConfig
 from hwgen.rtl.primitives import Cost
 
 
@@ -17,22 +17,21 @@ class GainLowering(ValueByValueLowering):
     """One multiplier."""
 
     node: Gain
-    latency = rtl_gain.Gain.latency
-    default_depth = rtl_gain.Gain.places
+    latency = GainConfig.latency
+    default_depth = GainConfig.default_depth
+
+    def component(self, config: Fixed) -> GainConfig:
+        """The component's config."""
+        node = self.node
+        return GainConfig(shape_of(node.input), node.factor, node.shift, shape_of(node.output), config.depth)
 
     def cost(self, config: Fixed, family: str) -> Cost:
         """The component's own."""
-        node = self.node
-        shapes = shape_of(node.input), shape_of(node.output)
-        return rtl_gain.Gain.cost_of(shapes[0], node.factor, node.shift, shapes[1], family, config.depth)
+        return self.component(config).cost(family)
 
     def build(self, config: Fixed) -> Component:
         """The multiplier with its factor."""
-        node = self.node
-        return rtl_gain.Gain(
-            input=shape_of(node.input), factor=node.factor, shift=node.shift, output=shape_of(node.output),
-            places=config.depth,
-        )  # fmt: skip
+        return self.component(config).build()
 
     def manifest(self, config: Fixed) -> dict[str, Any]:
         """Factor and shift."""

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import Component
 
 from hwgen.lower.base import Steady
 from hwgen.lower.end import EndLowering, NoChoice
-from hwgen.rtl.pixels import PixelPacker
+from hwgen.rtl.pixels import PixelPackerConfig
 from hwgen.rtl.primitives import Cost
 
 
@@ -15,9 +15,14 @@ class PixelPackerLowering(EndLowering[NoChoice]):
 
     choices = (NoChoice(),)
 
+    @property
+    def component(self) -> PixelPackerConfig:
+        """The component's config."""
+        return PixelPackerConfig(self.output.pixels, self.output.channels)
+
     def cost(self, config: NoChoice, family: str) -> Cost:
         """The component's own."""
-        return PixelPacker.cost_of(self.output.pixels, family, self.output.channels)
+        return self.component.cost(family)
 
     def cycles(self, config: NoChoice) -> int:
         """A value in every cycle."""
@@ -25,12 +30,12 @@ class PixelPackerLowering(EndLowering[NoChoice]):
 
     def build(self, config: NoChoice) -> Component:
         """The packer of frames of that many pixels."""
-        return PixelPacker(self.output.pixels, self.output.channels)
+        return self.component.build()
 
     def depths(self, config: NoChoice) -> dict[str, int]:
         """The FIFO's."""
-        return {f"{self.name}.fifo": PixelPacker.places}
+        return {f"{self.name}.fifo": self.component.depth}
 
     def steady(self, config: NoChoice) -> Steady:
         """Its latency, from a pixel's last value."""
-        return Steady(PixelPacker.latency, PixelPacker.latency)
+        return Steady(PixelPackerConfig.latency, PixelPackerConfig.latency)

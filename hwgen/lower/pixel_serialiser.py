@@ -12,7 +12,7 @@ from amaranth.lib.wiring import Component
 from hwgen.board import Board
 from hwgen.lower.base import Buffer, Lowering, NodeEvents, Options, Steady, amounts
 from hwgen.plan.events import Beats
-from hwgen.rtl.pixels import PixelSerialiser
+from hwgen.rtl.pixels import PixelSerialiserConfig
 from hwgen.rtl.primitives import Cost
 
 
@@ -21,7 +21,7 @@ class Serialising:
     """Values per beat behind it, and how many pixels it holds."""
 
     lanes: int
-    depth: int = PixelSerialiser.places
+    depth: int = PixelSerialiserConfig.default_depth
 
 
 class PixelSerialiserLowering(Lowering[Serialising]):
@@ -51,11 +51,15 @@ class PixelSerialiserLowering(Lowering[Serialising]):
         """Whether nothing is taken apart."""
         return config.lanes == self.output.channels
 
+    def component(self, config: Serialising) -> PixelSerialiserConfig:
+        """The component's config."""
+        return PixelSerialiserConfig(self.output.channels, self.output.type.bits, config.depth)
+
     def cost(self, config: Serialising, family: str) -> Cost:
         """The component's own."""
         if self.is_wire(config):
             return Cost()
-        return PixelSerialiser.cost_of(self.output.channels, self.output.type.bits, config.depth)
+        return self.component(config).cost(family)
 
     def cycles(self, config: Serialising) -> int:
         """A beat in every cycle."""
@@ -65,13 +69,14 @@ class PixelSerialiserLowering(Lowering[Serialising]):
         """The serialiser, or nothing."""
         if self.is_wire(config):
             return None
-        return PixelSerialiser(self.output.channels, self.output.type.bits, config.depth)
+        return self.component(config).build()
 
     def buffers(self, config: Serialising) -> tuple[Buffer, ...]:
         """The pixels that it holds."""
         if self.is_wire(config):
             return ()
-        return (Buffer(self.name, "pixels", self.name, 0, 1, PixelSerialiser.places, PixelSerialiser.places),)
+        full_rate = PixelSerialiserConfig.default_depth
+        return (Buffer(self.name, "pixels", self.name, 0, 1, full_rate, full_rate),)
 
     def with_depths(self, config: Serialising, depths: Mapping[str, int]) -> Serialising:
         """Of the pixels that it holds."""
@@ -86,10 +91,10 @@ class PixelSerialiserLowering(Lowering[Serialising]):
         return None
 
     def steady(self, config: Serialising) -> Steady:
-        """A cycle; with a single place every pixel takes one more."""
+        """A cycle; where a single pixel is held, every pixel takes one more."""
         if self.is_wire(config):
             return Steady(0, 0)
-        return Steady(PixelSerialiser.latency, PixelSerialiser.latency, self.buffers(config)[0])
+        return Steady(PixelSerialiserConfig.latency, PixelSerialiserConfig.latency, self.buffers(config)[0])
 
     def manifest(self, config: Serialising) -> dict[str, Any]:
         """Nothing."""

@@ -9,29 +9,31 @@ from amaranth.lib.wiring import Component
 from hwgen.ir.graph import Receive
 from hwgen.lower.base import shape_of
 from hwgen.lower.value_by_value import Fixed, ValueByValueLowering
+from hwgen.rtl.input_quantiser import InputQuantiserConfig
 from hwgen.rtl.primitives import Cost
-from hwgen.rtl.received import Received
 
 
 class ReceiveLowering(ValueByValueLowering):
     """A shift with rounding."""
 
     node: Receive
-    latency = Received.latency
-    default_depth = Received.places
+    latency = InputQuantiserConfig.latency
+    default_depth = InputQuantiserConfig.default_depth
+
+    def component(self, config: Fixed) -> InputQuantiserConfig:
+        """The component's config."""
+        node = self.node
+        return InputQuantiserConfig(
+            shape_of(node.input), node.shift, shape_of(node.output), node.coarse, config.depth
+        )
 
     def cost(self, config: Fixed, family: str) -> Cost:
         """The component's own."""
-        node = self.node
-        return Received.cost_of(shape_of(node.input), node.shift, shape_of(node.output), family, node.coarse)
+        return self.component(config).cost(family)
 
     def build(self, config: Fixed) -> Component:
         """The shift."""
-        node = self.node
-        return Received(
-            input=shape_of(node.input), shift=node.shift, output=shape_of(node.output), places=config.depth,
-            coarse=node.coarse,
-        )  # fmt: skip
+        return self.component(config).build()
 
     def manifest(self, config: Fixed) -> dict[str, Any]:
         """Shift, and the grid of imaginary parts where they have one of their own."""

@@ -12,18 +12,22 @@ from hwgen.lower.base import Buffer, Depths, NodeEvents
 from hwgen.lower.value_by_value import Fixed, ValueByValueLowering
 from hwgen.plan.events import Beats, Constraint, Cycles, Wait
 from hwgen.rtl.primitives import Cost
-from hwgen.rtl.symbols import SymbolPacker
+from hwgen.rtl.symbols import SymbolPackerConfig
 
 
 class SymbolPackerLowering(ValueByValueLowering):
     """Two values become a symbol, with TLAST."""
 
-    latency = SymbolPacker.latency
-    default_depth = SymbolPacker.places
+    latency = SymbolPackerConfig.latency
+    default_depth = SymbolPackerConfig.default_depth
+
+    def component(self, config: Fixed) -> SymbolPackerConfig:
+        """The component's config."""
+        return SymbolPackerConfig(self.inputs[0].values, self.inputs[0].type.bits, config.depth)
 
     def cost(self, config: Fixed, family: str) -> Cost:
         """The component's own."""
-        return SymbolPacker.cost_of(self.inputs[0].values, family, self.inputs[0].type.bits, config.depth)
+        return self.component(config).cost(family)
 
     def cycles(self, config: Fixed) -> int:
         """A value in every cycle."""
@@ -31,7 +35,7 @@ class SymbolPackerLowering(ValueByValueLowering):
 
     def build(self, config: Fixed) -> Component:
         """The packer of frames of that many values."""
-        return SymbolPacker(self.inputs[0].values, self.inputs[0].type.bits, config.depth)
+        return self.component(config).build()
 
     def buffers(self, config: Fixed) -> tuple[Buffer, ...]:
         """The FIFO's symbols."""

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import Component
 from hwgen.lower.base import Steady
 from hwgen.lower.end import EndLowering, NoChoice
 from hwgen.rtl.primitives import Cost
-from hwgen.rtl.symbols import SymbolUnpacker
+from hwgen.rtl.symbols import SymbolUnpackerConfig
 
 
 class SymbolUnpackerLowering(EndLowering[NoChoice]):
@@ -15,9 +15,14 @@ class SymbolUnpackerLowering(EndLowering[NoChoice]):
 
     choices = (NoChoice(),)
 
+    @property
+    def component(self) -> SymbolUnpackerConfig:
+        """The component's config."""
+        return SymbolUnpackerConfig(self.output.values, self.output.type.bits)
+
     def cost(self, config: NoChoice, family: str) -> Cost:
         """The component's own."""
-        return SymbolUnpacker.cost_of(self.output.values, self.output.type.bits)
+        return self.component.cost(family)
 
     def cycles(self, config: NoChoice) -> int:
         """A value in every cycle."""
@@ -25,12 +30,12 @@ class SymbolUnpackerLowering(EndLowering[NoChoice]):
 
     def build(self, config: NoChoice) -> Component:
         """The unpacker of frames of that many values."""
-        return SymbolUnpacker(self.output.values, self.output.type.bits)
+        return self.component.build()
 
     def depths(self, config: NoChoice) -> dict[str, int]:
         """The symbols that it holds."""
-        return {self.name: SymbolUnpacker.places}
+        return {self.name: self.component.depth}
 
     def steady(self, config: NoChoice) -> Steady:
         """Its latency."""
-        return Steady(SymbolUnpacker.latency, SymbolUnpacker.latency)
+        return Steady(SymbolUnpackerConfig.latency, SymbolUnpackerConfig.latency)

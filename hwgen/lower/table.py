@@ -9,26 +9,28 @@ from amaranth.lib.wiring import Component
 from hwgen.ir.graph import Table
 from hwgen.lower.base import shape_of
 from hwgen.lower.value_by_value import Fixed, ValueByValueLowering
-from hwgen.rtl import table as rtl_table
 from hwgen.rtl.primitives import Cost
+from hwgen.rtl.table import TableConfig
 
 
 class TableLowering(ValueByValueLowering):
     """One memory."""
 
     node: Table
-    latency = rtl_table.Table.latency
-    default_depth = rtl_table.Table.places
+    latency = TableConfig.latency
+    default_depth = TableConfig.default_depth
+
+    def component(self, config: Fixed) -> TableConfig:
+        """The component's config."""
+        return TableConfig(shape_of(self.node.input), self.node.output.bits, config.depth)
 
     def cost(self, config: Fixed, family: str) -> Cost:
         """The component's own."""
-        node = self.node
-        return rtl_table.Table.cost_of(shape_of(node.input), family, node.output.bits, config.depth)
+        return self.component(config).cost(family)
 
     def build(self, config: Fixed) -> Component:
         """The memory with its values."""
-        node = self.node
-        return rtl_table.Table(node.values.tolist(), shape_of(node.input), node.output.bits, config.depth)
+        return self.component(config).build(self.node.values.tolist())
 
     def manifest(self, config: Fixed) -> dict[str, Any]:
         """Nothing: graph.json has the values."""

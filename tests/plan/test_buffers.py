@@ -26,7 +26,7 @@ from hwgen.plan.buffers import minimal_buffers, minimal_depths, with_depths
 from hwgen.plan.plan import Plan, plan_with
 from hwgen.plan.schedule import Scheduler, latency
 from hwgen.plan.size import size
-from hwgen.rtl.pixels import PixelSerialiser
+from hwgen.rtl.pixels import PixelSerialiserConfig
 from hwgen.rtl.stream import CreditFifo
 
 SLOW = 60
@@ -67,7 +67,7 @@ def one_fewer(plan: Plan, chosen: Depths, buffer: Buffer) -> Depths | None:
         return fewer
     component: Callable[[], Any] = partial(with_depths, plan, fewer)
     if buffer.part == "pixels":
-        component = partial(PixelSerialiser, 3, 8, fewer[buffer])
+        component = PixelSerialiserConfig(3, 8, fewer[buffer]).build
     elif not buffer.node.startswith("conv"):
         component = partial(CreditFifo, 8, fewer[buffer])
     with pytest.raises(ValueError, match="wanted (at least|1 or 2)"):

@@ -15,15 +15,15 @@ from support.transposed import Transposed
 
 from hwgen.rtl.convolution import phase_biases
 from hwgen.rtl.cost import LayerNumbers, convolution_cost, mac_cost, window_cost
-from hwgen.rtl.gain import Gain
+from hwgen.rtl.gain import GainConfig
+from hwgen.rtl.input_quantiser import InputQuantiserConfig
 from hwgen.rtl.mac import MacArray
 from hwgen.rtl.memory import band_halves
 from hwgen.rtl.packing import Packing
-from hwgen.rtl.pixels import PixelPacker
+from hwgen.rtl.pixels import PixelPackerConfig
 from hwgen.rtl.primitives import Cost, multiplier_dsp
-from hwgen.rtl.received import Received
-from hwgen.rtl.symbols import SymbolPacker, SymbolUnpacker
-from hwgen.rtl.table import Table
+from hwgen.rtl.symbols import SymbolPackerConfig, SymbolUnpackerConfig
+from hwgen.rtl.table import TableConfig
 from hwgen.synth.sweep import random_layer
 from tests.rtl.test_convolution import Layer
 
@@ -118,27 +118,27 @@ def test_transposed_dsp_and_bram(layer: Transposed) -> None:
 
 def test_gain_and_symbols() -> None:
     shapes = dict(input=signed(8), output=signed(16))
-    found = multipliers(Gain(factor=41235, shift=5, **shapes))
-    assert len(found) == Gain.cost_of(factor=41235, shift=5, family="xc7", **shapes).dsp == 1
+    found = multipliers(GainConfig(factor=41235, shift=5, **shapes).build())
+    assert len(found) == GainConfig(factor=41235, shift=5, **shapes).cost("xc7").dsp == 1
     wide, narrow = found[0]
     assert wide <= 25 and narrow <= 18
-    assert Gain.cost_of(factor=41235, shift=-12, family="xc7", **shapes).dsp == 2  # the left shift is in the factor
-    assert Gain.cost_of(factor=64, shift=5, family="xc7", **shapes).dsp == 0
-    assert multipliers(SymbolPacker(8)) == []
+    assert GainConfig(factor=41235, shift=-12, **shapes).cost("xc7").dsp == 2  # the left shift is in the factor
+    assert GainConfig(factor=64, shift=5, **shapes).cost("xc7").dsp == 0
+    assert multipliers(SymbolPackerConfig(8).build()) == []
 
 
 def test_ends_of_a_receiver() -> None:
     """LUTs, flip-flops and block RAM as Yosys 0.70 makes them (xc7); no multiplier."""
     shapes = dict(input=signed(16), output=signed(8))
     found = [
-        (SymbolUnpacker.cost_of(131072), 40, 67, 0),
-        (SymbolUnpacker.cost_of(1313), 54, 78, 0),
-        (PixelPacker.cost_of(131072, "xc7"), 36, 101, 0),
-        (PixelPacker.cost_of(1000, "xc7"), 27, 94, 0),
-        (Received.cost_of(shift=5, family="xc7", **shapes), 40, 41, 0),
-        (Received.cost_of(shift=7, family="xc7", coarse=(6, 2), **shapes), 60, 57, 0),
-        (Table.cost_of(signed(8), "xc7"), 64, 27, 0),
-        (Table.cost_of(signed(12), "xc7"), 23, 19, 1),
+        (SymbolUnpackerConfig(131072).cost("xc7"), 40, 67, 0),
+        (SymbolUnpackerConfig(1313).cost("xc7"), 54, 78, 0),
+        (PixelPackerConfig(131072).cost("xc7"), 36, 101, 0),
+        (PixelPackerConfig(1000).cost("xc7"), 27, 94, 0),
+        (InputQuantiserConfig(shift=5, **shapes).cost("xc7"), 40, 41, 0),
+        (InputQuantiserConfig(shift=7, coarse=(6, 2), **shapes).cost("xc7"), 60, 57, 0),
+        (TableConfig(signed(8)).cost("xc7"), 64, 27, 0),
+        (TableConfig(signed(12)).cost("xc7"), 23, 19, 1),
     ]
     for cost, lut, ff, bram36 in found:
         assert abs(cost.lut - lut) <= 8 and abs(cost.ff - ff) <= 2

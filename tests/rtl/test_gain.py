@@ -9,7 +9,7 @@ from amaranth.hdl import Shape, signed, unsigned
 from support.streaming import Run, run_stream, stream_rules
 
 from hwgen.numerics import integer as fixedpoint
-from hwgen.rtl.gain import Gain
+from hwgen.rtl.gain import GainConfig
 
 
 def expected(values: list[int], factor: int, shift: int, output: Shape) -> list[int]:
@@ -20,7 +20,7 @@ SYMBOL = signed(16)
 
 
 def check(values: list[int], input: Shape, factor: int, shift: int, output: Shape = SYMBOL, **run: float) -> Run:
-    done = run_stream(Gain(input=input, factor=factor, shift=shift, output=output), values, len(values), **run)
+    done = run_stream(GainConfig(input, factor, shift, output).build(), values, len(values), **run)
     assert done.outputs == expected(values, factor, shift, output)
     return done
 
@@ -94,34 +94,34 @@ def test_idle_and_stall(idle: float, stall: float) -> None:
 
 def test_latency_and_interval() -> None:
     """Each value after exactly `latency` cycles, a value accepted in every cycle."""
-    assert Gain.latency == 7
+    assert GainConfig.latency == 7
     run = check(list(range(-40, 40)), signed(8), 100, 3)
     assert run.input_cycles == list(range(80))
-    assert run.output_cycles == [cycle + Gain.latency for cycle in run.input_cycles]
+    assert run.output_cycles == [cycle + GainConfig.latency for cycle in run.input_cycles]
 
 
 def test_stream_rules() -> None:
-    dut = Gain(input=signed(8), factor=3, shift=1, output=signed(16))
+    dut = GainConfig(signed(8), factor=3, shift=1, output=signed(16)).build()
     assert stream_rules(dut, list(range(-50, 50)), 100) > 0
 
 
 def test_factor_error() -> None:
     with pytest.raises(ValueError, match=r"^factor: wanted at least 0, got -1$"):
-        Gain(input=signed(8), factor=-1, shift=0, output=signed(16))
+        GainConfig(signed(8), factor=-1, shift=0, output=signed(16))
 
 
-def test_places_error() -> None:
-    with pytest.raises(ValueError, match="^places: wanted at least 1, got 0$"):
-        Gain(input=signed(8), factor=1, shift=0, output=signed(16), places=0)
+def test_depth_error() -> None:
+    with pytest.raises(ValueError, match="^depth: wanted at least 1, got 0$"):
+        GainConfig(signed(8), factor=1, shift=0, output=signed(16), depth=0)
 
 
-@pytest.mark.parametrize("places", range(1, Gain.places + 2))
-def test_places(places: int) -> None:
-    """As many values in any `latency` + 1 cycles as there are places; all of them where that is one per cycle."""
+@pytest.mark.parametrize("depth", range(1, GainConfig.default_depth + 2))
+def test_depth(depth: int) -> None:
+    """As many values in any `latency` + 1 cycles as the FIFO is deep; all of them where that is one per cycle."""
     values = list(range(-20, 20))
     run = run_stream(
-        Gain(input=Shape(8, True), factor=3, shift=1, output=SYMBOL, places=places), values, len(values)
+        GainConfig(Shape(8, True), factor=3, shift=1, output=SYMBOL, depth=depth).build(), values, len(values)
     )
     assert run.outputs == expected(values, 3, 1, SYMBOL)
-    lag = max(places, Gain.places)
-    assert run.input_cycles == [lag * (n // places) + n % places for n in range(len(values))]
+    lag = max(depth, GainConfig.default_depth)
+    assert run.input_cycles == [lag * (n // depth) + n % depth for n in range(len(values))]

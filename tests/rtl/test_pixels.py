@@ -7,31 +7,31 @@ import numpy as np
 import pytest
 from support.streaming import Run, run_stream, stream_rules
 
-from hwgen.rtl.pixels import PixelPacker, PixelSerialiser
+from hwgen.rtl.pixels import PixelPackerConfig, PixelSerialiserConfig
 
 
 def beats_of(pixels: list[list[int]], bits: int) -> list[int]:
     return [sum(value << channel * bits for channel, value in enumerate(pixel)) for pixel in pixels]
 
 
-def check(pixels: list[list[int]], bits: int, places: int = 2, **conditions: float) -> Run:
+def check(pixels: list[list[int]], bits: int, depth: int = 2, **conditions: float) -> Run:
     channels = len(pixels[0])
-    dut = PixelSerialiser(channels, bits, places)
+    dut = PixelSerialiserConfig(channels, bits, depth).build()
     run = run_stream(dut, beats_of(pixels, bits), len(pixels) * channels, **conditions)
     assert run.outputs == [value for pixel in pixels for value in pixel]
     return run
 
 
 def test_low_bits_first() -> None:
-    run = run_stream(PixelSerialiser(3, 8), [0x030201, 0xFF00FE], 6)
+    run = run_stream(PixelSerialiserConfig(3, 8).build(), [0x030201, 0xFF00FE], 6)
     assert run.outputs == [0x01, 0x02, 0x03, 0xFE, 0x00, 0xFF]
 
 
-@pytest.mark.parametrize("places", [1, 2])
+@pytest.mark.parametrize("depth", [1, 2])
 @pytest.mark.parametrize("stall", [0.0, 0.3, 0.8])
 @pytest.mark.parametrize("idle", [0.0, 0.3, 0.8])
-def test_idle_and_stall(idle: float, stall: float, places: int) -> None:
-    check(np.random.default_rng(5).integers(0, 256, (15, 3)).tolist(), 8, places, idle=idle, stall=stall, seed=4)
+def test_idle_and_stall(idle: float, stall: float, depth: int) -> None:
+    check(np.random.default_rng(5).integers(0, 256, (15, 3)).tolist(), 8, depth, idle=idle, stall=stall, seed=4)
 
 
 @pytest.mark.parametrize(("channels", "bits"), [(1, 1), (1, 8), (2, 1), (2, 5), (3, 8), (5, 3)])
@@ -39,30 +39,30 @@ def test_latency_and_interval(channels: int, bits: int) -> None:
     """The first value after `latency`, then one in every cycle; a pixel accepted every `channels` cycles."""
     pixels = np.random.default_rng(bits).integers(0, 1 << bits, (9, channels)).tolist()
     run = check(pixels, bits)
-    assert PixelSerialiser.latency == 1
+    assert PixelSerialiserConfig.latency == 1
     assert run.output_cycles == list(range(1, 1 + 9 * channels))
-    # The second pixel waits in a place of its own while the first one goes out.
+    # The second pixel waits in an entry of its own while the first one goes out.
     assert run.input_cycles == [0, *(1 + channels * pixel for pixel in range(8))]
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_single_place_takes_a_cycle_more(channels: int) -> None:
-    run = check(np.random.default_rng(1).integers(0, 256, (5, channels)).tolist(), 8, places=1)
+def test_a_single_entry_takes_a_cycle_more(channels: int) -> None:
+    run = check(np.random.default_rng(1).integers(0, 256, (5, channels)).tolist(), 8, depth=1)
     assert run.input_cycles == [pixel * (channels + 1) for pixel in range(5)]
     assert run.output_cycles == [start + 1 + place for start in run.input_cycles for place in range(channels)]
 
 
-@pytest.mark.parametrize("places", [1, 2])
-def test_latency_of_a_lone_pixel(places: int) -> None:
-    run = check([[1, 2, 3]], 8, places)
+@pytest.mark.parametrize("depth", [1, 2])
+def test_latency_of_a_lone_pixel(depth: int) -> None:
+    run = check([[1, 2, 3]], 8, depth)
     assert (run.input_cycles, run.output_cycles) == ([0], [1, 2, 3])
 
 
-@pytest.mark.parametrize("places", [1, 2])
+@pytest.mark.parametrize("depth", [1, 2])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_stream_rules(channels: int, places: int) -> None:
+def test_stream_rules(channels: int, depth: int) -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (30, channels)).tolist()
-    assert stream_rules(PixelSerialiser(channels, 8, places), beats_of(pixels, 8), 30 * channels) > 0
+    assert stream_rules(PixelSerialiserConfig(channels, 8, depth).build(), beats_of(pixels, 8), 30 * channels) > 0
 
 
 @pytest.mark.parametrize(("channels", "bits", "message"), [
@@ -72,19 +72,21 @@ def test_stream_rules(channels: int, places: int) -> None:
 ])  # fmt: skip
 def test_errors(channels: int, bits: int, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
-        PixelSerialiser(channels, bits)
+        PixelSerialiserConfig(channels, bits)
 
 
-@pytest.mark.parametrize("places", [0, 3])
-def test_places_error(places: int) -> None:
-    with pytest.raises(ValueError, match=f"^places: wanted 1 or 2, got {places}$"):
-        PixelSerialiser(3, 8, places)
+@pytest.mark.parametrize("depth", [0, 3])
+def test_depth_error(depth: int) -> None:
+    with pytest.raises(ValueError, match=f"^depth: wanted 1 or 2, got {depth}$"):
+        PixelSerialiserConfig(3, 8, depth)
 
 
-def pack(frames: list[list[list[int]]], bits: int = 8, places: int = PixelPacker.places, **conditions: float) -> Run:
+def pack(
+    frames: list[list[list[int]]], bits: int = 8, depth: int = PixelPackerConfig.default_depth, **conditions: float
+) -> Run:
     """Frames of equal length, one after another; every pixel and every TLAST."""
     count, channels = len(frames[0]), len(frames[0][0])
-    dut = PixelPacker(count, channels, bits, places)
+    dut = PixelPackerConfig(count, channels, bits, depth).build()
     values = [value for frame in frames for pixel in frame for value in pixel]
     run = run_stream(dut, values, len(frames) * count, **conditions)
     expected = [(beat, place == count - 1) for frame in frames for place, beat in enumerate(beats_of(frame, bits))]
@@ -98,7 +100,7 @@ def some_frames(shape: tuple[int, int, int], bits: int = 8) -> list[list[list[in
 
 
 def test_red_in_the_low_bits() -> None:
-    run = run_stream(PixelPacker(2), [0x01, 0x02, 0x03, 0xFE, 0x00, 0xFF], 2)
+    run = run_stream(PixelPackerConfig(2).build(), [0x01, 0x02, 0x03, 0xFE, 0x00, 0xFF], 2)
     assert [(beat.pixel, beat.last) for beat in run.outputs] == [(0x030201, 0), (0xFF00FE, 1)]
 
 
@@ -111,26 +113,26 @@ def test_packer_idle_and_stall(idle: float, stall: float) -> None:
 @pytest.mark.parametrize(("pixels", "channels", "bits"), [(1, 3, 8), (2, 3, 8), (9, 3, 8), (5, 4, 4), (4, 5, 1)])
 def test_packer_latency_and_interval(pixels: int, channels: int, bits: int) -> None:
     """`latency` cycles from a pixel's last value to the pixel; a value accepted in every cycle, across frames."""
-    assert PixelPacker.latency == 3
+    assert PixelPackerConfig.latency == 3
     run = pack(some_frames((3, pixels, channels), bits), bits)
     assert run.input_cycles == list(range(3 * pixels * channels))
     lasts = [channels * pixel + channels - 1 for pixel in range(3 * pixels)]
-    assert run.output_cycles == [last + PixelPacker.latency for last in lasts]
+    assert run.output_cycles == [last + PixelPackerConfig.latency for last in lasts]
 
 
-@pytest.mark.parametrize(("places", "channels", "cycles"), [(1, 3, 6), (2, 3, 3), (1, 1, 4), (2, 1, 2), (4, 1, 1)])
-def test_packer_places(places: int, channels: int, cycles: int) -> None:
-    """Cycles per pixel: a place comes back `latency` + 1 cycles after it was taken; without one no value is taken."""
-    run = pack(some_frames((1, 40, channels)), places=places)
+@pytest.mark.parametrize(("depth", "channels", "cycles"), [(1, 3, 6), (2, 3, 3), (1, 1, 4), (2, 1, 2), (4, 1, 1)])
+def test_packer_depth(depth: int, channels: int, cycles: int) -> None:
+    """Cycles per pixel: an entry comes back `latency` + 1 cycles after it was taken; without one no value is taken."""
+    run = pack(some_frames((1, 40, channels)), depth=depth)
     assert run.output_cycles[-1] - run.output_cycles[-25] == 24 * cycles
 
 
 def test_packer_stream_rules() -> None:
     values = np.random.default_rng(1).integers(0, 256, 60).tolist()
-    assert stream_rules(PixelPacker(5), values, 20, stall=0.8) > 0
+    assert stream_rules(PixelPackerConfig(5).build(), values, 20, stall=0.8) > 0
 
 
-@pytest.mark.parametrize("key", ["pixels", "channels", "bits", "places"])
+@pytest.mark.parametrize("key", ["pixels", "channels", "bits", "depth"])
 def test_packer_errors(key: str) -> None:
     with pytest.raises(ValueError, match=f"^{key}: wanted at least 1, got 0$"):
-        PixelPacker(**(dict(pixels=4) | {key: 0}))
+        PixelPackerConfig(**(dict(pixels=4) | {key: 0}))

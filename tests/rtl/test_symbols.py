@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""SymbolPacker against hwgen.numerics.integer.pack_symbols, SymbolUnpacker against its inverse."""
+"""SymbolPacker against hwgen.numerics.words.pack_symbols, SymbolUnpacker against its inverse."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 from support.streaming import Run, run_stream, stream_rules
 
-from hwgen.numerics import integer as fixedpoint
-from hwgen.rtl.symbols import SymbolPacker, SymbolUnpacker
+from hwgen.numerics.words import pack_symbols
+from hwgen.rtl.symbols import SymbolPackerConfig, SymbolUnpackerConfig
 
 
 def check(frames: list[list[int]], **conditions: float) -> Run:
     """Frames of equal length, one after another; every word and every TLAST."""
     values = len(frames[0])
-    run = run_stream(SymbolPacker(values), [value for frame in frames for value in frame],
+    run = run_stream(SymbolPackerConfig(values).build(), [value for frame in frames for value in frame],
                      len(frames) * ((values + 1) // 2), **conditions)  # fmt: skip
     expected = []
     for frame in frames:
-        words = fixedpoint.pack_symbols(np.array(frame)).tolist()
+        words = pack_symbols(np.array(frame)).tolist()
         expected += [{"iq": word, "last": int(word_index == len(words) - 1)} for word_index, word in enumerate(words)]
     assert [{"iq": beat.iq, "last": beat.last} for beat in run.outputs] == expected
     return run
@@ -47,41 +47,41 @@ def test_idle_and_stall(idle: float, stall: float) -> None:
 @pytest.mark.parametrize("values", [1, 2, 3, 4, 7, 8, 9, 16])
 def test_latency_and_interval(values: int) -> None:
     """`latency` cycles from a symbol's last value to the symbol; a value accepted in every cycle, across frames."""
-    assert SymbolPacker.latency == 3
+    assert SymbolPackerConfig.latency == 3
     random = np.random.default_rng(values)
     run = check(random.integers(-(2**15), 2**15, (4, values)).tolist())
     assert run.input_cycles == list(range(4 * values))
     lasts = [frame * values + min(first + 1, values - 1) for frame in range(4) for first in range(0, values, 2)]
-    assert run.output_cycles == [last + SymbolPacker.latency for last in lasts]
+    assert run.output_cycles == [last + SymbolPackerConfig.latency for last in lasts]
 
 
 @pytest.mark.parametrize("values", [1, 2, 5])
 def test_stream_rules(values: int) -> None:
-    frames = 60 // values
-    assert stream_rules(SymbolPacker(values), list(range(frames * values)), frames * ((values + 1) // 2), stall=0.8) > 0
+    frames, dut = 60 // values, SymbolPackerConfig(values).build()
+    assert stream_rules(dut, list(range(frames * values)), frames * ((values + 1) // 2), stall=0.8) > 0
 
 
 @pytest.mark.parametrize(("change", "message"), [
     (dict(values=0), "values: wanted at least 1, got 0"),
     (dict(values=-1), "values: wanted at least 1, got -1"),
     (dict(bits=0), "bits: wanted at least 1, got 0"),
-    (dict(places=0), "places: wanted at least 1, got 0"),
+    (dict(depth=0), "depth: wanted at least 1, got 0"),
 ])  # fmt: skip
 def test_errors(change: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
-        SymbolPacker(**(dict(values=8) | change))
+        SymbolPackerConfig(**(dict(values=8) | change))
 
 
 def test_bits() -> None:
-    run = run_stream(SymbolPacker(2, bits=4), [-8, 7, 1, -1], 2)
+    run = run_stream(SymbolPackerConfig(2, bits=4).build(), [-8, 7, 1, -1], 2)
     assert [beat.iq for beat in run.outputs] == [0x78, 0xF1]
 
 
-@pytest.mark.parametrize(("places", "cycles"), [(1, 5), (2, 2.5), (3, 2), (4, 2)])
-def test_places(places: int, cycles: float) -> None:
-    """Cycles per symbol: a place comes back `latency` + 1 cycles after it was taken; without one no value is taken."""
+@pytest.mark.parametrize(("depth", "cycles"), [(1, 5), (2, 2.5), (3, 2), (4, 2)])
+def test_depth(depth: int, cycles: float) -> None:
+    """Cycles per symbol: an entry comes back `latency` + 1 cycles after it was taken; without one no value is taken."""
     values = list(range(80))
-    run = run_stream(SymbolPacker(80, places=places), values, 40)
+    run = run_stream(SymbolPackerConfig(80, depth=depth).build(), values, 40)
     assert [beat.iq for beat in run.outputs] == [2 * n | 2 * n + 1 << 16 for n in range(40)]
     assert run.output_cycles[-1] - run.output_cycles[-1 - 20] == 20 * cycles
 
@@ -89,18 +89,18 @@ def test_places(places: int, cycles: float) -> None:
 def unpack(frames: list[list[int]], **conditions: float) -> Run:
     """Frames of equal length as words, one after another; every value, and no dropped Q among them."""
     random = np.random.default_rng(1)
-    words = [fixedpoint.pack_symbols(np.array(frame)).tolist() for frame in frames]
+    words = [pack_symbols(np.array(frame)).tolist() for frame in frames]
     if len(frames[0]) % 2:  # what pads a frame may be anything
         words = [[*frame[:-1], frame[-1] | int(random.integers(0, 1 << 16)) << 16] for frame in words]
     values = [value for frame in frames for value in frame]
     flat = [word for frame in words for word in frame]
-    run = run_stream(SymbolUnpacker(len(frames[0])), flat, len(values), **conditions)
+    run = run_stream(SymbolUnpackerConfig(len(frames[0])).build(), flat, len(values), **conditions)
     assert run.outputs == values
     return run
 
 
 def test_unpacker_table() -> None:
-    run = run_stream(SymbolUnpacker(3), [0x7FFF_8000, 0x1234_FFFF, 0x0002_0001, 0x0003_0004], 6)
+    run = run_stream(SymbolUnpackerConfig(3).build(), [0x7FFF_8000, 0x1234_FFFF, 0x0002_0001, 0x0003_0004], 6)
     assert run.outputs == [-32768, 32767, -1, 1, 2, 4]
 
 
@@ -115,7 +115,7 @@ def test_unpacker_idle_and_stall(idle: float, stall: float, values: int) -> None
 @pytest.mark.parametrize("values", [1, 2, 3, 4, 7, 8, 9, 16])
 def test_unpacker_latency_and_interval(values: int) -> None:
     """The first value after `latency`, then one in every cycle, across frames."""
-    assert SymbolUnpacker.latency == 1
+    assert SymbolUnpackerConfig.latency == 1
     run = unpack(np.random.default_rng(values).integers(-(2**15), 2**15, (4, values)).tolist())
     assert run.output_cycles == list(range(1, 1 + 4 * values))
 
@@ -123,7 +123,7 @@ def test_unpacker_latency_and_interval(values: int) -> None:
 @pytest.mark.parametrize("values", [1, 2, 5])
 def test_unpacker_stream_rules(values: int) -> None:
     words = 60 // values * ((values + 1) // 2)
-    assert stream_rules(SymbolUnpacker(values), list(range(words)), 60, stall=0.6) > 0
+    assert stream_rules(SymbolUnpackerConfig(values).build(), list(range(words)), 60, stall=0.6) > 0
 
 
 @pytest.mark.parametrize(("change", "message"), [
@@ -132,8 +132,8 @@ def test_unpacker_stream_rules(values: int) -> None:
 ])  # fmt: skip
 def test_unpacker_errors(change: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
-        SymbolUnpacker(**(dict(values=8) | change))
+        SymbolUnpackerConfig(**(dict(values=8) | change))
 
 
 def test_unpacker_bits() -> None:
-    assert run_stream(SymbolUnpacker(2, bits=4), [0x78, 0xF1], 4).outputs == [-8, 7, 1, -1]
+    assert run_stream(SymbolUnpackerConfig(2, bits=4).build(), [0x78, 0xF1], 4).outputs == [-8, 7, 1, -1]

@@ -8,7 +8,7 @@ import pytest
 from amaranth.hdl import Shape, signed, unsigned
 from support.streaming import Run, run_stream, stream_rules
 
-from hwgen.rtl.table import Table
+from hwgen.rtl.table import TableConfig
 
 
 def entries(bits: int, width: int = 8) -> list[int]:
@@ -18,7 +18,7 @@ def entries(bits: int, width: int = 8) -> list[int]:
 
 def check(values: list[int], input: Shape, **conditions: float) -> Run:
     table = entries(input.width)
-    run = run_stream(Table(table, input), values, len(values), **conditions)
+    run = run_stream(TableConfig(input).build(table), values, len(values), **conditions)
     assert run.outputs == [table[value % (1 << input.width)] for value in values]
     return run
 
@@ -30,11 +30,11 @@ def test_every_input(input: Shape) -> None:
 
 
 def test_negative_inputs_are_the_upper_half() -> None:
-    assert run_stream(Table([10, 11, 12, 13], signed(2)), [0, 1, -2, -1], 4).outputs == [10, 11, 12, 13]
+    assert run_stream(TableConfig(signed(2)).build([10, 11, 12, 13]), [0, 1, -2, -1], 4).outputs == [10, 11, 12, 13]
 
 
 def test_block_ram() -> None:
-    assert Table.form_of(12, 8) == "block"
+    assert TableConfig(signed(12)).form == "block"
     check(np.random.default_rng(2).integers(-2048, 2048, 100).tolist(), signed(12))
 
 
@@ -46,37 +46,39 @@ def test_idle_and_stall(idle: float, stall: float) -> None:
 
 def test_latency_and_interval() -> None:
     """Each value after exactly `latency` cycles, a value accepted in every cycle."""
-    assert Table.latency == 3
+    assert TableConfig.latency == 3
     run = check(list(range(-40, 40)), signed(8))
     assert run.input_cycles == list(range(80))
-    assert run.output_cycles == [cycle + Table.latency for cycle in run.input_cycles]
+    assert run.output_cycles == [cycle + TableConfig.latency for cycle in run.input_cycles]
 
 
-@pytest.mark.parametrize("places", range(1, Table.places + 2))
-def test_places(places: int) -> None:
-    """As many values in any `latency` + 1 cycles as there are places; all of them where that is one per cycle."""
-    run = run_stream(Table(entries(6), signed(6), places=places), list(range(-20, 20)), 40)
-    lag = max(places, Table.places)
-    assert run.input_cycles == [lag * (n // places) + n % places for n in range(40)]
+@pytest.mark.parametrize("depth", range(1, TableConfig.default_depth + 2))
+def test_depth(depth: int) -> None:
+    """As many values in any `latency` + 1 cycles as the FIFO is deep; all of them where that is one per cycle."""
+    run = run_stream(TableConfig(signed(6), depth=depth).build(entries(6)), list(range(-20, 20)), 40)
+    lag = max(depth, TableConfig.default_depth)
+    assert run.input_cycles == [lag * (n // depth) + n % depth for n in range(40)]
 
 
 def test_stream_rules() -> None:
-    assert stream_rules(Table(entries(8), signed(8)), list(range(-50, 50)), 100) > 0
+    assert stream_rules(TableConfig(signed(8)).build(entries(8)), list(range(-50, 50)), 100) > 0
 
 
 @pytest.mark.parametrize(("change", "message"), [
     (dict(values=[1, 2, 3]), "values: wanted 4, one for each input, got 3"),
     (dict(values=[1, 2, 256, 3]), r"values: wanted 0 \.\. 255, got 256"),
     (dict(values=[1, 2, -1, 3]), r"values: wanted 0 \.\. 255, got -1"),
-    (dict(places=0), "places: wanted at least 1, got 0"),
+    (dict(bits=0), "bits: wanted at least 1, got 0"),
+    (dict(depth=0), "depth: wanted at least 1, got 0"),
 ])  # fmt: skip
 def test_errors(change: dict, message: str) -> None:
+    values = change.pop("values", [1, 2, 3, 4])
     with pytest.raises(ValueError, match=f"^{message}$"):
-        Table(**(dict(values=[1, 2, 3, 4], input=signed(2)) | change))
+        TableConfig(signed(2), **change).build(values)
 
 
 def test_cost() -> None:
     """Up to ten bits LUTs are cheaper than half a block RAM."""
-    assert [Table.form_of(bits, 8) for bits in (2, 8, 10)] == ["logic"] * 3
-    assert Table.cost_of(signed(8), "xc7").bram36 == 0
-    assert Table.cost_of(signed(12), "xc7").bram36 == 1
+    assert [TableConfig(signed(bits)).form for bits in (2, 8, 10)] == ["logic"] * 3
+    assert TableConfig(signed(8)).cost("xc7").bram36 == 0
+    assert TableConfig(signed(12)).cost("xc7").bram36 == 1

@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""Received against hwgen.numerics.integer."""
+"""InputQuantiser against hwgen.numerics.integer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from amaranth.hdl import Shape, signed
 from support.streaming import Run, run_stream, stream_rules
 
 from hwgen.numerics import integer as fixedpoint
-from hwgen.rtl.received import Received
+from hwgen.rtl.input_quantiser import InputQuantiserConfig
 
 Coarse = tuple[int, int] | None
 
@@ -23,7 +23,7 @@ def expected(values: list[int], shift: int, bits: int, coarse: Coarse = None) ->
 
 
 def check(values: list[int], shift: int, bits: int = 8, coarse: Coarse = None, width: int = 16, **run: float) -> Run:
-    dut = Received(input=signed(width), shift=shift, output=signed(bits), coarse=coarse)
+    dut = InputQuantiserConfig(signed(width), shift, signed(bits), coarse).build()
     done = run_stream(dut, values, len(values), **run)
     assert done.outputs == expected(values, shift, bits, coarse)
     return done
@@ -86,40 +86,40 @@ def test_idle_and_stall(idle: float, stall: float) -> None:
 
 def test_latency_and_interval() -> None:
     """Each value after exactly `latency` cycles, a value accepted in every cycle."""
-    assert Received.latency == 4
+    assert InputQuantiserConfig.latency == 4
     run = check(some(80), 5)
     assert run.input_cycles == list(range(80))
-    assert run.output_cycles == [cycle + Received.latency for cycle in run.input_cycles]
+    assert run.output_cycles == [cycle + InputQuantiserConfig.latency for cycle in run.input_cycles]
 
 
-@pytest.mark.parametrize("places", range(1, Received.places + 2))
-def test_places(places: int) -> None:
-    """As many values in any `latency` + 1 cycles as there are places; all of them where that is one per cycle."""
-    run = run_stream(Received(input=signed(16), shift=5, output=signed(8), places=places), some(40), 40)
+@pytest.mark.parametrize("depth", range(1, InputQuantiserConfig.default_depth + 2))
+def test_depth(depth: int) -> None:
+    """As many values in any `latency` + 1 cycles as the FIFO is deep; all of them where that is one per cycle."""
+    run = run_stream(InputQuantiserConfig(signed(16), 5, signed(8), depth=depth).build(), some(40), 40)
     assert run.outputs == expected(some(40), 5, 8)
-    lag = max(places, Received.places)
-    assert run.input_cycles == [lag * (n // places) + n % places for n in range(40)]
+    lag = max(depth, InputQuantiserConfig.default_depth)
+    assert run.input_cycles == [lag * (n // depth) + n % depth for n in range(40)]
 
 
 def test_stream_rules() -> None:
-    assert stream_rules(Received(input=signed(16), shift=5, output=signed(8), coarse=(6, 1)), some(100), 100) > 0
+    assert stream_rules(InputQuantiserConfig(signed(16), 5, signed(8), (6, 1)).build(), some(100), 100) > 0
 
 
 @pytest.mark.parametrize(("change", "message"), [
-    (dict(places=0), "places: wanted at least 1, got 0"),
+    (dict(depth=0), "depth: wanted at least 1, got 0"),
     (dict(coarse=(6, 3)), r"coarse: wanted bits and a left shift inside 8 bits, got \(6, 3\)"),
     (dict(coarse=(0, 3)), r"coarse: wanted bits and a left shift inside 8 bits, got \(0, 3\)"),
     (dict(coarse=(6, -1)), r"coarse: wanted bits and a left shift inside 8 bits, got \(6, -1\)"),
 ])  # fmt: skip
 def test_errors(change: dict, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
-        Received(**(dict(input=signed(16), shift=5, output=signed(8)) | change))
+        InputQuantiserConfig(**(dict(input=signed(16), shift=5, output=signed(8)) | change))
 
 
 def test_cost() -> None:
     """No multiplier; a grid of its own for imaginary parts costs."""
-    shapes = dict(input=Shape(16, True), output=Shape(8, True), family="xc7")
-    plain = Received.cost_of(shift=5, **shapes)
-    complex_values = Received.cost_of(shift=5, coarse=(6, 2), **shapes)
+    shapes = dict(input=Shape(16, True), output=Shape(8, True))
+    plain = InputQuantiserConfig(shift=5, **shapes).cost("xc7")
+    complex_values = InputQuantiserConfig(shift=5, coarse=(6, 2), **shapes).cost("xc7")
     assert plain.dsp == complex_values.dsp == 0
     assert plain.lut < complex_values.lut and plain.ff < complex_values.ff

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amaranth.lib.wiring import Component
 
-from hwgen.ir.graph import Alamouti
+from hwgen.ir.nodes import Alamouti
 from hwgen.lower.base import Steady
 from hwgen.lower.end import EndLowering, NoChoice
 from hwgen.rtl import alamouti as rtl_alamouti

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hwgen.board import Board
-from hwgen.ir.graph import Convolution, ConvTranspose2d
+from hwgen.ir.nodes import Convolution, ConvTranspose2d
 from hwgen.lower.base import Amounts, Options, amounts, shape_of
 from hwgen.plan.pareto import pareto_front
 from hwgen.rtl.convolution import ConvolutionFolding

@@ -6,7 +6,7 @@ from typing import Any
 
 from amaranth.lib.wiring import Component
 
-from hwgen.ir.graph import MatrixProduct
+from hwgen.ir.nodes import MatrixProduct
 from hwgen.lower.base import Steady
 from hwgen.lower.end import EndLowering
 from hwgen.rtl.complex_multiply import FORMS, Form

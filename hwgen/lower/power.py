@@ -6,7 +6,7 @@ from typing import Any
 
 from amaranth.lib.wiring import Component
 
-from hwgen.ir.graph import Power
+from hwgen.ir.nodes import Power
 from hwgen.lower.base import Steady, shape_of
 from hwgen.lower.end import EndLowering, NoChoice
 from hwgen.rtl import power as rtl_power

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwgen.ir.graph import Gain
+from hwgen.ir.nodes import Gain
 from hwgen.lower.base import Buffer, Depths, NodeEvents
 from hwgen.plan.events import Beats, Chain, Constraint, Events, PixelBeats
 from hwgen.plan.plan import Plan

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hwgen.ir.execute import execute
-from hwgen.ir.graph import Gain, Graph, Power, SymbolNode
+from hwgen.ir.graph import Graph, SymbolNode
+from hwgen.ir.nodes import Gain, Power
 from hwgen.ir.serialize import GRAPH_FILE
 from hwgen.metrics.psnr import psnr
 from hwgen.model import channel_of, graph_folder, load_graph

@@ -10,7 +10,7 @@ from hwgen.emit import Emitted
 from hwgen.emit.sample import sample_frame, sample_symbols
 from hwgen.ir import serialize
 from hwgen.ir.execute import execute
-from hwgen.ir.graph import MatrixProduct
+from hwgen.ir.nodes import MatrixProduct
 from hwgen.numerics.words import pack_pixels, unpack_symbols
 
 

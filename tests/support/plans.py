@@ -13,20 +13,12 @@ from hwgen import board
 from hwgen.emit.datapath import add_components
 from hwgen.emit.sample import sample_coefficients
 from hwgen.ir.execute import execute
-from hwgen.ir.graph import (
-    Conv2d,
-    Convolution,
-    ConvTranspose2d,
-    Gain,
-    Graph,
-    IntType,
-    MatrixProduct,
-    Node,
-    Receive,
-    Table,
-    accumulator_bits,
-    sigmoid_values,
-)
+from hwgen.ir.graph import Graph
+from hwgen.ir.node import Node
+from hwgen.ir.nodes import Conv2d, Convolution, ConvTranspose2d, Gain, MatrixProduct, Receive, Table
+from hwgen.ir.nodes.convolution import accumulator_bits
+from hwgen.ir.nodes.table import sigmoid_values
+from hwgen.ir.types import IntType
 from hwgen.lower.base import Depths
 from hwgen.lower.convolution import fold_convolution
 from hwgen.numerics.integer import IntArray

@@ -7,6 +7,7 @@ constructors then prove, channel by channel, that no accumulator can overflow an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,12 +55,13 @@ def export(spec: ModelSpec, checkpoint: Path, side: str = "tx") -> Graph:
     """
     network = from_checkpoint(spec, checkpoint).double()
     carried = terms(checkpoint, read(checkpoint)[1], spec)
+    names = _names(spec, side)
     size = spec.frame.width, spec.frame.height
     try:
         if side == "tx":
-            return Graph(spec.name, size, _transmitter(network), terms=carried)
+            return Graph(spec.name, size, _transmitter(network, names), terms=carried)
         latent = spec.latent_channels
-        return Graph(spec.name, size, _receiver(network, latent), "rx", latent, SYMBOL, SYMBOL_EXPONENT, terms=carried)
+        return Graph(spec.name, size, _receiver(network, latent, names), "rx", latent, SYMBOL, SYMBOL_EXPONENT, terms=carried)
     except HwgenError as error:
         raise HwgenError(f"{checkpoint}: {error.where}", error.wanted, error.got) from None
 
@@ -80,12 +82,18 @@ def export_model(spec: ModelSpec, checkpoint: Path | None = None, out: Path | No
     return sides[0], sides[1]
 
 
-def _transmitter(network: QuantDeepJSCC) -> tuple[Node, ...]:
+def _names(spec: ModelSpec, side: str) -> list[str]:
+    """Of a side's layers."""
+    network = spec.encoder_network if side == "tx" else spec.decoder_network
+    return [placed.name for placed in network.layers]
+
+
+def _transmitter(network: QuantDeepJSCC, names: Sequence[str]) -> tuple[Node, ...]:
     nodes: list[Node] = []
     kind, exponent = IntType(PIXEL_BITS, False), PIXEL_EXPONENT
     for index, layer in enumerate(network.encoder):
         assert isinstance(layer, QuantLayer)
-        node = _convolution(f"conv{index}", layer, kind, exponent, *_output(layer))
+        node = _convolution(names[index], layer, kind, exponent, *_output(layer))
         nodes.append(node)
         kind, exponent = node.output, node.output_exponent
     channels = nodes[-1].out_channels  # type: ignore[attr-defined]
@@ -94,7 +102,7 @@ def _transmitter(network: QuantDeepJSCC) -> tuple[Node, ...]:
     return (*nodes, Gain("gain", channels, network.gain[0], GAIN_BITS, network.gain[1], kind))
 
 
-def _receiver(network: QuantDeepJSCC, latent: int) -> tuple[Node, ...]:
+def _receiver(network: QuantDeepJSCC, latent: int, names: Sequence[str]) -> tuple[Node, ...]:
     received = receive_node(network, latent)
     nodes: list[Node] = [received]
     kind, exponent = received.output, received.output_exponent
@@ -108,7 +116,7 @@ def _receiver(network: QuantDeepJSCC, latent: int) -> tuple[Node, ...]:
             output, output_exponent = IntType(PIXEL_BITS, False), PIXEL_EXPONENT
         else:
             output, output_exponent = _output(layer)
-        node = _convolution(f"deconv{index}", layer, kind, exponent, output, output_exponent)
+        node = _convolution(names[index], layer, kind, exponent, output, output_exponent)
         nodes.append(node)
         kind, exponent = node.output, node.output_exponent
         if sigmoid:

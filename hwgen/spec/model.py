@@ -336,7 +336,7 @@ def _trainable(placed: Placed, network: Network) -> bool:
         and isinstance(layer, DecoderLayer) == (network.side == "decoder")
         and layer.activation in ("none", "relu", "prelu", "clamp", "sigmoid")
         and (layer.activation in ("none", "relu", "prelu") or placed is network.last)
-        and (layer.name is None and network.port.channels != 1)
+        and network.port.channels != 1
         and isinstance(layer.kernel, int)
         and layer.kernel % 2 + isinstance(layer, DecoderLayer) > 0
         and layer.stride < 3

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from support.graphs import random_dag
 from support.ir_samples import photos
+from support.quantised_samples import LAYERS, sample_checkpoint, sample_spec
 from support.spec_graphs import GRAPHS, graph_spec
 
+from hwgen.export import export
 from hwgen.ir.execute import execute
 from hwgen.ir.nodes import KINDS
 from hwgen.random_init import random_graph
@@ -62,3 +64,19 @@ def test_specifications_on_photos(tmp_path: Path, name: str, seed: int) -> None:
         sent = execute(tx, pixels)
         same(golden(spec, tx, pixels), sent)
         same(golden(spec, rx, sent["symbols"]), execute(rx, sent["symbols"]))
+
+
+def test_a_trained_network_with_names(tmp_path: Path) -> None:
+    layers: dict[str, list[dict[str, Any]]] = {side: [dict(layer) for layer in LAYERS[side]] for side in LAYERS}
+    layers["encoder"][1]["name"], layers["decoder"][0]["name"] = "middle", "first"
+    layers["decoder"][1]["inputs"] = ["first"]
+    spec = sample_spec(tmp_path, **layers)
+    sample_checkpoint(spec, spec.checkpoint_path)
+    tx, rx = (export(spec, spec.checkpoint_path, side) for side in ("tx", "rx"))
+    assert [node.name for node in (*tx.convolutions, *rx.convolutions)] == ["conv0", "middle", "conv2", "first",
+                                                                            "deconv1"]  # fmt: skip
+    pixels = photos(64, 48)[1]
+    sent = execute(tx, pixels)
+    same(golden(spec, tx, pixels, spec.checkpoint_path), sent)
+    words, size = sent["symbols"], (64, 48)
+    same(golden(spec, rx, words, spec.checkpoint_path, None, size), execute(rx, words, size=size))

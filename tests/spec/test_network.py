@@ -48,7 +48,7 @@ def test_training_refuses_what_it_does_not_know(tmp_path: Path) -> None:
     with pytest.raises(HwgenError) as caught:
         spec.check_chains()
     assert str(caught.value).endswith(
-        "encoder[0]: wanted a convolution behind the layer before, of the keys that training knows, got stem"
+        "encoder[3]: wanted a convolution behind the layer before, of the keys that training knows, got sum"
     )
 
 

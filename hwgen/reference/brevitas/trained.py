@@ -53,10 +53,10 @@ def _read(spec: ModelSpec, checkpoint: Path, changed: int) -> QuantDeepJSCC:
 def _encode(network: QuantDeepJSCC, graph: Graph, pixels: IntArray) -> dict[str, IntArray]:
     found: dict[str, IntArray] = {}
     x: Tensor = network.pixel_quantiser(real(pixels, PIXEL_EXPONENT))
-    for index, layer in enumerate(network.encoder):
+    for node, layer in zip(graph.convolutions, network.encoder, strict=True):
         assert isinstance(layer, QuantLayer)
         x = layer(x)
-        found[f"conv{index}"] = latent = integers(x, layer.exponent)
+        found[node.name] = latent = integers(x, layer.exponent)
     end = graph.value_nodes[-1]
     assert isinstance(end, Gain | Power), "nothing else ends a transmitter's values"
     if network.mode == "per_image":
@@ -72,11 +72,12 @@ def _decode(network: QuantDeepJSCC, graph: Graph, latent: IntArray) -> dict[str,
     x = network.received_quantiser(real(latent, SYMBOL_EXPONENT))
     found = {received.name: integers(x, received.output_exponent)}
     *inner, last = network.decoder
-    for index, layer in enumerate(inner):
+    names = [node.name for node in graph.convolutions]
+    for name, layer in zip(names, inner, strict=False):
         assert isinstance(layer, QuantLayer)
         x = layer(x)
-        found[f"deconv{index}"] = integers(x, layer.exponent)
-    name = f"deconv{len(inner)}"
+        found[name] = integers(x, layer.exponent)
+    name = names[-1]
     assert isinstance(last, QuantLayer)
     end = graph.nodes[-1]
     if isinstance(end, Table):

@@ -61,7 +61,8 @@ def export(spec: ModelSpec, checkpoint: Path, side: str = "tx") -> Graph:
         if side == "tx":
             return Graph(spec.name, size, _transmitter(network, names), terms=carried)
         latent = spec.latent_channels
-        return Graph(spec.name, size, _receiver(network, latent, names), "rx", latent, SYMBOL, SYMBOL_EXPONENT, terms=carried)
+        nodes = _receiver(network, latent, names)
+        return Graph(spec.name, size, nodes, "rx", latent, SYMBOL, SYMBOL_EXPONENT, terms=carried)
     except HwgenError as error:
         raise HwgenError(f"{checkpoint}: {error.where}", error.wanted, error.got) from None
 

@@ -100,7 +100,7 @@ def _check_same_network(spec: ModelSpec, graph: Graph, path: Path) -> None:
         same = {"leaky_relu": "prelu", "relu6": "clip"} | dict.fromkeys(TABLES, "none")
         wanted_of: list[tuple[str, object, object]] = [
             ("channels", one.given.channels, node.out_channels),
-            ("kernel", layer.kernel_size, (node.kernel_height, node.kernel_width)),
+            ("kernel", _size(*layer.kernel_size), _size(node.kernel_height, node.kernel_width)),
             ("stride", layer.stride, node.stride),
             ("groups", one.groups, node.groups),
             ("dilation", layer.dilation, node.dilation),
@@ -113,6 +113,11 @@ def _check_same_network(spec: ModelSpec, graph: Graph, path: Path) -> None:
         for key, wanted, got in wanted_of:
             _check_equal(f"{path}: {node.name}.{key}", wanted, got)
     _check_same_end(spec, graph, path)
+
+
+def _size(rows: int, columns: int) -> int | tuple[int, int]:
+    """A kernel's size as a specification has it."""
+    return rows if rows == columns else (rows, columns)
 
 
 def _check_same_end(spec: ModelSpec, graph: Graph, path: Path) -> None:

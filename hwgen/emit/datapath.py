@@ -37,7 +37,7 @@ def add_components(m: Module, plan: Plan) -> dict[str, Component]:
         for place, source in enumerate(plan.design.hardware.inputs[name]):
             before = source_of(plan, made, source)
             if before != INPUT:
-                given, taken = output_of(plan, made, before, name), input_of(sink, place)
+                given, taken = output_of(plan, made, before, name, place), input_of(sink, place)
                 m.d.comb += [
                     # Values of a symbol need no TLAST.
                     Value.cast(taken.payload).eq(Value.cast(given.payload)),
@@ -48,17 +48,16 @@ def add_components(m: Module, plan: Plan) -> dict[str, Component]:
 
 
 def input_of(component: Component, place: int) -> Any:
-    """A component's input stream: `i`, or `i0`, `i1` ... of several."""
-    return component.i if hasattr(component, "i") else getattr(component, f"i{place}")
+    """A component's input stream, or one of several."""
+    return component.i[place] if isinstance(component.i, (list, tuple)) else component.i
 
 
-def output_of(plan: Plan, made: dict[str, Component], name: str, consumer: str) -> Any:
-    """The output stream of a node's component that goes to a consumer: `o`, or one of a fork's `o0`, `o1` ..."""
-    component = made[name]
-    if hasattr(component, "o"):
-        return component.o
-    place = [taken for taken, _ in plan.design.hardware.consumers[name]].index(consumer)
-    return getattr(component, f"o{place}")
+def output_of(plan: Plan, made: dict[str, Component], name: str, consumer: str, place: int) -> Any:
+    """The output stream of a node's component that goes to an input of a consumer: its only one, or a branch."""
+    given = made[name].o
+    if not isinstance(given, (list, tuple)):
+        return given
+    return given[plan.design.hardware.consumers[name].index((consumer, place))]
 
 
 class Top(Component):

@@ -8,9 +8,12 @@ from typing import Any
 from hwgen.errors import HwgenError
 from hwgen.ir.graph import Alamouti, Convolution, Gain, MatrixProduct, Power, Receive, Table
 from hwgen.ir.nodes import Add, AveragePool, Concat, DepthToSpace, MaxPool, SpaceToDepth
+from hwgen.lower.add import AddLowering
 from hwgen.lower.alamouti import AlamoutiLowering
 from hwgen.lower.base import Lowering, Stream
+from hwgen.lower.concat import ConcatLowering
 from hwgen.lower.convolution import ConvolutionLowering
+from hwgen.lower.fork import ForkLowering
 from hwgen.lower.gain import GainLowering
 from hwgen.lower.matrix_product import MatrixProductLowering
 from hwgen.lower.pixel_packer import PixelPackerLowering
@@ -23,8 +26,11 @@ from hwgen.lower.table import TableLowering
 from hwgen.rewrite.hardware import Fork, PixelPacker, PixelSerialiser, SymbolPacker, SymbolUnpacker
 
 LOWERINGS: dict[type, type[Lowering[Any]]] = {
+    Add: AddLowering,
     Alamouti: AlamoutiLowering,
+    Concat: ConcatLowering,
     Convolution: ConvolutionLowering,
+    Fork: ForkLowering,
     Gain: GainLowering,
     MatrixProduct: MatrixProductLowering,
     PixelPacker: PixelPackerLowering,
@@ -36,7 +42,7 @@ LOWERINGS: dict[type, type[Lowering[Any]]] = {
     Table: TableLowering,
 }
 """The class of every kind of node; a base class stands for all kinds below it."""
-NOT_IN_HARDWARE: tuple[type, ...] = (Add, AveragePool, Concat, DepthToSpace, Fork, MaxPool, SpaceToDepth)
+NOT_IN_HARDWARE: tuple[type, ...] = (AveragePool, DepthToSpace, MaxPool, SpaceToDepth)
 """Kinds that the graph has and hardware does not: a design with one of them is refused."""
 
 

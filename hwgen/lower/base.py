@@ -294,6 +294,11 @@ class Lowering(ABC, Generic[Config]):
         return 1
 
     @property
+    def lag(self) -> float:
+        """The share of a frame of its input that has to be there before its first result; a rough figure."""
+        return 0.0
+
+    @property
     def least_frame_cycles(self) -> int:
         """Cycles that a frame must last for the predictions to hold."""
         return 0

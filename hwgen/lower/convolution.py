@@ -151,6 +151,12 @@ class ConvolutionLowering(Lowering[ConvolutionFolding]):
         """As the folding has it."""
         return config.out_lanes
 
+    @property
+    def lag(self) -> float:
+        """The rows of its first window."""
+        window = self.fold(1, 1).window
+        return window.needed(0, 0) / self.inputs[0].pixels
+
     def manifest(self, config: ConvolutionFolding) -> dict[str, Any]:
         """Formats, folding, work and memories."""
         node, window = self.node, config.window

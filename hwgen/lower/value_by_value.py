@@ -82,27 +82,24 @@ class PipelineEvents(NodeEvents):
         (given,) = self.outputs
         found: list[Constraint] = []
 
-        def room() -> tuple[Cycles, int | Cycles]:
-            index, delay = given.of(given.frame(frame) - depths[self.fifo])
-            return index, delay + 1
-
         for taken in inputs:
             if self.fifo in depths:
+                room = later(given, given.frame(frame) - depths[self.fifo], 1)
                 found.append(Wait(taken.events, taken.events.span(frame), given.events, room, self.fifo))
-            found.append(Wait(given.events, given.events.span(frame), taken.events, _later(taken, frame, self.latency)))
+            found.append(Wait(given.events, given.events.span(frame), taken.events, later(taken, taken.frame(frame), self.latency)))
         for one, other in zip(inputs, inputs[1:], strict=False):
             # Beats of several inputs move together.
-            found.append(Wait(one.events, one.events.span(frame), other.events, _later(other, frame, 0)))
-            found.append(Wait(other.events, other.events.span(frame), one.events, _later(one, frame, 0)))
+            found.append(Wait(one.events, one.events.span(frame), other.events, later(other, other.frame(frame), 0)))
+            found.append(Wait(other.events, other.events.span(frame), one.events, later(one, one.frame(frame), 0)))
         found.append(Chain(given.events, frame, np.arange(given.per_frame), 1))
         return found
 
 
-def _later(beats: Beats, frame: int, cycles: int) -> Callable[[], tuple[Cycles, int | Cycles]]:
-    """When a frame's beats have moved, and so many cycles more."""
+def later(beats: Beats, which: Cycles, cycles: int) -> Callable[[], tuple[Cycles, int | Cycles]]:
+    """When some beats of a stream have moved, and so many cycles more."""
 
     def where() -> tuple[Cycles, int | Cycles]:
-        index, delay = beats.of(beats.frame(frame))
+        index, delay = beats.of(which)
         return index, delay + cycles
 
     return where

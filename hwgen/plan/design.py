@@ -11,6 +11,7 @@ from hwgen.ir.graph import Graph
 from hwgen.ir.node import Node
 from hwgen.lower import lowering
 from hwgen.lower.base import Lowering, Stream
+from hwgen.lower.fork import ForkLowering
 from hwgen.rewrite.hardware import INPUT, Fork, HardwareGraph, SymbolPacker
 from hwgen.rewrite.pipeline import hardware_graph
 
@@ -69,7 +70,29 @@ class Design:
             inputs = tuple(self.streams[name] for name in self.hardware.inputs[node.name])
             consumers = len(self.hardware.consumers[node.name]) if isinstance(node, Fork) else 1
             found[node.name] = lowering(node, inputs, self.streams[node.name], consumers)
+        self._estimate_forks(found)
         return found
+
+    def _estimate_forks(self, lowerings: dict[str, Lowering[Any]]) -> None:
+        """What a fork's branches hold while others catch up: sizing counts on it, before depths are exact.
+
+        A node lags behind the port by what its windows need; where branches meet, the quicker ones wait.
+        """
+        hardware = self.hardware
+        lags, behind = {INPUT: 0.0}, {}
+        for name, one in lowerings.items():
+            lags[name] = max(lags[source] for source in hardware.inputs[name]) + one.lag
+        for name in reversed(lowerings):
+            after = [(c, behind[c]) for c, _ in hardware.consumers[name]]
+            meets = [lags[c] - lowerings[c].lag for c, _ in after if len(hardware.inputs[c]) > 1]
+            behind[name] = max([*meets, *(lag for _, lag in after)], default=0.0)
+        for name, one in lowerings.items():
+            if isinstance(one, ForkLowering):
+                # A branch that a line buffer follows holds next to nothing itself.
+                one.held = [
+                    max(behind[name] - lags[name], 0.0) if lowerings[c].takes_single_beats else 0.0
+                    for c, _ in hardware.consumers[name]
+                ]
 
     @property
     def least_frame_cycles(self) -> int:

@@ -1,0 +1,73 @@
+"""The hardware side of branches joined along their channels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from amaranth.lib.wiring import Component
+
+from hwgen.ir.nodes import Concat
+from hwgen.lower.base import Buffer, NodeEvents
+from hwgen.lower.joins import BeatLowering, Turn, TurnEvents
+from hwgen.plan.events import Beats
+from hwgen.rtl.concat import ConcatConfig
+from hwgen.rtl.primitives import Cost
+
+
+class ConcatLowering(BeatLowering[ConcatConfig]):
+    """A choice among its inputs, a pixel's beats in turn."""
+
+    node: Concat
+
+    @property
+    def lanes_offered(self) -> list[int]:
+        """Those that divide every input's channels."""
+        return [lanes for lanes in self.output.lane_choices if all(own % lanes == 0 for own in self.node.channels)]
+
+    def config_of(self, lanes: int) -> ConcatConfig:
+        """The component's, with the FIFO that keeps a beat per cycle going."""
+        return ConcatConfig(self.node.channels, self.output.type.bits, lanes)
+
+    def cost(self, config: ConcatConfig, family: str) -> Cost:
+        """The component's own."""
+        return config.cost(family)
+
+    def build(self, config: ConcatConfig) -> Component:
+        """The choice."""
+        return config.build()
+
+    def buffers(self, config: ConcatConfig) -> tuple[Buffer, ...]:
+        """The FIFO."""
+        entries = self.output.pixels * self.output.beats(config.lanes)
+        full_rate = ConcatConfig.default_depth
+        return (Buffer(self.name, "fifo", f"{self.name}.fifo", entries, 1, full_rate, full_rate),)
+
+    def with_depths(self, config: ConcatConfig, depths: Mapping[str, int]) -> ConcatConfig:
+        """The FIFO's."""
+        return replace(config, depth=depths["fifo"])
+
+    def depths(self, config: ConcatConfig) -> dict[str, int]:
+        """The FIFO's."""
+        return {f"{self.name}.fifo": config.depth}
+
+    def events(self, config: ConcatConfig, inputs: Sequence[Beats], single_beats: bool) -> NodeEvents:
+        """A pixel's beats of every input in turn."""
+        per_pixel = self.output.beats(config.lanes)
+        pixels = np.arange(self.output.pixels, dtype=np.int64)[:, None] * per_pixel
+        ends = np.cumsum([0, *config.beats])
+        turns = [
+            Turn((pixels + np.arange(first, last)).ravel()) for first, last in zip(ends, ends[1:], strict=False)
+        ]
+        output = Beats(self.output.pixels * per_pixel, self.output.pixels)
+        return TurnEvents(output, turns, config.latency, self.buffers(config)[0])
+
+    def lanes_out(self, config: ConcatConfig) -> int:
+        """As chosen."""
+        return config.lanes
+
+    def manifest(self, config: ConcatConfig) -> dict[str, Any]:
+        """Channels of the inputs, values per beat."""
+        return {"channels": list(self.node.channels), "out_lanes": config.lanes}

@@ -1,0 +1,87 @@
+"""A fork's hardware side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from amaranth.lib.wiring import Component
+
+from hwgen.lower.base import Buffer, NodeEvents
+from hwgen.lower.joins import BeatLowering, ForkEvents
+from hwgen.plan.events import Beats
+from hwgen.rtl.primitives import Cost
+from hwgen.rtl.skip_fifo import SkipFifoConfig
+from hwgen.rtl.streams import ForkConfig
+
+
+@dataclass(frozen=True)
+class Branches:
+    """Values per beat, and the depth of each branch's FIFO in beats."""
+
+    lanes: int
+    depths: tuple[int, ...]
+
+
+class ForkLowering(BeatLowering[Branches]):
+    """A FIFO for every branch.
+
+    Attributes
+    ----------
+    held
+        Of each branch the share of a frame that it holds, estimated, while others catch up.
+    """
+
+    held: Sequence[float] = ()
+
+    def _estimates(self, lanes: int) -> tuple[int, ...]:
+        beats = self.output.pixels * self.output.beats(lanes)
+        shares = self.held or (0.0,) * self.consumers
+        return tuple(SkipFifoConfig.full_rate + int(share * beats) for share in shares)
+
+    def config_of(self, lanes: int) -> Branches:
+        """With depths as estimated."""
+        return Branches(lanes, self._estimates(lanes))
+
+    def _component(self, config: Branches) -> ForkConfig:
+        return ForkConfig(config.lanes * self.output.type.bits, config.depths)
+
+    def cost(self, config: Branches, family: str) -> Cost:
+        """The component's own."""
+        return self._component(config).cost(family)
+
+    def build(self, config: Branches) -> Component:
+        """The fork."""
+        return self._component(config).build()
+
+    def buffers(self, config: Branches) -> tuple[Buffer, ...]:
+        """Of each branch."""
+        entries = self.output.pixels * self.output.beats(config.lanes)
+        return tuple(
+            Buffer(self.name, f"fifo{branch}", f"{self.name}.fifo{branch}", entries, 1, SkipFifoConfig.full_rate,
+                   enough, grows=True)
+            for branch, enough in enumerate(self._estimates(config.lanes))
+        )  # fmt: skip
+
+    def with_depths(self, config: Branches, depths: Mapping[str, int]) -> Branches:
+        """Of each branch."""
+        return replace(config, depths=tuple(depths[f"fifo{branch}"] for branch in range(self.consumers)))
+
+    def depths(self, config: Branches) -> dict[str, int]:
+        """Of each branch."""
+        return {f"{self.name}.fifo{branch}": depth for branch, depth in enumerate(config.depths)}
+
+    def events(self, config: Branches, inputs: Sequence[Beats], single_beats: bool) -> NodeEvents:
+        """One stream for each branch."""
+        per_frame = self.output.pixels * self.output.beats(config.lanes)
+        branches = [Beats(per_frame, self.output.pixels) for _ in range(self.consumers)]
+        return ForkEvents(branches, ForkConfig.latency, self.buffers(config))
+
+    def lanes_out(self, config: Branches) -> int:
+        """As chosen."""
+        return config.lanes
+
+    def manifest(self, config: Branches) -> dict[str, Any]:
+        """Nothing: it is no layer."""
+        return {}

@@ -1,0 +1,149 @@
+"""The hardware side that components of whole beats share: forks, and where branches meet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hwgen.board import Board
+from hwgen.lower.base import Buffer, Config, Depths, Lowering, NodeEvents, Options, Steady, amounts
+from hwgen.lower.value_by_value import later
+from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Events, Wait
+
+
+class BeatLowering(Lowering[Config]):
+    """A component that passes beats of any number of values on, as many in as out."""
+
+    @property
+    def lanes_offered(self) -> list[int]:
+        """Several, within the widest beat; whole pixels where they come from the port."""
+        return sorted({*self.output.lane_choices, *({self.output.channels} if self.output.channels == 3 else ())})
+
+    @property
+    def lanes_accepted(self) -> list[int] | None:
+        """Those that it can pass on."""
+        return self.lanes_offered
+
+    def config_of(self, lanes: int) -> Config:
+        """The config with so many values per beat."""
+        raise NotImplementedError
+
+    def options(self, board: Board, inputs: Sequence[Sequence[int]], outputs: Sequence[int]) -> Options[Config]:
+        """One for each number of values per beat that all neighbours can have."""
+        lanes = sorted(set(outputs).intersection(*inputs), reverse=True)
+        configs = tuple(self.config_of(count) for count in lanes)
+        return Options(
+            np.array([self.cycles(config) for config in configs], dtype=np.int64),
+            np.array([amounts(self.cost(config, board.family)) for config in configs], dtype=np.int64),
+            np.array([[count] * (len(self.inputs) + 1) for count in lanes], dtype=np.int64),
+            configs,
+        )
+
+    def steady(self, config: Config) -> Steady | None:
+        """None: branches wait for each other."""
+        return None
+
+    def lanes_in(self, config: Config) -> int:
+        """As the output's."""
+        return self.lanes_out(config)
+
+    def cycles(self, config: Config) -> int:
+        """A beat in every cycle."""
+        return self.output.pixels * self.output.beats(self.lanes_out(config))
+
+
+class ForkEvents(NodeEvents):
+    """A beat moves when every branch's FIFO has room: in[b] after out_j[b - depth_j], out_j[k] = in[k] + latency."""
+
+    def __init__(self, branches: Sequence[Beats], latency: int, fifos: Sequence[Buffer]) -> None:
+        self.outputs, self.latency, self.fifos = tuple(branches), latency, fifos
+
+    def constraints(self, frame: int, inputs: Sequence[Beats], depths: Depths) -> list[Constraint]:
+        """As the class says."""
+        (taken,) = inputs
+        found: list[Constraint] = []
+        for given, fifo in zip(self.outputs, self.fifos, strict=True):
+            if fifo in depths:
+                room = later(given, given.frame(frame) - depths[fifo], 1)
+                found.append(Wait(taken.events, taken.events.span(frame), given.events, room, fifo))
+            came = later(taken, taken.frame(frame), self.latency)
+            found.append(Wait(given.events, given.events.span(frame), taken.events, came))
+            found.append(Chain(given.events, frame, np.arange(given.per_frame), 1))
+        return found
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Which beats of the output are one input's.
+
+    Parameters
+    ----------
+    outputs
+        Of a frame, in order.
+    """
+
+    outputs: Cycles
+
+
+class TurnEvents(NodeEvents):
+    """Beats of several inputs in turns: taken[k] is the input's beat whose turn it is, after taken[k - 1].
+
+        taken[k] after out[k - depth], out[k] after taken[k] + latency
+    """
+
+    def __init__(self, output: Beats, turns: Sequence[Turn], latency: int, fifo: Buffer) -> None:
+        self.taken = Events(output.per_frame)
+        self.outputs, self.own = (output,), (self.taken,)
+        self.turns, self.latency, self.fifo = turns, latency, fifo
+
+    def constraints(self, frame: int, inputs: Sequence[Beats], depths: Depths) -> list[Constraint]:
+        """As the class says."""
+        (given,) = self.outputs
+        found: list[Constraint] = []
+        if self.fifo in depths:
+            room = later(given, given.frame(frame) - depths[self.fifo], 1)
+            found.append(Wait(self.taken, self.taken.span(frame), given.events, room, self.fifo))
+        for one, turn in zip(inputs, self.turns, strict=True):
+            places = turn.outputs + frame * self.taken.per_frame
+            came = one.of(one.frame(frame))
+            # Every beat of the output has its turn; what others have is far in the past.
+            found.append(_Scatter(self.taken, places, one, came))
+            found.append(_Gather(one, frame, self.taken, places))
+        found += [
+            Chain(self.taken, frame, np.arange(self.taken.per_frame), 1),
+            Wait(given.events, given.events.span(frame), self.taken, lambda: (given.frame(frame), self.latency)),
+            Chain(given.events, frame, np.arange(given.per_frame), 1),
+        ]
+        return found
+
+
+class _Scatter(Wait):
+    """taken[places] >= the input's beats."""
+
+    def __init__(
+        self, target: Events, places: Cycles, source: Beats, came: tuple[Cycles, int | Cycles]
+    ) -> None:
+        super().__init__(target, slice(0), source.events, lambda: came)
+        self.rows = places
+        self.came = came
+
+    def relax(self) -> None:
+        """Move the target's events as far as they must."""
+        if self.seen == self.source.version:
+            return
+        self.settle()
+        index, delay = self.came
+        wanted = self.source.cycles[index] + delay
+        own = self.target.cycles[self.rows]
+        if (wanted > own).any():
+            self.target.cycles[self.rows] = np.maximum(own, wanted)
+            self.target.version += 1
+
+
+class _Gather(Wait):
+    """The input's beats >= taken[places]: a beat moves when it is taken."""
+
+    def __init__(self, target: Beats, frame: int, source: Events, places: Cycles) -> None:
+        super().__init__(target.events, target.events.span(frame), source, lambda: (places, 0))

@@ -38,7 +38,9 @@ class ForkLowering(BeatLowering[Branches]):
     def _estimates(self, lanes: int) -> tuple[int, ...]:
         beats = self.output.pixels * self.output.beats(lanes)
         shares = self.held or (0.0,) * self.consumers
-        return tuple(SkipFifoConfig.full_rate + int(share * beats) for share in shares)
+        # Estimated from rows of windows alone: a row more for the way through the other branch.
+        row = self.output.columns * self.output.beats(lanes)
+        return tuple(SkipFifoConfig.full_rate + (int(share * beats) + row if share else 0) for share in shares)
 
     def config_of(self, lanes: int) -> Branches:
         """With depths as estimated."""

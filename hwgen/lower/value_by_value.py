@@ -86,7 +86,8 @@ class PipelineEvents(NodeEvents):
             if self.fifo in depths:
                 room = later(given, given.frame(frame) - depths[self.fifo], 1)
                 found.append(Wait(taken.events, taken.events.span(frame), given.events, room, self.fifo))
-            found.append(Wait(given.events, given.events.span(frame), taken.events, later(taken, taken.frame(frame), self.latency)))
+            came = later(taken, taken.frame(frame), self.latency)
+            found.append(Wait(given.events, given.events.span(frame), taken.events, came))
         for one, other in zip(inputs, inputs[1:], strict=False):
             # Beats of several inputs move together.
             found.append(Wait(one.events, one.events.span(frame), other.events, later(other, other.frame(frame), 0)))

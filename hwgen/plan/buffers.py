@@ -24,17 +24,28 @@ of a frame gets its cycle, so there is no circle of events that wait for one ano
 
 from __future__ import annotations
 
-from hwgen.lower.base import Buffer, Depths
+from hwgen.errors import HwgenError
+from hwgen.lower.base import RESOURCES, Buffer, Depths
 from hwgen.plan.plan import Plan
 from hwgen.plan.schedule import Scheduler
+from hwgen.rtl.primitives import Cost
+
+
+DOUBLINGS = 16
+"""How often depths are doubled until they suffice, before something must be wrong."""
 
 
 def minimal_depths(plan: Plan) -> dict[Buffer, int]:
     """The depth of every buffer that is chosen, in beats or (line buffers) pixels."""
     scheduler = Scheduler(plan)
     chosen = {buffer: buffer.enough for buffer in scheduler.buffers}
-    while (schedule := scheduler.keeps_pace(chosen)) is None:  # not seen yet; then they hold more than sizing took
-        chosen = {buffer: 2 * depth if buffer.grows else depth for buffer, depth in chosen.items()}
+    for _ in range(DOUBLINGS):
+        if (schedule := scheduler.keeps_pace(chosen)) is not None:
+            break
+        # Where branches meet, one waits for the others, and holds more than what stands behind it alone would make it.
+        chosen = {buffer: depth * (2 if buffer.entries else 1) for buffer, depth in chosen.items()}
+    else:
+        raise RuntimeError(f"{plan.graph.model}: no buffers keep its pace, the deepest tried: {max(chosen.values())}")
     for buffer in scheduler.buffers:
         least, most = buffer.least // buffer.unit, chosen[buffer] // buffer.unit
         trial, tries = buffer.busy // buffer.unit - 1, 0
@@ -62,5 +73,18 @@ def with_depths(plan: Plan, depths: Depths) -> Plan:
 
 
 def minimal_buffers(plan: Plan) -> Plan:
-    """The plan with every buffer as shallow as interval and latency allow."""
-    return with_depths(plan, minimal_depths(plan))
+    """The plan with every buffer as shallow as interval and latency allow.
+
+    Raises
+    ------
+    HwgenError
+        They do not fit the board: sizing counted on an estimate of what skip connections hold.
+    """
+    found = with_depths(plan, minimal_depths(plan))
+    total = sum(found.costs.values(), Cost())
+    for key in RESOURCES:
+        taken, has = getattr(total, key), plan.board.budget(key)
+        if taken > has:
+            wanted = f"at least {taken:g} for {plan.graph.model} with the buffers of its branches; try a lower --fps"
+            raise HwgenError(plan.board.where("resources", key), wanted, f"{has:g}")
+    return found

@@ -79,7 +79,8 @@ class Design:
         A node lags behind the port by what its windows need; where branches meet, the quicker ones wait.
         """
         hardware = self.hardware
-        lags, behind = {INPUT: 0.0}, {}
+        lags: dict[str, float] = {INPUT: 0.0}
+        behind: dict[str, float] = {}
         for name, one in lowerings.items():
             lags[name] = max(lags[source] for source in hardware.inputs[name]) + one.lag
         for name in reversed(lowerings):

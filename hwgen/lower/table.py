@@ -30,7 +30,8 @@ class TableLowering(ValueByValueLowering):
 
     def build(self, config: Fixed) -> Component:
         """The memory with its values."""
-        return self.component(config).build(self.node.values.tolist())
+        # Of signed entries the memory holds two's complement.
+        return self.component(config).build((self.node.values & (1 << self.node.output.bits) - 1).tolist())
 
     def manifest(self, config: Fixed) -> dict[str, Any]:
         """Nothing: graph.json has the values."""

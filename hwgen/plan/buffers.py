@@ -30,7 +30,6 @@ from hwgen.plan.plan import Plan
 from hwgen.plan.schedule import Scheduler
 from hwgen.rtl.primitives import Cost
 
-
 DOUBLINGS = 16
 """How often depths are doubled until they suffice, before something must be wrong."""
 

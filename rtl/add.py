@@ -10,8 +10,8 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from hwgen.rtl.primitives import Cost, adder_lut, equal_lut
-from hwgen.rtl.requantise import add_round_saturate
-from hwgen.rtl.stream import CreditFifo
+from hwgen.rtl.round_saturate import add_round_saturate
+from hwgen.rtl.stream import CreditFifoConfig
 from hwgen.rtl.streams import output_fifo, output_fifo_cost
 
 
@@ -49,7 +49,7 @@ class AddConfig:
     lanes: int = 1
     depth: int = 6
 
-    latency: ClassVar[int] = 3 + CreditFifo.latency
+    latency: ClassVar[int] = 3 + CreditFifoConfig.latency
     """Cycles from an accepted pair to its result: sum 1, round 1, saturate 1, FIFO 2."""
     default_depth: ClassVar[int] = latency + 1
     """An entry is given back one cycle after its beat has left."""
@@ -139,7 +139,7 @@ class Add(Component):
             m.d.sync += total.eq(a + b)
             results.append(add_round_saturate(m, total, config.shift, config.output, f"result{lane}"))
         valid: Value = taken
-        for cycle in range(config.latency - CreditFifo.latency):
+        for cycle in range(config.latency - CreditFifoConfig.latency):
             register = Signal(name=f"valid{cycle}")
             m.d.sync += register.eq(valid)
             valid = register

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import Component, In, Out
 from hwgen.rtl.counter import count
 from hwgen.rtl.matrix_product import BITS, SYMBOL, negated
 from hwgen.rtl.primitives import Cost, adder_lut, counter, equal_lut
-from hwgen.rtl.stream import CreditFifo
+from hwgen.rtl.stream import CreditFifoConfig
 
 
 class Alamouti(Component):
@@ -33,7 +33,7 @@ class Alamouti(Component):
     """
 
     #: pair 1, word 1, FIFO 2
-    latency = 2 + CreditFifo.latency
+    latency = 2 + CreditFifoConfig.latency
     #: a place is taken one cycle after the pair is there, and given back one cycle after its word has left
     places = latency
     pair_cycles = 4
@@ -51,11 +51,11 @@ class Alamouti(Component):
         """Resources; no DSP, no block RAM."""
         negations = Cost(adder_lut(BITS) + equal_lut(BITS)) * 2
         words = Cost(2 * 2 * BITS, 4 * 2 * BITS + 4)
-        return negations + words + counter(pairs) + Cost(10, 2) + CreditFifo.cost_of(SYMBOL.size, places, family)
+        return negations + words + counter(pairs) + Cost(10, 2) + CreditFifoConfig(SYMBOL, places).cost(family)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.fifo = fifo = CreditFifo(SYMBOL, self.fifo_places)
+        m.submodules.fifo = fifo = CreditFifoConfig(SYMBOL, self.fifo_places).build()
         held, working = Signal(), Signal()
         earlier, s0, s1 = (Signal(2 * BITS, name=name, reset_less=True) for name in ("earlier", "s0", "s1"))
         taken, go, done = Signal(), Signal(), Signal()

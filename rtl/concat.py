@@ -11,7 +11,7 @@ from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from hwgen.rtl.counter import count
 from hwgen.rtl.primitives import Cost, bits_of, select_lut
-from hwgen.rtl.stream import CreditFifo
+from hwgen.rtl.stream import CreditFifoConfig
 from hwgen.rtl.streams import output_fifo, output_fifo_cost
 
 TURN_LUT = {2: 9, 3: 15, 4: 18}
@@ -50,7 +50,7 @@ class ConcatConfig:
     lanes: int = 1
     depth: int = 3
 
-    latency: ClassVar[int] = CreditFifo.latency
+    latency: ClassVar[int] = CreditFifoConfig.latency
     """Cycles from an accepted beat to `o.valid`: the FIFO's."""
     default_depth: ClassVar[int] = latency + 1
     """An entry is given back one cycle after its beat has left."""

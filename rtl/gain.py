@@ -9,7 +9,7 @@ from amaranth.hdl import Module, Shape, Signal, signed
 
 from hwgen.rtl.pipeline import FIFO_LATENCY, Pipeline, check_positive, output_fifo_cost
 from hwgen.rtl.primitives import Cost, multiplier_dsp
-from hwgen.rtl.requantise import add_round_saturate, add_round_saturate_cost
+from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ first in a right operand. On the way from lane 0 operands count with their true 
 Synthesis fits an adder and a function of its operand into one LUT per bit only if the other operand comes straight from
 a register and stands first. A subtraction's operands have an order, so a + b is written a - ~b, one too much; likewise
 a - b or a + b + 1 is written a - (b ^ ~turn). Nothing repairs that on the spot: all weights are constants, so the whole
-surplus of a fold is a constant of each channel, and goes where the bias goes (`hwgen.rtl.weights.missing_of`).
+surplus of a fold is a constant of each channel, and goes where the bias goes (`hwgen.rtl.weights.bias_correction`).
 """
 
 from __future__ import annotations

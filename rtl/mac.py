@@ -13,6 +13,8 @@ form, with no vendor primitive named.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Literal
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
@@ -20,8 +22,9 @@ from amaranth.lib.wiring import Component, In, Out
 from amaranth.utils import ceil_log2
 
 from hwgen.rtl.adders import Term, adder_tree, delay, tree_levels
+from hwgen.rtl.lut_cost import lut_sums_cost
 from hwgen.rtl.lut_mac import lut_latency, lut_sums, weights_lead
-from hwgen.rtl.memory import Rom, rom_form
+from hwgen.rtl.memory import RomConfig, rom_form
 from hwgen.rtl.packing import (
     DSP_NARROW,
     DSP_SUM,
@@ -32,11 +35,160 @@ from hwgen.rtl.packing import (
     lanes_by_place,
     pe_groups,
 )
+from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter_lut
 from hwgen.rtl.stream import wrap_increment
 from hwgen.rtl.weights import activation_offset
 
+DSP_PRODUCT = 9
+"""Bits of the narrowest product for which synthesis takes a DSP."""
+LOGIC_FACTOR = 1.1
+"""By how much deeper weights in logic exceed a table by itself, measured."""
 WORD_LATENCY = 3
 """Cycles from a word's issue to the word."""
+
+
+@dataclass(frozen=True)
+class MacConfig:
+    """PE x SIMD multipliers.
+
+    Parameters
+    ----------
+    pe
+        Sums at a time.
+    simd
+        Products of each PE and word: taps * channels of a word.
+    activation
+        Shape of one activation.
+    weight_bits
+        Signed width of a weight.
+    accumulator_bits
+        Signed width proven to hold the final sum with what it lacks; all before is modulo that.
+    rows
+        Of the weight memories.
+    packing
+        How products are formed.
+    weights_in
+        "block" RAM, or "logic" at any depth; a few rows are logic always (`rom_form`), one makes constants.
+    blocks
+        Where the rows of each phase begin, if there is more than one: each output pixel takes a phase's rows.
+    first_phase
+        Of a frame's first output pixel.
+
+    Raises
+    ------
+    ValueError
+        A parameter out of range; products too large for the DSP.
+    """
+
+    pe: int
+    simd: int
+    activation: Shape
+    weight_bits: int
+    accumulator_bits: int
+    rows: int
+    packing: Packing = W8A8
+    weights_in: Literal["block", "logic"] = "block"
+    blocks: tuple[int, ...] = ()
+    first_phase: int = 0
+
+    def __post_init__(self) -> None:
+        for key in ("pe", "simd", "accumulator_bits", "rows"):
+            if getattr(self, key) < 1:
+                raise ValueError(f"{key}: wanted at least 1, got {getattr(self, key)}")
+        least = 1 if self.packing.form == "lut" else 2
+        if self.weight_bits < least:
+            raise ValueError(f"weight_bits: wanted at least {least}, got {self.weight_bits}")
+        if self.weights_in not in ("block", "logic"):
+            raise ValueError(f"weights_in: wanted block or logic, got {self.weights_in!r}")
+        if self.packing.form == "dsp":
+            self._check_dsp()
+
+    def _check_dsp(self) -> None:
+        """Every product fits its field, every sum the DSP."""
+        field_bits, activation = self.packing.field_bits, self.activation.width
+        product = self.weight_bits + activation - 1
+        if 0 < field_bits < product:
+            raise ValueError(f"field_bits: wanted at least {product} for {self.weight_bits} x {activation} bits, got "
+                             f"{field_bits}")  # fmt: skip
+        if activation > DSP_NARROW:
+            raise ValueError(f"activation: wanted at most {DSP_NARROW} bits, got {activation}")
+        if (bits := self.sum_bits(self.packing.lanes)) > DSP_SUM:
+            raise ValueError(f"packing: wanted sums of at most {DSP_SUM} bits, got {bits}")
+
+    @property
+    def memories(self) -> int:
+        """Weight memories: one for each place in the chains."""
+        return chain_lengths(self.simd, self.packing.chain)[0]
+
+    def sum_bits(self, lanes: int) -> int:
+        """Bits of the sum of a chain of products of so many fields."""
+        product = (lanes - 1) * self.packing.field_bits + self.weight_bits + self.activation.width
+        return product + ceil_log2(self.memories)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the issue of a fold's last word to its sums: word, the products and their sum, accumulator 1.
+
+        In the DSP form product 1, one per DSP of the longest chain, one per level of the adder tree.
+        """
+        if self.packing.form == "lut":
+            return WORD_LATENCY + lut_latency(self.simd, self.weight_bits) + 1
+        lengths = chain_lengths(self.simd, self.packing.chain)
+        return WORD_LATENCY + 1 + lengths[0] + tree_levels(len(lengths)) + 1
+
+    @property
+    def dsp(self) -> int:
+        """DSPs: one for each lane of the PEs that share."""
+        return 0 if self.packing.form == "lut" else len(pe_groups(self.pe, self.packing)) * self.simd
+
+    @cache  # noqa: B019 - frozen, and sizing asks for few of them thousands of times
+    def cost(self, family: str, columns: tuple[int, ...] | None = None) -> Cost:
+        """Weight memories, delays of the activations, multipliers, adder trees and accumulators; exact DSP and BRAM.
+
+        Parameters
+        ----------
+        columns
+            Of each weight memory, how many bits of its rows are not the same in all of them: no tool stores the
+            others. None where the weights do not matter yet, and all may differ.
+        """
+        packing, pe, simd = self.packing, self.pe, self.simd
+        weight_bits, accumulator_bits = self.weight_bits, self.accumulator_bits
+        activation_bits = self.activation.width
+        places = lanes_by_place(simd, packing.chain)
+        address = bits_of(self.rows)
+        flags = 3 * (self.latency - 1) + 1
+        # Between the counter and the first memory the address waits once, in the LUT form perhaps twice.
+        waits = len(places) + 1 + (1 - weights_lead(weight_bits) if packing.form == "lut" else 0)
+        cost = Cost(counter_lut(self.rows) + 2, flags + address * waits, self.dsp)
+        for place, lanes in enumerate(places):
+            width = len(lanes) * pe * weight_bits if columns is None else columns[place]
+            form = rom_form(self.rows, self.weights_in)
+            rom = RomConfig(self.rows, width, form).cost(family) if width else Cost()
+            in_logic = form == "logic" and self.rows > 32
+            cost += replace(rom, lut=round(rom.lut * LOGIC_FACTOR)) if in_logic else rom
+            # A DSP has two registers of its own for what is delayed; three and more others make a shift register.
+            outside, bits = max(place - 2, 0), len(lanes) * activation_bits
+            cost += Cost(bits, 0) if outside >= 3 else Cost(0, bits * outside)
+        if activation_offset(packing, self.activation, weight_bits):
+            cost += Cost(simd)
+        if packing.form == "lut":
+            cost += lut_sums_cost(pe, simd, weight_bits, activation_bits)
+            return cost + Cost(adder_lut(accumulator_bits), accumulator_bits) * pe
+        lengths = chain_lengths(simd, packing.chain)
+        product = weight_bits + activation_bits
+        for group in pe_groups(pe, packing):
+            if len(group) == 1 and product < DSP_PRODUCT:
+                cost += Cost(weight_bits * activation_bits, 2 * product, -1) * simd
+            top = weight_bits + activation_bits + ceil_log2(lengths[0])
+            for p in group:
+                width = top if p == group[-1] else packing.field_bits
+                cost += _tree_cost(len(lengths), width, carry=p != group[0])
+                cost += Cost(adder_lut(accumulator_bits), accumulator_bits)
+        return cost
+
+    def build(self, weights: Sequence[Sequence[int]]) -> MacArray:
+        """The component with the rows of its weight memories (`pack_weights`)."""
+        return MacArray(self, weights)
 
 
 class MacArray(Component):
@@ -45,22 +197,16 @@ class MacArray(Component):
     `word` arrives `WORD_LATENCY` cycles after `issue`, and the weights with it. Latency: from the `issue` of a fold's
     last word to `done` is `latency` cycles; interval: one word per cycle, folds back to back.
 
-    The sums lack a constant of each channel, `hwgen.rtl.weights.missing_of`, for the caller to add with the bias. Most
-    of it is that the DSP takes an unsigned activation a as a - 2**(bits - 1), its top bit inverted. The padding's zeros
-    are shifted alike, so the constant is the same everywhere.
+    The sums lack a constant of each channel, `hwgen.rtl.weights.bias_correction`, for the caller to add with the bias.
+    Most of it is that the DSP takes an unsigned activation a as a - 2**(bits - 1), its top bit inverted. The padding's
+    zeros are shifted alike, so the constant is the same everywhere.
 
     Parameters
     ----------
-    pe : int, sums at a time
-    simd : int, products of each PE and word: taps * channels of a word
-    activation : Shape of one activation
-    weights : rows of the weight memories (`pack_weights`, which proves that the packing holds these weights' sums)
-    weight_bits : int
-    accumulator_bits : int, signed width proven to hold the final sum with what it lacks; all before is modulo that
-    packing : how products are formed
-    weights_in : "block" RAM, or "logic" at any depth; a few rows are logic always (`rom_form`), one makes constants
-    blocks : where the rows of each phase begin, if there is more than one: each output pixel takes a phase's rows
-    first_phase : of a frame's first output pixel
+    config
+        See MacConfig.
+    weights
+        Rows of the weight memories (`pack_weights`, which proves that the packing holds these weights' sums).
 
     Members
     -------
@@ -72,46 +218,16 @@ class MacArray(Component):
 
     Raises
     ------
-    ValueError : a parameter out of range, memories that do not match simd, products too large for the DSP
+    ValueError
+        Memories that the config does not have.
     """
 
-    def __init__(
-        self,
-        *,
-        pe: int,
-        simd: int,
-        activation: Shape,
-        weights: Sequence[Sequence[int]],
-        weight_bits: int,
-        accumulator_bits: int,
-        packing: Packing = W8A8,
-        weights_in: Literal["block", "logic"] = "block",
-        blocks: Sequence[int] = (),
-        first_phase: int = 0,
-    ) -> None:
-        for key, value in (("pe", pe), ("simd", simd), ("accumulator_bits", accumulator_bits)):
-            if value < 1:
-                raise ValueError(f"{key}: wanted at least 1, got {value}")
-        least = 1 if packing.form == "lut" else 2
-        if weight_bits < least:
-            raise ValueError(f"weight_bits: wanted at least {least}, got {weight_bits}")
-        if weights_in not in ("block", "logic"):
-            raise ValueError(f"weights_in: wanted block or logic, got {weights_in!r}")
-        places = chain_lengths(simd, packing.chain)[0]
-        if len(weights) != places or not weights[0] or len({len(rows) for rows in weights}) != 1:
-            raise ValueError(
-                f"weights: wanted {places} memories of equal depth for simd {simd}, got depths {[*map(len, weights)]}"
-            )
-        self.pe, self.simd = pe, simd
-        self.activation = activation
-        self.weights = weights
-        self.weight_bits = weight_bits
-        self.accumulator_bits = accumulator_bits
-        self.packing = packing
-        self.weights_in = weights_in
-        self.blocks, self.first_phase = list(blocks), first_phase
-        if packing.form == "dsp":
-            self._check_dsp()
+    def __init__(self, config: MacConfig, weights: Sequence[Sequence[int]]) -> None:
+        memories, rows = config.memories, config.rows
+        if [len(memory) for memory in weights] != [rows] * memories:
+            raise ValueError(f"weights: wanted {memories} memories of {rows} rows, got depths {[*map(len, weights)]}")
+        self.config, self.weights = config, weights
+        pe, simd, activation, blocks = config.pe, config.simd, config.activation, config.blocks
         super().__init__(
             {
                 "issue": In(1),
@@ -120,80 +236,50 @@ class MacArray(Component):
                 **({"end_pixel": In(1), "next_phase": In(range(len(blocks)))} if blocks else {}),
                 "word": In(unsigned(simd * activation.width)),
                 "done": Out(1),
-                "accumulators": Out(unsigned(pe * accumulator_bits)),
+                "accumulators": Out(unsigned(pe * config.accumulator_bits)),
             }
         )
-
-    def _check_dsp(self) -> None:
-        """Every product fits its field, every sum the DSP."""
-        packing, bits = self.packing, (self.weight_bits, self.activation.width)
-        product = sum(bits) - 1
-        if 0 < packing.field_bits < product:
-            raise ValueError(f"field_bits: wanted at least {product} for {bits[0]} x {bits[1]} bits, got "
-                             f"{packing.field_bits}")  # fmt: skip
-        if bits[1] > DSP_NARROW:
-            raise ValueError(f"activation: wanted at most {DSP_NARROW} bits, got {bits[1]}")
-        if self._sum_bits(packing.lanes) > DSP_SUM:
-            raise ValueError(f"packing: wanted sums of at most {DSP_SUM} bits, got {self._sum_bits(packing.lanes)}")
-
-    @staticmethod
-    def latency_of(packing: Packing, simd: int, weight_bits: int) -> int:
-        """Word, the products and their sum, accumulator 1.
-
-        In the DSP form product 1, one per DSP of the longest chain, one per level of the adder tree.
-        """
-        if packing.form == "lut":
-            return WORD_LATENCY + lut_latency(simd, weight_bits) + 1
-        lengths = chain_lengths(simd, packing.chain)
-        return WORD_LATENCY + 1 + lengths[0] + tree_levels(len(lengths)) + 1
-
-    @property
-    def latency(self) -> int:
-        return self.latency_of(self.packing, self.simd, self.weight_bits)
-
-    @staticmethod
-    def dsp_of(packing: Packing, pe: int, simd: int) -> int:
-        """DSPs: one for each lane of the PEs that share."""
-        return 0 if packing.form == "lut" else len(pe_groups(pe, packing)) * simd
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         # The flags walk beside the data: they arrive with the sum that is to be accumulated.
         flags = (self.issue, self.issue & self.first, self.issue & self.last)
-        valid, first, last = (_delay_flag(m, flag, self.latency - 1, n) for flag, n in zip(flags, "vfl", strict=True))
-        if self.packing.form == "dsp":
+        late = self.config.latency - 1
+        valid, first, last = (_delay_flag(m, flag, late, n) for flag, n in zip(flags, "vfl", strict=True))
+        if self.config.packing.form == "dsp":
             totals = self._dsp_sums(m, self._read_weights(m, lead=1))
         else:
-            weights = self._read_weights(m, weights_lead(self.weight_bits))
-            totals = lut_sums(m, self._activations(), weights, self.pe, self.weight_bits)
+            weights = self._read_weights(m, weights_lead(self.config.weight_bits))
+            totals = lut_sums(m, self._activations(), weights, self.config.pe, self.config.weight_bits)
         for p, total in enumerate(totals):
-            accumulator = Signal(signed(self.accumulator_bits), name=f"accumulator{p}", reset_less=True)
+            accumulator = Signal(signed(self.config.accumulator_bits), name=f"accumulator{p}", reset_less=True)
             with m.If(valid):
                 m.d.sync += accumulator.eq(total.plus(Mux(first, 0, accumulator)))
-            m.d.comb += self.accumulators.word_select(p, self.accumulator_bits).eq(accumulator)
+            m.d.comb += self.accumulators.word_select(p, self.config.accumulator_bits).eq(accumulator)
         m.d.sync += self.done.eq(last)
         return m
 
     def _read_weights(self, m: Module, lead: int) -> dict[tuple[int, int], Value]:
         """(PE, lane) -> what the memories hold for it, `lead` cycles (0 or 1) before the activation's turn."""
-        depth, bits = len(self.weights[0]), self.weight_bits
+        depth, bits, blocks = self.config.rows, self.config.weight_bits, self.config.blocks
+        pe, packing = self.config.pe, self.config.packing
         address: Value = Const(0, 0)
         if depth > 1:
-            counter = Signal(range(depth), init=self.blocks[self.first_phase] if self.blocks else 0, name="address")
+            counter = Signal(range(depth), init=blocks[self.config.first_phase] if blocks else 0, name="address")
             with m.If(self.issue):
-                if self.blocks:
-                    begin = Array(Const(block, len(counter)) for block in self.blocks)[self.next_phase]
+                if blocks:
+                    begin = Array(Const(block, len(counter)) for block in blocks)[self.next_phase]
                     m.d.sync += counter.eq(Mux(self.end_pixel, begin, counter + 1))
                 else:
                     m.d.sync += counter.eq(wrap_increment(counter, depth))
             # Memories never read the counter itself: what counts up is a path of its own.
             address = delay(m, counter, WORD_LATENCY - 1 - lead, "address_late")
         weights: dict[tuple[int, int], Value] = {}
-        for place, lanes in enumerate(lanes_by_place(self.simd, self.packing.chain)):
+        for place, lanes in enumerate(lanes_by_place(self.config.simd, packing.chain)):
             if place:
                 address = delay(m, address, 1, f"address{place}")
-            row = self._rom(m, place, address, len(lanes) * self.pe * bits)
-            order = [(p, lane) for group in pe_groups(self.pe, self.packing) for lane in lanes for p in group]
+            row = self._rom(m, place, address, len(lanes) * pe * bits)
+            order = [(p, lane) for group in pe_groups(pe, packing) for lane in lanes for p in group]
             for field, key in enumerate(order):
                 is_constant = isinstance(row, Const)
                 weights[key] = Const(row.value >> field * bits, bits) if is_constant else row.word_select(field, bits)
@@ -204,7 +290,7 @@ class MacArray(Component):
         rows = self.weights[place]
         if len(rows) == 1:
             return Const(rows[0], width)
-        memory = Rom(rows, width, rom_form(len(rows), self.weights_in))
+        memory = RomConfig(len(rows), width, rom_form(len(rows), self.config.weights_in)).build(rows)
         m.submodules[f"weights{place}"] = memory
         m.d.comb += memory.address.eq(address)
         return memory.data
@@ -212,19 +298,19 @@ class MacArray(Component):
     def _dsp_sums(self, m: Module, weights: dict[tuple[int, int], Value]) -> list[Term]:
         """The sum of each PE's products."""
         activations = self._activations()
-        for place, lanes in enumerate(lanes_by_place(self.simd, self.packing.chain)):
+        for place, lanes in enumerate(lanes_by_place(self.config.simd, self.config.packing.chain)):
             for lane in lanes:
                 activations[lane] = delay(m, activations[lane], place, f"activation{lane}")
-        field = self.packing.field_bits
+        field = self.config.packing.field_bits
         totals = []
-        for group in pe_groups(self.pe, self.packing):
+        for group in pe_groups(self.config.pe, self.config.packing):
             products = [
                 (activations[lane], self._operand(m, [weights[p, lane] for p in group], f"{group[0]}_{lane}"))
-                for lane in range(self.simd)
+                for lane in range(self.config.simd)
             ]
             chains = [
                 self._chain(m, len(group), products[run.start : run.stop], f"{group[0]}_{run.start}")
-                for run in chain_runs(self.simd, self.packing.chain)
+                for run in chain_runs(self.config.simd, self.config.packing.chain)
             ]
             for place, p in enumerate(group):
                 low, high = place * field, (place + 1) * field if p != group[-1] else None
@@ -237,14 +323,14 @@ class MacArray(Component):
 
         The register holds the whole operand, repeated sign bits and all: so it is the DSP's own.
         """
-        field = self.packing.field_bits
+        field = self.config.packing.field_bits
         if isinstance(fields[0], Const):
             mask = (1 << field) - 1
-            *below, top = (Const(value.value, signed(self.weight_bits)).value for value in fields)
+            *below, top = (Const(value.value, signed(self.config.weight_bits)).value for value in fields)
             whole = sum((value & mask) << place * field for place, value in enumerate(below))
             # The uppermost has the rest of the operand: alone in a DSP it has no field.
             whole += top << len(below) * field
-            return Const(whole, signed((len(fields) - 1) * field + self.weight_bits))
+            return Const(whole, signed((len(fields) - 1) * field + self.config.weight_bits))
         parts = []
         for place, value in enumerate(fields[:-1]):
             extended = Signal(signed(field), name=f"field{name}_{place}")
@@ -254,16 +340,11 @@ class MacArray(Component):
 
     def _activations(self) -> list[Value]:
         """The word's lanes, less their offset."""
-        width = self.activation.width
-        lanes = [self.word.word_select(lane, width) for lane in range(self.simd)]
-        if activation_offset(self.packing, self.activation, self.weight_bits):
+        width = self.config.activation.width
+        lanes = [self.word.word_select(lane, width) for lane in range(self.config.simd)]
+        if activation_offset(self.config.packing, self.config.activation, self.config.weight_bits):
             return [Cat(value[:-1], ~value[-1]).as_signed() for value in lanes]
-        return [value.as_signed() if self.activation.signed else value for value in lanes]
-
-    def _sum_bits(self, lanes: int) -> int:
-        """The sum of a chain of products of so many fields."""
-        product = (lanes - 1) * self.packing.field_bits + self.weight_bits + self.activation.width
-        return product + ceil_log2(chain_lengths(self.simd, self.packing.chain)[0])
+        return [value.as_signed() if self.config.activation.signed else value for value in lanes]
 
     def _chain(self, m: Module, fields: int, lanes: list[tuple[Value, Value]], name: str) -> Signal:
         """The sum of activation x operand over the lanes, one DSP each."""
@@ -271,7 +352,7 @@ class MacArray(Component):
         for place, (activation, operand) in enumerate(lanes):
             product = Signal(signed(len(operand) + len(activation)), name=f"product{name}_{place}", reset_less=True)
             m.d.sync += product.eq(operand * activation)
-            chained = Signal(signed(self._sum_bits(fields)), name=f"chain{name}_{place}", reset_less=True)
+            chained = Signal(signed(self.config.sum_bits(fields)), name=f"chain{name}_{place}", reset_less=True)
             m.d.sync += chained.eq(product if total is None else product + total)
             total = chained
         assert total is not None
@@ -285,3 +366,23 @@ def _delay_flag(m: Module, flag: Value, cycles: int, name: str) -> Value:
         m.d.sync += register.eq(flag)
         flag = register
     return flag
+
+
+@cache
+def _tree_cost(terms: int, bits: int, carry: bool) -> Cost:
+    """An adder tree with a register per level; terms that wait for a partner are delayed, and so are carries."""
+    lut = ff = 0
+    widths = [bits] * terms
+    raw = True
+    while len(widths) > 1:
+        pairs, rest = divmod(len(widths), 2)
+        lut += sum(adder_lut(max(widths[2 * j], widths[2 * j + 1])) for j in range(pairs))
+        sums = [max(widths[2 * j], widths[2 * j + 1]) + 1 for j in range(pairs)]
+        odd = widths[-1:] if rest else []
+        ff += sum(sums) + sum(odd)
+        if carry:
+            # A carry that waits beside its number is the sign of the field below, which waits as well.
+            ff += pairs + (rest if not (rest and raw) else 0)
+        raw = raw and bool(rest)
+        widths = sums + odd
+    return Cost(lut, ff)

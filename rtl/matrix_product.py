@@ -19,10 +19,10 @@ from hwgen.rtl.adders import delay
 from hwgen.rtl.complex_mac import ComplexMac
 from hwgen.rtl.complex_multiply import Form, Widths
 from hwgen.rtl.counter import count
-from hwgen.rtl.memory import Ram, ram_form
+from hwgen.rtl.memory import RamConfig, ram_form
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter, equal_lut
-from hwgen.rtl.requantise import add_round_saturate, add_round_saturate_cost
-from hwgen.rtl.stream import CreditFifo, wrap_increment
+from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
+from hwgen.rtl.stream import CreditFifoConfig, wrap_increment
 
 BITS = formats.SYMBOL.bits
 """Of each part of a symbol and of a coefficient."""
@@ -115,7 +115,7 @@ class MatrixProduct(Component):
     def latency_of(columns: int, form: Form = "three") -> int:
         """Group 1, a row's steps, sums, round 1, saturate 1, FIFO."""
         mac = ComplexMac.latency_of(MatrixProduct.lanes_of(columns), form)
-        return 1 + MatrixProduct.steps_of(columns) + mac + 2 + CreditFifo.latency
+        return 1 + MatrixProduct.steps_of(columns) + mac + 2 + CreditFifoConfig.latency
 
     @property
     def latency(self) -> int:
@@ -156,12 +156,12 @@ class MatrixProduct(Component):
         lanes, steps = MatrixProduct.lanes_of(columns), MatrixProduct.steps_of(columns)
         places = MatrixProduct.places_of(columns, form) if places is None else places
         mac = ComplexMac.cost_of(lanes=lanes, terms=columns, widths=WIDTHS, form=form, family=family)
-        cost = mac + CreditFifo.cost_of(SYMBOL.size, places, family)
+        cost = mac + CreditFifoConfig(SYMBOL, places).cost(family)
         for bits in ComplexMac.results(columns, WIDTHS):
             cost += add_round_saturate_cost(bits, FRACTION, signed(BITS))
         bank = tables * rows * steps
         depth = (1 << bits_of(bank)) + bank
-        cost += Ram.cost_of(depth, 2 * BITS, ram_form(depth, "block"), family) * lanes
+        cost += RamConfig(depth, 2 * BITS, ram_form(depth, "block")).cost(family) * lanes
         # Symbols of two groups, those that are multiplied.
         cost += Cost(2 * columns + lanes * 2 * BITS, 2 * BITS * (2 * columns + lanes))
         cost += Cost(adder_lut(BITS) + equal_lut(BITS) + BITS) * any(conjugate)
@@ -171,7 +171,7 @@ class MatrixProduct(Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.fifo = fifo = CreditFifo(SYMBOL, self.places)
+        m.submodules.fifo = fifo = CreditFifoConfig(SYMBOL, self.places).build()
         m.submodules.mac = mac = ComplexMac(lanes=self.lanes, terms=self.columns, widths=WIDTHS, form=self.form)
         claim, release, group_end = Signal(), Signal(), Signal()
         bank, address, go = Signal(), Signal(range(self._rows)), Signal()
@@ -261,7 +261,7 @@ class MatrixProduct(Component):
         read = []
         for place in range(self.lanes):
             depth = (1 << bits_of(self._rows)) + self._rows
-            memory = Ram(depth, 2 * BITS, ram_form(depth, "block"))
+            memory = RamConfig(depth, 2 * BITS, ram_form(depth, "block")).build()
             m.submodules[f"coefficients{place}"] = memory
             m.d.comb += [
                 memory.write.eq(taken & (lane == place)),

@@ -177,40 +177,110 @@ def ram_form(depth: int, asked: Form) -> Form:
     return "distributed" if depth <= LUT_MEMORY_DEPTH else asked
 
 
+@dataclass(frozen=True)
+class RomConfig:
+    """A read-only memory.
+
+    Parameters
+    ----------
+    depth, width
+        Rows, and bits of each.
+    form
+        "block" RAM or "logic".
+
+    Raises
+    ------
+    ValueError
+        No rows, no width, a form that is none.
+    """
+
+    depth: int
+    width: int
+    form: Form = "block"
+
+    def __post_init__(self) -> None:
+        _check(self.depth, self.width)
+        if self.form not in ("block", "logic"):
+            raise ValueError(f"form: wanted block or logic, got {self.form!r}")
+
+    def cost(self, family: str) -> Cost:
+        """Block RAM exactly; logic of content that no rule shortens."""
+        if self.form == "block":
+            return block_cost(self.depth, self.width, True, family)
+        return logic_cost(self.depth, self.width)
+
+    def build(self, rows: Sequence[int]) -> Rom:
+        """The component with its rows."""
+        return Rom(self, rows)
+
+
 class Rom(Component):
     """Read-only memory: `data` is the row of `address`, one cycle later.
 
     Parameters
     ----------
-    rows : Sequence[int], at least one
-    width : int, bits of a row
-    form : "block" RAM or "logic"
+    config
+        See RomConfig.
+    rows
+        `config.depth` integers.
 
     Members
     -------
-    address : In(range(rows)), data : Out(width)
+    address : In(range(depth)), data : Out(width)
 
     Raises
     ------
-    ValueError : no rows, no width, a form that is none
+    ValueError
+        Rows that are not as many as the config says.
     """
 
-    def __init__(self, rows: Sequence[int], width: int, form: Form) -> None:
-        _check(len(rows), width)
-        if form not in ("block", "logic"):
-            raise ValueError(f"form: wanted block or logic, got {form!r}")
-        self.rows, self.width, self.form = rows, width, form
-        super().__init__({"address": In(range(len(rows))), "data": Out(width)})
-
-    @staticmethod
-    def cost_of(depth: int, width: int, form: Form, family: str) -> Cost:
-        """Block RAM exactly; logic of content that no rule shortens."""
-        return block_cost(depth, width, True, family) if form == "block" else logic_cost(depth, width)
+    def __init__(self, config: RomConfig, rows: Sequence[int]) -> None:
+        if len(rows) != config.depth:
+            raise ValueError(f"rows: wanted {config.depth}, got {len(rows)}")
+        self.config, self.rows = config, rows
+        super().__init__({"address": In(range(config.depth)), "data": Out(config.width)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.d.comb += self.data.eq(_read(m, self.rows, len(self.rows), self.width, self.form, self.address))
+        m.d.comb += self.data.eq(_read(m, self.rows, self.config, self.address))
         return m
+
+
+@dataclass(frozen=True)
+class RamConfig:
+    """A simple dual-port memory.
+
+    Parameters
+    ----------
+    depth, width
+        Words, and bits of each.
+    form
+        "block" RAM or "distributed" (LUTs).
+
+    Raises
+    ------
+    ValueError
+        No depth, no width, a form that is none.
+    """
+
+    depth: int
+    width: int
+    form: Form = "block"
+
+    def __post_init__(self) -> None:
+        _check(self.depth, self.width)
+        if self.form not in ("block", "distributed"):
+            raise ValueError(f"form: wanted block or distributed, got {self.form!r}")
+
+    def cost(self, family: str) -> Cost:
+        """Exact but for the address decoders of more than 64 words in LUTs."""
+        if self.form == "block":
+            return block_cost(self.depth, self.width, False, family)
+        return distributed_cost(self.depth, self.width, family)
+
+    def build(self) -> Ram:
+        """The component."""
+        return Ram(self)
 
 
 class Ram(Component):
@@ -219,56 +289,43 @@ class Ram(Component):
 
     Parameters
     ----------
-    depth, width : int
-    form : "block" RAM or "distributed"
+    config
+        See RamConfig.
 
     Members
     -------
     write : In(1), write_address : In(range(depth)), write_data : In(width)
     address : In(range(depth)), data : Out(width)
-
-    Raises
-    ------
-    ValueError : no depth, no width, a form that is none
     """
 
-    def __init__(self, depth: int, width: int, form: Form) -> None:
-        _check(depth, width)
-        if form not in ("block", "distributed"):
-            raise ValueError(f"form: wanted block or distributed, got {form!r}")
-        self.depth, self.width, self.form = depth, width, form
+    def __init__(self, config: RamConfig) -> None:
+        self.config = config
         super().__init__(
             {
                 "write": In(1),
-                "write_address": In(range(depth)),
-                "write_data": In(width),
-                "address": In(range(depth)),
-                "data": Out(width),
+                "write_address": In(range(config.depth)),
+                "write_data": In(config.width),
+                "address": In(range(config.depth)),
+                "data": Out(config.width),
             }
         )
-
-    @staticmethod
-    def cost_of(depth: int, width: int, form: Form, family: str) -> Cost:
-        """Exact but for the address decoders of more than 64 words in LUTs."""
-        return block_cost(depth, width, False, family) if form == "block" else distributed_cost(depth, width, family)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         write = (self.write, self.write_address, self.write_data)
-        m.d.comb += self.data.eq(_read(m, [], self.depth, self.width, self.form, self.address, write))
+        m.d.comb += self.data.eq(_read(m, [], self.config, self.address, write))
         return m
 
 
 def _read(
     m: Module,
     init: Sequence[int],
-    depth: int,
-    width: int,
-    form: Form,
+    config: RomConfig | RamConfig,
     address: Value,
     write: tuple[Value, Value, Value] | None = None,
 ) -> Value:
     """The row of `address`, one cycle later."""
+    depth, width, form = config.depth, config.width, config.form
     if form == "block":
         cut = bands(depth, width, write is None)
     else:

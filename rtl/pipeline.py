@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Shape, ShapeLike, Signal, Value, ValueLike
+from amaranth.hdl import Module, ShapeLike, Signal, Value, ValueLike
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
 from hwgen.rtl.primitives import Cost
-from hwgen.rtl.stream import CreditFifo
+from hwgen.rtl.stream import CreditFifo, CreditFifoConfig
 
-FIFO_LATENCY = CreditFifo.latency
+FIFO_LATENCY = CreditFifoConfig.latency
 """Cycles from a write to the beat at the output."""
 
 
 def output_fifo(payload: ShapeLike, depth: int) -> CreditFifo:
     """The FIFO behind a pipeline."""
-    return CreditFifo(payload, depth)
+    return CreditFifoConfig(payload, depth).build()
 
 
 def output_fifo_cost(payload: ShapeLike, depth: int, family: str) -> Cost:
     """Resources of `output_fifo`."""
-    return CreditFifo.cost_of(Shape.cast(payload).width, depth, family)
+    return CreditFifoConfig(payload, depth).cost(family)
 
 
 def check_positive(**numbers: int) -> None:

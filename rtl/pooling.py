@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from hwgen.rtl.add import typed
 from hwgen.rtl.counter import Counter, count
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter_lut
-from hwgen.rtl.requantise import add_round_saturate, add_round_saturate_cost
+from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
 from hwgen.rtl.skip_fifo import memory, memory_cost
-from hwgen.rtl.stream import CreditFifo
+from hwgen.rtl.stream import CreditFifoConfig
 from hwgen.rtl.streams import output_fifo, output_fifo_cost
 
 
@@ -79,7 +79,7 @@ class PoolingConfig:
     def latency(self) -> int:
         """Cycles from the last beat of a block to its result: memory 1, combination 1, of an average round 1 and
         saturate 1, FIFO 2."""
-        return 2 + 2 * (self.shift is not None) + CreditFifo.latency
+        return 2 + 2 * (self.shift is not None) + CreditFifoConfig.latency
 
     @property
     def default_depth(self) -> int:

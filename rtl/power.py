@@ -25,13 +25,13 @@ from hwgen.numerics.complex import (
 from hwgen.numerics.formats import SYMBOL
 from hwgen.rtl.adders import delay
 from hwgen.rtl.counter import count
-from hwgen.rtl.memory import Ram, ram_form
+from hwgen.rtl.memory import RamConfig, ram_form
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter, multiplier_dsp
-from hwgen.rtl.requantise import add_round_saturate, add_round_saturate_cost
-from hwgen.rtl.stream import CreditFifo
+from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
+from hwgen.rtl.stream import CreditFifo, CreditFifoConfig
 
 OUTPUT = signed(SYMBOL.bits)
-PIPELINE = 7 + CreditFifo.latency
+PIPELINE = 7 + CreditFifoConfig.latency
 """From a value's address: memory 1, register 1, shift 1, product 2, round 1, saturate 1, FIFO."""
 
 
@@ -122,7 +122,7 @@ class Power(Component):
         depth = Power.depth_of(input, values) if depth is None else depth
         energy, shift = Power.energy_bits_of(input, values), Power.shift_of(input, values, power)
         left, shifted = shift.bit_length(), input.width + shift
-        cost = Ram.cost_of(depth, input.width, ram_form(depth, "block"), family)
+        cost = RamConfig(depth, input.width, ram_form(depth, "block")).cost(family)
         cost += Cost(dsp=1 + multiplier_dsp(shifted + (not input.signed), family))
         # Two counters of values and two of places, each with its `last`; free places; steps.
         cost += (counter(values) + counter(depth) + Cost(3, 1)) * 2 + Cost(bits_of(depth), bits_of(depth) + 1)
@@ -134,12 +134,12 @@ class Power(Component):
         # The values' shift, and what walks beside them.
         cost += Cost(shifted * -(-left // 2) + 6, 2 * input.width + 8)
         cost += add_round_saturate_cost(shifted + GAIN_BITS + 1, shift, OUTPUT)
-        return cost + CreditFifo.cost_of(SYMBOL.bits, places, family)
+        return cost + CreditFifoConfig(SYMBOL.bits, places).cost(family)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.fifo = fifo = CreditFifo(OUTPUT, self.fifo_places)
-        m.submodules.ring = ring = Ram(self.depth, self.input.width, ram_form(self.depth, "block"))
+        m.submodules.fifo = fifo = CreditFifoConfig(OUTPUT, self.fifo_places).build()
+        m.submodules.ring = ring = RamConfig(self.depth, self.input.width, ram_form(self.depth, "block")).build()
         take, go, busy = Signal(), Signal(), Signal()
 
         # What comes in. A frame's last value waits until the gain of the one before is taken.
@@ -280,7 +280,7 @@ class Power(Component):
         operand = value.as_signed() if self.input.signed else value
         m.d.sync += [shifted.eq(operand << left), product.eq(shifted * gain), scaled.eq(product)]
         valid = go
-        for cycle in range(PIPELINE - CreditFifo.latency):
+        for cycle in range(PIPELINE - CreditFifoConfig.latency):
             valid = delay_flag(m, valid, f"valid{cycle}")
         m.d.comb += [
             fifo.write.eq(valid),

@@ -72,3 +72,8 @@ def multiplier_dsp(bits: int, family: str) -> int:
     """DSP slices of a product of `bits` (signed) and at most 18 bits; each slice but the first takes one bit less."""
     wide = DSP_WIDE[family]
     return 1 if bits <= wide else 1 + -(-(bits - wide) // (wide - 1))
+
+
+def counter_ff(length: int) -> int:
+    """The registers of a counter, and whether it stands at its last place."""
+    return bits_of(length) + 1 if length > 1 else 0

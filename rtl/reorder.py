@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from hwgen.rtl.counter import Counter, count
 from hwgen.rtl.primitives import Cost, bits_of
 from hwgen.rtl.skip_fifo import memory, memory_cost
-from hwgen.rtl.stream import CreditFifo, wrap_increment
+from hwgen.rtl.stream import CreditFifoConfig, wrap_increment
 from hwgen.rtl.streams import output_fifo, output_fifo_cost
 
 Beats = NDArray[np.int64]
@@ -72,7 +72,7 @@ class ReorderConfig:
 
     arrival: ClassVar[int] = 1
     """Cycles from an accepted value to the earliest reading of it."""
-    drain: ClassVar[int] = 1 + CreditFifo.latency
+    drain: ClassVar[int] = 1 + CreditFifoConfig.latency
     """Cycles from a reading to `o.valid`: memory 1, FIFO 2."""
     latency: ClassVar[int] = arrival + drain
     """Cycles from the last value that an output waits for to that output."""

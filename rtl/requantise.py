@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib.memory import Memory
@@ -23,97 +24,163 @@ from hwgen.rtl.adders import delay
 from hwgen.rtl.memory import IN_LUTS, logic_lut
 from hwgen.rtl.packing import DSP_NARROW, DSP_WIDE
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter_lut, equal_lut, multiplier_dsp, signed_bits
+from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost, check_coarse
 from hwgen.rtl.stream import wrap_increment
 
 
 @dataclass(frozen=True)
-class Coarse:
-    """A grid for some of the values: saturated to `bits`, then shifted left by `left`."""
+class RequantiserConfig:
+    """The widths of a requantiser, from which everything but the tables' content follows.
 
-    bits: int
-    left: int
+    Parameters
+    ----------
+    channels
+        In turn.
+    accumulator_bits
+        Signed width of the input, and of accumulator + bias.
+    output
+        Shape of a result.
+    bias_bits, slope_bits
+        Signed widths of biases and PReLU slopes (0: no PReLU). The cost needs the first, latency and cost the second.
+    fraction
+        Fraction bits of the slope.
+    right, left
+        The largest shift, and by how much the smallest is less, both with the slope's fraction in them.
+    phases
+        Of the output pixels, which have biases of their own.
+    coarse
+        (bits, left): the grid of some channels, saturated to fewer bits and shifted left.
+    all_coarse
+        Whether those are all channels: for the cost.
+    ceiling
+        The largest result, 1 .. the largest output; None where that is the output's own.
 
-
-def add_round_saturate(
-    m: Module,
-    value: Signal,
-    shift: int,
-    output: Shape,
-    name: str,
-    coarse: Coarse | None = None,
-    choice: Value | None = None,
-) -> Value:
-    """Two registers: value / 2 ** shift rounded half to even, then saturated to `output`. `shift` is not negative.
-
-    Where `choice` is set (with the value), it is saturated and shifted as `coarse` says instead.
-
-    Only the bits of the output are rounded by an adder. What lies above them says whether the quotient is out of range;
-    rounding cannot bring it back: the nearest it comes is the bound itself. Inside the range, rounding can carry the
-    largest value beyond it, and no other.
+    Raises
+    ------
+    ValueError
+        No channels; a coarse grid that is none or too large for the output, or beside a ceiling; a ceiling beyond it.
     """
-    if coarse is not None and choice is None:
-        narrow = add_round_saturate(m, value, shift, Shape(coarse.bits, output.signed), name)
-        return narrow << coarse.left
-    width, is_signed = output.width, output.signed
-    # A shift beyond the width leaves the sign: extend, so that every bit has a place.
-    extended = Signal(signed(max(len(value), shift + width + 1)), name=f"{name}_extended")
-    m.d.comb += extended.eq(value)
-    quotient = extended[shift:]
-    low, above = quotient[:width], quotient[width - is_signed :]
-    beyond = above.any() & ~above.all() if is_signed else above.any()
-    if coarse is not None:
-        coarse_above = quotient[coarse.bits - is_signed :]
-        coarse_beyond = coarse_above.any() & ~coarse_above.all() if is_signed else coarse_above.any()
-        beyond = Mux(choice, coarse_beyond, beyond)
-    up: Value = Const(0, 1)
-    if shift > 0:
-        up = extended[shift - 1] & (extended[: shift - 1].any() | quotient[0])
-    rounded = Signal(Shape(width + 1, is_signed), name=f"{name}_rounded", reset_less=True)
-    outside, negative = (Signal(name=f"{name}_{flag}", reset_less=True) for flag in ("outside", "negative"))
-    m.d.sync += [
-        rounded.eq((low.as_signed() if is_signed else low) + up),
-        outside.eq(beyond),
-        negative.eq(extended[-1]),
-    ]
-    # Beyond the largest value, a carry has reached the bit above it.
-    over = rounded[width] ^ rounded[width - 1] if is_signed else rounded[width]
-    smallest: Value | int = -(1 << width - 1) if is_signed else 0
-    largest: Value | int = ~smallest
-    result: Value = rounded
-    if coarse is not None and choice is not None:
-        chosen = delay(m, choice, 1, f"{name}_coarse")
-        bits, left = coarse.bits, coarse.left
-        over = Mux(chosen, rounded[bits] ^ rounded[bits - 1] if is_signed else rounded[bits], over)
-        smallest = Mux(chosen, Const(-(1 << bits - 1) << left if is_signed else 0, output), Const(smallest, output))
-        largest = Mux(chosen, Const((1 << bits - is_signed) - 1 << left, output), Const(largest, output))
-        result = Mux(chosen, rounded << left, rounded)
-    saturated = Signal(output, name=f"{name}_saturated", reset_less=True)
-    with m.If(outside):
-        m.d.sync += saturated.eq(Mux(negative, smallest, largest))
-    with m.Elif(over):
-        m.d.sync += saturated.eq(largest)
-    with m.Else():
-        m.d.sync += saturated.eq(result)
-    return saturated
 
+    channels: int
+    accumulator_bits: int
+    output: Shape
+    bias_bits: int = 1
+    slope_bits: int = 0
+    fraction: int = 0
+    right: int = 0
+    left: int = 0
+    phases: int = 1
+    coarse: tuple[int, int] | None = None
+    all_coarse: bool = False
+    ceiling: int | None = None
 
-def add_round_saturate_cost(bits: int, shift: int, output: Shape) -> Cost:
-    """`add_round_saturate` of a value of so many bits: those below, those above, a choice for each of the output's."""
-    quotient = max(bits - shift, 1)
-    lut = equal_lut(shift + 1) + 1
-    if quotient <= output.width:  # nothing to saturate
-        return Cost(lut, 2 * quotient)
-    return Cost(lut + equal_lut(quotient - output.width + 1) + output.width, 2 * output.width + 3)
+    def __post_init__(self) -> None:
+        for key in ("channels", "accumulator_bits", "phases"):
+            if getattr(self, key) < 1:
+                raise ValueError(f"{key}: wanted at least 1, got {getattr(self, key)}")
+        check_coarse(self.coarse, self.output)
+        largest = (1 << self.output.width - self.output.signed) - 1
+        if self.ceiling is not None and not 1 <= self.ceiling <= largest:
+            raise ValueError(f"ceiling: wanted 1 .. {largest}, got {self.ceiling}")
+        if self.ceiling is not None and self.coarse is not None:
+            raise ValueError(f"ceiling: wanted none beside a coarse grid, got {self.ceiling}")
 
+    @classmethod
+    def from_integers(
+        cls,
+        *,
+        accumulator_bits: int,
+        bias: Sequence[int],
+        shift: Sequence[int],
+        output: Shape,
+        slope: Sequence[int] | None = None,
+        fraction: int = 0,
+        phases: int = 1,
+        coarse: tuple[int, int] | None = None,
+        ceiling: int | None = None,
+    ) -> RequantiserConfig:
+        """The widths of these integers, as `build` takes them: bias (phases in turn), shift and slope by channel."""
+        shifts = [int(s) + (fraction if slope is not None else 0) for s in shift] or [0]
+        right = max(0, *shifts)
+        return cls(
+            channels=len(shift),
+            accumulator_bits=accumulator_bits,
+            output=output,
+            bias_bits=max((abs(int(b)) for b in bias), default=0).bit_length() + 1,
+            slope_bits=0 if slope is None else signed_bits(map(int, slope)) if len(slope) else 1,
+            fraction=fraction,
+            right=right,
+            left=right - min(shifts),
+            phases=phases,
+            coarse=coarse,
+            ceiling=ceiling,
+        )
 
-def check_coarse(coarse: tuple[int, int] | None, output: Shape) -> Coarse | None:
-    """(bits, left) of a coarse grid that lies within the output."""
-    if coarse is None:
-        return None
-    bits, left = coarse
-    if bits < 1 or left < 0 or bits + left > output.width:
-        raise ValueError(f"coarse: wanted at most the output's {output.width} bits, got {bits} shifted by {left}")
-    return Coarse(bits, left)
+    @property
+    def prelu(self) -> bool:
+        """Whether negative values are multiplied by a slope."""
+        return self.slope_bits > 0
+
+    @property
+    def latency(self) -> int:
+        """Cycles from an accumulator to its result: table 1, bias 1, PReLU 3 or shift 1, round 1, saturate 1."""
+        return 7 if self.prelu else 5
+
+    @cache  # noqa: B019 - frozen, and sizing asks for few of them thousands of times
+    def cost(self, family: str) -> Cost:
+        """Resources; DSPs exactly."""
+        table = logic_lut(self.channels)
+        left_bits = self.left.bit_length()
+        lut = counter_lut(self.channels) + adder_lut(self.accumulator_bits)
+        if self.phases == 1:
+            lut += self.bias_bits * table
+        else:
+            # Tables of six address bits and more are mapped worse and worse: measured from 32 to 256 rows.
+            rows = self.phases << bits_of(self.channels)
+            per_bit = 0 if rows <= 4 else 1.2 if rows <= 32 else 2.2 if rows <= 64 else rows / 18
+            lut += round(self.bias_bits * per_bit)
+        ff = 2 * bits_of(self.channels) + self.accumulator_bits + self.bias_bits + self.latency
+        dsp = 0
+        if self.prelu:
+            inner = min(self.left, max(DSP_NARROW - max(self.slope_bits, self.fraction + 2), 0))
+            slopes, ones = self.slope_bits + inner, inner + 1 if inner else 0
+            factor = max(slopes, self.fraction + inner + 2)
+            common = self.accumulator_bits + factor - 1 + self.left - inner
+            lut += (slopes + ones) * table + max(ones, 1) + 3
+            ff += slopes + ones + factor + 1
+            dsp = multiplier_dsp(self.accumulator_bits, family)
+            if dsp > 1:
+                # Of several slices, added up outside, not every register finds a place inside.
+                ff += self.accumulator_bits + DSP_WIDE["xc7"]
+            if self.left > inner:
+                lut += common
+                ff += common + (self.left - inner).bit_length()
+        else:
+            common = self.accumulator_bits + self.left
+            lut += left_bits * table + common * -(-left_bits // 2) + 3
+            ff += self.accumulator_bits + common + left_bits
+        output = self.output
+        if self.coarse is not None and self.all_coarse:
+            output = Shape(self.coarse[0], output.signed)
+        cost = Cost(lut, ff, dsp) + add_round_saturate_cost(common, self.right, output)
+        if self.coarse is not None and not self.all_coarse:
+            # Which channels: a table, and its bit beside the values. A second comparison, a second way out.
+            beyond = equal_lut(max(common - self.right - self.coarse[0] + 1, 1))
+            cost += Cost(beyond + self.output.width + 4, 3)
+        if self.ceiling is not None:
+            cost += Cost(equal_lut(output.width + 1))
+        return cost
+
+    def build(
+        self,
+        *,
+        bias: Sequence[int],
+        shift: Sequence[int],
+        slope: Sequence[int] | None = None,
+        is_coarse: Sequence[bool] = (),
+    ) -> Requantiser:
+        """The component with its integers."""
+        return Requantiser(self, bias=bias, shift=shift, slope=slope, is_coarse=is_coarse)
 
 
 class Requantiser(Component):
@@ -123,14 +190,16 @@ class Requantiser(Component):
 
     Parameters
     ----------
-    accumulator_bits : int, signed width of the input and of accumulator + bias
-    bias : per channel, int; with several phases those of one after those of another
-    shift : per channel, int
-    slope : per channel, signed int, or None where there is no PReLU
-    fraction : int, fraction bits of the slope
-    output : Shape of a result
-    phases : of the output pixels, which have biases of their own
-    coarse : the grid of those channels that `is_coarse` says, saturated to fewer bits and shifted left
+    config
+        See RequantiserConfig.
+    bias
+        By channel; with several phases those of one after those of another.
+    shift
+        By channel.
+    slope
+        By channel, signed, or None where the config has no PReLU.
+    is_coarse
+        By channel, where the config has a coarse grid.
 
     Members
     -------
@@ -140,134 +209,62 @@ class Requantiser(Component):
 
     Raises
     ------
-    ValueError : sequences of different lengths or none; a coarse grid that is none or too large for the output
+    ValueError
+        Sequences that are not as long as the config says, or of no use to it.
     """
 
     def __init__(
         self,
+        config: RequantiserConfig,
         *,
-        accumulator_bits: int,
         bias: Sequence[int],
         shift: Sequence[int],
-        slope: Sequence[int] | None,
-        fraction: int,
-        output: Shape,
-        phases: int = 1,
-        coarse: tuple[int, int] | None = None,
+        slope: Sequence[int] | None = None,
         is_coarse: Sequence[bool] = (),
     ) -> None:
-        if not bias or len(bias) != len(shift) * phases or (slope is not None and len(slope) != len(shift)):
+        channels = config.channels
+        counts = len(bias), len(shift), channels if slope is None else len(slope)
+        if counts != (channels * config.phases, channels, channels) or (slope is None) == config.prelu:
             raise ValueError(
-                f"bias, shift, slope: wanted one of each per channel, got {len(bias)}, {len(shift)},"
-                f" {'none' if slope is None else len(slope)}"
+                f"bias, shift, slope: wanted {channels * config.phases}, {channels}, "
+                f"{channels if config.prelu else 'none'}, got {len(bias)}, {len(shift)}, "
+                f"{'none' if slope is None else len(slope)}"
             )
-        self.accumulator_bits = accumulator_bits
-        self.bias, self.slope, self.fraction = list(bias), None if slope is None else list(slope), fraction
-        self.shift = [s + (fraction if slope is not None else 0) for s in shift]
-        self.output, self.phases = output, phases
-        self.coarse = check_coarse(coarse, output)
-        self.is_coarse = [bool(c) for c in is_coarse] if coarse else [False] * len(shift)
-        if len(self.is_coarse) != len(shift):
-            raise ValueError(f"is_coarse: wanted one for each of {len(shift)} channels, got {len(self.is_coarse)}")
+        self.config = config
+        self.bias, self.slope = list(bias), None if slope is None else list(slope)
+        self.shift = [s + (config.fraction if slope is not None else 0) for s in shift]
+        self.is_coarse = [bool(c) for c in is_coarse] if config.coarse else [False] * channels
+        if len(self.is_coarse) != channels:
+            raise ValueError(f"is_coarse: wanted one for each of {channels} channels, got {len(self.is_coarse)}")
         super().__init__(
             {
-                **({"phase": In(range(phases))} if phases > 1 else {}),
+                **({"phase": In(range(config.phases))} if config.phases > 1 else {}),
                 "valid": In(1),
-                "accumulator": In(signed(accumulator_bits)),
+                "accumulator": In(signed(config.accumulator_bits)),
                 "o_valid": Out(1),
-                "o": Out(output),
+                "o": Out(config.output),
             }
         )
-
-    @staticmethod
-    def latency_of(prelu: bool) -> int:
-        """Table 1, bias 1, PReLU 3 or shift 1, round 1, saturate 1."""
-        return 7 if prelu else 5
-
-    @property
-    def latency(self) -> int:
-        return self.latency_of(self.slope is not None)
-
-    @staticmethod
-    def cost_of(
-        *,
-        channels: int,
-        accumulator_bits: int,
-        bias_bits: int,
-        slope_bits: int,
-        fraction: int,
-        right: int,
-        left: int,
-        output: Shape,
-        family: str,
-        phases: int = 1,
-        coarse: tuple[int, int] | None = None,
-        all_coarse: bool = False,
-    ) -> Cost:
-        """Resources; DSPs exactly.
-
-        Parameters: channels, of how many phases with biases of their own; signed widths of accumulator, bias and slope
-        (0: no PReLU); fraction; the largest shift `right`, and by how much the smallest is less, `left`, both with the
-        slope's fraction in them; the coarse grid of some channels, or of all.
-        """
-        table = logic_lut(channels)
-        left_bits = left.bit_length()
-        lut = counter_lut(channels) + adder_lut(accumulator_bits)
-        if phases == 1:
-            lut += bias_bits * table
-        else:
-            # Tables of six address bits and more are mapped worse and worse: measured from 32 to 256 rows.
-            rows = phases << bits_of(channels)
-            per_bit = 0 if rows <= 4 else 1.2 if rows <= 32 else 2.2 if rows <= 64 else rows / 18
-            lut += round(bias_bits * per_bit)
-        ff = 2 * bits_of(channels) + accumulator_bits + bias_bits + Requantiser.latency_of(slope_bits > 0)
-        dsp = 0
-        if slope_bits:
-            inner = min(left, max(DSP_NARROW - max(slope_bits, fraction + 2), 0))
-            slopes, ones = slope_bits + inner, inner + 1 if inner else 0
-            factor = max(slopes, fraction + inner + 2)
-            common = accumulator_bits + factor - 1 + left - inner
-            lut += (slopes + ones) * table + max(ones, 1) + 3
-            ff += slopes + ones + factor + 1
-            dsp = multiplier_dsp(accumulator_bits, family)
-            if dsp > 1:
-                # Of several slices, added up outside, not every register finds a place inside.
-                ff += accumulator_bits + DSP_WIDE["xc7"]
-            if left > inner:
-                lut += common
-                ff += common + (left - inner).bit_length()
-        else:
-            common = accumulator_bits + left
-            lut += left_bits * table + common * -(-left_bits // 2) + 3
-            ff += accumulator_bits + common + left_bits
-        if coarse is not None and all_coarse:
-            output = Shape(coarse[0], output.signed)
-        cost = Cost(lut, ff, dsp) + add_round_saturate_cost(common, right, output)
-        if coarse is not None and not all_coarse:
-            # Which channels: a table, and its bit beside the values. A second comparison, a second way out.
-            beyond = equal_lut(max(common - right - coarse[0] + 1, 1))
-            cost += Cost(beyond + output.width + 4, 3)
-        return cost
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         right = max(max(self.shift), 0)
         lefts = [right - s for s in self.shift]
-        channels = len(self.shift)
+        config, channels = self.config, self.config.channels
         channel: Value = Signal(range(channels), name="channel")
         with m.If(self.valid):
             m.d.sync += channel.eq(wrap_increment(channel, channels))
 
         # Cycle 0: the channel's bias out of its table. Cycle 1: added.
         biases, place = self.bias, channel
-        if self.phases > 1:
+        if config.phases > 1:
             step = 1 << len(channel)
             by_phase = [self.bias[first : first + channels] for first in range(0, len(self.bias), channels)]
             biases = [bias for own in by_phase for bias in own + own[:1] * (step - channels)]
             place = Cat(channel, self.phase)
         bias = self._table(m, "bias", biases, place)
         accumulator = delay(m, self.accumulator, 1, "accumulator")
-        value = Signal(signed(self.accumulator_bits), reset_less=True)
+        value = Signal(signed(config.accumulator_bits), reset_less=True)
         m.d.sync += value.eq(accumulator + bias)
         channel = delay(m, channel, 1, "channel")
         if self.slope is None:
@@ -277,14 +274,15 @@ class Requantiser(Component):
             m.d.sync += common.eq(value << left)
         else:
             common = self._prelu(m, value, self.slope, lefts, channel)
-        choice, coarse = None, self.coarse if any(self.is_coarse) else None
+        choice, coarse = None, check_coarse(config.coarse, config.output) if any(self.is_coarse) else None
         if coarse is not None and not all(self.is_coarse):
-            later = self.latency - 4  # the table's register is one of those between the bias and the rounding
+            later = config.latency - 4  # the table's register is one of those between the bias and the rounding
             choice = delay(m, self._table(m, "coarse", [*map(int, self.is_coarse)], channel), later, "coarse")
-        m.d.comb += self.o.eq(add_round_saturate(m, common, right, self.output, "result", coarse, choice))
+        result = add_round_saturate(m, common, right, config.output, "result", coarse, choice, config.ceiling)
+        m.d.comb += self.o.eq(result)
 
         stages: Value = self.valid
-        for cycle in range(self.latency):
+        for cycle in range(config.latency):
             register = Signal(name=f"valid{cycle}")
             m.d.sync += register.eq(stages)
             stages = register
@@ -297,18 +295,19 @@ class Requantiser(Component):
         One multiplication does it all: its factor is the slope, or 2 ** fraction, shifted left as the channel asks.
         Shifts that would make the factor wider than a DSP's narrow operand are done behind it.
         """
-        most = max(DSP_NARROW - max(signed_bits(slope), self.fraction + 2), 0)
+        accumulator_bits, fraction = self.config.accumulator_bits, self.config.fraction
+        most = max(DSP_NARROW - max(signed_bits(slope), fraction + 2), 0)
         inner = [min(left, most) for left in lefts]
         outer = [left - least for left, least in zip(lefts, inner, strict=True)]
         slopes = [s << i for s, i in zip(slope, inner, strict=True)]
-        ones = [1 << self.fraction + i for i in inner]
-        least = -1 << self.accumulator_bits - 1
+        ones = [1 << fraction + i for i in inner]
+        least = -1 << accumulator_bits - 1
         bits = signed_bits([*(least * s for s in slopes), *(~least * one for one in ones)])
 
         negative = self._table(m, "slope", slopes, channel)
         positive = self._table(m, "one", ones, channel)
         factor = Signal(signed(signed_bits([*slopes, *ones])), reset_less=True)
-        kept = Signal(signed(self.accumulator_bits), reset_less=True)
+        kept = Signal(signed(accumulator_bits), reset_less=True)
         product, common = (Signal(signed(width), reset_less=True) for width in (bits, bits + max(outer)))
         m.d.sync += [
             kept.eq(value),

@@ -9,7 +9,7 @@ from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
-from hwgen.rtl.memory import Form, Ram, block_cost, distributed_cost, ram_form
+from hwgen.rtl.memory import Form, Ram, RamConfig, block_cost, distributed_cost, ram_form
 from hwgen.rtl.primitives import Cost, bits_of
 from hwgen.rtl.stream import wrap_increment
 
@@ -28,7 +28,7 @@ def memory_cost(depth: int, width: int, family: str) -> Cost:
 
 def memory(depth: int, width: int) -> Ram:
     """A buffer's memory, in the form of `memory_form`."""
-    return Ram(depth, width, memory_form(depth))
+    return RamConfig(depth, width, memory_form(depth)).build()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,11 @@ for `ready`, and no combinational path leads from an output's `ready` to an inpu
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar
+
+from amaranth.hdl import Module, Mux, Shape, ShapeLike, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
@@ -15,45 +19,88 @@ from hwgen.rtl.memory import distributed_lut
 from hwgen.rtl.primitives import Cost, bits_of, select_lut
 
 
+@dataclass(frozen=True)
+class CreditFifoConfig:
+    """A FIFO behind a pipeline that cannot stall.
+
+    Parameters
+    ----------
+    payload
+        Shape of a beat.
+    depth
+        Beats that can be reserved, at least 1.
+    batch
+        The most beats that are reserved at once.
+
+    Raises
+    ------
+    ValueError
+        A depth below 1, a batch not in 1 .. depth.
+    """
+
+    payload: ShapeLike
+    depth: int
+    batch: int = 1
+
+    latency: ClassVar[int] = 2
+    """Cycles from `write` to `o.valid`."""
+
+    def __post_init__(self) -> None:
+        if self.depth < 1:
+            raise ValueError(f"depth: wanted at least 1, got {self.depth}")
+        if not 1 <= self.batch <= self.depth:
+            raise ValueError(f"batch: wanted 1 .. depth = {self.depth}, got {self.batch}")
+
+    def cost(self, family: str) -> Cost:
+        """Resources: flip-flops exactly. LUTs of the counters and their conditions: what was measured from 1 to 70."""
+        return _fifo_cost(Shape.cast(self.payload).width, self.depth, self.batch, family)
+
+    def build(self) -> CreditFifo:
+        """The component."""
+        return CreditFifo(self)
+
+
+@cache
+def _fifo_cost(width: int, depth: int, batch: int, family: str) -> Cost:
+    words = max(depth - 1, 1)
+    credits, level, address = bits_of(depth + 1), bits_of(words + 1), bits_of(words)
+    spare = max((depth - batch).bit_length(), (batch - 1).bit_length()) + 1
+    ff = spare + level + 2 * address + width + 1
+    if words == 1:
+        return Cost(3 + depth, ff + width)  # the word is a register
+    control = 5 * credits + 3 + (0 if words == 1 << address else 3 * (credits - 1) // 2)
+    control = {3: 8, 4: 14}.get(depth, control) + 4 * (batch > 1)
+    return Cost(distributed_lut(words, width, family) + width * select_lut(-(-words // 64)) + control, ff)
+
+
 class CreditFifo(Component):
     """FIFO behind a pipeline that cannot stall: room is reserved before the work begins.
 
     A pipeline without a stall signal has short paths and no net that fans out to every register. Instead, whoever
-    feeds it asks for room first: `reserve` takes that many places, each accepted output beat gives one back. A write is
-    therefore always accepted.
+    feeds it asks for room first: `reserve` takes that many entries, each accepted output beat gives one back. A write
+    is therefore always accepted.
 
-    One place is the output's register: the memory behind it fills only while that one is taken.
+    One entry is the output's register: the memory behind it fills only while that one is taken.
 
     Latency: 2 cycles from `write` to `o.valid`. Interval: one beat per cycle.
 
     Parameters
     ----------
-    shape : shape of the payload
-    depth : int, beats that can be reserved, at least 1
-    batch : int, the most beats that are reserved at once
+    config
+        See CreditFifoConfig.
 
     Members
     -------
     write : In(1), payload is stored this cycle
     payload : In(shape)
-    reserve : In(range(batch + 1)), places taken this cycle; the caller checks `room` first
-    room : Out(1), at least `batch` places are free; registered
+    reserve : In(range(batch + 1)), entries taken this cycle; the caller checks `room` first
+    room : Out(1), at least `batch` entries are free; registered
     o : Out(stream)
-
-    Raises
-    ------
-    ValueError : depth below 1, batch not in 1 .. depth
     """
 
-    latency = 2
-
-    def __init__(self, shape: ShapeLike, depth: int, batch: int = 1) -> None:
-        if depth < 1:
-            raise ValueError(f"depth: wanted at least 1, got {depth}")
-        if not 1 <= batch <= depth:
-            raise ValueError(f"batch: wanted 1 .. depth = {depth}, got {batch}")
-        self.depth, self.batch = depth, batch
-        self.shape = shape
+    def __init__(self, config: CreditFifoConfig) -> None:
+        self.config = config
+        shape, batch = config.payload, config.batch
         super().__init__(
             {
                 "write": In(1),
@@ -64,30 +111,18 @@ class CreditFifo(Component):
             }
         )
 
-    @staticmethod
-    def cost_of(width: int, depth: int, family: str, batch: int = 1) -> Cost:
-        """Resources: flip-flops exactly. LUTs of the counters and their conditions: what was measured from 1 to 70."""
-        places = max(depth - 1, 1)
-        credits, level, address = bits_of(depth + 1), bits_of(places + 1), bits_of(places)
-        spare = max((depth - batch).bit_length(), (batch - 1).bit_length()) + 1
-        ff = spare + level + 2 * address + width + 1
-        if places == 1:
-            return Cost(3 + depth, ff + width)  # the word is a register
-        control = 5 * credits + 3 + (0 if places == 1 << address else 3 * (credits - 1) // 2)
-        control = {3: 8, 4: 14}.get(depth, control) + 4 * (batch > 1)
-        return Cost(distributed_lut(places, width, family) + width * select_lut(-(-places // 64)) + control, ff)
-
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        depth, batch = self.config.depth, self.config.batch
         taken = Signal()
         m.d.comb += taken.eq(self.o.valid & self.o.ready)
-        # Free places less a batch: whether there is room is the sign.
-        spare = Signal(range(-self.batch, self.depth - self.batch + 1), init=self.depth - self.batch)
+        # Free entries less a batch: whether there is room is the sign.
+        spare = Signal(range(-batch, depth - batch + 1), init=depth - batch)
         m.d.sync += spare.eq(spare - self.reserve + taken)
         m.d.comb += self.room.eq(~spare[-1])
 
         # What is read is there at once: a few LUTs of distributed RAM at these depths, and a registered output.
-        words = max(self.depth - 1, 1)
+        words = max(depth - 1, 1)
         level = Signal(range(words + 1))
         load = Signal()
         m.d.comb += load.eq((level != 0) & (~self.o.valid | self.o.ready))
@@ -102,7 +137,7 @@ class CreditFifo(Component):
     def _memory(self, m: Module, load: Signal, words: int) -> Value:
         """What has waited longest in a memory; `load` takes it."""
         m.submodules.memory = memory = Memory(
-            shape=self.shape, depth=words, init=[], attrs={"ram_style": "distributed"}
+            shape=self.config.payload, depth=words, init=[], attrs={"ram_style": "distributed"}
         )
         write, read = memory.write_port(), memory.read_port(domain="comb")
         m.d.comb += [write.en.eq(self.write), write.data.eq(self.payload)]
@@ -114,7 +149,7 @@ class CreditFifo(Component):
 
     def _word(self, m: Module) -> Value:
         """The same for one word."""
-        word = Signal(self.shape, reset_less=True)
+        word = Signal(self.config.payload, reset_less=True)
         with m.If(self.write):
             m.d.sync += word.eq(self.payload)
         return word

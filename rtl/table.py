@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from amaranth.hdl import Module, Shape, Signal, unsigned
 
-from hwgen.rtl.memory import HALF_BLOCK_LUTS, Form, Rom, block_cost, logic_cost
+from hwgen.rtl.memory import HALF_BLOCK_LUTS, Form, RomConfig, block_cost, logic_cost
 from hwgen.rtl.pipeline import FIFO_LATENCY, Pipeline, check_positive, output_fifo_cost
 from hwgen.rtl.primitives import Cost
 
@@ -59,7 +59,7 @@ class TableConfig:
 
     def cost(self, family: str) -> Cost:
         """Resources: block RAM exactly, LUTs of a table that no rule shortens."""
-        memory = Rom.cost_of(self.entries, self.bits, self.form, family)
+        memory = RomConfig(self.entries, self.bits, self.form).cost(family)
         return memory + Cost(2, 1) + output_fifo_cost(unsigned(self.bits), self.depth, family)
 
     def build(self, values: Sequence[int]) -> Table:
@@ -97,7 +97,7 @@ class Table(Pipeline):
 
     def __init__(self, config: TableConfig, values: Sequence[int]) -> None:
         self.config = config
-        self.memory = Rom(values, config.bits, config.form)
+        self.memory = RomConfig(config.entries, config.bits, config.form).build(values)
         super().__init__(config.input, unsigned(config.bits), cycles=config.cycles, depth=config.depth)
 
     def elaborate(self, platform: object) -> Module:

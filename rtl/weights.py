@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from amaranth.hdl import Shape
 
-from hwgen.rtl.packing import Kernels, Packing, fold_lanes, kernels_of, lanes_by_place, pe_groups, proven_chain
+from hwgen.rtl.packing import W8A8, Kernels, Packing, fold_lanes, kernels_of, lanes_by_place, pe_groups, proven_chain
 
 
 def weight_limit(bits: int) -> int:
@@ -96,7 +96,7 @@ def turns(lanes: np.ndarray) -> np.ndarray:
     return np.where((left > 0).reshape(-1, *[1] * (lanes.ndim - 1)), negative ^ negative[left], negative)
 
 
-def missing_of(
+def bias_correction(
     weight: np.ndarray, *, simd: int, bits: int, packing: Packing, activation: Shape, taps: int = 1
 ) -> np.ndarray:
     """What is to be added to the sums of each channel, int64 (O,), parameters as for `pack_weights`, of one kernel.
@@ -146,3 +146,29 @@ def varying_columns(memories: Sequence[Sequence[int]], distinct: bool = False) -
         else:
             found.append(differing.bit_count())
     return tuple(found)
+
+
+def phase_biases(
+    bias: Sequence[int],
+    kernels: Sequence[np.ndarray],
+    *,
+    simd: int,
+    bits: int,
+    packing: Packing,
+    activation: Shape,
+    taps: int = 1,
+) -> list[list[int]]:
+    """What each phase's sums are to be added, `bias_correction` of its kernel included; of one phase where all are
+    alike."""
+    found = []
+    for kernel in kernels:
+        correction = bias_correction(kernel, simd=simd, bits=bits, packing=packing, activation=activation, taps=taps)
+        found.append([int(b) + int(c) for b, c in zip(bias, correction, strict=True)])
+    return found if any(own != found[0] for own in found) else found[:1]
+
+
+def widest_biases(
+    bias: Sequence[int], kernels: Sequence[np.ndarray], bits: int, activation: Shape
+) -> list[list[int]]:
+    """As `phase_biases`, of the form of the multipliers that makes them widest, for a config that may take any."""
+    return phase_biases(bias, kernels, simd=1, bits=bits, packing=W8A8, activation=activation)

@@ -78,7 +78,7 @@ def line_buffer_bram36(plan: Plan) -> float:
     bits = 0
     for node in plan.graph.convolutions:
         folding = plan.foldings[node.name]
-        if ram_form(folding.window.bank_words, folding.ring_in) == "block":
+        if ram_form(folding.window.bank_words, folding.window.form) == "block":
             bits += (max(folding.window.phase_taps) - 1) * folding.window.width * node.in_channels * node.input.bits
     return bits / BRAM_BITS
 

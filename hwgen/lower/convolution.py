@@ -16,21 +16,19 @@ from hwgen.ir.types import check
 from hwgen.lower.base import Buffer, Depths, Lowering, NodeEvents, Options, Steady, Stream, shape_of
 from hwgen.lower.convolution_options import convolution_options
 from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Events, FoldBeats, Wait
-from hwgen.rtl import convolution as rtl_convolution
-from hwgen.rtl.convolution import ConvolutionFolding
-from hwgen.rtl.cost import LayerNumbers, convolution_cost
+from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.memory import ram_form, rom_form
-from hwgen.rtl.packing import W8A8
 from hwgen.rtl.primitives import Cost
-from hwgen.rtl.weights import missing_of, pack_weights, phase_kernels, varying_columns
-from hwgen.rtl.window import WindowShape
+from hwgen.rtl.requantise import RequantiserConfig
+from hwgen.rtl.weights import phase_kernels, varying_columns, widest_biases
+from hwgen.rtl.window_config import WindowConfig
 
 LINE_BUFFER = "ring"
 FIFO = "fifo"
 """Parts of a buffer's label in the manifest."""
 
 
-class ConvolutionLowering(Lowering[ConvolutionFolding]):
+class ConvolutionLowering(Lowering[ConvolutionConfig]):
     """Line buffer, multipliers, requantisers and FIFO; its config is their folding."""
 
     takes_single_beats = False
@@ -43,11 +41,11 @@ class ConvolutionLowering(Lowering[ConvolutionFolding]):
 
     def fold(
         self, pe: int, simd: int, *, taps: int = 1, in_lanes: int = 1, out_lanes: int = 1
-    ) -> ConvolutionFolding:
-        """A folding with pe x simd lanes, `taps` rows of them (see WindowShape)."""
+    ) -> ConvolutionConfig:
+        """A folding with pe x simd lanes, `taps` rows of them (see WindowConfig)."""
         return fold_convolution(
             self.node, self.inputs[0].columns, self.inputs[0].rows, pe, simd,
-            taps=taps, in_lanes=in_lanes, out_lanes=out_lanes,
+            taps=taps, in_lanes=in_lanes, out_lanes=out_lanes, requantiser=self.requantiser,
         )  # fmt: skip
 
     @property
@@ -62,92 +60,74 @@ class ConvolutionLowering(Lowering[ConvolutionFolding]):
 
     def options(
         self, board: Board, inputs: Sequence[Sequence[int]], outputs: Sequence[int]
-    ) -> Options[ConvolutionFolding]:
+    ) -> Options[ConvolutionConfig]:
         """Every folding and form that no other one beats in everything."""
         return convolution_options(self, board, inputs[0], outputs)
 
     @cached_property
-    def numbers(self) -> LayerNumbers:
-        """Widths that the cost depends on besides the folding."""
-        return layer_numbers(self.node)
+    def requantiser(self) -> RequantiserConfig:
+        """The widths of its requantisation."""
+        return requantiser_config(self.node)
 
-    def cost(self, config: ConvolutionFolding, family: str) -> Cost:
+    def cost(self, config: ConvolutionConfig, family: str) -> Cost:
         """Resources, with what of the weight memories has to be stored: small weights repeat their signs."""
-        memories = pack_weights(
-            config.window.kernels(self.node.weight),
-            pe=config.pe,
-            simd=config.window.simd,
-            taps=config.window.taps,
-            bits=self.node.weight_bits,
-            packing=config.packing,
-            activation=shape_of(self.node.input),
-        )
         # Logic makes equal bits once.
         form = rom_form(config.weight_rows, config.weights_in)
-        columns = varying_columns(memories, distinct=form == "logic")
-        return convolution_cost(config, self.numbers, family, columns)
+        return config.cost(family, varying_columns(config.memories(self.node.weight), distinct=form == "logic"))
 
-    def cycles(self, config: ConvolutionFolding) -> int:
+    def cycles(self, config: ConvolutionConfig) -> int:
         """Its multipliers', and one a beat of its streams."""
-        return layer_cycles(config)
+        return config.cycles
 
-    def build(self, config: ConvolutionFolding) -> Component:
+    def build(self, config: ConvolutionConfig) -> Component:
         """The engine with its integers."""
         node = self.node
-        return rtl_convolution.Convolution(
-            config,
+        return config.build(
             weight=node.weight,
-            weight_bits=node.weight_bits,
             bias=node.bias.tolist(),
             shift=node.shift.tolist(),
             slope=None if node.slope is None else node.slope.tolist(),
-            slope_fraction=node.slope_fraction,
-            accumulator_bits=node.accumulator_bits,
-            output=shape_of(node.output),
-            coarse=node.coarse,
         )
 
-    def buffers(self, config: ConvolutionFolding) -> tuple[Buffer, ...]:
+    def buffers(self, config: ConvolutionConfig) -> tuple[Buffer, ...]:
         """The FIFO's beats and the line buffer's pixels."""
-        full_rate = replace(config, places=None).fifo_depth
+        full_rate = replace(config, depth=None).fifo_depth
         fifo = Buffer(self.name, FIFO, f"{self.name}.{FIFO}", self.output.pixels * config.beats_out,
                       config.fold_beats, full_rate, full_rate)  # fmt: skip
         window = replace(config.window, pixels=None)
-        # A window's rows and pixels, the rows that come in while one goes out, and a stride of pixels to hide the way
-        # from one that is given back to its successor's arrival.
-        rows, stride = (max(window.phase_taps) + 1, 1) if window.transposed else (window.kernel, window.stride)
-        busy = (rows + stride - 2) * window.width + rows + stride
         unit = 1 if window.taps == 1 else window.width
-        least, busy, enough = (-(-max(window.span, depth) // unit) * unit for depth in (0, busy, window.depth))
+        least, busy, enough = (
+            -(-max(window.span, depth) // unit) * unit for depth in (0, window.busy_depth, window.depth)
+        )
         line_buffer = Buffer(self.name, LINE_BUFFER, f"{self.name}.{LINE_BUFFER}", self.inputs[0].pixels,
                              least, busy, enough, unit, grows=True)  # fmt: skip
         return fifo, line_buffer
 
-    def with_depths(self, config: ConvolutionFolding, depths: Mapping[str, int]) -> ConvolutionFolding:
+    def with_depths(self, config: ConvolutionConfig, depths: Mapping[str, int]) -> ConvolutionConfig:
         """The folding with those depths."""
         window = replace(config.window, pixels=depths[LINE_BUFFER])
-        return replace(config, places=depths[FIFO], window=window)
+        return replace(config, depth=depths[FIFO], window=window)
 
-    def depths(self, config: ConvolutionFolding) -> dict[str, int]:
+    def depths(self, config: ConvolutionConfig) -> dict[str, int]:
         """Of line buffer and FIFO."""
         return {
             f"{self.name}.{LINE_BUFFER}": config.window.capacity,
             f"{self.name}.{FIFO}": config.fifo_depth,
         }
 
-    def events(self, config: ConvolutionFolding, inputs: Sequence[Beats], single_beats: bool) -> NodeEvents:
+    def events(self, config: ConvolutionConfig, inputs: Sequence[Beats], single_beats: bool) -> NodeEvents:
         """A fold's last word, and its results."""
         return ConvolutionEvents(self, config, single_beats)
 
-    def steady(self, config: ConvolutionFolding) -> Steady | None:
+    def steady(self, config: ConvolutionConfig) -> Steady | None:
         """None: windows wait for rows."""
         return None
 
-    def lanes_in(self, config: ConvolutionFolding) -> int:
+    def lanes_in(self, config: ConvolutionConfig) -> int:
         """As the folding has it."""
         return config.in_lanes
 
-    def lanes_out(self, config: ConvolutionFolding) -> int:
+    def lanes_out(self, config: ConvolutionConfig) -> int:
         """As the folding has it."""
         return config.out_lanes
 
@@ -157,7 +137,7 @@ class ConvolutionLowering(Lowering[ConvolutionFolding]):
         window = self.fold(1, 1).window
         return window.needed(0, 0) / self.inputs[0].pixels
 
-    def manifest(self, config: ConvolutionFolding) -> dict[str, Any]:
+    def manifest(self, config: ConvolutionConfig) -> dict[str, Any]:
         """Formats, folding, work and memories."""
         node, window = self.node, config.window
         macs = node.macs((self.inputs[0].rows, self.inputs[0].columns, self.inputs[0].channels))
@@ -185,7 +165,7 @@ class ConvolutionLowering(Lowering[ConvolutionFolding]):
             "packing": asdict(config.packing),
             # A single row is constants, a few are logic whatever was chosen.
             "weights_in": "constants" if rows == 1 else rom_form(rows, config.weights_in),
-            "line_buffer_in": ram_form(window.bank_words, config.ring_in),
+            "line_buffer_in": ram_form(window.bank_words, window.form),
             "utilisation": round(macs / (config.compute_cycles * config.lanes), 4),
             "window_bits": window.memory_bits,
             "weight_bits_stored": rows * config.lanes * node.weight_bits,
@@ -219,7 +199,7 @@ class _Constants:
 
 
 @lru_cache(maxsize=64)
-def _constants(window: WindowShape, beats: int, fold_beats: int) -> _Constants:
+def _constants(window: WindowConfig, beats: int, fold_beats: int) -> _Constants:
     pixels_in, pixels_out = window.width * window.height, window.out_width * window.out_height
     fold = np.arange(pixels_out * window.folds, dtype=np.int64)
     words = np.repeat(window.pixel_words, window.folds)
@@ -243,7 +223,7 @@ class ConvolutionEvents(NodeEvents):
         input      a pixel's first beat    after the issue that gives a pixel back        (backwards)
     """
 
-    def __init__(self, lowering: ConvolutionLowering, config: ConvolutionFolding, single_beats: bool) -> None:
+    def __init__(self, lowering: ConvolutionLowering, config: ConvolutionConfig, single_beats: bool) -> None:
         self.config, self.single_beats = config, single_beats
         window = config.window
         self.folds, self.fold_beats = window.folds, config.fold_beats
@@ -312,18 +292,7 @@ def check_engine(node: Convolution) -> None:
     HwgenError
         At NODE.KEY.
     """
-    at, side = node.name, node.kernel
-    check(node.kernel_height == node.kernel_width, f"{at}.kernel", "a square kernel in hardware",
-          f"{node.kernel_height}x{node.kernel_width}")  # fmt: skip
-    check(node.dilation == 1, f"{at}.dilation", "1 in hardware", node.dilation)
-    check(node.groups == 1, f"{at}.groups", "1 in hardware", node.groups)
-    check(node.activation != "clip", f"{at}.activation", "none, relu or prelu in hardware", node.activation)
-    if isinstance(node, ConvTranspose2d):
-        return
-    check(side in (1, 3, 5, 7), f"{at}.kernel", "1, 3, 5 or 7 in hardware", side)
-    check(node.stride in (1, 2), f"{at}.stride", "1 or 2 in hardware", node.stride)
-    paddings = {node.padding_height, node.padding_width}
-    check(paddings == {side // 2}, f"{at}.padding", f"kernel // 2 = {side // 2} in hardware", max(paddings))
+    check(node.groups == 1, f"{node.name}.groups", "1 in hardware", node.groups)
 
 
 def fold_convolution(
@@ -336,18 +305,20 @@ def fold_convolution(
     taps: int = 1,
     in_lanes: int = 1,
     out_lanes: int = 1,
-) -> ConvolutionFolding:
+    requantiser: RequantiserConfig | None = None,
+) -> ConvolutionConfig:
     """The folding of `node` for an input of width x height.
 
-    pe x simd lanes, `taps` rows of them (see WindowShape); in_lanes and out_lanes values per beat
+    pe x simd lanes, `taps` rows of them (see WindowConfig); in_lanes and out_lanes values per beat; `requantiser` where
+    it is known
     """
-    window = WindowShape(
+    window = WindowConfig(
         channels=node.in_channels,
         width=width,
         height=height,
-        kernel=node.kernel,
+        kernel=(node.kernel_height, node.kernel_width),
         stride=node.stride,
-        padding=node.padding,
+        padding=(node.padding_height, node.padding_width),
         simd=simd,
         folds=-(-node.out_channels // pe),
         bits=node.input.bits,
@@ -355,52 +326,37 @@ def fold_convolution(
         taps=taps,
         transposed=isinstance(node, ConvTranspose2d),
         output_padding=node.output_padding if isinstance(node, ConvTranspose2d) else 0,
+        dilation=node.dilation,
+        lanes=in_lanes,
     )
-    return ConvolutionFolding(window, node.out_channels, pe, node.activation == "prelu", in_lanes, out_lanes)
+    return ConvolutionConfig(window, requantiser or requantiser_config(node), pe, node.weight_bits, out_lanes)
 
 
-def layer_cycles(folding: ConvolutionFolding) -> int:
-    """Cycles per frame that a layer needs at least: its multipliers, and its streams of one beat per cycle."""
-    window = folding.window
-    beats_in = window.width * window.height * folding.beats_in
-    beats_out = window.out_width * window.out_height * folding.beats_out
-    return max(folding.compute_cycles, beats_in, beats_out)
-
-
-def layer_numbers(node: Convolution) -> LayerNumbers:
-    """The widths of a convolution, from its integers.
-
-    The multipliers that offset unsigned activations have the widest bias.
-    """
-    activation = shape_of(node.input)
-    stride = node.stride if isinstance(node, ConvTranspose2d) else 1
-    biases = [
-        node.bias + missing_of(kernel, simd=1, bits=node.weight_bits, packing=W8A8, activation=activation)
-        for kernel in phase_kernels(node.weight, stride)
-    ]
-    if all(np.array_equal(own, biases[0]) for own in biases):
-        biases = biases[:1]
-    return LayerNumbers.of(
-        weight_bits=node.weight_bits,
+def requantiser_config(node: Convolution) -> RequantiserConfig:
+    """The widths of a convolution's requantisation, with the widest bias that its multipliers may ask for."""
+    kernels = phase_kernels(node.weight, node.stride if isinstance(node, ConvTranspose2d) else 1)
+    biases = widest_biases(node.bias.tolist(), kernels, node.weight_bits, shape_of(node.input))
+    return RequantiserConfig.from_integers(
         accumulator_bits=node.accumulator_bits,
-        phases=len(biases),
-        coarse=node.coarse,
-        bias=np.concatenate(biases).tolist(),
+        bias=sum(biases, []),
         shift=node.shift.tolist(),
         slope=None if node.slope is None else node.slope.tolist(),
-        slope_fraction=node.slope_fraction,
+        fraction=node.slope_fraction,
         output=shape_of(node.output),
+        phases=len(biases),
+        coarse=node.coarse,
+        ceiling=node.ceiling or None,
     )
 
 
-def needed(window: WindowShape) -> Cycles:
+def needed(window: WindowConfig) -> Cycles:
     """window.needed for every output pixel in raster order."""
     rows = np.array([window.needed(row, 0) for row in range(window.out_height)])
     columns = np.array([window.needed(0, column) for column in range(window.out_width)])
     return (rows[:, None] + (columns - columns[0])[None, :]).ravel()
 
 
-def _released(window: WindowShape) -> Cycles:
+def _released(window: WindowConfig) -> Cycles:
     """window.released for every output pixel in raster order."""
     rows, columns = range(window.out_height), range(window.out_width)
     return np.array([window.released(row, column) for row in rows for column in columns], dtype=np.int64)

@@ -19,8 +19,7 @@ from hwgen.board import Board
 from hwgen.ir.nodes import Convolution, ConvTranspose2d
 from hwgen.lower.base import Amounts, Options, amounts, shape_of
 from hwgen.plan.pareto import pareto_front
-from hwgen.rtl.convolution import ConvolutionFolding
-from hwgen.rtl.cost import convolution_cost
+from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.memory import LUT_MEMORY_DEPTH
 from hwgen.rtl.packing import Packing, packings, proven_chain
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 def convolution_options(
     lowering: ConvolutionLowering, board: Board, inputs: Sequence[int], outputs: Sequence[int]
-) -> Options[ConvolutionFolding]:
+) -> Options[ConvolutionConfig]:
     """The options of one convolution: those that no other one beats in everything.
 
     Parameters
@@ -38,7 +37,7 @@ def convolution_options(
     inputs, outputs
         Values per beat that its streams may have.
     """
-    found: list[tuple[int, Amounts, ConvolutionFolding]] = []
+    found: list[tuple[int, Amounts, ConvolutionConfig]] = []
     for folding in _foldings(lowering, inputs, outputs):
         cycles = lowering.cycles(folding)
         found += ((cycles, taken, formed) for taken, formed in _forms(lowering, folding, board))
@@ -60,12 +59,12 @@ def lane_steps(count: int, multiple: int = 1) -> list[int]:
 
 def _foldings(
     lowering: ConvolutionLowering, inputs: Sequence[int], outputs: Sequence[int]
-) -> Iterator[ConvolutionFolding]:
+) -> Iterator[ConvolutionConfig]:
     """Every folding whose results can leave while the next fold is summed, its parts in their default forms."""
     node: Convolution = lowering.node
     # The rows of a window that are read at once are those of one phase, which a transposed convolution has several of.
-    tap_rows = [1] if isinstance(node, ConvTranspose2d) else sorted({1, node.kernel})
-    taps_least = min(lowering.fold(1, 1).window.phase_taps) ** 2
+    tap_rows = [1] if isinstance(node, ConvTranspose2d) else sorted({1, node.kernel_height})
+    taps_least = lowering.fold(1, 1).window.least_words // node.in_channels
     for taps, in_lanes in itertools.product(tap_rows, inputs):
         for simd in lane_steps(node.in_channels, in_lanes):
             if simd > node.in_channels:
@@ -83,34 +82,35 @@ def _foldings(
 
 
 def _forms(
-    lowering: ConvolutionLowering, folding: ConvolutionFolding, board: Board
-) -> Iterator[tuple[Amounts, ConvolutionFolding]]:
+    lowering: ConvolutionLowering, folding: ConvolutionConfig, board: Board
+) -> Iterator[tuple[Amounts, ConvolutionConfig]]:
     """The folding with every form of its multipliers and memories that is worth its price, and the price."""
     node = lowering.node
 
-    def priced(formed: ConvolutionFolding) -> Amounts:
-        return amounts(convolution_cost(formed, lowering.numbers, board.family))
+    def priced(formed: ConvolutionConfig) -> Amounts:
+        return amounts(formed.cost(board.family))
 
     behind = []
     for packing in _packings(node, folding, board):
-        formed = replace(folding, packing=packing, weight_bits=node.weight_bits)
+        formed = replace(folding, packing=packing)
         behind.append((priced(formed), formed))
     # What the line buffer takes is added to the rest, so each is weighed by itself. In LUTs four memories of 64 rows
     # meet in one LUT more for each bit.
     behind = [item for item in behind if not any(_beats(other[0], item[0]) for other in behind)]
     taken, formed = behind[0]
-    in_luts = np.subtract(priced(replace(formed, ring_in="distributed")), taken)
+    window = replace(folding.window, form="distributed")
+    in_luts = np.subtract(priced(replace(formed, window=window)), taken)
     for taken, formed in behind:
         yield taken, formed
         if in_luts.any() and folding.window.bank_words <= 4 * LUT_MEMORY_DEPTH:
-            yield tuple((taken + in_luts).tolist()), replace(formed, ring_in="distributed")
+            yield tuple((taken + in_luts).tolist()), replace(formed, window=window)
 
 
 def _beats(one: Amounts, other: Amounts) -> bool:
     return one != other and all(a <= b for a, b in zip(one, other, strict=True))
 
 
-def _packings(node: Convolution, folding: ConvolutionFolding, board: Board) -> Iterator[Packing]:
+def _packings(node: Convolution, folding: ConvolutionConfig, board: Board) -> Iterator[Packing]:
     """Every form of the folding's multipliers, with every length of the cascades that its weights allow."""
     window = folding.window
     activation = shape_of(node.input)

@@ -9,7 +9,7 @@ from typing import Any
 from hwgen.board import Board
 from hwgen.ir.graph import Graph
 from hwgen.plan.design import Design
-from hwgen.rtl.convolution import ConvolutionFolding
+from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.primitives import Cost
 
 
@@ -49,9 +49,9 @@ class Plan:
         return self.design.height
 
     @property
-    def foldings(self) -> dict[str, ConvolutionFolding]:
+    def foldings(self) -> dict[str, ConvolutionConfig]:
         """Of every convolution."""
-        return {name: config for name, config in self.configs.items() if isinstance(config, ConvolutionFolding)}
+        return {name: config for name, config in self.configs.items() if isinstance(config, ConvolutionConfig)}
 
     @property
     def lanes(self) -> int:

@@ -15,8 +15,7 @@ from amaranth.hdl import Shape
 from rich.table import Table
 
 from hwgen.console import console
-from hwgen.rtl.cost import mac_cost
-from hwgen.rtl.mac import MacArray
+from hwgen.rtl.mac import MacConfig
 from hwgen.rtl.packing import LUT, Packing, packings
 from hwgen.rtl.weights import pack_weights, weight_limit
 from hwgen.synth import synthesise
@@ -54,14 +53,10 @@ def row(weight_bits: int, activation_bits: int, packing: Packing) -> list[str]:
     if weight_bits == 1:
         weight = np.where(weight > 0, 1, -1)
     rows = pack_weights(weight, pe=pe, simd=SIMD, bits=weight_bits, packing=packing, activation=activation)
-    array = MacArray(
-        pe=pe, simd=SIMD, activation=activation, weights=rows, weight_bits=weight_bits,
-        accumulator_bits=accumulator_bits, packing=packing, weights_in="block",
-    )  # fmt: skip
+    config = MacConfig(pe, SIMD, activation, weight_bits, accumulator_bits, ROWS, packing)
+    array = config.build(rows)
     found = synthesise(verilog.convert(array, name="array", emit_src=False), "array", FAMILY)
-    wanted = mac_cost(
-        packing, pe, SIMD, activation_bits, False, weight_bits, accumulator_bits, ROWS, "block", FAMILY
-    )
+    wanted = config.cost(FAMILY)
     lanes = pe * SIMD
     form = f"{packing.lanes} a DSP, chains of {packing.chain}" if packing.form == "dsp" else "LUTs"
     return [
@@ -71,7 +66,7 @@ def row(weight_bits: int, activation_bits: int, packing: Packing) -> list[str]:
         f"{found.dsp} ({wanted.dsp})",
         f"{found.lut / lanes:.1f} ({wanted.lut / lanes:.1f})",
         f"{found.ff / lanes:.1f} ({wanted.ff / lanes:.1f})",
-        str(array.latency),
+        str(config.latency),
     ]
 
 

@@ -1,4 +1,4 @@
-"""What a netlist takes of a part, counted as rtl/cost.py predicts it."""
+"""What a netlist takes of a part, counted as the components' costs predict it."""
 
 from __future__ import annotations
 

@@ -14,19 +14,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from amaranth.back import verilog
 from amaranth.hdl import Shape
 
 from hwgen.numerics import integer as fixedpoint
-from hwgen.rtl.convolution import Convolution, ConvolutionFolding, phase_biases
-from hwgen.rtl.cost import LayerNumbers, convolution_cost
+from hwgen.rtl.convolution import Convolution
+from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.packing import LUT, packings, proven_chain
 from hwgen.rtl.primitives import Cost
-from hwgen.rtl.weights import weight_limit
-from hwgen.rtl.window import WindowShape
+from hwgen.rtl.requantise import RequantiserConfig
+from hwgen.rtl.weights import phase_biases, weight_limit
+from hwgen.rtl.window_config import WindowConfig
 from hwgen.synth import synthesise
 from hwgen.synth.yosys import SCRIPTS
 
@@ -65,11 +66,13 @@ def _layer(random: np.random.Generator, family: str, transposed: bool) -> Layer:
     coarse = None
     if transposed:
         kernel = pick(2, 3, 4, 5, 5, 7)
-        window = WindowShape(kernel=kernel, stride=2, padding=(kernel - 1) // 2, transposed=True,
+        window = WindowConfig(kernel=kernel, stride=2, padding=(kernel - 1) // 2, transposed=True,
                              output_padding=kernel % 2, **shape)  # fmt: skip
         coarse = (output_bits - 2, pick(0, 1, 2)) if outputs % 2 == 0 and pick(0, 0, 1) else None
     else:
-        window = WindowShape(kernel=kernel, stride=pick(1, 1, 2), padding=kernel // 2, taps=pick(1, 1, kernel), **shape)
+        window = WindowConfig(
+            kernel=kernel, stride=pick(1, 1, 2), padding=kernel // 2, taps=pick(1, 1, kernel), **shape
+        )
     activation = Shape(activation_bits, is_signed)
     forms = packings(weight_bits, activation, family)
     packing = forms[int(random.integers(len(forms) - (weight_bits > 4)))]  # LUTs for narrow weights only
@@ -78,11 +81,10 @@ def _layer(random: np.random.Generator, family: str, transposed: bool) -> Layer:
     if packing != LUT:
         proven = proven_chain(window.kernels(weight), pe, simd, window.taps, packing, activation)
         packing = replace(packing, chain=min(proven, 8))
-    folding = ConvolutionFolding(
-        window, outputs, pe, is_prelu, in_lanes=1, out_lanes=out_lanes, packing=packing,
-        weights_in="logic" if window.weight_rows <= 128 and pick(0, 1) else "block", weight_bits=weight_bits,
-        ring_in="distributed" if window.bank_words <= 256 and pick(0, 1) else "block",
-    )  # fmt: skip
+    weights_in: Literal["block", "logic"] = "logic" if window.weight_rows <= 128 and pick(0, 1) else "block"
+    window = replace(window, form="distributed" if window.bank_words <= 256 and pick(0, 1) else "block")
+    widths = RequantiserConfig(outputs, 32, Shape(output_bits, True))
+    config = ConvolutionConfig(window, widths, pe, weight_bits, out_lanes, packing, weights_in)
     bias = random.integers(-300, 301, outputs)
     biases = phase_biases(
         bias.tolist(), window.kernels(weight), simd=simd, bits=weight_bits, packing=packing, activation=activation
@@ -90,20 +92,22 @@ def _layer(random: np.random.Generator, family: str, transposed: bool) -> Layer:
     largest = max(map(abs, fixedpoint.bounds(activation_bits, is_signed)))
     bound = int((largest * np.abs(weight).sum(axis=(1, 2, 3)) + np.abs(bias)).max())
     shift = max(bound.bit_length() - output_bits - 2, 0) + random.integers(0, pick(1, 1, 4), outputs)
-    numbers = dict(
-        weight_bits=weight_bits, accumulator_bits=bound.bit_length() + 1, shift=shift.tolist(),
-        slope=random.integers(-30, 65, outputs).tolist() if is_prelu else None, slope_fraction=7 if is_prelu else 0,
-        output=Shape(output_bits, True), coarse=coarse,
+    accumulator_bits, shift = bound.bit_length() + 1, shift.tolist()
+    slope = random.integers(-30, 65, outputs).tolist() if is_prelu else None
+    requantiser = RequantiserConfig.from_integers(
+        accumulator_bits=accumulator_bits, bias=sum(biases, []), shift=shift, slope=slope,
+        fraction=7 if is_prelu else 0, output=Shape(output_bits, True), phases=len(biases), coarse=coarse,
     )  # fmt: skip
+    config = replace(config, requantiser=requantiser)
     kind = "t" if transposed else "s"
     name = (
         f"{inputs}->{outputs} {width}x{width // 2} k{kernel}{kind}{window.stride} pe{pe} simd{simd} taps{window.taps} "
         f"w{weight_bits}a{activation_bits}{'s' if is_signed else 'u'} {packing.form}{packing.lanes}x{packing.chain} "
-        f"{folding.weights_in[0]}{folding.ring_in[0]} out{folding.out_lanes}{' prelu' if is_prelu else ''}"
+        f"{weights_in[0]}{window.form[0]} out{out_lanes}{' prelu' if is_prelu else ''}"
         f"{' coarse' if coarse else ''}"
     )
-    cost = convolution_cost(folding, LayerNumbers.of(bias=sum(biases, []), phases=len(biases), **numbers), family)
-    return Layer(name, partial(Convolution, folding, weight=weight, bias=bias.tolist(), **numbers), cost)
+    make = partial(config.build, weight=weight, bias=bias.tolist(), shift=shift, slope=slope)
+    return Layer(name, make, config.cost(family))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from amaranth.back import verilog
 from amaranth.hdl import signed
 
-from hwgen.rtl.requantise import Requantiser
+from hwgen.rtl.requantise import RequantiserConfig
 from hwgen.synth.yosys import Job
 
 NAME = "requantiser"
@@ -21,8 +21,9 @@ SHIFT = [8 + channel % 4 for channel in range(16)]
 
 def yardstick(family: str) -> Job:
     """The job that synthesises it: 16 channels, shifts of their own, 20-bit sums in, signed 8-bit values out."""
-    component = Requantiser(
-        accumulator_bits=ACCUMULATOR_BITS, bias=BIAS, shift=SHIFT, slope=None, fraction=0, output=signed(8)
+    config = RequantiserConfig.from_integers(
+        accumulator_bits=ACCUMULATOR_BITS, bias=BIAS, shift=SHIFT, output=signed(8)
     )
+    component = config.build(bias=BIAS, shift=SHIFT)
     text: str = verilog.convert(component, name=NAME, emit_src=False, strip_internal_attrs=True)
     return Job(text, NAME, family)

@@ -22,7 +22,7 @@ from hwgen.errors import HwgenError
 from hwgen.model import load_graph
 from hwgen.plan.plan import Plan
 from hwgen.plan.size import size
-from hwgen.rtl.convolution import ConvolutionFolding
+from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.packing import LUT, W8A8
 from hwgen.spec import model as spec
 
@@ -77,7 +77,10 @@ def test_bounds() -> None:
     assert (found.active, found.bound, found.intensity) == ("pixels", 35_424 / 512, 35_424 / 512)
 
     # What multiplies in LUTs asks for no DSP, what keeps its weights in logic for no block RAM.
-    in_luts = {n: replace(f, packing=LUT, weights_in="logic", ring_in="distributed") for n, f in foldings.items()}
+    in_luts = {
+        name: replace(config, packing=LUT, weights_in="logic", window=replace(config.window, form="distributed"))
+        for name, config in foldings.items()
+    }
     found = roofline(plan.with_configs(foldings | {"conv2": in_luts["conv2"]}))
     assert found.bounds["dsp"] == pytest.approx(35_424 * 220 / (macs[0] / 2 + macs[1] / 2), rel=1e-12)
     blocks = 140 - sum(rows[:2]) / 36_864
@@ -94,10 +97,12 @@ def test_bounds() -> None:
     assert roofline(bare).active == "pixels"
 
 
-def slow(folding: ConvolutionFolding) -> ConvolutionFolding:
+def slow(folding: ConvolutionConfig) -> ConvolutionConfig:
     """One multiplication a cycle."""
-    window = replace(folding.window, simd=1, taps=1, folds=folding.out_channels, pixels=None)
-    return replace(folding, window=window, pe=1, in_lanes=1, out_lanes=1, packing=W8A8, ring_in="block", places=None)
+    window = replace(
+        folding.window, simd=1, taps=1, folds=folding.out_channels, pixels=None, lanes=1, form="block"
+    )
+    return replace(folding, window=window, pe=1, out_lanes=1, packing=W8A8, depth=None)
 
 
 @pytest.mark.parametrize("text", ["16-32-32-32", "16-32-32-32-16-16", "16-32-x-32-16", "16-0-32-32-16", "", "-",

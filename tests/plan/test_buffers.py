@@ -27,7 +27,7 @@ from hwgen.plan.plan import Plan, plan_with
 from hwgen.plan.schedule import Scheduler, latency
 from hwgen.plan.size import size
 from hwgen.rtl.pixels import PixelSerialiserConfig
-from hwgen.rtl.stream import CreditFifo
+from hwgen.rtl.stream import CreditFifoConfig
 
 SLOW = 60
 """Frames within which a design that is too slow shows it."""
@@ -69,7 +69,7 @@ def one_fewer(plan: Plan, chosen: Depths, buffer: Buffer) -> Depths | None:
     if buffer.part == "pixels":
         component = PixelSerialiserConfig(3, 8, fewer[buffer]).build
     elif not buffer.node.startswith("conv"):
-        component = partial(CreditFifo, 8, fewer[buffer])
+        component = partial(CreditFifoConfig, 8, fewer[buffer])
     with pytest.raises(ValueError, match="wanted (at least|1 or 2)"):
         component()
     return None

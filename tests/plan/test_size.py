@@ -17,13 +17,11 @@ from hwgen.board import Board, Usable
 from hwgen.errors import HwgenError
 from hwgen.ir.graph import Graph
 from hwgen.lower.base import RESOURCES, amounts
-from hwgen.lower.convolution import layer_cycles, layer_numbers
 from hwgen.lower.convolution_options import lane_steps
 from hwgen.plan.design import Design
 from hwgen.plan.pareto import pareto_front
 from hwgen.plan.plan import Plan
 from hwgen.plan.size import node_options, size
-from hwgen.rtl.cost import convolution_cost
 from hwgen.rtl.primitives import Cost
 
 MHZ = 100.0
@@ -79,7 +77,7 @@ def taken_by(plan: Plan) -> NDArray[np.int64]:
     """What the plan takes at most: the sizing does not look at the weights' bits."""
     family, design = plan.board.family, plan.design
     costs = [
-        convolution_cost(plan.configs[name], layer_numbers(one.node), family)
+        plan.configs[name].cost(family)
         if name in plan.foldings
         else one.cost(plan.configs[name], family)
         for name, one in design.lowerings.items()
@@ -231,9 +229,9 @@ def test_an_option_is_what_its_folding_costs(seed: int) -> None:
         assert (np.diff(layer.cycles) >= 0).all()
         for place in range(0, len(layer.cycles), 7):
             folding = layer.configs[place]
-            cost = convolution_cost(folding, layer_numbers(node), "xc7")
+            cost = folding.cost("xc7")
             assert tuple(layer.amounts[place]) == amounts(cost)
-            assert layer.cycles[place] == layer_cycles(folding)
+            assert layer.cycles[place] == folding.cycles
             assert tuple(layer.lanes[place]) == (folding.in_lanes, folding.out_lanes)
         all_of_it = np.column_stack([layer.cycles, layer.amounts])
         assert len(pareto_front(all_of_it, layer.lanes)) == len(layer.cycles)

@@ -12,7 +12,7 @@ from support.plans import Layers, random_graph, random_plan, small_plan, vectors
 from support.streaming import Run, run_stream, stream_rules
 
 from hwgen import board
-from hwgen.lower.convolution import fold_convolution, layer_cycles
+from hwgen.lower.convolution import fold_convolution
 from hwgen.plan.plan import Plan, plan_with
 from hwgen.plan.schedule import latency
 from hwgen.plan.size import size
@@ -50,10 +50,10 @@ def test_layer_cycles() -> None:
     (node,) = graph.convolutions
     whole, single = fold_convolution(node, 8, 6, 1, 3, in_lanes=3), fold_convolution(node, 8, 6, 1, 1)
     assert (whole.compute_cycles, single.compute_cycles) == (12, 36)
-    assert layer_cycles(whole) == 8 * 6  # one beat a pixel
-    assert layer_cycles(single) == 3 * 8 * 6
+    assert whole.cycles == 8 * 6  # one beat a pixel
+    assert single.cycles == 3 * 8 * 6
     slow = fold_convolution(random_graph(random, 1, strides=[1], kernels=(3,)).convolutions[0], 8, 6, 1, 1)
-    assert layer_cycles(slow) == slow.compute_cycles >= slow.out_channels * 8 * 6
+    assert slow.cycles == slow.compute_cycles >= slow.out_channels * 8 * 6
 
 
 def test_latency_of_one_pixel_by_hand() -> None:

@@ -4,112 +4,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Shape
-from support.streaming import Run, pack_beats, run_stream, stream_rules, unpack_beats
+from support.layers import Layer
+from support.streaming import Run, run_stream, stream_rules, unpack_beats
 
-from hwgen.lower.convolution import layer_cycles
 from hwgen.numerics import integer as fixedpoint
-from hwgen.rtl.convolution import Convolution, ConvolutionFolding
-from hwgen.rtl.packing import LUT, W8A8, Packing
-from hwgen.rtl.stream import CreditFifo
-from hwgen.rtl.window import WindowShape
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A layer to be tested; its integers are drawn from `seed`."""
-
-    channels: tuple[int, int] = (3, 5)
-    frame: tuple[int, int] = (4, 4)
-    kernel: int = 3
-    stride: int = 1
-    pe: int = 2
-    simd: int = 2
-    bits: tuple[int, int, int] = (8, 8, 8)  # input, weight, output
-    signs: tuple[bool, bool] = (True, True)  # input, output
-    prelu: bool = False
-    shift: int | None = None  # None: one that fits the sums, different from channel to channel
-    lanes: tuple[int, int] = (1, 1)  # values per beat: input, output
-    taps: int = 1
-    packing: Packing = W8A8
-    weights_in: Literal["block", "logic"] = "block"
-    seed: int = 0
-    extreme: bool = False  # every weight and every input at an end of its range
-    numbers: dict[str, Any] = field(init=False, compare=False, repr=False)
-
-    def __str__(self) -> str:
-        """What differs from the plain layer, as the name of a test."""
-        plain = (entry for entry in fields(self) if entry.init)
-        return ",".join(f"{entry.name}={getattr(self, entry.name)}" for entry in plain
-                        if getattr(self, entry.name) != entry.default).replace(" ", "") or "plain"  # fmt: skip
-
-    def __post_init__(self) -> None:
-        random = np.random.default_rng(self.seed)
-        inputs, outputs = self.channels
-        largest = 2 ** (self.bits[1] - 1) - 1
-        low, high = fixedpoint.bounds(self.bits[0], self.signs[0])
-        weight = random.integers(-largest, largest + 1, (outputs, inputs, self.kernel, self.kernel))
-        if self.extreme:
-            weight = np.where(np.arange(outputs)[:, None, None, None] % 2, largest, -largest) + 0 * weight
-        bias = random.integers(-300, 301, outputs)
-        bound = max(-low, high) * np.abs(weight).reshape(outputs, -1).sum(axis=1) + np.abs(bias)
-        typical = int(np.log2(max(1.0, np.sqrt(inputs) * self.kernel * largest * high / 2 ** self.bits[2]))) - 1
-        shift = typical + random.integers(-1, 3, outputs) if self.shift is None else np.full(outputs, self.shift)
-        object.__setattr__(self, "numbers", dict(
-            weight=weight, weight_bits=self.bits[1], bias=bias.tolist(), shift=shift.tolist(),
-            slope=random.integers(-128, 128, outputs).tolist() if self.prelu else None,
-            slope_fraction=6 if self.prelu else 0,
-            accumulator_bits=int(bound.max()).bit_length() + 1, output=self.output,
-        ))  # fmt: skip
-
-    @property
-    def output(self) -> Shape:
-        return Shape(self.bits[2], self.signs[1])
-
-    @property
-    def folding(self) -> ConvolutionFolding:
-        (inputs, outputs), (width, height) = self.channels, self.frame
-        window = WindowShape(inputs, width, height, self.kernel, self.stride, self.kernel // 2, self.simd,
-                             -(-outputs // self.pe), self.bits[0], self.signs[0], taps=self.taps)  # fmt: skip
-        return ConvolutionFolding(window, outputs, self.pe, self.prelu, *self.lanes, packing=self.packing,
-                                  weights_in=self.weights_in, weight_bits=self.bits[1])  # fmt: skip
-
-    @property
-    def dut(self) -> Convolution:
-        return Convolution(self.folding, **self.numbers)
-
-    def pixels(self, frames: int) -> np.ndarray:
-        """(frames, height, width, channels)."""
-        low, high = fixedpoint.bounds(self.bits[0], self.signs[0])
-        shape = (frames, self.frame[1], self.frame[0], self.channels[0])
-        random = np.random.default_rng(self.seed + 1)
-        pixels = random.integers(low, high + 1, shape)
-        return np.where(pixels % 2, low, high) if self.extreme else pixels
-
-    def beats(self, pixels: np.ndarray) -> list[int]:
-        return pack_beats(pixels, self.lanes[0], self.bits[0])
-
-    def accumulators(self, frame: np.ndarray) -> np.ndarray:
-        """Sums of products and bias, one matrix product per tap, in exact int64."""
-        height, width, _ = frame.shape
-        k, s, weight = self.kernel, self.stride, self.numbers["weight"]
-        padded = np.pad(frame, ((k // 2, k // 2), (k // 2, k // 2), (0, 0)))
-        total = np.zeros((height // s, width // s, self.channels[1]), dtype=np.int64) + self.numbers["bias"]
-        for i in range(k):
-            for j in range(k):
-                total += padded[i : i + height : s, j : j + width : s] @ weight[:, :, i, j].T
-        return total
-
-    def expected(self, frames: np.ndarray) -> list[int]:
-        values, shift = np.stack([self.accumulators(frame) for frame in frames]), np.array(self.numbers["shift"])
-        if self.prelu:
-            values, shift = fixedpoint.prelu(values, np.array(self.numbers["slope"]), 6), shift + 6
-        return fixedpoint.requantise(values, shift, self.bits[2], self.signs[1]).reshape(-1).tolist()
+from hwgen.rtl.convolution import Convolution
+from hwgen.rtl.convolution_config import ConvolutionConfig
+from hwgen.rtl.packing import LUT, Packing
+from hwgen.rtl.stream import CreditFifoConfig
 
 
 def check(layer: Layer, frames: int = 2, **conditions: Any) -> Run:
@@ -124,7 +31,7 @@ def check(layer: Layer, frames: int = 2, **conditions: Any) -> Run:
     return run
 
 
-def predicted_outputs(folding: ConvolutionFolding, accepted: list[int]) -> list[int]:
+def predicted_outputs(folding: ConvolutionConfig, accepted: list[int]) -> list[int]:
     """The cycle of every output beat of one frame that meets no stall, from those in which its beats were accepted."""
     window, lanes = folding.window, folding.out_lanes
     per_pixel = -(-window.channels // folding.in_lanes)
@@ -143,7 +50,7 @@ def predicted_outputs(folding: ConvolutionFolding, accepted: list[int]) -> list[
 def check_timing(layer: Layer, frames: int = 1, **conditions: Any) -> Run:
     """Each beat of the first frame in its predicted cycle, from a source with or without pauses."""
     run = check(layer, frames, **conditions)
-    predicted = predicted_outputs(layer.folding, run.input_cycles)
+    predicted = predicted_outputs(layer.config, run.input_cycles)
     assert run.output_cycles[: len(predicted)] == predicted
     return run
 
@@ -201,6 +108,18 @@ LAYERS = [
     Layer(packing=LUT, bits=(3, 5, 8), taps=3, stride=2, prelu=True),
     Layer(taps=7, kernel=7, channels=(2, 2), simd=1, frame=(3, 4)),
     Layer(taps=7, kernel=7, stride=2, channels=(2, 3), simd=2, pe=3, frame=(4, 4), prelu=True),
+    # kernels that are not square or of even sides, paddings of their own, dilation, strides beyond the kernel
+    Layer(kernel=3, kernel_width=1, simd=1, channels=(1, 3), pe=2),
+    Layer(kernel=1, kernel_width=5, frame=(6, 3), padding=(0, 1)),
+    Layer(kernel=3, kernel_width=1, taps=3, channels=(1, 2), simd=1, pe=1, padding=(0, 0)),
+    Layer(kernel=9, channels=(1, 2), simd=1, frame=(9, 5)),
+    Layer(kernel=2, kernel_width=4, padding=(1, 0), stride=2, frame=(7, 5), prelu=True),
+    Layer(dilation=2, frame=(5, 6)),
+    Layer(dilation=4, taps=3, frame=(5, 6), simd=1, pe=3, lanes=(1, 3)),
+    Layer(kernel=2, dilation=3, padding=(2, 0), frame=(7, 4), stride=3),
+    Layer(kernel=4, stride=4, padding=(0, 0), frame=(8, 4), channels=(3, 6), pe=6, simd=3, lanes=(3, 2)),
+    Layer(ceiling=96, signs=(True, False)),
+    Layer(ceiling=5, signs=(False, False), bits=(8, 4, 3), frame=(2, 3)),
     Layer(signs=(False, True), frame=(3, 2)),
     Layer(signs=(True, False), frame=(3, 2)),
     Layer(signs=(False, False), bits=(8, 4, 6), frame=(2, 3)),
@@ -219,8 +138,8 @@ def test_latency_and_interval(layer: Layer) -> None:
     """Three frames back to back: every value of the first in its exact cycle, then the busiest stage's interval."""
     run = check_timing(layer, 3)
     beats = len(run.output_cycles) // 3
-    busiest = max(layer.folding.compute_cycles, beats, len(run.input_cycles) // 3)
-    assert run.output_cycles[-1] - run.output_cycles[-1 - beats] == busiest == layer_cycles(layer.folding)
+    busiest = max(layer.config.compute_cycles, beats, len(run.input_cycles) // 3)
+    assert run.output_cycles[-1] - run.output_cycles[-1 - beats] == busiest == layer.config.cycles
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.3, 0.9])
@@ -290,7 +209,7 @@ def test_stream_rules() -> None:
 @pytest.mark.parametrize("layer", LAYERS, ids=str)
 def test_the_fifo_is_as_deep_as_it_must_be(layer: Layer) -> None:
     """`fifo_depth` against a count, cycle by cycle, of the places that full-speed folds hold."""
-    folding = replace(layer, frame=(layer.stride * 4, layer.stride * 4)).folding
+    folding = replace(layer, frame=(layer.stride * 4, layer.stride * 4)).config
     words, pe, last = folding.window.words, folding.fold_beats, folding.last_beats
     taken: dict[int, int] = {}
     given: dict[int, int] = {}
@@ -312,28 +231,28 @@ def test_the_fifo_is_as_deep_as_it_must_be(layer: Layer) -> None:
 
 
 def test_properties() -> None:
-    folding = Layer(channels=(7, 5), kernel=3, stride=2, frame=(8, 6), pe=2, simd=3, prelu=True).folding
+    folding = Layer(channels=(7, 5), kernel=3, stride=2, frame=(8, 6), pe=2, simd=3, prelu=True).config
     assert folding.lanes == 6
     assert folding.window.cycles_per_pixel == 9 * 3 * 3
     assert folding.compute_cycles == 9 * 3 * 3 * 4 * 3
     # word 3, product 1, chain 3, accumulator 1; sums 1; requantiser 7; FIFO 2
-    assert folding.drain_latency == 3 + 1 + 3 + 1 + 1 + 7 + CreditFifo.latency
+    assert folding.drain_latency == 3 + 1 + 3 + 1 + 1 + 7 + CreditFifoConfig.latency
     assert folding.pixel_latency == 81 - 1 + folding.drain_latency + 0
 
 
-FOLDING = Layer().folding
+FOLDING = Layer().config
 
 
 @pytest.mark.parametrize(("change", "message"), [
     (dict(pe=0), "pe: wanted 1 .. 5 output channels, got 0"),
     (dict(pe=6), "pe: wanted 1 .. 5 output channels, got 6"),
     (dict(pe=1), "folds: wanted ceil(output channels / pe), got 3"),
-    (dict(out_channels=7), "folds: wanted ceil(output channels / pe), got 3"),
+    (dict(requantiser=replace(FOLDING.requantiser, channels=7)), "folds: wanted ceil(output channels / pe), got 3"),
     (dict(window=replace(FOLDING.window, kernel=1, padding=0, simd=3, folds=2), pe=3),
      "pe: wanted at most 1, for the results leave 1 a cycle in the 1 cycles of a fold, got 3"),
     (dict(out_lanes=0), "out_lanes: wanted a divisor of pe 2, got 0"),
     (dict(out_lanes=4), "out_lanes: wanted a divisor of pe 2, got 4"),
-    (dict(places=1), "places: wanted at least a fold's 2 beats, got 1"),
+    (dict(depth=1), "depth: wanted at least a fold's 2 beats, got 1"),
 ])  # fmt: skip
 def test_folding_errors(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
@@ -344,6 +263,4 @@ def test_weight_error() -> None:
     layer = Layer()
     numbers = layer.numbers | {"weight": np.zeros((5, 3, 3, 1), dtype=np.int64)}
     with pytest.raises(ValueError, match=r"^weight: wanted shape \(5, 3, 3, 3\), got \(5, 3, 3, 1\)$"):
-        Convolution(layer.folding, **numbers)
-    with pytest.raises(ValueError, match="^weight_bits: wanted the folding's 8, got 4$"):
-        Convolution(replace(layer.folding, packing=LUT), **layer.numbers | {"weight_bits": 4})
+        Convolution(layer.config, **numbers)

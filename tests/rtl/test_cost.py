@@ -10,22 +10,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from amaranth.back import rtlil
-from amaranth.hdl import Elaboratable, Shape, signed
+from amaranth.hdl import Elaboratable, signed
+from support.layers import Layer
 from support.transposed import Transposed
 
-from hwgen.rtl.convolution import phase_biases
-from hwgen.rtl.cost import LayerNumbers, convolution_cost, mac_cost, window_cost
 from hwgen.rtl.gain import GainConfig
 from hwgen.rtl.input_quantiser import InputQuantiserConfig
-from hwgen.rtl.mac import MacArray
+from hwgen.rtl.mac import MacConfig
 from hwgen.rtl.memory import band_halves
 from hwgen.rtl.packing import Packing
 from hwgen.rtl.pixels import PixelPackerConfig
 from hwgen.rtl.primitives import Cost, multiplier_dsp
 from hwgen.rtl.symbols import SymbolPackerConfig, SymbolUnpackerConfig
 from hwgen.rtl.table import TableConfig
+from hwgen.rtl.window_config import WindowConfig
 from hwgen.synth.sweep import random_layer
-from tests.rtl.test_convolution import Layer
 
 
 def multipliers(dut: Elaboratable) -> list[tuple[int, int]]:
@@ -65,28 +64,23 @@ LAYERS = [
 ]
 
 
-def cost(layer: Layer, family: str = "xc7") -> Cost:
-    numbers = {key: value for key, value in layer.numbers.items() if key not in ("weight", "lanes")}
-    return convolution_cost(layer.folding, LayerNumbers.of(**numbers), family)
-
-
 @pytest.mark.parametrize("layer", LAYERS, ids=str)
 def test_convolution_dsp(layer: Layer) -> None:
     """One DSP for each multiplication that is elaborated, but for a PReLU's wide one; all fit their slices."""
-    folding, bits = layer.folding, layer.numbers["accumulator_bits"]
+    folding, bits = layer.config, layer.accumulator_bits
     found = multipliers(layer.dut)
-    mac = MacArray.dsp_of(folding.packing, folding.pe, folding.window.word_values)
+    mac = folding.mac.dsp
     assert len(found) == mac + layer.prelu * folding.out_lanes
     assert max(wide for wide, _ in found) <= (max(25, bits) if layer.prelu else 25)
     assert max(narrow for _, narrow in found) <= 18
     prelu = multiplier_dsp(bits, "xc7") * folding.out_lanes if layer.prelu else 0
-    assert cost(layer).dsp == mac + prelu
+    assert layer.config.cost("xc7").dsp == mac + prelu
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=str)
 def test_convolution_bram(layer: Layer) -> None:
     """Line buffer and weights, piece by piece."""
-    assert cost(layer).bram36 == sum(band_halves(*at) for at in blocks(layer.dut)) / 2
+    assert layer.config.cost("xc7").bram36 == sum(band_halves(*at) for at in blocks(layer.dut)) / 2
 
 
 TRANSPOSED = [
@@ -101,17 +95,11 @@ TRANSPOSED = [
 @pytest.mark.parametrize("layer", TRANSPOSED, ids=str)
 def test_transposed_dsp_and_bram(layer: Transposed) -> None:
     """One DSP for each multiplication; line buffer and weights, piece by piece."""
-    numbers = {key: value for key, value in layer.numbers.items() if key != "weight"}
-    biases = phase_biases(
-        numbers.pop("bias"), layer.window.kernels(layer.numbers["weight"]), simd=layer.simd, bits=layer.bits[1],
-        packing=layer.packing, activation=Shape(layer.bits[0], layer.signs[0]),
-    )  # fmt: skip
-    numbers = LayerNumbers.of(bias=sum(biases, []), phases=len(biases), **numbers)
-    assert numbers.phases == (1 if layer.signs[0] else 4)
-    cost = convolution_cost(layer.folding, numbers, "xc7")
+    assert layer.requantiser.phases == (1 if layer.signs[0] else 4)
+    cost = layer.config.cost("xc7")
     found = multipliers(layer.dut)
-    bits = layer.numbers["accumulator_bits"]
-    assert len(found) == MacArray.dsp_of(layer.packing, layer.pe, layer.simd) + layer.prelu * layer.lanes[1]
+    bits = layer.accumulator_bits
+    assert len(found) == layer.config.mac.dsp + layer.prelu * layer.lanes[1]
     assert cost.dsp == len(found) + layer.prelu * layer.lanes[1] * (multiplier_dsp(bits, "xc7") - 1)
     assert cost.bram36 == sum(band_halves(*at) for at in blocks(layer.dut)) / 2
 
@@ -152,12 +140,11 @@ def test_costs_add_up() -> None:
 
 def test_a_prediction_is_quick() -> None:
     """Sizing asks thousands of times: parts that were asked for before cost nothing again."""
-    layer = LAYERS[5]
-    numbers = LayerNumbers.of(**{k: v for k, v in layer.numbers.items() if k not in ("weight", "lanes")})
-    convolution_cost(layer.folding, numbers, "xc7")
-    misses = window_cost.cache_info().misses + mac_cost.cache_info().misses
-    convolution_cost(layer.folding, numbers, "xc7")
-    assert window_cost.cache_info().misses + mac_cost.cache_info().misses == misses
+    config = LAYERS[5].config
+    config.cost("xc7")
+    misses = WindowConfig.cost.cache_info().misses + MacConfig.cost.cache_info().misses
+    config.cost("xc7")
+    assert WindowConfig.cost.cache_info().misses + MacConfig.cost.cache_info().misses == misses
 
 
 @pytest.mark.parametrize(("file", "transposed", "lut_limits", "ff_limits"), [

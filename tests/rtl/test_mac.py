@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from amaranth.hdl import Shape, signed, unsigned
 from support.mac_bench import check_sums, random_layer, run, worst_cases
 
 from hwgen.numerics.integer import bounds
-from hwgen.rtl.mac import MacArray
+from hwgen.rtl.mac import MacArray, MacConfig
 from hwgen.rtl.packing import DSP_WIDE, LUT, W8A8, Packing, packings, proven_chain
 from hwgen.rtl.weights import pack_weights
 
@@ -27,7 +28,7 @@ def check(outputs: int, inputs: int, kernel: int, pe: int, simd: int, activation
 
 
 def test_one_product() -> None:
-    dut = MacArray(pe=1, simd=1, activation=signed(8), weights=[[0b1101]], weight_bits=4, accumulator_bits=12)
+    dut = MacConfig(1, 1, signed(8), weight_bits=4, accumulator_bits=12, rows=1).build([[0b1101]])
     assert run(dut, [[5], [-128], [0]], 1) == [[-15], [384], [0]]
 
 
@@ -81,8 +82,7 @@ def test_a_chain_longer_than_proven_fails() -> None:
     """Four products of 8 x 8 bits fill the field; of five at the worst case the sums are wrong."""
     rows = pack_weights(np.full((2, 1, 1, 1), -127), pe=2, simd=1, bits=8, packing=W8A8, activation=signed(8))
     for chain in (4, 5):
-        dut = MacArray(pe=2, simd=chain, activation=signed(8), weights=chain * rows, weight_bits=8, accumulator_bits=20,
-                       packing=Packing("dsp", 2, 17, chain))  # fmt: skip
+        dut = MacConfig(2, chain, signed(8), 8, 20, 1, Packing("dsp", 2, 17, chain)).build(chain * rows)
         sums = run(dut, [chain * [-128]], 1)
         assert (sums == [2 * [chain * 127 * 128]]) == (chain == 4)
 
@@ -121,7 +121,7 @@ LATENCIES = [
 def test_latency(packing: Packing, bits: int, table: list[tuple[int, int]]) -> None:
     """`run` checks the cycle of every `done`, and the sums are there in that cycle."""
     for simd, latency in table:
-        assert MacArray.latency_of(packing, simd, bits) == latency
+        assert MacConfig(1, simd, signed(4), bits, 20, 1, packing).latency == latency
         weight, windows = worst_cases(1, simd, bits, signed(4), seed=simd)
         check_sums(weight, windows, pe=1, simd=simd, activation=signed(4), bits=bits, packing=packing)
 
@@ -131,7 +131,7 @@ def test_latency(packing: Packing, bits: int, table: list[tuple[int, int]]) -> N
     (Packing("dsp", 4, 7, 1), 7, 3, 6), (Packing("dsp", 1, 0, 8), 7, 3, 21), (LUT, 7, 3, 0),
 ])  # fmt: skip
 def test_dsp(packing: Packing, pe: int, simd: int, dsp: int) -> None:
-    assert MacArray.dsp_of(packing, pe, simd) == dsp
+    assert MacConfig(pe, simd, signed(4), 4, 20, 1, packing).dsp == dsp
 
 
 @pytest.mark.parametrize("activation", [signed(8), unsigned(1)])
@@ -143,8 +143,7 @@ def test_one_row_makes_constants(packing: Packing, bits: int, activation: Shape)
     weight, windows = worst_cases(1, 5, bits, activation, seed=9)
     layer: dict[str, Any] = dict(simd=5, bits=bits, packing=packing, activation=activation)
     check_sums(weight, windows, pe=8, **layer)
-    dut = MacArray(pe=8, simd=5, activation=activation, weights=pack_weights(weight, pe=8, **layer), weight_bits=bits,
-                   accumulator_bits=20, packing=packing)  # fmt: skip
+    dut = MacConfig(8, 5, activation, bits, 20, 1, packing).build(pack_weights(weight, pe=8, **layer))
     text = rtlil.convert(dut, name="top")
     assert "memory" not in text
     assert "address" not in text
@@ -155,8 +154,7 @@ def test_where_the_weights_go(depth: int) -> None:
     """Block RAM where that is asked for and worth it, else logic."""
     styles = {}
     for weights_in in ("block", "logic"):
-        dut = MacArray(pe=1, simd=1, activation=signed(8), weights=[[*range(depth)]], weight_bits=8,
-                       accumulator_bits=20, weights_in=weights_in)  # fmt: skip
+        dut = MacConfig(1, 1, signed(8), 8, 20, depth, weights_in=weights_in).build([[*range(depth)]])
         styles[weights_in] = "logic_block" in rtlil.convert(dut, name="top")
     assert styles == {"block": depth == 2, "logic": True}
 
@@ -167,15 +165,23 @@ def test_where_the_weights_go(depth: int) -> None:
     (dict(accumulator_bits=0), "accumulator_bits: wanted at least 1, got 0"),
     (dict(weight_bits=1), "weight_bits: wanted at least 2, got 1"),
     (dict(weight_bits=0, packing=LUT), "weight_bits: wanted at least 1, got 0"),
-    (dict(weights=[]), "weights: wanted 1 memories of equal depth for simd 1, got depths []"),
-    (dict(weights=[[]]), "weights: wanted 1 memories of equal depth for simd 1, got depths [0]"),
-    (dict(simd=2, weights=[[0, 0], [0]]), "weights: wanted 2 memories of equal depth for simd 2, got depths [2, 1]"),
+    (dict(rows=0), "rows: wanted at least 1, got 0"),
     (dict(activation=signed(11)), "field_bits: wanted at least 18 for 8 x 11 bits, got 17"),
     (dict(packing=Packing("dsp", 1, 0, 4), activation=signed(19)), "activation: wanted at most 18 bits, got 19"),
     (dict(packing=Packing("dsp", 3, 17, 4)), "packing: wanted sums of at most 48 bits, got 50"),
     (dict(weights_in="flash"), "weights_in: wanted block or logic, got 'flash'"),
 ])  # fmt: skip
 def test_errors(change: dict[str, Any], message: str) -> None:
-    good: dict[str, Any] = dict(pe=1, simd=1, activation=signed(8), weights=[[0]], weight_bits=8, accumulator_bits=16)
+    good = MacConfig(1, 1, signed(8), weight_bits=8, accumulator_bits=16, rows=1)
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        MacArray(**(good | change))
+        replace(good, **change)
+
+
+@pytest.mark.parametrize(("simd", "rows", "weights", "message"), [
+    (1, 1, [], "weights: wanted 1 memories of 1 rows, got depths []"),
+    (1, 2, [[0]], "weights: wanted 1 memories of 2 rows, got depths [1]"),
+    (2, 2, [[0, 0], [0]], "weights: wanted 2 memories of 2 rows, got depths [2, 1]"),
+])  # fmt: skip
+def test_weights_error(simd: int, rows: int, weights: list[list[int]], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        MacArray(MacConfig(1, simd, signed(8), 8, 16, rows), weights)

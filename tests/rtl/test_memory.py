@@ -16,7 +16,9 @@ from hwgen.rtl.memory import (
     Band,
     Form,
     Ram,
+    RamConfig,
     Rom,
+    RomConfig,
     band_columns,
     band_halves,
     bands,
@@ -74,7 +76,7 @@ def test_no_cut_is_better() -> None:
     """Half blocks of the cut against all shapes by themselves."""
     for depth in (65, 300, 512, 1000, 1025, 3000, 20000):
         for width in range(1, 80, 3):
-            cost = Rom.cost_of(depth, width, "block", "xc7")
+            cost = RomConfig(depth, width).cost("xc7")
             assert cost.bram36 <= band_halves(depth, width) / 2
             assert 36 * 1024 * cost.bram36 + 64 * cost.lut >= depth * width
 
@@ -87,7 +89,7 @@ def test_contents(depth: int, width: int, kind: type, form: Form) -> None:
     edges = [row for start in range(0, depth, 64) for row in (start - 1, start) if row >= 0] + [depth - 1]
     rows = sorted({*edges[:20], *edges[-20:], *random.integers(0, depth, 40).tolist()})
     content = [int(random.integers(1 << 30)) * 0x9E3779B97F4A7C15 % (1 << width) for _ in range(depth)]
-    dut: Any = Rom(content, width, form) if kind is Rom else Ram(depth, width, form)
+    dut: Any = Rom(RomConfig(depth, width, form), content) if kind is Rom else Ram(RamConfig(depth, width, form))
 
     async def bench(ctx: Any) -> None:
         if isinstance(dut, Ram):
@@ -107,13 +109,12 @@ def test_contents(depth: int, width: int, kind: type, form: Form) -> None:
 
 
 @pytest.mark.parametrize("dut", [
-    *(Rom([0] * depth, width, "block") for depth, width in SHAPES),
-    *(Ram(depth, width, "block") for depth, width in SHAPES),
+    *(Rom(RomConfig(depth, width), [0] * depth) for depth, width in SHAPES),
+    *(Ram(RamConfig(depth, width)) for depth, width in SHAPES),
 ], ids=lambda dut: f"{type(dut).__name__}{len(dut.address)}")  # fmt: skip
 def test_what_is_asked_is_what_is_counted(dut: Rom | Ram) -> None:
     """Every piece names its kind of memory, and none can be mapped to block RAM in a better shape than was counted."""
     is_rom = isinstance(dut, Rom)
-    depth = len(dut.rows) if isinstance(dut, Rom) else dut.depth
     text = rtlil.convert(dut, emit_src=False)
     found = re.findall(r"((?: *attribute [^\n]*\n)*) *memory width (\d+) size (\d+)", text)
     halves = 0
@@ -126,18 +127,18 @@ def test_what_is_asked_is_what_is_counted(dut: Rom | Ram) -> None:
             assert asked[0] == "logic_block" or asked[1] == '"distributed"'
             assert int(rows) <= 64
         assert is_rom or "no_rw_check" in attributes
-    assert dut.cost_of(depth, dut.width, "block", "xc7").bram36 == halves / 2
+    assert dut.config.cost("xc7").bram36 == halves / 2
 
 
 @pytest.mark.parametrize("depth", [2, 32, 33, 64, 65, 96, 97, 300])
 def test_lut_memory(depth: int) -> None:
     """In LUTs no piece is deeper than 64; a cell holds six columns of 32 rows or three of 64 in four LUTs (UG474)."""
-    text = rtlil.convert(Ram(depth, 12, "distributed"), emit_src=False)
+    text = rtlil.convert(RamConfig(depth, 12, "distributed").build(), emit_src=False)
     sizes = [int(rows) for rows in re.findall(r"memory width 12 size (\d+)", text)]
     assert sum(sizes) == depth and max(sizes) <= 64
     cells = sum(2 if rows <= 32 else 4 for rows in sizes)
     choice = {1: 0, 2: 12 + 2, 5: 36 + 5}[len(sizes)]
-    assert Ram.cost_of(depth, 12, "distributed", "xc7").lut == 4 * cells + choice
+    assert RamConfig(depth, 12, "distributed").cost("xc7").lut == 4 * cells + choice
 
 
 @pytest.mark.parametrize(("depth", "rom", "ram"), [(1, "logic", "distributed"), (64, "logic", "distributed"),
@@ -148,11 +149,12 @@ def test_shallow_memories_go_to_luts(depth: int, rom: Form, ram: Form) -> None:
 
 
 @pytest.mark.parametrize(("make", "message"), [
-    (lambda: Rom([], 3, "block"), "depth: wanted at least 1, got 0"),
-    (lambda: Rom([1], 0, "block"), "width: wanted at least 1, got 0"),
-    (lambda: Rom([1], 3, "distributed"), "form: wanted block or logic, got 'distributed'"),
-    (lambda: Ram(0, 3, "block"), "depth: wanted at least 1, got 0"),
-    (lambda: Ram(5, 3, "logic"), "form: wanted block or distributed, got 'logic'"),
+    (lambda: RomConfig(0, 3), "depth: wanted at least 1, got 0"),
+    (lambda: RomConfig(1, 0), "width: wanted at least 1, got 0"),
+    (lambda: RomConfig(1, 3, "distributed"), "form: wanted block or logic, got 'distributed'"),
+    (lambda: RamConfig(0, 3), "depth: wanted at least 1, got 0"),
+    (lambda: RamConfig(5, 3, "logic"), "form: wanted block or distributed, got 'logic'"),
+    (lambda: Rom(RomConfig(2, 3), [1]), "rows: wanted 2, got 1"),
     (lambda: bands(0, 3, True), "depth: wanted at least 1, got 0"),
 ])  # fmt: skip
 def test_errors(make: Any, message: str) -> None:

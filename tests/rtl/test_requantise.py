@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -13,7 +15,8 @@ from amaranth.hdl import Module, Shape, Signal, signed, unsigned
 from support.streaming import simulate
 
 from hwgen.numerics import integer as fixedpoint
-from hwgen.rtl.requantise import Coarse, Requantiser, add_round_saturate
+from hwgen.rtl.requantise import Requantiser, RequantiserConfig
+from hwgen.rtl.round_saturate import Coarse, add_round_saturate
 
 
 def run(dut: Requantiser, accumulators: Sequence[int], *, idle: float = 0.0, seed: int = 0) -> list[int]:
@@ -22,9 +25,9 @@ def run(dut: Requantiser, accumulators: Sequence[int], *, idle: float = 0.0, see
     results: list[int] = []
 
     async def bench(ctx: Any) -> None:
-        due: list[bool] = [False] * dut.latency
+        due: list[bool] = [False] * dut.config.latency
         sent = 0
-        for _ in range(40 * len(accumulators) + dut.latency + 30):
+        for _ in range(40 * len(accumulators) + dut.config.latency + 30):
             assert ctx.get(dut.o_valid) == due[0]
             if due[0]:
                 results.append(ctx.get(dut.o))
@@ -41,6 +44,22 @@ def run(dut: Requantiser, accumulators: Sequence[int], *, idle: float = 0.0, see
     simulate(dut, bench)
     assert len(results) == len(accumulators)
     return results
+
+
+def requantiser(
+    bits: int,
+    *,
+    bias: Sequence[int],
+    shift: Sequence[int],
+    output: Shape,
+    slope: Sequence[int] | None = None,
+    is_coarse: Sequence[bool] = (),
+    **more: Any,
+) -> Requantiser:
+    config = RequantiserConfig.from_integers(
+        accumulator_bits=bits, bias=bias, shift=shift, slope=slope, output=output, **more
+    )
+    return Requantiser(config, bias=bias, shift=shift, slope=slope, is_coarse=is_coarse)
 
 
 def expected(
@@ -71,7 +90,7 @@ def check(
     output: Shape,
     idle: float = 0.0,
 ) -> list[int]:
-    dut = Requantiser(accumulator_bits=bits, bias=bias, shift=shift, slope=slope, fraction=fraction, output=output)
+    dut = requantiser(bits, bias=bias, shift=shift, slope=slope, fraction=fraction, output=output)
     results = run(dut, accumulators, idle=idle)
     assert results == expected(accumulators, bias, shift, slope, fraction, output)
     return results
@@ -138,8 +157,8 @@ def test_idle(idle: float, prelu: bool) -> None:
 @pytest.mark.parametrize(("prelu", "latency"), [(False, 5), (True, 7)])
 def test_latency(prelu: bool, latency: int) -> None:
     slope = [1] if prelu else None
-    dut = Requantiser(accumulator_bits=9, bias=[0], shift=[0], slope=slope, fraction=0, output=signed(8))
-    assert dut.latency == Requantiser.latency_of(prelu) == latency  # `run` checks it in the simulation
+    dut = requantiser(9, bias=[0], shift=[0], slope=slope, output=signed(8))
+    assert dut.config.latency == latency  # `run` checks it in the simulation
     assert run(dut, [7, -100]) == [7, -100]
 
 
@@ -240,9 +259,9 @@ def test_coarse_channels(is_coarse: list[bool], slope: list[int] | None) -> None
     random = np.random.default_rng(4)
     accumulators = random.integers(-(2**11), 2**11, 90)
     shift, bias = [3, 5, 4], [5, -9, 40]
-    dut = Requantiser(accumulator_bits=13, bias=bias, shift=shift, slope=slope, fraction=6, output=signed(8),
-                      coarse=(5, 2), is_coarse=is_coarse)  # fmt: skip
-    assert dut.latency == Requantiser.latency_of(slope is not None)
+    dut = requantiser(13, bias=bias, shift=shift, slope=slope, fraction=6, output=signed(8), coarse=(5, 2),
+                      is_coarse=is_coarse)  # fmt: skip
+    assert dut.config.latency == (5 if slope is None else 7)
     plain = expected(accumulators.tolist(), bias, shift, slope, 6, signed(8))
     other = expected(accumulators.tolist(), bias, shift, slope, 6, signed(5))
     wanted = [b << 2 if is_coarse[n % 3] else a for n, (a, b) in enumerate(zip(plain, other, strict=True))]
@@ -252,14 +271,13 @@ def test_coarse_channels(is_coarse: list[bool], slope: list[int] | None) -> None
 def test_phases_have_biases_of_their_own() -> None:
     """Three channels, each pixel of another phase."""
     biases = [[0, 1000, -700], [30, -40, 5], [-1000, 9, 77], [4, 4, 4]]
-    dut = Requantiser(accumulator_bits=12, bias=sum(biases, []), shift=[2, 3, 4], slope=None, fraction=0,
-                      output=signed(9), phases=4)  # fmt: skip
+    dut = requantiser(12, bias=sum(biases, []), shift=[2, 3, 4], output=signed(9), phases=4)
     random = np.random.default_rng(5)
     accumulators, phases = random.integers(-900, 900, (20, 3)), random.integers(0, 4, 20)
     results: list[int] = []
 
     async def bench(ctx: Any) -> None:
-        for place in range(60 + dut.latency):
+        for place in range(60 + dut.config.latency):
             if place < 60:
                 ctx.set(dut.phase, int(phases[place // 3]))
                 ctx.set(dut.accumulator, int(accumulators[place // 3, place % 3]))
@@ -277,18 +295,53 @@ def test_phases_have_biases_of_their_own() -> None:
 def test_coarse_error(coarse: tuple[int, int]) -> None:
     wanted = f"coarse: wanted at most the output's 8 bits, got {coarse[0]} shifted by {coarse[1]}"
     with pytest.raises(ValueError, match=f"^{wanted}$"):
-        Requantiser(accumulator_bits=8, bias=[0], shift=[0], slope=None, fraction=0, output=signed(8), coarse=coarse)
+        requantiser(8, bias=[0], shift=[0], output=signed(8), coarse=coarse)
     with pytest.raises(ValueError, match="^is_coarse: wanted one for each of 2 channels, got 1$"):
-        Requantiser(accumulator_bits=8, bias=[0] * 2, shift=[0] * 2, slope=None, fraction=0, output=signed(8),
-                    coarse=(4, 1), is_coarse=[True])  # fmt: skip
+        requantiser(8, bias=[0] * 2, shift=[0] * 2, output=signed(8), coarse=(4, 1), is_coarse=[True])
 
 
 @pytest.mark.parametrize(("bias", "shift", "slope", "message"), [
-    ([], [], None, "bias, shift, slope: wanted one of each per channel, got 0, 0, none"),
-    ([1, 2], [1], None, "bias, shift, slope: wanted one of each per channel, got 2, 1, none"),
-    ([1], [1], [], "bias, shift, slope: wanted one of each per channel, got 1, 1, 0"),
-    ([1], [1], [2, 3], "bias, shift, slope: wanted one of each per channel, got 1, 1, 2"),
+    ([1, 2], [1], None, "bias, shift, slope: wanted 1, 1, none, got 2, 1, none"),
+    ([1], [1, 2], None, "bias, shift, slope: wanted 1, 1, none, got 1, 2, none"),
+    ([1], [1], [2], "bias, shift, slope: wanted 1, 1, none, got 1, 1, 1"),
 ])  # fmt: skip
 def test_errors(bias: list[int], shift: list[int], slope: list[int] | None, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
-        Requantiser(accumulator_bits=8, bias=bias, shift=shift, slope=slope, fraction=0, output=signed(8))
+        Requantiser(RequantiserConfig(1, 8, signed(8)), bias=bias, shift=shift, slope=slope)
+
+
+@pytest.mark.parametrize("slope", [None, [3, 4]])
+def test_slope_error(slope: list[int] | None) -> None:
+    wanted = f"bias, shift, slope: wanted 1, 1, 1, got 1, 1, {'none' if slope is None else 2}"
+    with pytest.raises(ValueError, match=f"^{wanted}$"):
+        Requantiser(RequantiserConfig(1, 8, signed(8), slope_bits=4), bias=[1], shift=[2], slope=slope)
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (dict(channels=0), "channels: wanted at least 1, got 0"),
+    (dict(accumulator_bits=0), "accumulator_bits: wanted at least 1, got 0"),
+    (dict(phases=0), "phases: wanted at least 1, got 0"),
+    (dict(ceiling=0), "ceiling: wanted 1 .. 255, got 0"),
+    (dict(ceiling=256), "ceiling: wanted 1 .. 255, got 256"),
+    (dict(ceiling=3, coarse=(4, 1)), "ceiling: wanted none beside a coarse grid, got 3"),
+])  # fmt: skip
+def test_config_errors(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        replace(RequantiserConfig(1, 8, unsigned(8)), **change)
+
+
+@pytest.mark.parametrize("slope", [None, [30, -50, 64]])
+@pytest.mark.parametrize(("output", "ceiling"), [
+    (unsigned(8), 1), (unsigned(8), 96), (unsigned(8), 254), (unsigned(8), 255), (unsigned(3), 6), (unsigned(1), 1),
+    (signed(8), 100),
+])  # fmt: skip
+def test_ceiling(output: Shape, ceiling: int, slope: list[int] | None) -> None:
+    """The smaller one of the ceiling and the plain result, at the plain latency, with pauses: at every value around
+    the ceiling and the output's ends."""
+    shift, bias = [3, 3, 2], [5, -9, 40]
+    edges = [(code << 3) + around for code in (0, ceiling, 1 << output.width) for around in range(-30, 31)]
+    accumulators = [value for value in edges for _ in range(3)] + [-(2**14), 2**14 - 1, 2**13]
+    dut = requantiser(16, bias=bias, shift=shift, slope=slope, fraction=6, output=output, ceiling=ceiling)
+    plain = expected(accumulators, bias, shift, slope, 6, output)
+    assert run(dut, accumulators, idle=0.2) == [min(value, ceiling) for value in plain]
+    assert max(plain) > ceiling or ceiling == 255 or output.width == 1

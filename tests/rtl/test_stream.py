@@ -13,14 +13,14 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 from support.streaming import simulate, stream_rules
 
-from hwgen.rtl.stream import CreditFifo, wrap_increment
+from hwgen.rtl.stream import CreditFifoConfig, wrap_increment
 
 
 def check_fifo(depth: int, beats: int, *, idle: float = 0.0, stall: float = 0.0, delay: int = 0, seed: int = 0,
                batch: int = 1) -> list[int]:
     """Reserve, write `delay` cycles later, read; every cycle against a deque. Returns the cycles of the outputs."""
     random = np.random.default_rng(seed)
-    dut = CreditFifo(signed(8), depth, batch)
+    dut = CreditFifoConfig(signed(8), depth, batch).build()
     values = random.integers(-128, 128, beats).tolist()
     cycles: list[int] = []
 
@@ -49,7 +49,8 @@ def check_fifo(depth: int, beats: int, *, idle: float = 0.0, stall: float = 0.0,
             ctx.set(dut.o.ready, ready)
             valid, payload = ctx.get(dut.o.valid), ctx.get(dut.o.payload)
             # A beat shows 2 cycles after its write, or as soon as the one before has gone.
-            shown = accepted < len(write_cycles) and cycle >= max(write_cycles[accepted] + dut.latency, last_taken + 1)
+            there = write_cycles[accepted] + dut.config.latency if accepted < len(write_cycles) else None
+            shown = there is not None and cycle >= max(there, last_taken + 1)
             assert bool(valid) == shown, f"cycle {cycle}: valid {valid}"
             if valid:
                 assert payload == values[accepted], f"cycle {cycle}"
@@ -81,16 +82,16 @@ def test_fifo_depths_and_batches(depth: int, batch: int, delay: int) -> None:
 
 def test_fifo_one_beat_per_cycle() -> None:
     """delay + latency + 1 places (the credit comes back a cycle after the beat has gone) carry a beat every cycle."""
-    cycles = check_fifo(3 + CreditFifo.latency + 1, 50, delay=3)
-    assert cycles == list(range(3 + CreditFifo.latency, 3 + CreditFifo.latency + 50))
-    fewer = check_fifo(3 + CreditFifo.latency, 50, delay=3)
+    cycles = check_fifo(3 + CreditFifoConfig.latency + 1, 50, delay=3)
+    assert cycles == list(range(3 + CreditFifoConfig.latency, 3 + CreditFifoConfig.latency + 50))
+    fewer = check_fifo(3 + CreditFifoConfig.latency, 50, delay=3)
     assert fewer[-1] > cycles[-1]
 
 
 @pytest.mark.parametrize("depth", range(1, 10))
 def test_fifo_holds_as_many_as_it_says(depth: int) -> None:
     """Filled to the last place before the first beat leaves, twice; the memory has one word less than that."""
-    dut = CreditFifo(8, depth)
+    dut = CreditFifoConfig(8, depth).build()
 
     async def bench(ctx: Any) -> None:
         for turn in (0, 100):
@@ -114,20 +115,20 @@ def test_fifo_holds_as_many_as_it_says(depth: int) -> None:
 
 
 def test_fifo_latency_is_two() -> None:
-    assert CreditFifo.latency == 2
+    assert CreditFifoConfig.latency == 2
     assert check_fifo(1, 1) == [2]
 
 
 @pytest.mark.parametrize("depth", [0, -3])
 def test_fifo_depth_error(depth: int) -> None:
     with pytest.raises(ValueError, match=f"^depth: wanted at least 1, got {depth}$"):
-        CreditFifo(8, depth)
+        CreditFifoConfig(8, depth).build()
 
 
 @pytest.mark.parametrize("batch", [0, 4])
 def test_fifo_batch_error(batch: int) -> None:
     with pytest.raises(ValueError, match=rf"^batch: wanted 1 \.\. depth = 3, got {batch}$"):
-        CreditFifo(8, 3, batch)
+        CreditFifoConfig(8, 3, batch).build()
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 8, 13])
@@ -172,7 +173,7 @@ def test_stream_rules_can_fail(waits: bool) -> None:
 
 def test_fifo_keeps_the_stream_rules() -> None:
     """o.ready inside a cycle reaches neither valid, payload nor room."""
-    dut = CreditFifo(8, 3)
+    dut = CreditFifoConfig(8, 3).build()
 
     async def bench(ctx: Any) -> None:
         random = np.random.default_rng(1)

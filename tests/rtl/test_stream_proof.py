@@ -17,7 +17,7 @@ import pytest
 from amaranth.back import rtlil
 from amaranth.hdl import Shape
 
-from hwgen.rtl.stream import CreditFifo
+from hwgen.rtl.stream import CreditFifoConfig
 from hwgen.synth.yosys import PROGRAM
 
 ALLOWED = ("assume(reserve <= (room ? {batch} : 0));", "assume(!write || under_way != 0);")
@@ -89,7 +89,8 @@ def prove(folder: Path, depth: int, batch: int, allowed: Sequence[str] = ALLOWED
     if places == 1:
         text = text.replace("write_address, read_address;", "write_address = 0, read_address = 0;")
     (folder / "checker.sv").write_text(text)
-    (folder / "fifo.il").write_text(rtlil.convert(CreditFifo(2, depth, batch), name="fifo", emit_src=False))
+    dut = CreditFifoConfig(2, depth, batch).build()
+    (folder / "fifo.il").write_text(rtlil.convert(dut, name="fifo", emit_src=False))
     (folder / "prove.ys").write_text("\n".join([
         "read_rtlil fifo.il", "hierarchy -top fifo", "proc", "memory -nomap", "memory_map",
         f"expose {' '.join(f'fifo/w:{name}' for name in exposed)}",

@@ -29,7 +29,7 @@ def check(layer: Transposed, frames: int = 2, **conditions: Any) -> Run:
 
 def predicted_outputs(layer: Transposed, accepted: list[int], frames: int = 1) -> list[int]:
     """The cycle of every output beat of frames that meet no stall, from those in which their beats were accepted."""
-    folding, window = layer.folding, layer.window
+    folding, window = layer.config, layer.window
     words = window.pixel_words.tolist()
     cycles, free, size = [], 0, window.width * window.height
     for frame in range(frames):
@@ -120,7 +120,7 @@ def test_latency_and_interval(layer: Transposed) -> None:
     """Three frames back to back: every value in its exact cycle, and the busiest stage's interval."""
     run = check_timing(layer, 3)
     beats = len(run.output_cycles) // 3
-    busiest = max(layer.folding.compute_cycles, beats, len(run.input_cycles) // 3)
+    busiest = max(layer.config.compute_cycles, beats, len(run.input_cycles) // 3)
     assert run.output_cycles[-1] - run.output_cycles[-1 - beats] == busiest
 
 
@@ -151,12 +151,12 @@ def test_words_are_what_the_definition_counts(layer: Transposed) -> None:
 
     simulate(dut, bench)
     assert seen == {"issue": frames * wanted, "last": frames * folds * window.out_width * window.out_height}
-    assert layer.folding.compute_cycles == wanted
+    assert layer.config.compute_cycles == wanted
 
 
 @pytest.mark.parametrize("layer", [LAYERS[place] for place in (0, 3, 11)], ids=str)
 def test_stream_rules(layer: Transposed) -> None:
-    outputs = layer.window.out_width * layer.window.out_height * layer.folding.beats_out
+    outputs = layer.window.out_width * layer.window.out_height * layer.config.beats_out
     assert stream_rules(layer.dut, layer.beats(layer.pixels_of(5)), 5 * outputs)
 
 
@@ -170,7 +170,7 @@ def test_least_line_buffer(layer: Transposed) -> None:
 
 
 def test_distributed_line_buffer() -> None:
-    check(Transposed(frame=(30, 3), ring_in="distributed", channels=(2, 2)), 2)
+    check(Transposed(frame=(30, 3), line_buffer_in="distributed", channels=(2, 2)), 2)
 
 
 def test_random() -> None:

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 from amaranth.back import rtlil
+from amaranth.hdl import signed
 
-from hwgen.rtl.convolution import ConvolutionFolding
-from hwgen.rtl.window import WindowBuffer, WindowShape
+from hwgen.rtl.convolution_config import ConvolutionConfig
+from hwgen.rtl.requantise import RequantiserConfig
+from hwgen.rtl.window_config import WindowConfig
 
 
 def transposed(
@@ -27,8 +29,8 @@ def transposed(
     simd: int = 2,
     folds: int = 1,
     bits: int = 8,
-) -> WindowShape:
-    return WindowShape(channels, width, height, kernel, stride, padding, simd, folds, bits, transposed=True,
+) -> WindowConfig:
+    return WindowConfig(channels, width, height, kernel, stride, padding, simd, folds, bits, transposed=True,
                        output_padding=output_padding)  # fmt: skip
 
 
@@ -77,7 +79,7 @@ def test_counts_against_their_definitions(kernel: int, stride: int, padding: int
         assert shape.pixel_words.dtype == np.int64
         windows = []
         for (y, x), (down, across) in zip(order, taps, strict=True):
-            assert (shape.first_tap(y), shape.last_tap(y)) == (down[0], down[-1])
+            assert (shape.first_row(y), shape.last_row(y)) == (down[0], down[-1])
             inside = [i * width + j for i in down for j in across if 0 <= i < height and 0 <= j < width]
             windows.append(inside)
             if kernel >= stride:
@@ -108,14 +110,14 @@ def test_words() -> None:
     assert shape.pixel_words.reshape(8, 10)[:2, :4].tolist() == [[27, 18, 27, 18], [18, 12, 18, 12]]
     assert (shape.words, shape.least_words, shape.weight_rows) == (27, 12, 25 * 3 * 2)
     assert shape.frame_words == shape.pixel_words.sum() == 25 * 3 * 5 * 4
-    folding = ConvolutionFolding(shape, 4, 2, False)
+    folding = ConvolutionConfig(shape, RequantiserConfig(4, 20, signed(8)), 2)
     assert folding.pixel_cycles.tolist() == (2 * shape.pixel_words).tolist()
     assert folding.compute_cycles == folding.pixel_cycles.sum()
     assert folding.weight_rows == shape.weight_rows
 
 
 def test_words_of_ordinary_convolutions() -> None:
-    shape = WindowShape(7, 6, 4, 3, 2, 1, 3, folds=2, taps=3)
+    shape = WindowConfig(7, 6, 4, 3, 2, 1, 3, folds=2, taps=3)
     assert (shape.phases, shape.phase_taps) == (1, (3,))
     assert shape.pixel_words.tolist() == [shape.words] * 6
     assert shape.least_words == shape.words == 9
@@ -137,7 +139,7 @@ def test_the_line_buffer_is_deep_enough() -> None:
                 assert limited == free, f"{shape} {beats}"
 
 
-def _last_issue(shape: WindowShape, beats: int, depth: int, frames: int = 3) -> int:
+def _last_issue(shape: WindowConfig, beats: int, depth: int, frames: int = 3) -> int:
     """The cycle of the last word, from a source that takes `beats` cycles for a pixel."""
     size, words = shape.width * shape.height, (shape.pixel_words * shape.folds).tolist()
     order = list(itertools.product(range(shape.out_height), range(shape.out_width)))
@@ -163,7 +165,7 @@ def test_the_reader_does_not_grow_with_the_frame() -> None:
 
     def operators(width: int, height: int) -> list[str]:
         shape = transposed(5, 2, 2, 1, width, height, folds=2)
-        text = rtlil.convert(WindowBuffer(shape), emit_src=False)
+        text = rtlil.convert(shape.build(), emit_src=False)
         return sorted(re.findall(r"cell (\$(?:add|sub|mux|lt|ge|eq)) ", text))
 
     assert operators(16, 8) == operators(64, 256)
@@ -172,10 +174,12 @@ def test_the_reader_does_not_grow_with_the_frame() -> None:
 @pytest.mark.parametrize(("change", "message"), [
     (dict(stride=3), "stride: wanted 1 or 2 in a transposed convolution, got 3"),
     (dict(taps=5), "taps: wanted 1 in a transposed convolution, got 5"),
-    (dict(padding=5), "padding: wanted 0 .. kernel - 1 = 4, got 5"),
+    (dict(padding=5), "padding: wanted 0 .. dilation * (kernel - 1) = 4, got 5"),
     (dict(output_padding=2), "output_padding: wanted 0 .. stride - 1 = 1, got 2"),
     (dict(output_padding=-1), "output_padding: wanted 0 .. stride - 1 = 1, got -1"),
     (dict(width=1, padding=4), "width: wanted an output of at least one pixel, got 1 for -2"),
+    (dict(kernel=(5, 3)), "kernel, padding: wanted a square in a transposed convolution, got (5, 3), 2"),
+    (dict(dilation=2), "dilation: wanted 1 in a transposed convolution, got 2"),
     (dict(pixels=3), "pixels: wanted at least the 13 that a window spans, got 3"),
     (dict(transposed=False, stride=1), "output_padding: wanted 0 but in a transposed convolution, got 1"),
 ])  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 from amaranth.hdl import Shape, signed, unsigned
 
 from hwgen.rtl.packing import LUT, W8A8, Kernels, Packing, proven_chain
-from hwgen.rtl.weights import missing_of, pack_weights, phase_kernels, turns, varying_columns
+from hwgen.rtl.weights import bias_correction, pack_weights, phase_kernels, turns, varying_columns
 
 
 def pack(weight: Kernels, pe: int, simd: int, bits: int, packing: Packing = W8A8, taps: int = 1) -> list[list[int]]:
@@ -73,7 +73,7 @@ def test_missing(packing: Packing, bits: int, activation: Shape, missing: list[i
     """The sums themselves are tested with MacArray; here the figures for one layer."""
     weight = np.zeros((2, 3, 2, 2), dtype=np.int64)
     weight[0, 0, 0, 0], weight[1, 2, 0] = -1, 1
-    assert missing_of(weight, simd=3, bits=bits, packing=packing, activation=activation).tolist() == missing
+    assert bias_correction(weight, simd=3, bits=bits, packing=packing, activation=activation).tolist() == missing
 
 
 def test_kernels_of_the_phases() -> None:

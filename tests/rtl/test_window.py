@@ -14,36 +14,39 @@ from amaranth.back import rtlil
 from support.streaming import pack_beats, simulate
 
 from hwgen.rtl.memory import LUT_MEMORY_DEPTH, Form
-from hwgen.rtl.window import WindowBuffer, WindowShape
+from hwgen.rtl.window import WindowBuffer
+from hwgen.rtl.window_config import WindowConfig
 
 
-def tap_pixels(shape: WindowShape, row: int, column: int) -> list[int]:
+def tap_pixels(shape: WindowConfig, row: int, column: int) -> list[int]:
     """Raster indices of the pixels that the window of an output pixel covers inside the frame."""
-    rows = range(row * shape.stride - shape.padding, row * shape.stride - shape.padding + shape.kernel)
-    columns = range(column * shape.stride - shape.padding, column * shape.stride - shape.padding + shape.kernel)
+    top, left, d = shape.first_row(row), shape.first_column(column), shape.dilation
+    rows, columns = range(top, top + shape.reach_height, d), range(left, left + shape.reach_width, d)
     return [y * shape.width + x for y in rows for x in columns if 0 <= y < shape.height and 0 <= x < shape.width]
 
 
-def positions(shape: WindowShape) -> list[tuple[int, int]]:
+def positions(shape: WindowConfig) -> list[tuple[int, int]]:
     return [(row, column) for row in range(shape.out_height) for column in range(shape.out_width)]
 
 
-def window_words(shape: WindowShape, frame: np.ndarray) -> list[list[int | None]]:
+def window_words(shape: WindowConfig, frame: np.ndarray) -> list[list[int | None]]:
     """The words of a frame (height, width, channels), in order; None: no channel, may be anything."""
-    p = shape.padding
-    padded = np.pad(frame, ((p, p), (p, p), (0, 0)))
-    inside = np.pad(np.ones(frame.shape[:2], dtype=bool), p)
+    margins = (2 * (shape.padding_height,), 2 * (shape.padding_width,))
+    padded = np.pad(frame, (*margins, (0, 0)))
+    inside = np.pad(np.ones(frame.shape[:2], dtype=bool), margins)
+    d = shape.dilation
     words: list[list[int | None]] = []
     for row, column in positions(shape):
         y, x = row * shape.stride, column * shape.stride
         fold: list[list[int | None]] = []
-        for i, j in itertools.product(range(0, shape.kernel, shape.taps), range(shape.kernel)):
+        for i, j in itertools.product(range(0, shape.kernel_height, shape.taps), range(shape.kernel_width)):
             for start in range(0, shape.channels, shape.simd):
                 word: list[int | None] = []
                 for tap in range(i, i + shape.taps):
-                    word += padded[y + tap, x + j, start : start + shape.simd].tolist()
+                    at = y + d * tap, x + d * j
+                    word += padded[(*at, slice(start, start + shape.simd))].tolist()
                     # A tap in the padding is zero altogether.
-                    word += [None if inside[y + tap, x + j] else 0] * (-len(word) % shape.simd)
+                    word += [None if inside[at] else 0] * (-len(word) % shape.simd)
                 fold.append(word)
         words += fold * shape.folds
     return words
@@ -57,7 +60,7 @@ class Seen:
     issued: list[int]
 
 
-def check(shape: WindowShape, *, frames: int = 2, lanes: int = 1, idle: float = 0.0, full: float = 0.0,
+def check(shape: WindowConfig, *, frames: int = 2, lanes: int = 1, idle: float = 0.0, full: float = 0.0,
           seed: int = 0, form: Form = "block") -> Seen:
     """Every word, and in every cycle `i.ready` and `issue`, against the model. `full`: how often there is no room."""
     random = np.random.default_rng(seed)
@@ -65,9 +68,10 @@ def check(shape: WindowShape, *, frames: int = 2, lanes: int = 1, idle: float = 
     words = [word for frame in values for word in window_words(shape, frame)]
     beats = pack_beats(values, lanes, shape.bits, seed)
     size, per_pixel = shape.height * shape.width, -(-shape.channels // lanes)
-    needed = [n * size + max(tap_pixels(shape, *at)) + 1 for n in range(frames) for at in positions(shape)]
+    needed = [n * size + shape.needed(*at) for n in range(frames) for at in positions(shape)]
     released = [n * size + shape.released(*at) for n in range(frames) for at in positions(shape)] + [frames * size]
-    dut = WindowBuffer(shape, lanes, form)
+    shape = replace(shape, lanes=lanes, form=form)
+    dut = shape.build()
     mask = (1 << shape.bits) - 1
     seen = Seen([], [])
 
@@ -92,7 +96,7 @@ def check(shape: WindowShape, *, frames: int = 2, lanes: int = 1, idle: float = 
                 seen.accepted.append(cycle)
                 offered = False
                 if len(seen.accepted) % per_pixel == 0:
-                    arrivals.append(cycle + dut.arrival_latency)
+                    arrivals.append(cycle + shape.arrival_latency)
 
             first, last = word % shape.words == 0, word % shape.words == shape.words - 1
             there = issued < len(words) and needed[window] <= len(arrivals) and arrivals[needed[window] - 1] <= cycle
@@ -118,7 +122,7 @@ def check(shape: WindowShape, *, frames: int = 2, lanes: int = 1, idle: float = 
     return seen
 
 
-def check_memory(shape: WindowShape, lanes: int, frames: int, seen: Seen) -> None:
+def check_memory(shape: WindowConfig, lanes: int, frames: int, seen: Seen) -> None:
     """No word is read in the cycle that writes its place in the ring: what a block RAM returns then is undefined."""
     groups, size = shape.groups, shape.width * shape.height
     writes = {}
@@ -130,10 +134,11 @@ def check_memory(shape: WindowShape, lanes: int, frames: int, seen: Seen) -> Non
     reads: list[list[int]] = []  # none of a tap in the padding, which is masked
     for frame in range(frames):
         for row, column in positions(shape):
-            top, left = row * shape.stride - shape.padding, column * shape.stride - shape.padding
-            fold = []
-            for y, x in itertools.product(range(top, top + shape.kernel, shape.taps), range(left, left + shape.kernel)):
-                inside = [i for i in range(y, y + shape.taps) if 0 <= i < shape.height and 0 <= x < shape.width]
+            top, left = row * shape.stride - shape.padding_height, column * shape.stride - shape.padding_width
+            fold, d = [], shape.dilation
+            tops = range(top, top + shape.reach_height, d * shape.taps)
+            for y, x in itertools.product(tops, range(left, left + shape.reach_width, d)):
+                inside = [i for i in range(y, y + d * shape.taps, d) if 0 <= i < shape.height and 0 <= x < shape.width]
                 pixels = [frame * size + i * shape.width + x for i in inside]
                 fold += [[pixel * groups + group for pixel in pixels] for group in range(groups)]
             reads += fold * shape.folds
@@ -146,8 +151,8 @@ def check_memory(shape: WindowShape, lanes: int, frames: int, seen: Seen) -> Non
 
 
 def layer(kernel: int, stride: int, width: int, height: int, channels: int = 2, simd: int = 2, folds: int = 1,
-          bits: int = 8, taps: int = 1) -> WindowShape:
-    return WindowShape(channels, width, height, kernel, stride, kernel // 2, simd, folds, bits, taps=taps)
+          bits: int = 8, taps: int = 1) -> WindowConfig:
+    return WindowConfig(channels, width, height, kernel, stride, kernel // 2, simd, folds, bits, taps=taps)
 
 
 LAYERS = [
@@ -182,7 +187,7 @@ def test_memories_of_either_form(taps: int, form: Form) -> None:
     """Deep enough for block RAM, and in LUTs for more than one piece."""
     shape = layer(3, 2, 36, 4, 3, 1, folds=2, bits=3, taps=taps)
     assert shape.bank_words > LUT_MEMORY_DEPTH
-    text = rtlil.convert(WindowBuffer(shape, 1, form), emit_src=False)
+    text = rtlil.convert(replace(shape, form=form).build(), emit_src=False)
     assert set(re.findall(r'ram_style "(\w+)"', text)) == {form}
     check(shape, idle=0.1, full=0.1, form=form)
 
@@ -220,17 +225,54 @@ def test_bits(bits: int) -> None:
 
 
 @pytest.mark.parametrize("shape", [
-    # Even kernels and a stride beyond the kernel are windows, too, though no layer of hwgen's has them.
-    WindowShape(channels=1, width=6, height=4, kernel=2, stride=2, padding=0, simd=1),
-    WindowShape(channels=1, width=6, height=4, kernel=4, stride=2, padding=1, simd=1),
-    WindowShape(channels=2, width=6, height=6, kernel=1, stride=3, padding=0, simd=1),
-    WindowShape(channels=1, width=8, height=4, kernel=3, stride=4, padding=0, simd=1),
-    WindowShape(channels=2, width=6, height=4, kernel=2, stride=2, padding=0, simd=1, taps=2),
-    WindowShape(channels=1, width=6, height=4, kernel=4, stride=2, padding=1, simd=1, taps=4),
-    WindowShape(channels=1, width=8, height=4, kernel=3, stride=4, padding=0, simd=1, taps=3),
+    # Even kernels, and strides as large as the kernel and beyond it.
+    WindowConfig(channels=1, width=6, height=4, kernel=2, stride=2, padding=0, simd=1),
+    WindowConfig(channels=1, width=6, height=4, kernel=4, stride=2, padding=1, simd=1),
+    WindowConfig(channels=2, width=6, height=6, kernel=1, stride=3, padding=0, simd=1),
+    WindowConfig(channels=1, width=8, height=4, kernel=3, stride=4, padding=0, simd=1),
+    WindowConfig(channels=2, width=6, height=4, kernel=2, stride=2, padding=0, simd=1, taps=2),
+    WindowConfig(channels=1, width=6, height=4, kernel=4, stride=2, padding=1, simd=1, taps=4),
+    WindowConfig(channels=1, width=8, height=4, kernel=3, stride=4, padding=0, simd=1, taps=3),
 ])  # fmt: skip
-def test_other_shapes(shape: WindowShape) -> None:
+def test_other_shapes(shape: WindowConfig) -> None:
     check(shape, frames=3, idle=0.1, full=0.2, seed=2)
+
+
+def general_shapes(count: int, seed: int) -> list[WindowConfig]:
+    """Kernels 1 .. 9 that need not be square, paddings of their own, dilation 1 .. 4, strides 1 .. 3, small frames."""
+    random, found = np.random.default_rng(seed), []
+    while len(found) < count:
+        kernel = tuple(int(random.choice([1, 1, 2, 3, 3, 4, 5, 7, 9])) for _ in range(2))
+        dilation = int(random.choice([1, 1, 2, 3, 4]))
+        padding = tuple(int(random.integers(0, dilation * (side - 1) + 1)) for side in kernel)
+        width, height, channels = (int(random.integers(1, most)) for most in (10, 8, 4))
+        simd, taps = int(random.integers(1, channels + 1)), int(random.choice([1, kernel[0]]))
+        try:
+            shape = WindowConfig(channels, width, height, kernel, int(random.integers(1, 4)), padding, simd,
+                                 int(random.integers(1, 3)), 4, taps=taps, dilation=dilation)  # fmt: skip
+        except ValueError:
+            continue  # a frame smaller than the window
+        if shape.out_width * shape.out_height * shape.cycles_per_pixel < 1500:
+            found.append(shape)
+    return found
+
+
+@pytest.mark.parametrize("shape", general_shapes(40, 7), ids=str)
+def test_general_shapes(shape: WindowConfig) -> None:
+    """Every word in its exact cycle, with the line buffer's default and its least depth."""
+    check(shape, frames=3, idle=0.1, full=0.2, seed=3)
+    check(replace(shape, pixels=shape.span), frames=2, lanes=shape.simd)
+
+
+def test_all_small_geometries() -> None:
+    """Every kernel up to 3 x 3 with every padding, dilation 1 and 2, stride 1 and 2, either number of tap rows."""
+    sides = (1, 2, 3)
+    for kernel, dilation, stride in itertools.product(itertools.product(sides, sides), (1, 2), (1, 2)):
+        for padding in itertools.product(*(range(dilation * (side - 1) + 1) for side in kernel)):
+            for taps in {1, kernel[0]}:
+                size = 5 if (sum(padding) + stride) % 2 else 6
+                check(WindowConfig(1, size, 11 - size, kernel, stride, padding, 1, 1, 3, taps=taps, dilation=dilation),
+                      idle=0.05, full=0.1)  # fmt: skip
 
 
 def test_random() -> None:
@@ -250,7 +292,7 @@ def test_latency(simd: int, lanes: int, latency: int) -> None:
     """From the last value of the first window's last pixel to the first issue; the model checks all the others."""
     shape = layer(3, 1, 5, 4, 4, simd)
     seen = check(shape, lanes=lanes)
-    assert WindowBuffer.arrival_latency_of(lanes, simd) == WindowBuffer(shape, lanes).arrival_latency == latency
+    assert replace(shape, lanes=lanes).arrival_latency == latency
     last_needed = shape.needed(0, 0) * 4 // lanes - 1
     assert seen.issued[0] == seen.accepted[last_needed] + latency
 
@@ -280,7 +322,7 @@ ALL = [layer(*at) for at in LAYERS] + [layer(k, s, 12, 8) for k in (1, 3, 5, 7) 
 
 
 @pytest.mark.parametrize("shape", ALL, ids=str)
-def test_counts_against_their_definitions(shape: WindowShape) -> None:
+def test_counts_against_their_definitions(shape: WindowConfig) -> None:
     """`needed`: beyond the window's last pixel. `released`: before every pixel that is still needed. The ring fits."""
     order = positions(shape)
     windows = [tap_pixels(shape, *at) for at in order]
@@ -293,6 +335,21 @@ def test_counts_against_their_definitions(shape: WindowShape) -> None:
     counts = [shape.released(*at) for at in order]
     assert counts == sorted(counts)
     assert (shape.out_width, shape.out_height) == (shape.width // shape.stride, shape.height // shape.stride)
+
+
+@pytest.mark.parametrize("shape", general_shapes(60, 11), ids=str)
+def test_counts_of_general_shapes(shape: WindowConfig) -> None:
+    """Everything that a window reads is written before, and nothing of it is given back; no frame is kept longer."""
+    order = positions(shape)
+    windows = [tap_pixels(shape, *at) for at in order]
+    counts = [(shape.released(*at), shape.needed(*at)) for at in order]
+    assert [released for released, _ in counts] == sorted(released for released, _ in counts)
+    for (released, needed), window in zip(counts, windows, strict=True):
+        assert 0 <= released <= min(window, default=released) and max(window, default=0) < needed
+        assert needed <= shape.width * shape.height
+    assert shape.span == max(needed - released for released, needed in counts)
+    words = shape.kernel_height * shape.kernel_width // shape.taps * shape.groups
+    assert (shape.words, shape.frame_words) == (words, words * len(order))
 
 
 def test_properties() -> None:
@@ -312,13 +369,16 @@ GOOD = layer(3, 1, 4, 4)
       for key in ("channels", "width", "height", "kernel", "stride", "simd", "folds", "bits")],
     ({"simd": 3}, "simd: wanted at most the 2 channels, got 3"),
     ({"taps": 2}, "taps: wanted 1 or kernel = 3, got 2"),
-    ({"padding": -1}, "padding: wanted 0 .. kernel - 1 = 2, got -1"),
-    ({"padding": 3}, "padding: wanted 0 .. kernel - 1 = 2, got 3"),
-    ({"padding": 0}, "padding: wanted output width = input width / stride, got padding 0"),
-    ({"padding": 2}, "padding: wanted output width = input width / stride, got padding 2"),
-    ({"stride": 2, "width": 5}, "width: wanted a multiple of the stride 2, got 5"),
-    ({"stride": 2, "height": 5}, "height: wanted a multiple of the stride 2, got 5"),
-    ({"kernel": 9, "padding": 1}, "width: wanted at least kernel - 2 * padding, got 4"),
+    ({"padding": -1}, "padding: wanted 0 .. dilation * (kernel - 1) = 2, got -1"),
+    ({"padding": 3}, "padding: wanted 0 .. dilation * (kernel - 1) = 2, got 3"),
+    ({"kernel": 9, "padding": 1}, "width: wanted at least a window of 9 less 2 * padding, got 4"),
+    ({"kernel": (3, 9), "padding": (1, 0)}, "width: wanted at least a window of 9 less 2 * padding, got 4"),
+    ({"kernel": (3, 0)}, "kernel: wanted at least 1, got (3, 0)"),
+    ({"kernel": (3, 1)}, "padding: wanted 0 .. dilation * (kernel - 1) = 0, got 1"),
+    ({"dilation": 2, "padding": (5, 4)}, "padding: wanted 0 .. dilation * (kernel - 1) = 4, got 5"),
+    ({"dilation": 0}, "dilation: wanted at least 1, got 0"),
+    ({"lanes": 3}, "lanes: wanted a divisor of simd 2, got 3"),
+    ({"form": "logic"}, "form: wanted block or distributed, got 'logic'"),
     ({"pixels": 10}, "pixels: wanted at least the 11 that a window spans, got 10"),
 ])  # fmt: skip
 def test_shape_errors(change: dict[str, int], message: str) -> None:
@@ -330,12 +390,7 @@ def test_shape_errors(change: dict[str, int], message: str) -> None:
 def test_lanes_error(simd: int, lanes: int) -> None:
     shape = replace(GOOD, channels=6, simd=simd)
     with pytest.raises(ValueError, match=f"^lanes: wanted a divisor of simd {simd}, got {lanes}$"):
-        WindowBuffer(shape, lanes)
-
-
-def test_form_error() -> None:
-    with pytest.raises(ValueError, match="^form: wanted block or distributed, got 'logic'$"):
-        WindowBuffer(GOOD, 1, "logic")
+        replace(shape, lanes=lanes)
 
 
 def test_the_model_tells_a_wrong_padding() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from hwgen.rtl.convolution import ConvolutionFolding
+from hwgen.rtl.convolution_config import ConvolutionConfig
 
 GAIN_AND_SYMBOLS = 7 + 3
 """Cycles from the last value to TLAST: neither the gain nor the packer ever waits."""
@@ -16,7 +16,7 @@ class LayerModel:
     Needs of the windows come from their taps, not from the component's own counts.
     """
 
-    def __init__(self, folding: ConvolutionFolding, frames: int) -> None:
+    def __init__(self, folding: ConvolutionConfig, frames: int) -> None:
         window = folding.window
         self.folding, self.window = folding, window
         self.beats_per_pixel = -(-window.channels // folding.in_lanes)
@@ -49,13 +49,13 @@ class LayerModel:
         """The input rows (columns) that an output row (column) reads, those outside the frame too."""
         window = self.window
         if not window.transposed:
-            return [place * window.stride - window.padding + tap for tap in range(window.kernel)]
+            return [place * window.stride - window.padding_height + tap for tap in range(window.kernel_height)]
         # A phase that no tap reaches reads one all the same.
-        kernel = max(window.kernel, window.stride)
+        kernel = max(window.kernel_height, window.stride)
         return sorted(
-            (place + window.padding - tap) // window.stride
+            (place + window.padding_height - tap) // window.stride
             for tap in range(kernel)
-            if (place + window.padding - tap) % window.stride == 0
+            if (place + window.padding_height - tap) % window.stride == 0
         )
 
     @property
@@ -94,7 +94,7 @@ class LayerModel:
 
 
 def model_ends(
-    foldings: list[ConvolutionFolding], frames: int, head: int | None = None, tail: int = GAIN_AND_SYMBOLS
+    foldings: list[ConvolutionConfig], frames: int, head: int | None = None, tail: int = GAIN_AND_SYMBOLS
 ) -> list[int]:
     """The cycle of each frame's TLAST, from the first accepted beat on; the source always offers, nothing stalls.
 

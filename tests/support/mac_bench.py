@@ -9,9 +9,9 @@ import numpy as np
 from amaranth.hdl import Shape
 
 from hwgen.numerics.integer import bounds
-from hwgen.rtl.mac import WORD_LATENCY, MacArray
+from hwgen.rtl.mac import WORD_LATENCY, MacArray, MacConfig
 from hwgen.rtl.packing import W8A8, Packing
-from hwgen.rtl.weights import missing_of, pack_weights, weight_limit
+from hwgen.rtl.weights import bias_correction, pack_weights, weight_limit
 from support.streaming import simulate
 
 
@@ -21,22 +21,22 @@ def run(dut: MacArray, words: list[list[int]], per_fold: int, *, idle: float = 0
     While nothing is issued `word` carries garbage: it must not count.
     """
     random = np.random.default_rng(seed)
-    width = dut.activation.width
+    width = dut.config.activation.width
     mask = (1 << width) - 1
     sums: list[list[int]] = []
 
     async def bench(ctx: Any) -> None:
         on_the_way: list[int | None] = [None] * WORD_LATENCY
-        due = [False] * dut.latency
+        due = [False] * dut.config.latency
         sent = surplus = 0
         while surplus < 30:
             assert ctx.get(dut.done) == due[0]
             if due[0]:
                 flat = ctx.get(dut.accumulators)
                 fold = []
-                for p in range(dut.pe):
-                    value = flat >> p * dut.accumulator_bits & (1 << dut.accumulator_bits) - 1
-                    fold.append(value - (value >> dut.accumulator_bits - 1 << dut.accumulator_bits))
+                for p in range(dut.config.pe):
+                    value = flat >> p * dut.config.accumulator_bits & (1 << dut.config.accumulator_bits) - 1
+                    fold.append(value - (value >> dut.config.accumulator_bits - 1 << dut.config.accumulator_bits))
                 sums.append(fold)
             arriving = on_the_way.pop(0)
             now = sent < len(words) and random.random() >= idle
@@ -77,13 +77,12 @@ def check_sums(
 
     largest = max(-low, high) * int(np.abs(weight).reshape(outputs, -1).sum(axis=1).max())
     layer: dict[str, Any] = dict(simd=simd, bits=bits, packing=packing, activation=activation, taps=taps)
-    dut = MacArray(
-        pe=pe, simd=taps * simd, activation=activation, weights=pack_weights(weight, pe=pe, **layer), weight_bits=bits,
-        accumulator_bits=largest.bit_length() + 1 + spare, packing=packing,
-    )  # fmt: skip
+    rows = pack_weights(weight, pe=pe, **layer)
+    config = MacConfig(pe, taps * simd, activation, bits, largest.bit_length() + 1 + spare, len(rows[0]), packing)
+    dut = config.build(rows)
     sums = run(dut, words, len(words) // pixels // folds, idle=idle, seed=seed)
-    got = np.array(sums).reshape(pixels, folds * pe)[:, :outputs] + missing_of(weight, **layer)
-    half = 1 << (dut.accumulator_bits - 1)
+    got = np.array(sums).reshape(pixels, folds * pe)[:, :outputs] + bias_correction(weight, **layer)
+    half = 1 << (dut.config.accumulator_bits - 1)
     flat = weight.transpose(0, 2, 3, 1).reshape(outputs, -1).tolist()
     expected = [[sum(map(mul, w, window)) for w in flat] for window in windows.reshape(pixels, -1).tolist()]
     assert ((got + half) % (2 * half) - half).tolist() == expected

@@ -24,7 +24,7 @@ from hwgen.lower.convolution import fold_convolution
 from hwgen.numerics.integer import IntArray
 from hwgen.numerics.words import pack_pixels, pack_symbols
 from hwgen.plan.plan import Plan, plan_with
-from hwgen.rtl.convolution import ConvolutionFolding
+from hwgen.rtl.convolution_config import ConvolutionConfig
 
 EQUALISERS = {
     "none": (),
@@ -70,7 +70,7 @@ def random_graph(random: np.random.Generator, layers: int, *, largest: int = 6, 
 def random_plan(random: np.random.Generator, graph: Graph, width: int, height: int, *, fast: bool = False) -> Plan:
     """Any folding of each layer that the hardware takes; with `fast` one of the faster half."""
     shapes = list(graph.shapes(width, height).values())
-    foldings: dict[str, ConvolutionFolding] = {}
+    foldings: dict[str, ConvolutionConfig] = {}
     lanes, last = int(random.choice([1, 3])), graph.convolutions[-1]
     for node, (rows, columns, _) in zip(graph.convolutions, shapes, strict=False):
         options = [
@@ -160,7 +160,7 @@ def receiver_plan(random: np.random.Generator, graph: Graph, *, fast: bool = Tru
     """Any folding of each layer that the hardware takes; with `fast` one of the faster half."""
     width, height = graph.frame
     rows, columns, _ = graph.shapes(width, height)["symbols"]
-    foldings: dict[str, ConvolutionFolding] = {}
+    foldings: dict[str, ConvolutionConfig] = {}
     lanes, last = 1, graph.convolutions[-1]
     for node in graph.convolutions:
         least = min(fold_convolution(node, columns, rows, 1, 1).window.phase_taps) ** 2

@@ -9,9 +9,12 @@ import numpy as np
 from amaranth.hdl import Shape
 
 from hwgen.numerics import integer as fixedpoint
-from hwgen.rtl.convolution import Convolution, ConvolutionFolding
+from hwgen.rtl.convolution import Convolution
+from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.packing import W8A8, Packing
-from hwgen.rtl.window import WindowShape
+from hwgen.rtl.requantise import RequantiserConfig
+from hwgen.rtl.weights import widest_biases
+from hwgen.rtl.window_config import WindowConfig
 from support.streaming import pack_beats
 
 
@@ -33,11 +36,12 @@ class Transposed:
     lanes: tuple[int, int] = (1, 1)  # values per beat: input, output
     packing: Packing = W8A8
     weights_in: Literal["block", "logic"] = "block"
-    ring_in: Literal["block", "distributed"] = "block"
+    line_buffer_in: Literal["block", "distributed"] = "block"
     pixels: int | None = None
     coarse: tuple[int, int] | None = None
     seed: int = 0
     numbers: dict[str, Any] = field(init=False, compare=False, repr=False)
+    accumulator_bits: int = field(init=False, compare=False, repr=False)
 
     def __str__(self) -> str:
         """What differs from the plain layer, as the name of a test."""
@@ -57,30 +61,37 @@ class Transposed:
         bound = max(-low, high) * np.abs(weight).reshape(outputs, -1).sum(axis=1) + np.abs(bias)
         typical = int(np.log2(max(1.0, np.sqrt(inputs) * self.kernel / 2 * largest * high / 2 ** self.bits[2]))) - 1
         object.__setattr__(self, "numbers", dict(
-            weight=weight, weight_bits=self.bits[1], bias=bias.tolist(),
+            weight=weight, bias=bias.tolist(),
             shift=(typical + random.integers(-1, 3, outputs)).tolist(),
             slope=random.integers(-128, 128, outputs).tolist() if self.prelu else None,
-            slope_fraction=6 if self.prelu else 0,
-            accumulator_bits=int(bound.max()).bit_length() + 1, output=Shape(self.bits[2], self.signs[1]),
-            coarse=self.coarse,
         ))  # fmt: skip
+        object.__setattr__(self, "accumulator_bits", int(bound.max()).bit_length() + 1)
 
     @property
-    def window(self) -> WindowShape:
-        return WindowShape(self.channels[0], *self.frame, self.kernel, self.stride, self.padding, self.simd,
-                           -(-self.channels[1] // self.pe), self.bits[0], self.signs[0], pixels=self.pixels,
-                           transposed=True, output_padding=self.extra)  # fmt: skip
+    def window(self) -> WindowConfig:
+        return WindowConfig(self.channels[0], *self.frame, self.kernel, self.stride, self.padding, self.simd,
+                            -(-self.channels[1] // self.pe), self.bits[0], self.signs[0], pixels=self.pixels,
+                            transposed=True, output_padding=self.extra, lanes=self.lanes[0],
+                            form=self.line_buffer_in)  # fmt: skip
 
     @property
-    def folding(self) -> ConvolutionFolding:
-        return ConvolutionFolding(
-            self.window, self.channels[1], self.pe, self.prelu, *self.lanes, packing=self.packing,
-            weights_in=self.weights_in, weight_bits=self.bits[1], ring_in=self.ring_in,
+    def requantiser(self) -> RequantiserConfig:
+        own = {key: value for key, value in self.numbers.items() if key != "weight"}
+        kernels = self.window.kernels(self.numbers["weight"])
+        biases = widest_biases(own.pop("bias"), kernels, self.bits[1], Shape(self.bits[0], self.signs[0]))
+        return RequantiserConfig.from_integers(
+            bias=sum(biases, []), phases=len(biases), accumulator_bits=self.accumulator_bits,
+            output=Shape(self.bits[2], self.signs[1]), fraction=6 if self.prelu else 0, coarse=self.coarse, **own,
         )  # fmt: skip
 
     @property
+    def config(self) -> ConvolutionConfig:
+        return ConvolutionConfig(self.window, self.requantiser, self.pe, self.bits[1], self.lanes[1], self.packing,
+                                 self.weights_in)  # fmt: skip
+
+    @property
     def dut(self) -> Convolution:
-        return Convolution(self.folding, **self.numbers)
+        return Convolution(self.config, **self.numbers)
 
     def pixels_of(self, frames: int) -> np.ndarray:
         """(frames, height, width, channels)."""

@@ -15,10 +15,10 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from hwgen.rtl.counter import count
 
 if TYPE_CHECKING:
-    from hwgen.rtl.window import WindowShape
+    from hwgen.rtl.window_config import WindowConfig
 
 
-class Walk:
+class WindowSequencer:
     """Counters of a window's reader, added to a module.
 
     Parameters
@@ -37,7 +37,7 @@ class Walk:
     next_column, next_row : counters of the output pixel after the one that is read, frame after frame
     """
 
-    def __init__(self, m: Module, shape: WindowShape, complete: Value, room: Value) -> None:
+    def __init__(self, m: Module, shape: WindowConfig, complete: Value, room: Value) -> None:
         self.m, self.shape, self.room = m, shape, room
         self.issue, self.end_fold, self.advance, self.end_row, self.end_next_row = (
             Signal(name=name) for name in ("issue", "end_fold", "advance", "end_row", "end_next_row")

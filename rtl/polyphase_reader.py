@@ -6,8 +6,8 @@ pixels of a phase are an ordinary convolution with a part of the kernel, and wha
 window and no inserted zero. The output comes in raster order nevertheless: the reader goes from phase to phase, the
 same line buffer below it.
 
-One pixel may take a single word, the next one many. So all flags of a word are registers, as in `hwgen.rtl.walk`, set
-by the word before it, but what a pixel's last word changes is decided when it goes.
+One pixel may take a single word, the next one many. So all flags of a word are registers, as in
+`hwgen.rtl.window_sequencer`, set by the word before it, but what a pixel's last word changes is decided when it goes.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 
 from hwgen.rtl.counter import Counter, add_wrapped, count
-from hwgen.rtl.memory import Form, Ram, ram_form
+from hwgen.rtl.memory import RamConfig, ram_form
+from hwgen.rtl.primitives import Cost, bits_of, counter_ff
 
 if TYPE_CHECKING:
-    from hwgen.rtl.window import WindowShape
+    from hwgen.rtl.window_config import WindowConfig
 
 
-class PhaseWalk:
+class PolyphaseSequencer:
     """Counters of the reader, added to a module.
 
     Parameters
@@ -43,7 +44,7 @@ class PhaseWalk:
     next_column, next_row : counters of that one, frame after frame
     """
 
-    def __init__(self, m: Module, shape: WindowShape, complete: Value, room: Value) -> None:
+    def __init__(self, m: Module, shape: WindowConfig, complete: Value, room: Value) -> None:
         self.m, self.shape = m, shape
         self.issue, self.end_fold, self.advance, self.end_next_row = (
             Signal(name=name) for name in ("issue", "end_fold", "advance", "end_next_row")
@@ -51,7 +52,7 @@ class PhaseWalk:
         row, column = divmod(1, shape.out_width)
         self.next_column = count(m, shape.out_width, self.advance, "next_column", column)
         self.next_row = count(m, shape.out_height, self.end_next_row, "next_row", row % shape.out_height)
-        first_phase = shape.padding % shape.phases
+        first_phase = shape.padding_height % shape.phases
         self.row_phase, self.column_phase, self.next_row_phase, self.next_column_phase = (Const(0, 1),) * 4
         if shape.phases > 1:
             self.next_row_phase = (self.next_row.place ^ first_phase)[0]
@@ -100,7 +101,7 @@ class PhaseWalk:
         if len(set(lengths)) == 1:
             return count(m, lengths[0], step, name)
         place = Signal(range(max(lengths)), name=name)
-        last = Signal(init=lengths[self.shape.padding % self.shape.phases] == 1, name=f"last_{name}")
+        last = Signal(init=lengths[self.shape.padding_height % self.shape.phases] == 1, name=f"last_{name}")
         begins_last = Array(Const(length == 1, 1) for length in lengths)[after]
         counts_to_last = Array(place == length - 2 if length > 1 else Const(0, 1) for length in lengths)[phase]
         next_last = Mux(last, begins_last, counts_to_last)
@@ -152,10 +153,10 @@ def lookup(rows: Sequence[int], index: Value, period: int, width: int) -> Value:
     return found[0] if period == 1 or len(rows) == 1 else Mux(index[0], found[1], found[0])
 
 
-def phase_ring(m: Module, s: WindowShape, walk: PhaseWalk, write: Value, data: Value, form: Form) -> Value:
+def polyphase_reader(m: Module, s: WindowConfig, walk: PolyphaseSequencer, write: Value, data: Value) -> Value:
     """One tap per word out of one ring; the word that is issued in cycle 0 is there in cycle 3."""
     size, groups = s.bank_words, s.groups
-    m.submodules.memory = memory = Ram(size, s.simd * s.bits, ram_form(size, form))
+    m.submodules.memory = memory = RamConfig(size, s.simd * s.bits, ram_form(size, s.form)).build()
     m.d.comb += [
         memory.write.eq(write),
         memory.write_address.eq(count(m, size, write, "write_address").place),
@@ -169,12 +170,12 @@ def phase_ring(m: Module, s: WindowShape, walk: PhaseWalk, write: Value, data: V
     def row_begins(row: int) -> int:
         """The first tap row of an output row, rows counted on from frame to frame."""
         frame, row = divmod(row, s.out_height)
-        return frame * s.height + s.first_tap(row)
+        return frame * s.height + s.first_row(row)
 
     def origin(pixel: int) -> int:
         """Where the window of an output pixel, in raster order, begins."""
         row, column = divmod(pixel, s.out_width)
-        return (row_begins(row) * s.width + s.first_tap(column)) * groups % size
+        return (row_begins(row) * s.width + s.first_column(column)) * groups % size
 
     # The windows of this output pixel, of the next one, and of the row behind that; and how far it is from that row to
     # the one below: none or one, but for the end of the frame.
@@ -230,22 +231,22 @@ def phase_ring(m: Module, s: WindowShape, walk: PhaseWalk, write: Value, data: V
     return word
 
 
-def _steps(s: WindowShape) -> list[int]:
+def _steps(s: WindowConfig) -> list[int]:
     """How far the window moves from an output row (column) of each phase to the next: 0 or 1 input rows (columns)."""
-    base = -s.padding % s.phases
-    return [s.first_tap(base + phase + 1) - s.first_tap(base + phase) for phase in range(s.phases)]
+    base = -s.padding_height % s.phases
+    return [s.first_row(base + phase + 1) - s.first_row(base + phase) for phase in range(s.phases)]
 
 
-def _tap(m: Module, s: WindowShape, walk: PhaseWalk, by_fold: str) -> tuple[Value, Value]:
+def _tap(m: Module, s: WindowConfig, walk: PolyphaseSequencer, by_fold: str) -> tuple[Value, Value]:
     """Row and column of the tap that is addressed; those above and left of the frame lie far beyond its end."""
-    y_bits, x_bits = (s.height + s.kernel).bit_length(), (s.width + s.kernel).bit_length()
-    outside = s.first_tap(0)
+    y_bits, x_bits = (s.height + s.kernel_height).bit_length(), (s.width + s.kernel_width).bit_length()
+    outside = s.first_row(0)
     outside_y, outside_x = outside % (1 << y_bits), outside % (1 << x_bits)
     row, column = divmod(1, s.out_width)
     top = Signal(y_bits, init=outside_y)
     left = Signal(x_bits, init=outside_x)
-    next_top = Signal(y_bits, init=s.first_tap(row % s.out_height) % (1 << y_bits))
-    next_left = Signal(x_bits, init=s.first_tap(column) % (1 << x_bits))
+    next_top = Signal(y_bits, init=s.first_row(row % s.out_height) % (1 << y_bits))
+    next_left = Signal(x_bits, init=s.first_column(column) % (1 << x_bits))
     moves_down, moves_right = (
         Array(Const(step, 1) for step in _steps(s))[phase] for phase in (walk.next_row_phase, walk.next_column_phase)
     )
@@ -277,3 +278,26 @@ def _tap(m: Module, s: WindowShape, walk: PhaseWalk, by_fold: str) -> tuple[Valu
 def phase_number(row_phase: Value, column_phase: Value) -> Value:
     """The number of a phase, rows first: of its weights and its biases."""
     return Cat(column_phase, row_phase)
+
+
+def polyphase_reader_cost(window: WindowConfig) -> Cost:
+    """Counters and gathering of beats, without the memory. The LUTs were fitted to a dozen readers."""
+    width, address = window.simd * window.bits, bits_of(window.bank_words)
+    taps, groups, least = window.phase_taps, window.groups, window.least_words
+    ff = 2 * (window.capacity.bit_length() + 1) + counter_ff(-(-window.channels // window.lanes))
+    per_word = -(-window.simd // window.lanes)
+    if per_word > 1:
+        ff += per_word * window.lanes * window.bits + 2 + bits_of(per_word)
+    ff += sum(map(counter_ff, (window.out_width, window.out_height, window.folds, groups, window.bank_words)))
+    ff += counter_ff(max(taps) * groups) + counter_ff(max(taps)) + 4 + 2 * (window.phases > 1)
+    ff += address * (5 + 2 * (least * window.folds > 1) + (least > 1) + (min(taps) * groups > 1)) + 2 * width
+    ff += 6  # changes of counters, few of whose bits differ
+    rows, columns = ((size + window.kernel_height).bit_length() for size in (window.height, window.width))
+    if window.is_padded:
+        ff += (3 + (least > 1)) * (rows + columns) + 3
+    if max(taps) == 1:  # no tap row below another
+        ff -= address * (1 + (groups > 1))
+    if window.folds == 1:  # nothing goes back to the beginning of a window
+        ff -= address + rows * window.is_padded
+    lut = 14.6 * address + 4.2 * address * (window.folds > 1) + 2.1 * (rows + columns) * window.is_padded + 4 * per_word
+    return Cost(round(lut), ff)

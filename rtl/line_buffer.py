@@ -13,22 +13,24 @@ column's own address: nothing ever wraps but the writer at the end of a row.
 
 from __future__ import annotations
 
+from math import gcd
 from typing import TYPE_CHECKING
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 
 from hwgen.rtl.counter import add_wrapped, count
-from hwgen.rtl.memory import Form, Ram, ram_form
-from hwgen.rtl.walk import Walk
+from hwgen.rtl.memory import Ram, RamConfig, ram_form
+from hwgen.rtl.primitives import Cost, bits_of, counter_ff
+from hwgen.rtl.window_sequencer import WindowSequencer
 
 if TYPE_CHECKING:
-    from hwgen.rtl.window import WindowShape
+    from hwgen.rtl.window_config import WindowConfig
 
 
-def single_ring(m: Module, s: WindowShape, walk: Walk, write: Value, data: Value, form: Form) -> Value:
+def single_ring(m: Module, s: WindowConfig, walk: WindowSequencer, write: Value, data: Value) -> Value:
     """One tap per word; the word that is issued in cycle 0 is there in cycle 3."""
     size, groups = s.bank_words, s.groups
-    m.submodules.memory = memory = _memory(s, form)
+    m.submodules.memory = memory = _memory(s)
     m.d.comb += [
         memory.write.eq(write),
         memory.write_address.eq(count(m, size, write, "write_address").place),
@@ -38,7 +40,8 @@ def single_ring(m: Module, s: WindowShape, walk: Walk, write: Value, data: Value
     def origin(pixel: int) -> int:
         """Where the window of an output pixel, in raster order, begins."""
         row, column = divmod(pixel, s.out_width)
-        return ((row * s.stride - s.padding) * s.width + column * s.stride - s.padding) * groups % size
+        frame, row = divmod(row, s.out_height)
+        return ((frame * s.height + s.first_row(row)) * s.width + s.first_column(column)) * groups % size
 
     # The windows of this output pixel, of the next one, and of the row behind that. What follows those two is there a
     # cycle later, in time where a pixel takes more than one.
@@ -49,31 +52,38 @@ def single_ring(m: Module, s: WindowShape, walk: Walk, write: Value, data: Value
     row_below = Signal(range(size))
     m.d["sync" if s.cycles_per_pixel > 1 else "comb"] += [
         right.eq(add_wrapped(following, s.stride * groups, size)),
-        row_below.eq(add_wrapped(row_after, s.stride * s.width * groups, size)),
+        row_below.eq(_next_row(s, walk, row_after, s.width * groups, size)),
     ]
     with m.If(walk.advance):
         m.d.sync += [here.eq(following), following.eq(Mux(walk.next_column.last, row_after, right))]
     with m.If(walk.end_next_row):
         m.d.sync += row_after.eq(row_below)
 
-    # Where to go behind a tap row's last word. There is at least one word more before it, but for 1 x 1 kernels.
-    last_word = count(m, s.kernel * groups, walk.issue, "row_word").last
+    # Where to go behind a tap row's last word: known in time, but where a tap row is a single word.
+    row_words = s.kernel_width * groups
+    last_word = count(m, row_words, walk.issue, "row_word").last
     pixel_start = Signal(range(size))
     m.d["sync" if s.words > 1 else "comb"] += pixel_start.eq(Mux(walk.last_fold, following, here))
     start = Signal(range(size), init=origin(0))
-    below = Signal(range(size))
-    m.d.sync += below.eq(add_wrapped(start, s.width * groups, size))
-    target = Mux(walk.last, pixel_start, below)
     address = Signal(range(size), init=origin(0))
+    below = Signal(range(size))
+    m.d["comb" if row_words == 1 and s.words > 1 else "sync"] += below.eq(
+        add_wrapped(start, s.dilation * s.width * groups, size)
+    )
+    target = Mux(walk.last, pixel_start, below)
+    following_word, last_group = add_wrapped(address, 1, size), None
+    if s.dilation > 1:
+        last_group = count(m, groups, walk.issue, "group").last
+        following_word = Mux(last_group, add_wrapped(address, (s.dilation - 1) * groups + 1, size), following_word)
     with m.If(walk.issue):
-        m.d.sync += address.eq(Mux(last_word, target, add_wrapped(address, 1, size)))
+        m.d.sync += address.eq(Mux(last_word, target, following_word))
         with m.If(last_word):
             m.d.sync += start.eq(target)
 
     # Cycle 0: address; cycle 1: the word leaves the memory; cycle 2: a register; cycle 3: masked.
     inside = Signal(init=1)
-    if s.padding:
-        y, x = _tap(m, s, walk, last_word)
+    if s.is_padded:
+        y, x = _tap(m, s, walk, last_word, last_group)
         inside_y = Signal()
         inside_x = Signal()
         m.d.sync += [inside_y.eq(y < s.height), inside_x.eq(x < s.width), inside.eq(inside_y & inside_x)]
@@ -84,10 +94,23 @@ def single_ring(m: Module, s: WindowShape, walk: Walk, write: Value, data: Value
     return word
 
 
-def _tap(m: Module, s: WindowShape, walk: Walk, last_word: Value) -> tuple[Value, Value]:
+def _next_row(s: WindowConfig, walk: WindowSequencer, place: Value, row: int, size: int) -> Value:
+    """Where the row behind the one at `place` begins, itself the row behind that of the next output pixel.
+
+    Rows of an image that no window reads lie between the last output row and the next frame's first one.
+    """
+    inside, beyond = (add_wrapped(place, rows * row, size) for rows in (s.stride, s.row_step))
+    if s.row_step == s.stride:
+        return inside
+    return Mux(walk.next_row.place == s.out_height - 2, beyond, inside) if s.out_height > 1 else beyond
+
+
+def _tap(
+    m: Module, s: WindowConfig, walk: WindowSequencer, last_word: Value, last_group: Value | None
+) -> tuple[Value, Value]:
     """Row and column of the tap that is addressed; those above and left of the frame lie far beyond its end."""
-    y_bits, x_bits = (s.height + s.kernel).bit_length(), (s.width + s.kernel).bit_length()
-    outside_y, outside_x = -s.padding % (1 << y_bits), -s.padding % (1 << x_bits)
+    y_bits, x_bits = (s.height + s.reach_height).bit_length(), (s.width + s.reach_width).bit_length()
+    outside_y, outside_x = -s.padding_height % (1 << y_bits), -s.padding_width % (1 << x_bits)
     row, column = divmod(1, s.out_width)
     top = Signal(y_bits, init=outside_y)
     left = Signal(x_bits, init=outside_x)
@@ -101,21 +124,22 @@ def _tap(m: Module, s: WindowShape, walk: Walk, last_word: Value) -> tuple[Value
             next_top.eq(Mux(walk.next_row.last, outside_y, next_top + s.stride)),
         ]
 
-    last_group = count(m, s.groups, walk.issue, "group").last
-    # There is more than one word to a tap row: what comes behind its last is known in time.
+    if last_group is None:
+        last_group = count(m, s.groups, walk.issue, "group").last
+    # There is more than one word to a window: what comes behind its last is known in time.
     pixel_top = Signal(y_bits)
     pixel_left = Signal(x_bits)
     m.d.sync += [pixel_top.eq(Mux(walk.last_fold, next_top, top)), pixel_left.eq(Mux(walk.last_fold, next_left, left))]
     y = Signal(y_bits, init=outside_y)
     x = Signal(x_bits, init=outside_x)
     with m.If(walk.issue & last_group):
-        m.d.sync += x.eq(Mux(last_word, Mux(walk.last, pixel_left, left), x + 1))
+        m.d.sync += x.eq(Mux(last_word, Mux(walk.last, pixel_left, left), x + s.dilation))
     with m.If(walk.issue & last_word):
-        m.d.sync += y.eq(Mux(walk.last, pixel_top, y + 1))
+        m.d.sync += y.eq(Mux(walk.last, pixel_top, y + s.dilation))
     return y, x
 
 
-def row_banks(m: Module, s: WindowShape, walk: Walk, write: Value, data: Value, form: Form) -> Value:
+def row_banks(m: Module, s: WindowConfig, walk: WindowSequencer, write: Value, data: Value) -> Value:
     """All tap rows of a tap column and group per word; what is issued in cycle 0 is there in cycle 3."""
     size, groups, banks = s.bank_words, s.groups, s.banks
     place = count(m, size, write, "write_address")
@@ -124,8 +148,8 @@ def row_banks(m: Module, s: WindowShape, walk: Walk, write: Value, data: Value, 
         m.d.sync += turn.eq(turn.rotate_left(1))
 
     # An output row begins `padding` columns before the bank does; what lies outside the bank lies outside the frame.
-    bits = (size + s.kernel * groups).bit_length()
-    outside = -s.padding * groups % (1 << bits)
+    bits = (size + s.reach_width * groups).bit_length()
+    outside = -s.padding_width * groups % (1 << bits)
     here = Signal(bits, init=outside)
     following = Signal(bits, init=(outside + 1 % s.out_width * s.stride * groups) % (1 << bits))
     with m.If(walk.advance):
@@ -134,15 +158,21 @@ def row_banks(m: Module, s: WindowShape, walk: Walk, write: Value, data: Value, 
         m.d.sync += following.eq(outside)
     pixel_start = Signal(bits)
     address = Signal(bits, init=outside)
-    m.d.sync += pixel_start.eq(Mux(walk.last_fold, following, here))  # a window has more than one word
+    m.d["sync" if s.words > 1 else "comb"] += pixel_start.eq(Mux(walk.last_fold, following, here))
+    step: Value | int = 1
+    if s.dilation > 1:
+        step = Mux(count(m, groups, walk.issue, "group").last, (s.dilation - 1) * groups + 1, 1)
     with m.If(walk.issue):
-        m.d.sync += address.eq(Mux(walk.last, pixel_start, address + 1))
+        m.d.sync += address.eq(Mux(walk.last, pixel_start, address + step))
 
     # The output row, and the bank of its first tap row, above the frame or not.
     row = Signal(range(s.out_height))
-    first_bank = Signal(range(banks), init=-s.padding % banks)
+    first_bank = Signal(range(banks), init=-s.padding_height % banks)
+    bank_below = add_wrapped(first_bank, s.stride, banks)
+    if s.row_step != s.stride:
+        bank_below = Mux(walk.next_row.place == 0, add_wrapped(first_bank, s.row_step, banks), bank_below)
     with m.If(walk.end_row):
-        m.d.sync += [row.eq(walk.next_row.place), first_bank.eq(add_wrapped(first_bank, s.stride, banks))]
+        m.d.sync += [row.eq(walk.next_row.place), first_bank.eq(bank_below)]
 
     # Cycle 0: address; cycle 1: the words leave the memories; cycle 2: a register.
     inside_column = Signal()
@@ -151,7 +181,7 @@ def row_banks(m: Module, s: WindowShape, walk: Walk, write: Value, data: Value, 
     m.d.sync += [inside_column.eq(address < size), bank_1.eq(first_bank), bank_2.eq(bank_1)]
     words = []
     for bank in range(banks):
-        m.submodules[f"memory{bank}"] = memory = _memory(s, form)
+        m.submodules[f"memory{bank}"] = memory = _memory(s)
         word = Signal(s.simd * s.bits, name=f"bank{bank}", reset_less=True)
         m.d.comb += [
             memory.write.eq(write & turn[bank]),
@@ -164,19 +194,19 @@ def row_banks(m: Module, s: WindowShape, walk: Walk, write: Value, data: Value, 
 
     # Cycle 3: in the order of the tap rows, those outside the frame masked.
     taps = []
-    for tap in range(s.kernel):
+    for tap in range(s.kernel_height):
         inside_row, inside = Signal(name=f"inside_row{tap}"), Signal(name=f"inside{tap}")
         m.d.sync += [inside_row.eq(_row_inside(s, row, tap)), inside.eq(inside_row & inside_column)]
         word = Signal(s.simd * s.bits, name=f"tap{tap}", reset_less=True)
-        turned = Array(words[(tap + first) % banks] for first in range(banks))
+        turned = Array(words[(tap * s.dilation + first) % banks] for first in range(banks))
         m.d.sync += word.eq(Mux(inside, turned[bank_2], 0))
         taps.append(word)
     return Cat(taps)
 
 
-def _row_inside(s: WindowShape, row: Value, tap: int) -> Value:
+def _row_inside(s: WindowConfig, row: Value, tap: int) -> Value:
     """Whether the tap row of an output row lies in the frame."""
-    rows = [y for y in range(s.out_height) if 0 <= y * s.stride - s.padding + tap < s.height]
+    rows = [y for y in range(s.out_height) if 0 <= s.first_row(y) + tap * s.dilation < s.height]
     if not rows:
         return Const(0)
     above = [row >= rows[0]] * (rows[0] > 0)
@@ -184,6 +214,41 @@ def _row_inside(s: WindowShape, row: Value, tap: int) -> Value:
     return Cat(*above, *below).all()
 
 
-def _memory(s: WindowShape, form: Form) -> Ram:
+def _memory(s: WindowConfig) -> Ram:
     """One memory. A word is never read in the cycle that writes it: nobody asks for it before it is counted."""
-    return Ram(s.bank_words, s.simd * s.bits, ram_form(s.bank_words, form))
+    return RamConfig(s.bank_words, s.simd * s.bits, ram_form(s.bank_words, s.form)).build()
+
+
+def line_buffer_cost(window: WindowConfig) -> Cost:
+    """Gathering of beats into words and the counters of both sides, without the memories.
+
+    The LUTs of the counters, each a few for every bit of an address and of a pixel count, were fitted to measurements.
+    """
+    width, address = window.simd * window.bits, bits_of(window.bank_words)
+    # Pixels held and pixels ahead, and by how much the next output pixel changes them.
+    filled = (window.capacity + window.stride * window.width).bit_length() + 1
+    ahead = max(window.capacity, (window.reach_height - window.padding_height) * window.width).bit_length() + 1
+    ff = 2 * (filled + ahead) - 8 + counter_ff(window.beats)  # some bits of the changes are alike
+    per_word = -(-window.simd // window.lanes)
+    if per_word > 1:
+        ff += per_word * window.lanes * window.bits + 2 + bits_of(per_word)
+    # The reader's walk, with its flags.
+    ff += sum(map(counter_ff, (window.words, window.folds, window.out_width, window.out_height))) + 2
+    ff += 3 * (window.cycles_per_pixel > 1) + counter_ff(window.bank_words)
+    if window.taps == 1:
+        ff += 7 * address + 2 * address * (window.cycles_per_pixel > 1) + 2 * width
+        ff += counter_ff(window.kernel_width * window.groups)
+        if window.is_padded:
+            rows = (window.height + window.reach_height).bit_length()
+            columns = (window.width + window.reach_width).bit_length()
+            ff += 4 * (rows + columns) + 2 + counter_ff(window.groups)
+        lut = round(16.5 * address + 5.7 * bits_of(window.width * window.height)) + 5 * per_word - 10
+    else:
+        reach = (window.bank_words + window.reach_width * window.groups).bit_length()
+        ff += window.banks + 4 * reach + bits_of(window.out_height) + 3 * bits_of(window.banks) + 1
+        ff += (window.banks + window.kernel_height) * width + 2 * window.kernel_height
+        turned = window.kernel_height * width
+        # A row of windows begins in one of so many banks.
+        beginnings = window.banks // gcd(window.banks, window.stride)
+        lut = 130 + turned * (1 if beginnings <= 4 else 2)
+    return Cost(lut, ff)

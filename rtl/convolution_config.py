@@ -1,0 +1,266 @@
+"""A convolution's description: widths and folding, and the latency, cycles, buffers and cost that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from amaranth.hdl import Shape, ShapeLike, unsigned
+from numpy.typing import NDArray
+
+from hwgen.rtl.mac import MacConfig
+from hwgen.rtl.packing import W8A8, Packing
+from hwgen.rtl.primitives import Cost, bits_of, counter_ff, counter_lut
+from hwgen.rtl.requantise import RequantiserConfig
+from hwgen.rtl.stream import CreditFifoConfig
+from hwgen.rtl.weights import pack_weights
+from hwgen.rtl.window_config import WindowConfig
+
+if TYPE_CHECKING:
+    from hwgen.rtl.convolution import Convolution
+
+
+@dataclass(frozen=True)
+class ConvolutionConfig:
+    """A convolution's widths, and how it is spread over lanes and cycles: what sizing, timing and hardware share.
+
+    Parameters
+    ----------
+    window
+        Its simd, folds and lanes are the folding of the input's side.
+    requantiser
+        Of all output channels in turn. It is told the widest bias: that of the DSP form, where unsigned activations
+        are made signed (`widest_biases`).
+    pe
+        Output channels at a time.
+    weight_bits
+        Signed width of a weight.
+    out_lanes
+        Values per beat of the output.
+    packing
+        How products are formed, from weights_in block RAM or logic.
+    depth
+        Of the FIFO in beats, by default what folds without a pause need.
+
+    Raises
+    ------
+    ValueError
+        A folding that cannot be.
+    """
+
+    window: WindowConfig
+    requantiser: RequantiserConfig
+    pe: int
+    weight_bits: int = 8
+    out_lanes: int = 1
+    packing: Packing = W8A8
+    weights_in: Literal["block", "logic"] = "block"
+    depth: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.pe <= self.out_channels:
+            raise ValueError(f"pe: wanted 1 .. {self.out_channels} output channels, got {self.pe}")
+        if self.window.folds != -(-self.out_channels // self.pe):
+            raise ValueError(f"folds: wanted ceil(output channels / pe), got {self.window.folds}")
+        if not 1 <= self.out_lanes <= self.pe or (self.pe % self.out_lanes and self.pe != self.out_channels):
+            raise ValueError(f"out_lanes: wanted a divisor of pe {self.pe}, got {self.out_lanes}")
+        words = self.window.least_words
+        if self.pe > words * self.out_lanes:
+            raise ValueError(
+                f"pe: wanted at most {words * self.out_lanes}, for the results leave {self.out_lanes} a"
+                f" cycle in the {words} cycles of a fold, got {self.pe}"
+            )
+        if self.depth is not None and self.depth < self.fold_beats:
+            raise ValueError(f"depth: wanted at least a fold's {self.fold_beats} beats, got {self.depth}")
+
+    @property
+    def out_channels(self) -> int:
+        """Channels of the output."""
+        return self.requantiser.channels
+
+    @property
+    def prelu(self) -> bool:
+        """Whether negative values are multiplied by a slope."""
+        return self.requantiser.prelu
+
+    @property
+    def in_lanes(self) -> int:
+        """Values per beat of the input."""
+        return self.window.lanes
+
+    @property
+    def activation(self) -> Shape:
+        """Of an input value."""
+        return Shape(self.window.bits, self.window.signed)
+
+    @property
+    def mac(self) -> MacConfig:
+        """The multipliers."""
+        return _mac(self.window, self.pe, self.weight_bits, self.requantiser.accumulator_bits, self.packing,
+                    self.weights_in)  # fmt: skip
+
+    @property
+    def fifo(self) -> CreditFifoConfig:
+        """The FIFO."""
+        output, lanes = self.requantiser.output, self.out_lanes
+        payload: ShapeLike = output if lanes == 1 else unsigned(lanes * output.width)
+        return CreditFifoConfig(payload, self.fifo_depth, self.fold_beats)
+
+    @property
+    def lanes(self) -> int:
+        """Multipliers."""
+        return self.pe * self.window.word_values
+
+    @property
+    def pixel_cycles(self) -> NDArray[np.int64]:
+        """Cycles of each output pixel in the multipliers, in raster order: int64 (out_height * out_width,)."""
+        return self.window.pixel_words * self.window.folds
+
+    @property
+    def compute_cycles(self) -> int:
+        """Cycles of one frame in the multipliers."""
+        return self.window.frame_words * self.window.folds
+
+    @property
+    def weight_rows(self) -> int:
+        """Rows of the weight memories."""
+        return self.window.weight_rows
+
+    @property
+    def beats_in(self) -> int:
+        """Beats of an input pixel."""
+        return self.window.beats
+
+    @property
+    def beats_out(self) -> int:
+        """Beats of an output pixel."""
+        return (self.window.folds - 1) * self.fold_beats + self.last_beats
+
+    @property
+    def fold_beats(self) -> int:
+        """Beats of a fold's results."""
+        return -(-self.pe // self.out_lanes)
+
+    @property
+    def last_beats(self) -> int:
+        """Beats of the last fold's results."""
+        return -(-(self.out_channels - (self.window.folds - 1) * self.pe) // self.out_lanes)
+
+    @property
+    def cycles(self) -> int:
+        """Cycles per frame at least: of the multipliers, and of the streams of one beat per cycle."""
+        window = self.window
+        beats_in = window.width * window.height * self.beats_in
+        beats_out = window.out_width * window.out_height * self.beats_out
+        return max(self.compute_cycles, beats_in, beats_out)
+
+    @property
+    def arrival_latency(self) -> int:
+        """Cycles from the acceptance of a pixel's last value to the earliest issue of a word that needs it."""
+        return self.window.arrival_latency
+
+    @property
+    def drain_latency(self) -> int:
+        """Cycles from the issue of a fold's last word to its first result at the output."""
+        return self.mac.latency + 1 + self.requantiser.latency + CreditFifoConfig.latency
+
+    @property
+    def last_latency(self) -> int:
+        """Cycles from the issue of a pixel's last word to its last value at the output."""
+        return self.drain_latency + self.last_beats - 1
+
+    @property
+    def pixel_latency(self) -> int:
+        """Cycles from the issue of a pixel's first word to its last value at the output (of the largest phase)."""
+        return self.window.cycles_per_pixel - 1 + self.last_latency
+
+    @property
+    def fifo_depth(self) -> int:
+        """Beats that can be under way or waiting: `depth`, or what folds that follow one another without a pause need.
+
+        At the m-th fold after its own, a fold has freed min(fold_beats, m * words - drain_latency) of its entries,
+        words being the least that a fold has.
+        """
+        if self.depth is not None:
+            return self.depth
+        depth, m = self.fold_beats, 1
+        drain, words = self.drain_latency, self.window.least_words
+        while (missing := self.fold_beats - max(0, m * words - drain)) > 0:
+            depth += min(missing, self.fold_beats)
+            m += 1
+        return depth
+
+    def cost(self, family: str, columns: tuple[int, ...] | None = None) -> Cost:
+        """LUTs, flip-flops, DSP slices and block RAM; DSPs and block RAMs are exact, flip-flops nearly so.
+
+        Parameters
+        ----------
+        columns
+            See `MacConfig.cost`.
+        """
+        window, lanes, beats, mac = self.window, self.out_lanes, self.fold_beats, self.mac
+        accumulator_bits = self.requantiser.accumulator_bits
+        # The sums of a fold wait in a register of their own and move up beat by beat.
+        waiting = Cost(
+            (beats - 1) * lanes * accumulator_bits + 2 * counter_lut(window.folds) + 2 * bits_of(beats + 1) + 16,
+            self.pe * accumulator_bits + bits_of(beats + 1) + 2 * counter_ff(window.folds),
+        )
+        if window.phases > 1:
+            # The weights' address jumps to the next phase's; the phase of a fold's sums goes beside them.
+            waiting += Cost(bits_of(self.weight_rows), 0)
+            waiting += Cost(2 * -(-mac.latency // 16), 4) if self.requantiser.phases > 1 else Cost()
+        requantisers = _requantisers_cost(self.requantiser, self.beats_out, lanes, family)
+        return window.cost(family) + mac.cost(family, columns) + requantisers + self.fifo.cost(family) + waiting
+
+    def memories(self, weight: np.ndarray) -> list[list[int]]:
+        """The rows of the weight memories (see `pack_weights`) for int weights (O, I, rows, columns)."""
+        return pack_weights(
+            self.window.kernels(weight),
+            pe=self.pe,
+            simd=self.window.simd,
+            taps=self.window.taps,
+            bits=self.weight_bits,
+            packing=self.packing,
+            activation=self.activation,
+        )
+
+    def build(
+        self, *, weight: np.ndarray, bias: Sequence[int], shift: Sequence[int], slope: Sequence[int] | None = None
+    ) -> Convolution:
+        """The component with its integers."""
+        from hwgen.rtl.convolution import Convolution
+
+        return Convolution(self, weight=weight, bias=bias, shift=shift, slope=slope)
+
+
+@cache
+def _mac(
+    window: WindowConfig, pe: int, weight_bits: int, accumulator_bits: int, packing: Packing,
+    weights_in: Literal["block", "logic"],
+) -> MacConfig:  # fmt: skip
+    """Made once for each: sizing asks for its cost and latency thousands of times."""
+    return MacConfig(
+        pe=pe,
+        simd=window.word_values,
+        activation=Shape(window.bits, window.signed),
+        weight_bits=weight_bits,
+        accumulator_bits=accumulator_bits,
+        rows=window.weight_rows,
+        packing=packing,
+        weights_in=weights_in,
+        blocks=tuple(window.blocks) if window.phases > 1 else (),
+        first_phase=window.first_phase,
+    )
+
+
+@cache
+def _requantisers_cost(layer: RequantiserConfig, channels: int, lanes: int, family: str) -> Cost:
+    """Of a layer's requantisers, one for each lane, with so many channels in turn."""
+    lane = replace(layer, channels=channels)
+    if layer.coarse is None or lanes % 2:
+        return lane.cost(family) * lanes
+    # Of an even number of lanes each second one has odd channels alone.
+    return (replace(lane, coarse=None).cost(family) + replace(lane, all_coarse=True).cost(family)) * (lanes // 2)

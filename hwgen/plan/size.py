@@ -108,7 +108,12 @@ class _Sizing:
         self.design = design
         self.graph, self.board, self.width, self.height = design.graph, design.board, design.width, design.height
         options = node_options(design)
-        self.given = {name: found.configs[0] for name, found in options.items() if len(found.configs) == 1}
+        # A node of single values leaves its neighbours no choice either; others must be asked together with them.
+        self.given = {
+            name: found.configs[0]
+            for name, found in options.items()
+            if len(found.configs) == 1 and design.lowerings[name].lanes_offered == [1]
+        }
         chosen = {name: found for name, found in options.items() if name not in self.given}
         # What has no streams of several values comes last.
         self.names = sorted(chosen, key=lambda name: design.lowerings[name].takes_single_beats)

@@ -45,7 +45,8 @@ def hardware_ends(plan: Plan, idle: float = 0.0, stall: float = 0.0) -> list[int
     return [run.output_cycles[(frame + 1) * per_frame - 1] - run.input_cycles[0] for frame in range(FRAMES)]
 
 
-@pytest.mark.parametrize(("kinds", "seed"), [("residual", 1), ("residual", 100), ("twice", 1), ("branches", 1)])
+@pytest.mark.parametrize(("kinds", "seed"), [("residual", 1), ("residual", 100), ("twice", 1), ("branches", 1),
+                                             ("all", 2), ("all", 300)])  # fmt: skip
 def test_branches(kinds: str, seed: int) -> None:
     """With the shallowest buffers everything is as fast as with any."""
     plan = sized(kinds, seed, 3 if kinds == "all" else 1)

@@ -18,8 +18,10 @@ from hwgen.lower.gain import GainLowering
 from hwgen.lower.matrix_product import MatrixProductLowering
 from hwgen.lower.pixel_packer import PixelPackerLowering
 from hwgen.lower.pixel_serialiser import PixelSerialiserLowering
+from hwgen.lower.pooling import PoolingLowering
 from hwgen.lower.power import PowerLowering
 from hwgen.lower.receive import ReceiveLowering
+from hwgen.lower.reorder import DepthToSpaceLowering, SpaceToDepthLowering
 from hwgen.lower.symbol_packer import SymbolPackerLowering
 from hwgen.lower.symbol_unpacker import SymbolUnpackerLowering
 from hwgen.lower.table import TableLowering
@@ -28,22 +30,26 @@ from hwgen.rewrite.hardware import Fork, PixelPacker, PixelSerialiser, SymbolPac
 LOWERINGS: dict[type, type[Lowering[Any]]] = {
     Add: AddLowering,
     Alamouti: AlamoutiLowering,
+    AveragePool: PoolingLowering,
     Concat: ConcatLowering,
     Convolution: ConvolutionLowering,
+    DepthToSpace: DepthToSpaceLowering,
     Fork: ForkLowering,
     Gain: GainLowering,
+    MaxPool: PoolingLowering,
     MatrixProduct: MatrixProductLowering,
     PixelPacker: PixelPackerLowering,
     PixelSerialiser: PixelSerialiserLowering,
     Power: PowerLowering,
     Receive: ReceiveLowering,
+    SpaceToDepth: SpaceToDepthLowering,
     SymbolPacker: SymbolPackerLowering,
     SymbolUnpacker: SymbolUnpackerLowering,
     Table: TableLowering,
 }
 """The class of every kind of node; a base class stands for all kinds below it."""
-NOT_IN_HARDWARE: tuple[type, ...] = (AveragePool, DepthToSpace, MaxPool, SpaceToDepth)
-"""Kinds that the graph has and hardware does not: a design with one of them is refused."""
+NOT_IN_HARDWARE: tuple[type, ...] = ()
+"""Kinds that the graph has and hardware does not, if any: a design with one of them is refused."""
 
 
 @singledispatch

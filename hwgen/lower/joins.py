@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from hwgen.board import Board
 from hwgen.lower.base import Buffer, Config, Depths, Lowering, NodeEvents, Options, Steady, amounts
 from hwgen.lower.value_by_value import later
-from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Events, Wait
+from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Events, Scatter, Wait
 
 
 class BeatLowering(Lowering[Config]):
@@ -107,10 +108,9 @@ class TurnEvents(NodeEvents):
             found.append(Wait(self.taken, self.taken.span(frame), given.events, room, self.fifo))
         for one, turn in zip(inputs, self.turns, strict=True):
             places = turn.outputs + frame * self.taken.per_frame
-            came = one.of(one.frame(frame))
-            # Every beat of the output has its turn; what others have is far in the past.
-            found.append(_Scatter(self.taken, places, one, came))
-            found.append(_Gather(one, frame, self.taken, places))
+            found.append(Scatter(self.taken, places, one.events, later(one, one.frame(frame), 0)))
+            # A beat moves when it is taken.
+            found.append(Wait(one.events, one.events.span(frame), self.taken, partial(_given, places)))
         found += [
             Chain(self.taken, frame, np.arange(self.taken.per_frame), 1),
             Wait(given.events, given.events.span(frame), self.taken, lambda: (given.frame(frame), self.latency)),
@@ -119,31 +119,5 @@ class TurnEvents(NodeEvents):
         return found
 
 
-class _Scatter(Wait):
-    """taken[places] >= the input's beats."""
-
-    def __init__(
-        self, target: Events, places: Cycles, source: Beats, came: tuple[Cycles, int | Cycles]
-    ) -> None:
-        super().__init__(target, slice(0), source.events, lambda: came)
-        self.rows = places
-        self.came = came
-
-    def relax(self) -> None:
-        """Move the target's events as far as they must."""
-        if self.seen == self.source.version:
-            return
-        self.settle()
-        index, delay = self.came
-        wanted = self.source.cycles[index] + delay
-        own = self.target.cycles[self.rows]
-        if (wanted > own).any():
-            self.target.cycles[self.rows] = np.maximum(own, wanted)
-            self.target.version += 1
-
-
-class _Gather(Wait):
-    """The input's beats >= taken[places]: a beat moves when it is taken."""
-
-    def __init__(self, target: Beats, frame: int, source: Events, places: Cycles) -> None:
-        super().__init__(target.events, target.events.span(frame), source, lambda: (places, 0))
+def _given(index: Cycles) -> tuple[Cycles, int]:
+    return index, 0

@@ -117,6 +117,37 @@ class Chain:
         self.settle()
 
 
+class Scatter(Wait):
+    """As `Wait`, of target's events that are no slice: target[rows] >= source[index] + delay."""
+
+    def __init__(
+        self,
+        target: Events,
+        rows: Cycles,
+        source: Events,
+        where: Callable[[], tuple[Cycles, int | Cycles]],
+        buffer: object = None,
+    ) -> None:
+        super().__init__(target, slice(0), source, where, buffer)
+        self.rows = rows
+
+    def relax(self) -> None:
+        """Move the target's events as far as they must."""
+        if self.seen == self.source.version:
+            return
+        if self.index is None:
+            index, delay = self.where()
+            skip = int(np.searchsorted(index, 0))
+            self.rows = self.rows[skip:]
+            self.index, self.delay = index[skip:], delay if isinstance(delay, int) else delay[skip:]
+        self.settle()
+        own = self.target.cycles[self.rows]
+        wanted = self.source.cycles[self.index] + self.delay
+        if (wanted > own).any():
+            self.target.cycles[self.rows] = np.maximum(own, wanted)
+            self.target.version += 1
+
+
 Constraint: TypeAlias = Wait | Chain
 
 

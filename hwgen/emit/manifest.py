@@ -17,7 +17,7 @@ from hwgen.lower.base import Lowering, Stream
 from hwgen.numerics.formats import COEFFICIENT, PIXEL, SYMBOL
 from hwgen.plan.plan import Plan
 from hwgen.plan.schedule import latency
-from hwgen.rewrite.hardware import INPUT, HardwareGraph, HardwareNode
+from hwgen.rewrite.hardware import INPUT, HardwareGraph
 from hwgen.rtl.primitives import Cost
 from hwgen.spec.model import ModelSpec
 
@@ -47,7 +47,7 @@ def build_manifest(
     macs = graph.macs(plan.width, plan.height)
     hardware = plan.design.hardware
     interval = plan.frame_interval
-    lowerings = [one for one in plan.design.lowerings.values() if not isinstance(one.node, HardwareNode)]
+    lowerings = [plan.design.lowerings[node.name] for node in graph.nodes]
     costs = plan.costs
     cost = sum(costs.values(), Cost())
     total = sum(macs.values())
@@ -82,7 +82,7 @@ def build_manifest(
             "macs_per_cycle_per_dsp": round(total / interval / cost.dsp, 4) if cost.dsp else None,
             "components": {name: asdict(cost) for name, cost in costs.items()},
             "buffers": plan.depths,
-            "layers": [_layer(one, plan.configs[one.name]) for one in lowerings],
+            "layers": [_layer(one, plan.configs[one.name], macs[one.name]) for one in lowerings],
         },
         "terms": graph.terms,
         "inputs": {"spec.yaml": sha256(spec.path.read_bytes()), f"{board.name}.yaml": sha256(board.path.read_bytes())},
@@ -133,8 +133,11 @@ def _stream(one: Lowering[Any], lanes: int) -> dict[str, Any]:
     }
 
 
-def _layer(one: Lowering[Any], config: Any) -> dict[str, Any]:
-    """What the manifest says of one layer; `cycles` is how long a frame keeps it busy at least."""
+def _layer(one: Lowering[Any], config: Any, macs: int) -> dict[str, Any]:
+    """What the manifest says of one layer; `cycles` is how long a frame keeps it busy at least.
+
+    macs : the network's, which a rewrite may have given the hardware in another form
+    """
     node, stream = one.node, one.output
     assert isinstance(node, Node), "hardware's own nodes are no layers"
     entry: dict[str, Any] = {
@@ -143,7 +146,11 @@ def _layer(one: Lowering[Any], config: Any) -> dict[str, Any]:
         "output_bits": node.output.bits,
         "output_exponent": node.output_exponent,
     }
-    return entry | one.manifest(config) | {"cycles": one.cycles(config)}
+    entry |= one.manifest(config) | {"cycles": one.cycles(config)}
+    if "macs" in entry:
+        slots = entry["multiplier_cycles"] * entry["multipliers"]
+        entry |= {"macs": macs, "utilisation": round(macs / slots, 4)}
+    return entry
 
 
 def manifest_bytes(manifest: dict[str, Any]) -> bytes:

@@ -12,7 +12,6 @@ from amaranth.lib.wiring import Component
 
 from hwgen.board import Board
 from hwgen.ir.graph import Convolution, ConvTranspose2d
-from hwgen.ir.types import check
 from hwgen.lower.base import Buffer, Depths, Lowering, NodeEvents, Options, Steady, Stream, shape_of
 from hwgen.lower.convolution_options import convolution_options
 from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Events, FoldBeats, Wait
@@ -37,7 +36,6 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
     def __init__(self, node: Convolution, inputs: tuple[Stream, ...], output: Stream, consumers: int = 1) -> None:
         super().__init__(node, inputs, output, consumers)
         self.node = node
-        check_engine(node)
 
     def fold(
         self, pe: int, simd: int, *, taps: int = 1, in_lanes: int = 1, out_lanes: int = 1
@@ -282,17 +280,6 @@ class ConvolutionEvents(NodeEvents):
         else:
             found.append(Chain(given.events, frame, self.constants.beats_before, self.config.last_beats))
         return found
-
-
-def check_engine(node: Convolution) -> None:
-    """Refuse what the engine does not compute.
-
-    Raises
-    ------
-    HwgenError
-        At NODE.KEY.
-    """
-    check(node.groups == 1, f"{node.name}.groups", "1 in hardware", node.groups)
 
 
 def fold_convolution(

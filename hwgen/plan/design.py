@@ -52,9 +52,13 @@ class Design:
         found = {INPUT: values if port.payload == "pixels" else Stream(1, words, 2, graph.input, symbols=True)}
         for node in hardware.nodes:
             before = found[hardware.inputs[node.name][0]]
-            if isinstance(node, Node):
+            if isinstance(node, Node) and node.name in shapes:
                 edge = graph.edges[node.name]
                 found[node.name] = Stream(*shapes[node.name], edge.type, edge.symbols)
+            elif isinstance(node, Node):  # put in by a rewrite
+                found[node.name] = Stream(
+                    *node.output_shape((before.rows, before.columns, before.channels)), node.output
+                )
             elif isinstance(node, SymbolPacker):
                 found[node.name] = Stream(1, (before.values + 1) // 2, 2, before.type, symbols=True)
             else:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
-from hwgen.sweep import rows
+from hwgen.sweep import branches, rows
 from hwgen.sweep.case import SIDES, Case
 from hwgen.sweep.directed import DIRECTED
 from hwgen.verify.report import Report
 from hwgen.verify.run import Request, run_verification
 
-GENERATORS: tuple[Callable[[int], Case], ...] = (rows.draw,)
+GENERATORS: tuple[Callable[[int], Case], ...] = (rows.draw, branches.draw)
 """From a seed to a case, the same for the same seed; random cases take them in turn."""
 
 STALL = 0.25

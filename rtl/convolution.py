@@ -61,7 +61,7 @@ class Convolution(Component):
         if weight.shape != wanted:
             raise ValueError(f"weight: wanted shape {wanted}, got {weight.shape}")
         self.config = config
-        self.window = window.build()
+        self.window = WindowBuffer(window)
         biases = phase_biases(
             bias,
             window.kernels(weight),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from amaranth.hdl import Shape, ShapeLike, unsigned
@@ -18,9 +17,6 @@ from hwgen.rtl.requantise import RequantiserConfig
 from hwgen.rtl.stream import CreditFifoConfig
 from hwgen.rtl.weights import pack_weights
 from hwgen.rtl.window_config import WindowConfig
-
-if TYPE_CHECKING:
-    from hwgen.rtl.convolution import Convolution
 
 
 @dataclass(frozen=True)
@@ -226,14 +222,6 @@ class ConvolutionConfig:
             packing=self.packing,
             activation=self.activation,
         )
-
-    def build(
-        self, *, weight: np.ndarray, bias: Sequence[int], shift: Sequence[int], slope: Sequence[int] | None = None
-    ) -> Convolution:
-        """The component with its integers."""
-        from hwgen.rtl.convolution import Convolution
-
-        return Convolution(self, weight=weight, bias=bias, shift=shift, slope=slope)
 
 
 @cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +13,6 @@ from hwgen.rtl.memory import Form, RamConfig, ram_form
 from hwgen.rtl.polyphase_reader import polyphase_reader_cost
 from hwgen.rtl.primitives import Cost
 from hwgen.rtl.weights import phase_kernels
-
-if TYPE_CHECKING:
-    from hwgen.rtl.window import WindowBuffer
 
 
 @dataclass(frozen=True)
@@ -387,9 +383,3 @@ class WindowConfig:
         form = ram_form(self.bank_words, self.form)
         memories = RamConfig(self.bank_words, self.simd * self.bits, form).cost(family) * self.banks
         return memories + (polyphase_reader_cost if self.transposed else line_buffer_cost)(self)
-
-    def build(self) -> WindowBuffer:
-        """The component."""
-        from hwgen.rtl.window import WindowBuffer
-
-        return WindowBuffer(self)

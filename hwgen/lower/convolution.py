@@ -15,6 +15,7 @@ from hwgen.ir.graph import Convolution, ConvTranspose2d
 from hwgen.lower.base import Buffer, Depths, Lowering, NodeEvents, Options, Steady, Stream, shape_of
 from hwgen.lower.convolution_options import convolution_options
 from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Events, FoldBeats, Wait
+from hwgen.rtl import convolution as rtl_convolution
 from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.memory import ram_form, rom_form
 from hwgen.rtl.primitives import Cost
@@ -80,7 +81,8 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
     def build(self, config: ConvolutionConfig) -> Component:
         """The engine with its integers."""
         node = self.node
-        return config.build(
+        return rtl_convolution.Convolution(
+            config,
             weight=node.weight,
             bias=node.bias.tolist(),
             shift=node.shift.tolist(),

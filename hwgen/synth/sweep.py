@@ -106,7 +106,7 @@ def _layer(random: np.random.Generator, family: str, transposed: bool) -> Layer:
         f"{weights_in[0]}{window.form[0]} out{out_lanes}{' prelu' if is_prelu else ''}"
         f"{' coarse' if coarse else ''}"
     )
-    make = partial(config.build, weight=weight, bias=bias.tolist(), shift=shift, slope=slope)
+    make = partial(Convolution, config, weight=weight, bias=bias.tolist(), shift=shift, slope=slope)
     return Layer(name, make, config.cost(family))
 
 

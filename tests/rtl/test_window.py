@@ -71,7 +71,7 @@ def check(shape: WindowConfig, *, frames: int = 2, lanes: int = 1, idle: float =
     needed = [n * size + shape.needed(*at) for n in range(frames) for at in positions(shape)]
     released = [n * size + shape.released(*at) for n in range(frames) for at in positions(shape)] + [frames * size]
     shape = replace(shape, lanes=lanes, form=form)
-    dut = shape.build()
+    dut = WindowBuffer(shape)
     mask = (1 << shape.bits) - 1
     seen = Seen([], [])
 
@@ -187,7 +187,7 @@ def test_memories_of_either_form(taps: int, form: Form) -> None:
     """Deep enough for block RAM, and in LUTs for more than one piece."""
     shape = layer(3, 2, 36, 4, 3, 1, folds=2, bits=3, taps=taps)
     assert shape.bank_words > LUT_MEMORY_DEPTH
-    text = rtlil.convert(replace(shape, form=form).build(), emit_src=False)
+    text = rtlil.convert(WindowBuffer(replace(shape, form=form)), emit_src=False)
     assert set(re.findall(r'ram_style "(\w+)"', text)) == {form}
     check(shape, idle=0.1, full=0.1, form=form)
 

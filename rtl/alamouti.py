@@ -2,65 +2,88 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from amaranth.hdl import Array, Cat, Module, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
 from hwgen.rtl.counter import count
 from hwgen.rtl.matrix_product import BITS, SYMBOL, negated
+from hwgen.rtl.pipeline import FIFO_LATENCY, check_positive, forward, output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, counter, equal_lut
-from hwgen.rtl.stream import CreditFifoConfig
 
 
-class Alamouti(Component):
+@dataclass(frozen=True)
+class AlamoutiConfig:
     """(s0, s1) becomes s0, s1, -conj(s1), conj(s0); -(-32768) is 32767.
-
-    Latency: `latency` cycles from a pair's second symbol to its first word, the others right behind it. Interval: four
-    cycles per pair.
 
     Parameters
     ----------
-    pairs : int, pairs of symbols in a frame; `o.last` marks the last word
-    places : int, of the FIFO; by default what keeps the interval
+    pairs
+        Pairs of symbols in a frame; `o.last` marks the last word.
+    depth
+        Of the FIFO, in words; by default what keeps the interval.
+
+    Raises
+    ------
+    ValueError
+        Either below 1.
+    """
+
+    latency: ClassVar[int] = 2 + FIFO_LATENCY
+    """Cycles from a pair's second symbol to its first word: pair 1, word 1, FIFO."""
+    default_depth: ClassVar[int] = latency
+    """An entry is taken one cycle after the pair is there, and given back one cycle after its word has left."""
+    cycles: ClassVar[int] = 4
+    """Interval of a pair."""
+
+    pairs: int
+    depth: int = default_depth
+
+    def __post_init__(self) -> None:
+        check_positive(pairs=self.pairs, depth=self.depth)
+
+    def cost(self, family: str) -> Cost:
+        """Resources; no DSP, no block RAM."""
+        negations = Cost(adder_lut(BITS) + equal_lut(BITS)) * 2
+        words = Cost(2 * 2 * BITS, 4 * 2 * BITS + 4)
+        fifo = output_fifo_cost(SYMBOL, self.depth, family)
+        return negations + words + counter(self.pairs) + Cost(10, 2) + fifo
+
+    def build(self) -> Alamouti:
+        """The component."""
+        return Alamouti(self)
+
+
+class Alamouti(Component):
+    """Encodes pairs of symbols.
+
+    Latency: `config.latency` to a pair's first word, the others right behind it. Interval: `config.cycles` per pair.
+
+    Parameters
+    ----------
+    config
+        See AlamoutiConfig.
 
     Members
     -------
     i : In(stream of SYMBOL), whose `last` is not read; o : Out(stream of SYMBOL)
-
-    Raises
-    ------
-    ValueError : no pair, no place
     """
 
-    #: pair 1, word 1, FIFO 2
-    latency = 2 + CreditFifoConfig.latency
-    #: a place is taken one cycle after the pair is there, and given back one cycle after its word has left
-    places = latency
-    pair_cycles = 4
-
-    def __init__(self, pairs: int, places: int = places) -> None:
-        for key, value in (("pairs", pairs), ("places", places)):
-            if value < 1:
-                raise ValueError(f"{key}: wanted at least 1, got {value}")
-        self.pairs = pairs
-        self.fifo_places = places
+    def __init__(self, config: AlamoutiConfig) -> None:
+        self.config = config
         super().__init__({"i": In(stream.Signature(SYMBOL)), "o": Out(stream.Signature(SYMBOL))})
-
-    @staticmethod
-    def cost_of(pairs: int, family: str, places: int = places) -> Cost:
-        """Resources; no DSP, no block RAM."""
-        negations = Cost(adder_lut(BITS) + equal_lut(BITS)) * 2
-        words = Cost(2 * 2 * BITS, 4 * 2 * BITS + 4)
-        return negations + words + counter(pairs) + Cost(10, 2) + CreditFifoConfig(SYMBOL, places).cost(family)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.fifo = fifo = CreditFifoConfig(SYMBOL, self.fifo_places).build()
+        m.submodules.fifo = fifo = output_fifo(SYMBOL, self.config.depth)
         held, working = Signal(), Signal()
         earlier, s0, s1 = (Signal(2 * BITS, name=name, reset_less=True) for name in ("earlier", "s0", "s1"))
         taken, go, done = Signal(), Signal(), Signal()
-        word = count(m, self.pair_cycles, go, "word")
-        pair = count(m, self.pairs, done, "pair")
+        word = count(m, self.config.cycles, go, "word")
+        pair = count(m, self.config.pairs, done, "pair")
         m.d.comb += [
             self.i.ready.eq(~held | ~working | done),
             taken.eq(self.i.valid & self.i.ready),
@@ -93,8 +116,6 @@ class Alamouti(Component):
         m.d.comb += [
             fifo.payload.eq(payload),
             fifo.write.eq(write),
-            self.o.payload.eq(fifo.o.payload),
-            self.o.valid.eq(fifo.o.valid),
-            fifo.o.ready.eq(self.o.ready),
         ]
+        forward(m, fifo.o, self.o)
         return m

@@ -75,34 +75,6 @@ class Widths:
         )
 
 
-def latency_of(form: Form) -> int:
-    """Cycles from operands to their product.
-
-    Operands 1, sums 1 (three), first product 1, its adder 1, the last product's adder 1."""
-    return 5 if form == "three" else 4
-
-
-def dsp_of(form: Form, widths: Widths, family: str, conjugate: bool = False) -> int:
-    """DSP slices, exactly: one a multiplication, none where synthesis makes it of LUTs.
-
-    Raises
-    ------
-    ValueError : a multiplication that needs more than a DSP, an unknown form
-    """
-    _check(form, widths, family)
-    return sum(_in_dsps(form, widths, conjugate))
-
-
-def _in_dsps(form: Form, widths: Widths, conjugate: bool) -> list[bool]:
-    """Of each multiplication of `Widths.factors`, whether it gets a DSP.
-
-    Bits of a product that the result has no place for count for nothing.
-    """
-    re, im = widths.results(conjugate)
-    kept = (max(re, im), re, im) if form == "three" else (re, re, im, im)
-    return [in_dsp(*pair, bits) for pair, bits in zip(widths.factors(form), kept, strict=True)]
-
-
 def in_dsp(first: int, second: int, kept: int) -> bool:
     """Whether synthesis gives a product of so many bits, of which so many are kept, a DSP."""
     return min(first, second) >= LEAST_OPERAND and min(first + second, kept) >= LEAST_PRODUCT
@@ -117,43 +89,122 @@ def small_multiplier_lut(first: int, second: int) -> int:
     return first * second * 8 // 5
 
 
-def _check(form: Form, widths: Widths, family: str) -> None:
-    if form not in FORMS:
-        raise ValueError(f"form: wanted three or four, got {form!r}")
-    most = (DSP_WIDE[family], DSP_NARROW)
-    for pair in widths.factors(form):
-        if max(pair) > most[0] or min(pair) > most[1]:
-            raise ValueError(
-                f"widths: wanted products of at most {most[0]} x {most[1]} bits in the form of {form}, "
-                f"got {max(pair)} x {min(pair)}"
-            )
-
-
-class ComplexMultiply(Component):
-    """a * b, or a * conj(b); never stalls.
-
-    Latency: `latency` cycles. Interval: one product per cycle.
+@dataclass(frozen=True)
+class ComplexMultiplyConfig:
+    """a * b, or a * conj(b), exact.
 
     Parameters
     ----------
-    widths : Widths of the operands' parts
-    form : "three" or "four" multiplications
-    conjugate : bool, of b
+    widths
+        Of the operands' parts.
+    form
+        "three" or "four" multiplications.
+    conjugate
+        Of b.
+
+    Raises
+    ------
+    ValueError
+        A multiplication that needs more than a DSP of any family, an unknown form.
+    """
+
+    widths: Widths
+    form: Form
+    conjugate: bool = False
+
+    def __post_init__(self) -> None:
+        if self.form not in FORMS:
+            raise ValueError(f"form: wanted three or four, got {self.form!r}")
+        self.check("xcup")
+
+    def check(self, family: str) -> None:
+        """Check that a DSP of the family holds every multiplication.
+
+        Raises
+        ------
+        ValueError
+            One that needs more.
+        """
+        most = (DSP_WIDE[family], DSP_NARROW)
+        for pair in self.widths.factors(self.form):
+            if max(pair) > most[0] or min(pair) > most[1]:
+                raise ValueError(
+                    f"widths: wanted products of at most {most[0]} x {most[1]} bits in the form of {self.form}, "
+                    f"got {max(pair)} x {min(pair)}"
+                )
+
+    @property
+    def latency(self) -> int:
+        """Cycles from operands to their product.
+
+        Operands 1, sums 1 (three), first product 1, its adder 1, the last product's adder 1.
+        """
+        return 5 if self.form == "three" else 4
+
+    @property
+    def results(self) -> tuple[int, int]:
+        """Bits of re and im."""
+        return self.widths.results(self.conjugate)
+
+    def _in_dsps(self) -> list[bool]:
+        """Of each multiplication of `Widths.factors`, whether it gets a DSP.
+
+        Bits of a product that the result has no place for count for nothing.
+        """
+        re, im = self.results
+        kept = (max(re, im), re, im) if self.form == "three" else (re, re, im, im)
+        return [in_dsp(*pair, bits) for pair, bits in zip(self.widths.factors(self.form), kept, strict=True)]
+
+    def cost(self, family: str) -> Cost:
+        """Resources: DSPs exactly. LUTs and flip-flops exactly where all products are in DSPs.
+
+        Then LUTs are the sums of b of three multiplications (a DSP's pre-adder takes that of a), with the operands'
+        registers before them; of four the inverted part of a.
+
+        Raises
+        ------
+        ValueError
+            A multiplication that needs more than a DSP of the family.
+        """
+        self.check(family)
+        widths, found = self.widths, self._in_dsps()
+        if self.form == "three":
+            cost = Cost(2 * adder_lut(widths.b_sum - 1), sum(astuple(widths)), sum(found))
+        else:
+            turned = widths.a_re if self.conjugate else widths.a_im
+            cost = Cost(turned, turned + widths.b_im, sum(found))
+        re, im = self.results
+        for number, (pair, inside) in enumerate(zip(widths.factors(self.form), found, strict=True)):
+            if not inside:
+                # The product with its registers, and the adder behind it.
+                result = max(re, im) if self.form == "three" and not number else re if number < 2 else im
+                cost += Cost(small_multiplier_lut(*pair) + result * 2 // 3, 2 * sum(pair) + result)
+        return cost
+
+    def build(self) -> ComplexMultiply:
+        """The component."""
+        return ComplexMultiply(self)
+
+
+class ComplexMultiply(Component):
+    """Multiplies complex numbers; never stalls.
+
+    Latency: `config.latency` cycles. Interval: one product per cycle.
+
+    Parameters
+    ----------
+    config
+        See ComplexMultiplyConfig.
 
     Members
     -------
     a_re, a_im, b_re, b_im : In(signed), as wide as `widths` says
-    re, im : Out(signed), as wide as `widths.results(conjugate)` says: exact
-
-    Raises
-    ------
-    ValueError : a multiplication that needs more than a DSP of any family, an unknown form
+    re, im : Out(signed), as wide as `config.results` says: exact
     """
 
-    def __init__(self, widths: Widths, form: Form, conjugate: bool = False) -> None:
-        _check(form, widths, "xcup")
-        self.widths, self.form, self.conjugate = widths, form, conjugate
-        re, im = widths.results(conjugate)
+    def __init__(self, config: ComplexMultiplyConfig) -> None:
+        self.config = config
+        widths, (re, im) = config.widths, config.results
         super().__init__(
             {
                 "a_re": In(signed(widths.a_re)),
@@ -165,39 +216,13 @@ class ComplexMultiply(Component):
             }
         )
 
-    @property
-    def latency(self) -> int:
-        return latency_of(self.form)
-
-    @staticmethod
-    def cost_of(form: Form, widths: Widths, family: str, conjugate: bool = False) -> Cost:
-        """Resources: DSPs exactly. LUTs and flip-flops exactly where all products are in DSPs.
-
-        Then LUTs are the sums of b of three multiplications (a DSP's pre-adder takes that of a), with the operands'
-        registers before them; of four the inverted part of a.
-        """
-        _check(form, widths, family)
-        found = _in_dsps(form, widths, conjugate)
-        if form == "three":
-            cost = Cost(2 * adder_lut(widths.b_sum - 1), sum(astuple(widths)), sum(found))
-        else:
-            turned = widths.a_re if conjugate else widths.a_im
-            cost = Cost(turned, turned + widths.b_im, sum(found))
-        re, im = widths.results(conjugate)
-        for number, (pair, inside) in enumerate(zip(widths.factors(form), found, strict=True)):
-            if not inside:
-                # The product with its registers, and the adder behind it.
-                result = max(re, im) if form == "three" and not number else re if number < 2 else im
-                cost += Cost(small_multiplier_lut(*pair) + result * 2 // 3, 2 * sum(pair) + result)
-        return cost
-
     def elaborate(self, platform: object) -> Module:
         m = Module()
         # Cycle 1: the operands.
         a_re, a_im, b_re, b_im = (
             delay(m, getattr(self, key), 1, key) for key in ("a_re", "a_im", "b_re", "b_im")
         )
-        if self.form == "three":
+        if self.config.form == "three":
             self._three(m, a_re, a_im, b_re, b_im)
         else:
             self._four(m, a_re, a_im, b_re, b_im)
@@ -206,9 +231,9 @@ class ComplexMultiply(Component):
     def _three(self, m: Module, a_re: Value, a_im: Value, b_re: Value, b_im: Value) -> None:
         # Cycle 2: the sums. Conjugation turns the sign of b_im, which changes the places of sum and difference.
         difference, total = delay(m, b_re - b_im, 1, "difference"), delay(m, b_re + b_im, 1, "total")
-        if self.conjugate:
+        if self.config.conjugate:
             difference, total = total, difference
-        a_difference = delay(m, a_im - a_re if self.conjugate else a_re - a_im, 1, "a_difference")
+        a_difference = delay(m, a_im - a_re if self.config.conjugate else a_re - a_im, 1, "a_difference")
         # Cycles 3 and 4: the common product, and the register behind the adder that it does not need.
         common = delay(m, a_difference * delay(m, b_im, 1, "b_im_late"), 2, "common")
         # Cycles 4 and 5: what differs.
@@ -218,7 +243,7 @@ class ComplexMultiply(Component):
             m.d.comb += getattr(self, key).eq(delay(m, result, 1, key))
 
     def _four(self, m: Module, a_re: Value, a_im: Value, b_re: Value, b_im: Value) -> None:
-        if self.conjugate:
+        if self.config.conjugate:
             self._chain(m, "re", (a_re, b_re), (a_im, b_im), subtract=False)
             self._chain(m, "im", (a_im, b_re), (a_re, b_im), subtract=True)
         else:
@@ -249,11 +274,12 @@ def cheapest_form(widths: Widths, family: str, conjugate: bool = False) -> Form:
     refused = None
     for form in FORMS:
         try:
-            cost = ComplexMultiply.cost_of(form, widths, family, conjugate)
+            config = ComplexMultiplyConfig(widths, form, conjugate)
+            cost = config.cost(family)
         except ValueError as error:
             refused = error
             continue
-        possible.append((cost.dsp, cost.lut, latency_of(form), form))
+        possible.append((cost.dsp, cost.lut, config.latency, form))
     if not possible:
         assert refused is not None
         raise refused

@@ -8,7 +8,7 @@ coefficients come on a stream of their own, into one of two banks: while one fra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream
@@ -16,13 +16,14 @@ from amaranth.lib.wiring import Component, In, Out
 
 from hwgen.numerics import formats
 from hwgen.rtl.adders import delay
-from hwgen.rtl.complex_mac import ComplexMac
+from hwgen.rtl.complex_mac import ComplexMacConfig
 from hwgen.rtl.complex_multiply import Form, Widths
 from hwgen.rtl.counter import count
 from hwgen.rtl.memory import RamConfig, ram_form
+from hwgen.rtl.pipeline import FIFO_LATENCY, check_positive, forward, output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter, equal_lut
 from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
-from hwgen.rtl.stream import CreditFifoConfig, wrap_increment
+from hwgen.rtl.stream import wrap_increment
 
 BITS = formats.SYMBOL.bits
 """Of each part of a symbol and of a coefficient."""
@@ -40,59 +41,136 @@ def negated(x: Value) -> Value:
     return Mux(negative[BITS] ^ negative[BITS - 1], (1 << BITS - 1) - 1, negative[:BITS])
 
 
-class MatrixProduct(Component):
+@dataclass(frozen=True, kw_only=True)
+class MatrixProductConfig:
     """Groups of C symbols times one of T matrices of R x C coefficients: R symbols of each group.
 
-    ceil(C / 2) complex multipliers take a row in `steps_of(C)` cycles, 1 or 2. No symbol of a frame is accepted before
-    all its coefficients are there; they are accepted up to a frame ahead.
-
-    Latency: `latency` cycles from a group's last symbol to its first result, each further one `steps_of(C)` later.
-    Interval: `group_cycles` for a group.
+    ceil(C / 2) complex multipliers take a row in `steps` cycles, 1 or 2.
 
     Parameters
     ----------
-    rows, columns : int, R and C
-    groups : int, groups of C symbols in a frame; `o.last` marks the last result
-    conjugate : of each column, whether conj(x) is multiplied (-(-32768) is 32767); empty: none
-    tables : int, T; a frame's first group takes the first one
-    form : "three" or "four" multipliers a product (`cheapest_form(WIDTHS, family)` is three)
-    places : int, of the FIFO; by default what keeps the interval
+    rows, columns
+        R and C.
+    groups
+        Groups of C symbols in a frame; `o.last` marks the last result.
+    conjugate
+        Of each column, whether conj(x) is multiplied (-(-32768) is 32767); empty: none.
+    tables
+        T; a frame's first group takes the first one.
+    form
+        "three" or "four" multipliers a product (`cheapest_form(WIDTHS, family)` is three).
+    depth
+        Of the FIFO, in symbols; by default what keeps the interval.
+
+    Raises
+    ------
+    ValueError
+        A number below 1, as many flags in `conjugate` as there are no columns.
+    """
+
+    rows: int
+    columns: int
+    groups: int
+    conjugate: tuple[bool, ...] = ()
+    tables: int = 1
+    form: Form = "three"
+    depth: int = None  # type: ignore[assignment]  # set below
+
+    def __post_init__(self) -> None:
+        check_positive(rows=self.rows, columns=self.columns, groups=self.groups, tables=self.tables)
+        if self.depth is None:
+            object.__setattr__(self, "depth", self.default_depth)
+        check_positive(depth=self.depth)
+        object.__setattr__(self, "conjugate", tuple(self.conjugate) or (False,) * self.columns)
+        if len(self.conjugate) != self.columns:
+            raise ValueError(
+                f"conjugate: wanted one for each of {self.columns} columns, got {len(self.conjugate)}"
+            )
+
+    @property
+    def lanes(self) -> int:
+        """Complex multipliers."""
+        return -(-self.columns // 2)
+
+    @property
+    def steps(self) -> int:
+        """Cycles for a row."""
+        return -(-self.columns // self.lanes)
+
+    @property
+    def mac(self) -> ComplexMacConfig:
+        """The complex multipliers with their sums."""
+        return ComplexMacConfig(lanes=self.lanes, terms=self.columns, widths=WIDTHS, form=self.form)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a group's last symbol to its first result, each further one `steps` later.
+
+        Group 1, a row's steps, sums, round 1, saturate 1, FIFO.
+        """
+        return 1 + self.steps + self.mac.latency + 2 + FIFO_LATENCY
+
+    @property
+    def cycles(self) -> int:
+        """Interval of a group: its results or, where they are fewer cycles, its symbols."""
+        return max(self.columns, self.rows * self.steps)
+
+    @property
+    def default_depth(self) -> int:
+        """An entry is taken with a row's first step, given back one cycle after the result has left."""
+        return -(-self.latency // self.steps)
+
+    @property
+    def bank_rows(self) -> int:
+        """Rows of a bank of coefficients: one for each step of each row of each table."""
+        return self.tables * self.rows * self.steps
+
+    @property
+    def memory_rows(self) -> int:
+        """Rows of both banks, the second one from a power of two on."""
+        return (1 << bits_of(self.bank_rows)) + self.bank_rows
+
+    def cost(self, family: str) -> Cost:
+        """Resources: DSPs and block RAM exactly."""
+        columns, lanes, depth = self.columns, self.lanes, self.memory_rows
+        cost = self.mac.cost(family) + output_fifo_cost(SYMBOL, self.depth, family)
+        for bits in self.mac.results:
+            cost += add_round_saturate_cost(bits, FRACTION, signed(BITS))
+        cost += RamConfig(depth, 2 * BITS, ram_form(depth, "block")).cost(family) * lanes
+        # Symbols of two groups, those that are multiplied.
+        cost += Cost(2 * columns + lanes * 2 * BITS, 2 * BITS * (2 * columns + lanes))
+        cost += Cost(adder_lut(BITS) + equal_lut(BITS) + BITS) * any(self.conjugate)
+        words = self.tables * self.rows * columns
+        for length in (columns, self.groups, self.rows, self.steps, self.groups, words, columns, lanes):
+            cost += counter(length)
+        return cost + Cost(40 + 2 * bits_of(depth), 20 + 2 * bits_of(depth))
+
+    def build(self) -> MatrixProduct:
+        """The component."""
+        return MatrixProduct(self)
+
+
+class MatrixProduct(Component):
+    """Multiplies groups of symbols by matrices.
+
+    No symbol of a frame is accepted before all its coefficients are there; they are accepted up to a frame ahead.
+
+    Latency: `config.latency` from a group's last symbol to its first result. Interval: `config.cycles` for a group.
+
+    Parameters
+    ----------
+    config
+        See MatrixProductConfig.
 
     Members
     -------
     i : In(stream of SYMBOL), whose `last` is not read
     coefficients : In(stream of 32 bits), re in the low half, im in the high half: T x R x C, the column the fastest
     o : Out(stream of SYMBOL)
-
-    Raises
-    ------
-    ValueError : a number below 1, as many flags in `conjugate` as there are no columns
     """
 
-    def __init__(
-        self,
-        *,
-        rows: int,
-        columns: int,
-        groups: int,
-        conjugate: Sequence[bool] = (),
-        tables: int = 1,
-        form: Form = "three",
-        places: int | None = None,
-    ) -> None:
-        for key, value in (("rows", rows), ("columns", columns), ("groups", groups), ("tables", tables)):
-            if value < 1:
-                raise ValueError(f"{key}: wanted at least 1, got {value}")
-        places = self.places_of(columns, form) if places is None else places
-        if places < 1:
-            raise ValueError(f"places: wanted at least 1, got {places}")
-        self.conjugate = tuple(conjugate) or (False,) * columns
-        if len(self.conjugate) != columns:
-            raise ValueError(f"conjugate: wanted one for each of {columns} columns, got {len(self.conjugate)}")
-        self.rows, self.columns, self.groups, self.tables = rows, columns, groups, tables
-        self.lanes, self.steps = self.lanes_of(columns), self.steps_of(columns)
-        self.form: Form = form
-        self.places = places
+    def __init__(self, config: MatrixProductConfig) -> None:
+        self.config = config
         super().__init__(
             {
                 "i": In(stream.Signature(SYMBOL)),
@@ -101,87 +179,19 @@ class MatrixProduct(Component):
             }
         )
 
-    @staticmethod
-    def lanes_of(columns: int) -> int:
-        """Complex multipliers."""
-        return -(-columns // 2)
-
-    @staticmethod
-    def steps_of(columns: int) -> int:
-        """Cycles for a row."""
-        return -(-columns // MatrixProduct.lanes_of(columns))
-
-    @staticmethod
-    def latency_of(columns: int, form: Form = "three") -> int:
-        """Group 1, a row's steps, sums, round 1, saturate 1, FIFO."""
-        mac = ComplexMac.latency_of(MatrixProduct.lanes_of(columns), form)
-        return 1 + MatrixProduct.steps_of(columns) + mac + 2 + CreditFifoConfig.latency
-
-    @property
-    def latency(self) -> int:
-        return self.latency_of(self.columns, self.form)
-
-    @staticmethod
-    def group_cycles_of(rows: int, columns: int) -> int:
-        """Interval of a group: its results or, where they are fewer cycles, its symbols."""
-        return max(columns, rows * MatrixProduct.steps_of(columns))
-
-    @property
-    def group_cycles(self) -> int:
-        return self.group_cycles_of(self.rows, self.columns)
-
-    @staticmethod
-    def places_of(columns: int, form: Form = "three") -> int:
-        """A place is taken with a row's first step, given back one cycle after the result has left."""
-        return -(-MatrixProduct.latency_of(columns, form) // MatrixProduct.steps_of(columns))
-
-    @staticmethod
-    def dsp_of(columns: int, family: str, form: Form = "three") -> int:
-        """DSP slices, exactly."""
-        return MatrixProduct.cost_of(rows=1, columns=columns, groups=1, family=family, form=form).dsp
-
-    @staticmethod
-    def cost_of(
-        *,
-        rows: int,
-        columns: int,
-        groups: int,
-        family: str,
-        conjugate: Sequence[bool] = (),
-        tables: int = 1,
-        form: Form = "three",
-        places: int | None = None,
-    ) -> Cost:
-        """Resources: DSPs and block RAM exactly."""
-        lanes, steps = MatrixProduct.lanes_of(columns), MatrixProduct.steps_of(columns)
-        places = MatrixProduct.places_of(columns, form) if places is None else places
-        mac = ComplexMac.cost_of(lanes=lanes, terms=columns, widths=WIDTHS, form=form, family=family)
-        cost = mac + CreditFifoConfig(SYMBOL, places).cost(family)
-        for bits in ComplexMac.results(columns, WIDTHS):
-            cost += add_round_saturate_cost(bits, FRACTION, signed(BITS))
-        bank = tables * rows * steps
-        depth = (1 << bits_of(bank)) + bank
-        cost += RamConfig(depth, 2 * BITS, ram_form(depth, "block")).cost(family) * lanes
-        # Symbols of two groups, those that are multiplied.
-        cost += Cost(2 * columns + lanes * 2 * BITS, 2 * BITS * (2 * columns + lanes))
-        cost += Cost(adder_lut(BITS) + equal_lut(BITS) + BITS) * any(conjugate)
-        for length in (columns, groups, rows, steps, groups, tables * rows * columns, columns, lanes):
-            cost += counter(length)
-        return cost + Cost(40 + 2 * bits_of(depth), 20 + 2 * bits_of(depth))
-
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.fifo = fifo = CreditFifoConfig(SYMBOL, self.places).build()
-        m.submodules.mac = mac = ComplexMac(lanes=self.lanes, terms=self.columns, widths=WIDTHS, form=self.form)
+        m.submodules.fifo = fifo = output_fifo(SYMBOL, self.config.depth)
+        m.submodules.mac = mac = self.config.mac.build()
         claim, release, group_end = Signal(), Signal(), Signal()
-        bank, address, go = Signal(), Signal(range(self._rows)), Signal()
+        bank, address, go = Signal(), Signal(range(self.config.bank_rows)), Signal()
         loaded, read = self._load(m, claim, release, Cat(address, bank))
         working, turn, groups = self._collect(m, loaded, claim, group_end)
 
         # A group's rows one after another, each only where the FIFO has a place for the result.
-        step = count(m, self.steps, go, "step")
-        row = count(m, self.rows, go & step.last, "row")
-        group = count(m, self.groups, group_end, "group")
+        step = count(m, self.config.steps, go, "step")
+        row = count(m, self.config.rows, go & step.last, "row")
+        group = count(m, self.config.groups, group_end, "group")
         first = Signal()
         m.d.comb += [
             first.eq(step.place == 0),
@@ -193,17 +203,17 @@ class MatrixProduct(Component):
         with m.If(release):
             m.d.sync += [address.eq(0), bank.eq(~bank)]
         with m.Elif(go):
-            m.d.sync += address.eq(wrap_increment(address, self._rows))
+            m.d.sync += address.eq(wrap_increment(address, self.config.bank_rows))
 
         # Cycle 1: coefficients out of the memory, symbols beside them.
         issued, issued_first, issued_last = Signal(), Signal(), Signal()
         m.d.sync += [issued.eq(go), issued_first.eq(first), issued_last.eq(step.last)]
         m.d.comb += [mac.issue.eq(issued), mac.first.eq(issued_first), mac.last.eq(issued_last)]
-        for lane in range(self.lanes):
-            columns = range(lane, self.columns, self.lanes)
-            lacking = [Const(0, 2 * BITS)] * (self.steps - len(columns))
+        for lane in range(self.config.lanes):
+            columns = range(lane, self.config.columns, self.config.lanes)
+            lacking = [Const(0, 2 * BITS)] * (self.config.steps - len(columns))
             mine = [symbol for group in groups for symbol in [*(group[c] for c in columns), *lacking]]
-            choice = Cat(step.place, turn) if self.steps > 1 else turn
+            choice = Cat(step.place, turn) if self.config.steps > 1 else turn
             symbol = delay(m, Array(mine)[choice], 1, f"symbol{lane}")
             m.d.comb += [mac.a[lane].as_value().eq(read[lane]), mac.b[lane].as_value().eq(symbol)]
 
@@ -211,7 +221,7 @@ class MatrixProduct(Component):
         valid: Value = mac.done
         last: Value = Signal(name="last")
         m.d.comb += last.eq(release)
-        for cycle in range(1 + mac.latency + 2):
+        for cycle in range(1 + self.config.mac.latency + 2):
             late = Signal(name=f"last{cycle}")
             m.d.sync += late.eq(last)
             last = late
@@ -227,16 +237,9 @@ class MatrixProduct(Component):
         m.d.comb += [
             fifo.payload.last.eq(last),
             fifo.write.eq(valid),
-            self.o.payload.eq(fifo.o.payload),
-            self.o.valid.eq(fifo.o.valid),
-            fifo.o.ready.eq(self.o.ready),
         ]
+        forward(m, fifo.o, self.o)
         return m
-
-    @property
-    def _rows(self) -> int:
-        """Rows of a bank: one for each step of each row of each table."""
-        return self.tables * self.rows * self.steps
 
     def _load(self, m: Module, claim: Value, release: Value, address: Value) -> tuple[Value, list[Value]]:
         """The coefficients: whether a frame's are there that nobody has claimed, and what lies at `address`.
@@ -246,21 +249,21 @@ class MatrixProduct(Component):
         free, full = Signal(range(3), init=2), Signal(range(3))
         taken, lane_end, done = Signal(), Signal(), Signal()
         m.d.comb += [self.coefficients.ready.eq(free != 0), taken.eq(self.coefficients.valid & self.coefficients.ready)]
-        bank, row = Signal(name="load_bank"), Signal(range(self._rows), name="load_row")
-        column = count(m, self.columns, taken, "load_column")
-        lane = Signal(range(self.lanes), name="load_lane")
+        bank, row = Signal(name="load_bank"), Signal(range(self.config.bank_rows), name="load_row")
+        column = count(m, self.config.columns, taken, "load_column")
+        lane = Signal(range(self.config.lanes), name="load_lane")
         m.d.comb += [
-            lane_end.eq((lane == self.lanes - 1) | column.last),
-            done.eq(taken & column.last & (row == self._rows - 1)),
+            lane_end.eq((lane == self.config.lanes - 1) | column.last),
+            done.eq(taken & column.last & (row == self.config.bank_rows - 1)),
         ]
         with m.If(taken):
             m.d.sync += lane.eq(Mux(lane_end, 0, lane + 1))
             with m.If(lane_end):
-                m.d.sync += row.eq(wrap_increment(row, self._rows))
+                m.d.sync += row.eq(wrap_increment(row, self.config.bank_rows))
         m.d.sync += [bank.eq(bank ^ done), free.eq(free + release - done), full.eq(full + done - claim)]
         read = []
-        for place in range(self.lanes):
-            depth = (1 << bits_of(self._rows)) + self._rows
+        for place in range(self.config.lanes):
+            depth = self.config.memory_rows
             memory = RamConfig(depth, 2 * BITS, ram_form(depth, "block")).build()
             m.submodules[f"coefficients{place}"] = memory
             m.d.comb += [
@@ -281,8 +284,8 @@ class MatrixProduct(Component):
         """
         full, turn, arriving = Signal(2), Signal(), Signal()
         taken, started = Signal(), Signal(name="frame_started")
-        column = count(m, self.columns, taken, "column")
-        group = count(m, self.groups, taken & column.last, "group_in")
+        column = count(m, self.config.columns, taken, "column")
+        group = count(m, self.config.groups, taken & column.last, "group_in")
         m.d.comb += [
             self.i.ready.eq(~full.bit_select(arriving, 1) & (started | loaded)),
             taken.eq(self.i.valid & self.i.ready),
@@ -298,7 +301,7 @@ class MatrixProduct(Component):
         mirrored = negated(im)
         groups: list[list[Signal]] = [[], []]
         for which, symbols in enumerate(groups):
-            for c, flag in enumerate(self.conjugate):
+            for c, flag in enumerate(self.config.conjugate):
                 symbol = Signal(2 * BITS, name=f"group{which}_{c}", reset_less=True)
                 with m.If(taken & (arriving == which) & (column.place == c)):
                     m.d.sync += symbol.eq(Cat(re, mirrored if flag else im))

@@ -11,6 +11,9 @@ values leave, multiplied. The next frame comes in meanwhile. The formula is hwge
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
@@ -26,107 +29,109 @@ from hwgen.numerics.formats import SYMBOL
 from hwgen.rtl.adders import delay
 from hwgen.rtl.counter import count
 from hwgen.rtl.memory import RamConfig, ram_form
+from hwgen.rtl.pipeline import FIFO_LATENCY, check_positive, forward, output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter, multiplier_dsp
 from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
-from hwgen.rtl.stream import CreditFifo, CreditFifoConfig
+from hwgen.rtl.stream import CreditFifo
 
 OUTPUT = signed(SYMBOL.bits)
-PIPELINE = 7 + CreditFifoConfig.latency
+PIPELINE = 7 + FIFO_LATENCY
 """From a value's address: memory 1, register 1, shift 1, product 2, round 1, saturate 1, FIFO."""
 
 
-class Power(Component):
+@dataclass(frozen=True, kw_only=True)
+class PowerNormaliserConfig:
     """Every frame of a stream to the same power per complex symbol, a pair of values.
-
-    Latency: `latency` cycles from a frame's last value to its first result, the others right behind it. Interval: one
-    value per cycle, a frame in `frame_cycles`.
 
     Parameters
     ----------
-    input : Shape of a value, at most 16 bits
-    values : int, of a frame
-    power : int, P * 2**16
-    depth : int, values of the ring; by default what keeps the interval, a frame is enough
-    places : int, of the FIFO; by default what keeps one value per cycle going
-
-    Members
-    -------
-    i : In(stream of input), o : Out(stream of signed(16)), Q3.12
+    input
+        Shape of a value, at most 16 bits.
+    values
+        Of a frame.
+    power
+        P * 2**16.
+    buffer_depth
+        Of the buffer where values wait for their energy; by default what keeps the interval, a frame is enough.
+    depth
+        Of the FIFO, in values; by default what keeps one value per cycle going.
 
     Raises
     ------
-    ValueError : a number out of range
+    ValueError
+        A number out of range.
     """
 
-    #: a value's place is taken with its address, and given back one cycle after it has left
-    places = PIPELINE + 1
+    default_depth: ClassVar[int] = PIPELINE + 1
+    """An entry is taken with a value's address, and given back one cycle after it has left."""
 
-    def __init__(
-        self, *, input: Shape, values: int, power: int, depth: int | None = None, places: int = places
-    ) -> None:
-        for key, value in (("values", values), ("power", power), ("places", places)):
-            if value < 1:
-                raise ValueError(f"{key}: wanted at least 1, got {value}")
-        if input.width > SYMBOL.bits:
-            raise ValueError(f"input: wanted at most {SYMBOL.bits} bits, got {input.width}")
-        depth = self.depth_of(input, values) if depth is None else depth
-        if depth < values:
-            raise ValueError(f"depth: wanted at least a frame of {values}, got {depth}")
-        self.input, self.values, self.power = input, values, power
-        self.depth, self.fifo_places = depth, places
-        self.numerator = power_numerator((values + 1) // 2, power)[0]
-        super().__init__({"i": In(stream.Signature(input)), "o": Out(stream.Signature(OUTPUT))})
+    input: Shape
+    values: int
+    power: int
+    buffer_depth: int = None  # type: ignore[assignment]  # set below
+    depth: int = default_depth
 
-    @staticmethod
-    def energy_bits_of(input: Shape, values: int) -> int:
+    def __post_init__(self) -> None:
+        check_positive(values=self.values, power=self.power, depth=self.depth)
+        if self.input.width > SYMBOL.bits:
+            raise ValueError(f"input: wanted at most {SYMBOL.bits} bits, got {self.input.width}")
+        if self.buffer_depth is None:
+            object.__setattr__(self, "buffer_depth", self.default_buffer_depth)
+        if self.buffer_depth < self.values:
+            raise ValueError(f"buffer_depth: wanted at least a frame of {self.values}, got {self.buffer_depth}")
+        power_numerator((self.values + 1) // 2, self.power)
+
+    @property
+    def numerator(self) -> int:
+        """What is divided by the energy."""
+        return power_numerator((self.values + 1) // 2, self.power)[0]
+
+    @property
+    def energy_bits(self) -> int:
         """Bits of the largest energy, rounded up to an even number."""
+        input = self.input
         largest = 1 << input.width - 1 if input.signed else (1 << input.width) - 1
-        return even_length(values * largest * largest)
+        return even_length(self.values * largest * largest)
 
-    @staticmethod
-    def gain_cycles_of(input: Shape, values: int) -> int:
+    @property
+    def gain_cycles(self) -> int:
         """From a frame's last value to the address of its first: sum 4, shifts, quotient, root 1, gain 1."""
-        return 4 + (Power.energy_bits_of(input, values) - 2) // 2 + QUOTIENT_BITS + 1 + 1
-
-    @staticmethod
-    def latency_of(input: Shape, values: int) -> int:
-        return Power.gain_cycles_of(input, values) + PIPELINE
+        return 4 + (self.energy_bits - 2) // 2 + QUOTIENT_BITS + 1 + 1
 
     @property
     def latency(self) -> int:
-        return self.latency_of(self.input, self.values)
+        """Cycles from a frame's last value to its first result, the others right behind it."""
+        return self.gain_cycles + PIPELINE
 
-    @staticmethod
-    def frame_cycles_of(input: Shape, values: int) -> int:
+    @property
+    def frame_cycles(self) -> int:
         """Interval of a frame: its values or, where they are fewer cycles, what its gain takes."""
-        return max(values, Power.gain_cycles_of(input, values))
+        return max(self.values, self.gain_cycles)
 
-    @staticmethod
-    def depth_of(input: Shape, values: int) -> int:
+    @property
+    def default_buffer_depth(self) -> int:
         """A frame, and what comes at one value per cycle until its gain is there."""
-        return values + Power.gain_cycles_of(input, values)
+        return self.values + self.gain_cycles
 
-    @staticmethod
-    def shift_of(input: Shape, values: int, power: int) -> int:
+    @property
+    def shift(self) -> int:
         """The shift of the frame of most energy. One of less energy has less, down to 0.
 
-        With shifts below 0 all results but zeros are saturated, as they are with 0: the gain is at least 2**15."""
-        c = power_numerator((values + 1) // 2, power)[1]
-        return max(SYMBOL.fraction + (Power.energy_bits_of(input, values) - c) // 2, 0)
+        With shifts below 0 all results but zeros are saturated, as they are with 0: the gain is at least 2**15.
+        """
+        c = power_numerator((self.values + 1) // 2, self.power)[1]
+        return max(SYMBOL.fraction + (self.energy_bits - c) // 2, 0)
 
-    @staticmethod
-    def cost_of(
-        input: Shape, values: int, power: int, family: str, depth: int | None = None, places: int = places
-    ) -> Cost:
+    def cost(self, family: str) -> Cost:
         """Resources: DSPs and block RAM exactly."""
-        depth = Power.depth_of(input, values) if depth is None else depth
-        energy, shift = Power.energy_bits_of(input, values), Power.shift_of(input, values, power)
+        input, values, depth = self.input, self.values, self.buffer_depth
+        energy, shift = self.energy_bits, self.shift
         left, shifted = shift.bit_length(), input.width + shift
         cost = RamConfig(depth, input.width, ram_form(depth, "block")).cost(family)
         cost += Cost(dsp=1 + multiplier_dsp(shifted + (not input.signed), family))
-        # Two counters of values and two of places, each with its `last`; free places; steps.
+        # Two counters of values and two of entries, each with its `last`; free entries; steps.
         cost += (counter(values) + counter(depth) + Cost(3, 1)) * 2 + Cost(bits_of(depth), bits_of(depth) + 1)
-        cost += counter(Power.gain_cycles_of(input, values))
+        cost += counter(self.gain_cycles)
         # The energy, which is summed in a DSP's register, and its shifts; quotient; root and gain.
         cost += Cost(adder_lut(energy) + energy + 2 * left, energy + 2 * left)
         cost += Cost(2 * adder_lut(MANTISSA_BITS), MANTISSA_BITS + 2)
@@ -134,23 +139,49 @@ class Power(Component):
         # The values' shift, and what walks beside them.
         cost += Cost(shifted * -(-left // 2) + 6, 2 * input.width + 8)
         cost += add_round_saturate_cost(shifted + GAIN_BITS + 1, shift, OUTPUT)
-        return cost + CreditFifoConfig(SYMBOL.bits, places).cost(family)
+        return cost + output_fifo_cost(OUTPUT, self.depth, family)
+
+    def build(self) -> PowerNormaliser:
+        """The component."""
+        return PowerNormaliser(self)
+
+
+class PowerNormaliser(Component):
+    """Normalises the power of every frame.
+
+    Latency: `config.latency` from a frame's last value to its first result. Interval: one value per cycle, a frame in
+    `config.frame_cycles`.
+
+    Parameters
+    ----------
+    config
+        See PowerNormaliserConfig.
+
+    Members
+    -------
+    i : In(stream of input), o : Out(stream of signed(16)), Q3.12
+    """
+
+    def __init__(self, config: PowerNormaliserConfig) -> None:
+        self.config = config
+        super().__init__({"i": In(stream.Signature(config.input)), "o": Out(stream.Signature(OUTPUT))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.fifo = fifo = CreditFifoConfig(OUTPUT, self.fifo_places).build()
-        m.submodules.ring = ring = RamConfig(self.depth, self.input.width, ram_form(self.depth, "block")).build()
+        m.submodules.fifo = fifo = output_fifo(OUTPUT, self.config.depth)
+        depth = self.config.buffer_depth
+        m.submodules.ring = ring = RamConfig(depth, self.config.input.width, ram_form(depth, "block")).build()
         take, go, busy = Signal(), Signal(), Signal()
 
         # What comes in. A frame's last value waits until the gain of the one before is taken.
-        spare = Signal(range(-1, self.depth), init=self.depth - 1)  # free places less one
+        spare = Signal(range(-1, self.config.buffer_depth), init=self.config.buffer_depth - 1)  # free places less one
         taken = Signal()
-        arriving = count(m, self.values, taken, "arriving")
+        arriving = count(m, self.config.values, taken, "arriving")
         m.d.comb += [
             self.i.ready.eq(~spare[-1] & ~(busy & arriving.last)),
             taken.eq(self.i.valid & self.i.ready),
         ]
-        value = Signal(self.input, reset_less=True)
+        value = Signal(self.config.input, reset_less=True)
         valid, first, last = Signal(), Signal(), Signal()
         m.d.sync += [
             spare.eq(spare - taken + go),
@@ -161,19 +192,19 @@ class Power(Component):
         ]
         with m.If(taken):
             m.d.sync += value.eq(self.i.payload)
-        write_address = count(m, self.depth, valid, "write_address").place
+        write_address = count(m, self.config.buffer_depth, valid, "write_address").place
         m.d.comb += [
             ring.write.eq(valid),
             ring.write_address.eq(write_address),
             ring.write_data.eq(value),
-            ring.address.eq(count(m, self.depth, go, "read_address").place),
+            ring.address.eq(count(m, self.config.buffer_depth, go, "read_address").place),
         ]
         done, root, shifts = self._gain(m, take, valid, value, first, last)
 
         # What goes out: a frame's values, as soon as its gain is there.
         reading = Signal()
         gain, left = Signal.like(root, name="gain"), Signal.like(shifts, name="left")
-        leaving = count(m, self.values, go, "leaving")
+        leaving = count(m, self.config.values, go, "leaving")
         m.d.comb += [
             take.eq(done & (~reading | (go & leaving.last))),
             go.eq(reading & fifo.room),
@@ -190,23 +221,19 @@ class Power(Component):
         with m.If(delay_flag(m, shifts_pass, "root_passes")):
             m.d.sync += gain.eq(root)
         self._scale(m, fifo, go, delay(m, ring.data, 1, "value_out"), gain, left)
-        m.d.comb += [
-            self.o.payload.eq(fifo.o.payload),
-            self.o.valid.eq(fifo.o.valid),
-            fifo.o.ready.eq(self.o.ready),
-        ]
+        forward(m, fifo.o, self.o)
         return m
 
     def _gain(
         self, m: Module, take: Value, valid: Value, value: Value, first: Value, last: Value
     ) -> tuple[Signal, Signal, Signal]:
         """Whether a frame's gain is there that nobody has taken, its root and how often the energy was shifted."""
-        bits = self.energy_bits_of(self.input, self.values)
+        bits = self.config.energy_bits
         shifting = (bits - 2) // 2
         end = shifting + QUOTIENT_BITS
         # Cycle 1: the square. Cycle 2: the sum.
         squares, energy = (Signal(width, name=name, reset_less=True) for width, name in
-                           ((2 * self.input.width, "square"), (bits, "energy")))  # fmt: skip
+                           ((2 * self.config.input.width, "square"), (bits, "energy")))  # fmt: skip
         m.d.sync += squares.eq(value * value)
         with m.If(delay_flag(m, valid, "valid_square")):
             m.d.sync += energy.eq(squares + Mux(delay(m, first, 1, "first_square"), 0, energy))
@@ -215,7 +242,7 @@ class Power(Component):
         step, running, done = Signal(range(end + 1)), Signal(), Signal()
         dividing, rooting = Signal(), Signal()
         shifted = Signal(bits, reset_less=True)
-        shifts = Signal(range(self.shift_of(self.input, self.values, self.power) + 1), reset_less=True)
+        shifts = Signal(range(self.config.shift + 1), reset_less=True)
         remainder = Signal(MANTISSA_BITS, reset_less=True)
         digits = Signal(2, reset_less=True)
         rest, root = Signal(GAIN_BITS + 1, reset_less=True), Signal(GAIN_BITS, reset_less=True)
@@ -238,7 +265,7 @@ class Power(Component):
                 rooting.eq(0),
                 shifted.eq(energy),
                 shifts.eq(0),
-                remainder.eq(self.numerator >> QUOTIENT_BITS),
+                remainder.eq(self.config.numerator >> QUOTIENT_BITS),
                 rest.eq(0),
                 root.eq(0),
             ]
@@ -247,13 +274,14 @@ class Power(Component):
         with m.Elif(~dividing):
             with m.If(shifted[-2:] == 0):
                 m.d.sync += shifted.eq(shifted << 2)
-                with m.If(shifts != self.shift_of(self.input, self.values, self.power)):
+                with m.If(shifts != self.config.shift):
                     m.d.sync += shifts.eq(shifts + 1)
         # A digit of the quotient; behind each second one a digit of the root.
         with m.Else():
             mantissa = Cat(Const(0, max(MANTISSA_BITS - bits, 0)), shifted)[-MANTISSA_BITS:]
+            numerator = self.config.numerator
             digit_at = sum(
-                (self.numerator >> QUOTIENT_BITS - 1 - place & 1) << shifting + place for place in range(QUOTIENT_BITS)
+                (numerator >> QUOTIENT_BITS - 1 - place & 1) << shifting + place for place in range(QUOTIENT_BITS)
             )
             dividend = Cat(Const(digit_at, end + 1).bit_select(step, 1), remainder)
             difference = (dividend - mantissa)[: MANTISSA_BITS + 2]
@@ -273,14 +301,14 @@ class Power(Component):
 
     def _scale(self, m: Module, fifo: CreditFifo, go: Value, value: Value, gain: Value, left: Value) -> None:
         """The values out of the ring, which are there two cycles after `go`, times the gain, into the FIFO."""
-        shift = self.shift_of(self.input, self.values, self.power)
-        shifted = Signal(Shape(self.input.width + shift, self.input.signed), reset_less=True)
-        product = Signal(signed(self.input.width + shift + GAIN_BITS + 1), reset_less=True)
+        shift = self.config.shift
+        shifted = Signal(Shape(self.config.input.width + shift, self.config.input.signed), reset_less=True)
+        product = Signal(signed(self.config.input.width + shift + GAIN_BITS + 1), reset_less=True)
         scaled = Signal.like(product)
-        operand = value.as_signed() if self.input.signed else value
+        operand = value.as_signed() if self.config.input.signed else value
         m.d.sync += [shifted.eq(operand << left), product.eq(shifted * gain), scaled.eq(product)]
         valid = go
-        for cycle in range(PIPELINE - CreditFifoConfig.latency):
+        for cycle in range(PIPELINE - FIFO_LATENCY):
             valid = delay_flag(m, valid, f"valid{cycle}")
         m.d.comb += [
             fifo.write.eq(valid),

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import Component
 from hwgen.ir.nodes import Alamouti
 from hwgen.lower.base import Steady
 from hwgen.lower.end import EndLowering, NoChoice
-from hwgen.rtl import alamouti as rtl_alamouti
+from hwgen.rtl.alamouti import AlamoutiConfig
 from hwgen.rtl.primitives import Cost
 
 
@@ -22,9 +22,14 @@ class AlamoutiLowering(EndLowering[NoChoice]):
         """Pairs of symbols in a frame."""
         return self.inputs[0].columns // 2
 
+    @property
+    def component(self) -> AlamoutiConfig:
+        """The component's config."""
+        return AlamoutiConfig(self.pairs)
+
     def cost(self, config: NoChoice, family: str) -> Cost:
         """The component's own."""
-        return rtl_alamouti.Alamouti.cost_of(self.pairs, family)
+        return self.component.cost(family)
 
     def cycles(self, config: NoChoice) -> int:
         """A symbol out in every cycle."""
@@ -32,13 +37,13 @@ class AlamoutiLowering(EndLowering[NoChoice]):
 
     def build(self, config: NoChoice) -> Component:
         """The encoder of frames of that many pairs."""
-        return rtl_alamouti.Alamouti(self.pairs)
+        return self.component.build()
 
     def depths(self, config: NoChoice) -> dict[str, int]:
         """The FIFO's."""
-        return {f"{self.name}.fifo": rtl_alamouti.Alamouti.places}
+        return {f"{self.name}.fifo": self.component.depth}
 
     def steady(self, config: NoChoice) -> Steady:
         """A pair's last symbol leaves behind its others."""
-        latency = rtl_alamouti.Alamouti.latency + rtl_alamouti.Alamouti.pair_cycles - 1
+        latency = AlamoutiConfig.latency + AlamoutiConfig.cycles - 1
         return Steady(latency, latency)

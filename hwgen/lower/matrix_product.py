@@ -10,7 +10,7 @@ from hwgen.ir.nodes import MatrixProduct
 from hwgen.lower.base import Steady
 from hwgen.lower.end import EndLowering
 from hwgen.rtl.complex_multiply import FORMS, Form
-from hwgen.rtl.matrix_product import MatrixProduct as rtl_matrix
+from hwgen.rtl.matrix_product import MatrixProductConfig
 from hwgen.rtl.primitives import Cost
 
 LOADING = 4
@@ -28,47 +28,42 @@ class MatrixProductLowering(EndLowering[Form]):
         """Groups of symbols in a frame."""
         return self.inputs[0].columns // self.node.columns
 
-    def cost(self, config: Form, family: str) -> Cost:
-        """The component's own."""
+    def component(self, form: Form) -> MatrixProductConfig:
+        """The component's config."""
         node = self.node
-        return rtl_matrix.cost_of(
+        return MatrixProductConfig(
             rows=node.rows,
             columns=node.columns,
             groups=self.groups,
-            family=family,
             conjugate=node.conjugate,
             tables=node.tables,
-            form=config,
+            form=form,
         )
+
+    def cost(self, config: Form, family: str) -> Cost:
+        """The component's own."""
+        return self.component(config).cost(family)
 
     def cycles(self, config: Form) -> int:
         """The values that become symbols or come of them, two for each one, or the groups.
 
         An odd last value's symbol takes as long as any.
         """
-        return max(2 * self.output.columns, self.groups * rtl_matrix.group_cycles_of(self.node.rows, self.node.columns))
+        return max(2 * self.output.columns, self.groups * self.component(config).cycles)
 
     def build(self, config: Form) -> Component:
         """The product of frames of that many groups."""
-        node = self.node
-        return rtl_matrix(
-            rows=node.rows,
-            columns=node.columns,
-            groups=self.groups,
-            conjugate=node.conjugate,
-            tables=node.tables,
-            form=config,
-        )
+        return self.component(config).build()
 
     def depths(self, config: Form) -> dict[str, int]:
         """The FIFO's."""
-        return {f"{self.name}.fifo": rtl_matrix.places_of(self.node.columns, config)}
+        return {f"{self.name}.fifo": self.component(config).depth}
 
     def steady(self, config: Form) -> Steady:
         """A group's symbols are taken one in every cycle, its results leave a row after the other."""
-        latency = rtl_matrix.latency_of(self.node.columns, config)
-        rest = (self.node.rows - 1) * rtl_matrix.steps_of(self.node.columns)
-        return Steady(self.node.columns - 1 + latency, latency + rest)
+        component = self.component(config)
+        rest = (component.rows - 1) * component.steps
+        return Steady(component.columns - 1 + component.latency, component.latency + rest)
 
     def manifest(self, config: Form) -> dict[str, Any]:
         """The matrices."""

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import Component
 from hwgen.ir.nodes import Power
 from hwgen.lower.base import Steady, shape_of
 from hwgen.lower.end import EndLowering, NoChoice
-from hwgen.rtl import power as rtl_power
+from hwgen.rtl.power import PowerNormaliserConfig
 from hwgen.rtl.primitives import Cost
 
 
@@ -19,26 +19,33 @@ class PowerLowering(EndLowering[NoChoice]):
     node: Power
     choices = (NoChoice(),)
 
+    @property
+    def component(self) -> PowerNormaliserConfig:
+        """The component's config."""
+        return PowerNormaliserConfig(
+            input=shape_of(self.node.input), values=self.output.values, power=self.node.power
+        )
+
     def cost(self, config: NoChoice, family: str) -> Cost:
         """The component's own."""
-        return rtl_power.Power.cost_of(shape_of(self.node.input), self.output.values, self.node.power, family)
+        return self.component.cost(family)
 
     def cycles(self, config: NoChoice) -> int:
         """A frame's values, or what its gain takes."""
-        return rtl_power.Power.frame_cycles_of(shape_of(self.node.input), self.output.values)
+        return self.component.frame_cycles
 
     def build(self, config: NoChoice) -> Component:
         """The normaliser of frames of that many values."""
-        return rtl_power.Power(input=shape_of(self.node.input), values=self.output.values, power=self.node.power)
+        return self.component.build()
 
     def depths(self, config: NoChoice) -> dict[str, int]:
         """Of the values that wait, and of the FIFO."""
-        depth = rtl_power.Power.depth_of(shape_of(self.node.input), self.output.values)
-        return {f"{self.name}.ring": depth, f"{self.name}.fifo": rtl_power.Power.places}
+        component = self.component
+        return {f"{self.name}.ring": component.buffer_depth, f"{self.name}.fifo": component.depth}
 
     def steady(self, config: NoChoice) -> Steady:
         """Nothing leaves before all of the frame is there."""
-        latency = rtl_power.Power.latency_of(shape_of(self.node.input), self.output.values)
+        latency = self.component.latency
         return Steady(latency + self.output.values - 1, latency + self.output.values - 1)
 
     def manifest(self, config: NoChoice) -> dict[str, Any]:

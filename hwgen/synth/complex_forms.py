@@ -13,7 +13,6 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from amaranth.back import verilog
@@ -21,12 +20,12 @@ from amaranth.hdl import Elaboratable, signed
 from rich.table import Table
 
 from hwgen.console import console
-from hwgen.rtl.alamouti import Alamouti
-from hwgen.rtl.complex_mac import ComplexMac
-from hwgen.rtl.complex_multiply import FORMS, ComplexMultiply, Form, Widths, latency_of
-from hwgen.rtl.matrix_product import MatrixProduct
+from hwgen.rtl.alamouti import AlamoutiConfig
+from hwgen.rtl.complex_mac import ComplexMacConfig
+from hwgen.rtl.complex_multiply import FORMS, ComplexMultiplyConfig, Form, Widths
+from hwgen.rtl.matrix_product import MatrixProductConfig
 from hwgen.rtl.packing import Packing, packings
-from hwgen.rtl.power import Power
+from hwgen.rtl.power import PowerNormaliserConfig
 from hwgen.rtl.primitives import Cost
 from hwgen.synth.report import KINDS
 from hwgen.synth.statistics import Statistics, count
@@ -41,6 +40,7 @@ CONJUGATED = ((16, 16, 16, 16), (8, 6, 8, 6), (12, 8, 10, 6))
 PACKED = ((8, 8), (6, 6), (4, 8))
 """Bits of weights and activations of complex convolutions."""
 NAME = "subject"
+_LATENCY = {form: ComplexMultiplyConfig(Widths(16, 16, 16, 16), form).latency for form in FORMS}
 KEYS = tuple(KINDS)
 
 
@@ -61,11 +61,12 @@ def multiplications(family: str) -> list[Subject]:
             for form in FORMS:
                 widths = Widths(*bits)
                 try:
-                    cost = ComplexMultiply.cost_of(form, widths, family, conjugate)
+                    config = ComplexMultiplyConfig(widths, form, conjugate)
+                    cost = config.cost(family)
                 except ValueError:
                     continue
                 name = f"{multiplication_name(bits)}{' conj' if conjugate else ''} {form}"
-                found.append(Subject(name, partial(ComplexMultiply, widths, form, conjugate), cost))
+                found.append(Subject(name, config.build, cost))
     return found
 
 
@@ -81,25 +82,23 @@ def built_on_them(family: str) -> list[Subject]:
     bits = Widths(16, 16, 16, 16)
     forms: tuple[tuple[int, Form], ...] = ((1, "three"), (2, "three"), (2, "four"))
     for lanes, form in forms:
-        mac = dict(lanes=lanes, terms=2 * lanes, widths=bits, form=form)
-        cost = ComplexMac.cost_of(family=family, **mac)  # type: ignore[arg-type]
-        found.append(Subject(f"ComplexMac {lanes} x 16 x 16 {form}", partial(ComplexMac, **mac), cost))  # type: ignore[arg-type]
-    matrices: tuple[tuple[str, dict[str, int | tuple[bool, ...]]], ...] = (
-        ("rayleigh", dict(rows=1, columns=1, groups=4096)),
-        ("ofdm 64", dict(rows=1, columns=1, groups=4096, tables=64)),
-        ("mimo2x2 svd", dict(rows=2, columns=2, groups=2048)),
-        ("mimo2x2 alamouti", dict(rows=2, columns=4, groups=2048, conjugate=(False, False, True, True))),
-        ("3 x 3, 5 tables", dict(rows=3, columns=3, groups=100, tables=5)),
+        mac = ComplexMacConfig(lanes=lanes, terms=2 * lanes, widths=bits, form=form)
+        found.append(Subject(f"ComplexMac {lanes} x 16 x 16 {form}", mac.build, mac.cost(family)))
+    matrices = (
+        ("rayleigh", MatrixProductConfig(rows=1, columns=1, groups=4096)),
+        ("ofdm 64", MatrixProductConfig(rows=1, columns=1, groups=4096, tables=64)),
+        ("mimo2x2 svd", MatrixProductConfig(rows=2, columns=2, groups=2048)),
+        ("mimo2x2 alamouti", MatrixProductConfig(rows=2, columns=4, groups=2048, conjugate=(False, False, True, True))),
+        ("3 x 3, 5 tables", MatrixProductConfig(rows=3, columns=3, groups=100, tables=5)),
     )
-    for name, numbers in matrices:
-        cost = MatrixProduct.cost_of(family=family, **numbers)  # type: ignore[arg-type]
-        found.append(Subject(f"MatrixProduct {name}", partial(MatrixProduct, **numbers), cost))  # type: ignore[arg-type]
-    found.append(Subject("Alamouti", partial(Alamouti, 2048), Alamouti.cost_of(2048, family)))
+    for name, matrix in matrices:
+        found.append(Subject(f"MatrixProduct {name}", matrix.build, matrix.cost(family)))
+    alamouti = AlamoutiConfig(2048)
+    found.append(Subject("Alamouti", alamouti.build, alamouti.cost(family)))
     for values, width, power in ((8192, 8, 65536), (1024, 8, 65536), (512, 8, 65536), (12000, 6, 100000)):
-        power_numbers = dict(input=signed(width), values=values, power=power)
-        cost = Power.cost_of(family=family, **power_numbers)
+        normaliser = PowerNormaliserConfig(input=signed(width), values=values, power=power)
         name = f"Power {values} values of {width} bits"
-        found.append(Subject(name, partial(Power, **power_numbers), cost))
+        found.append(Subject(name, normaliser.build, normaliser.cost(family)))
     return found
 
 
@@ -167,7 +166,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _latency(subject: Subject) -> str:
     form = subject.name.rsplit(" ", 1)[-1]
-    return str(latency_of(form)) if form in FORMS and " x " in subject.name and "Mac" not in subject.name else ""
+    return str(_LATENCY[form]) if form in FORMS and " x " in subject.name and "Mac" not in subject.name else ""
 
 
 if __name__ == "__main__":

@@ -9,19 +9,21 @@ from support.streaming import Run, run_stream, stream_rules
 
 from hwgen.numerics.complex import alamouti_encode
 from hwgen.numerics.words import pack_symbols
-from hwgen.rtl.alamouti import Alamouti
+from hwgen.rtl.alamouti import AlamoutiConfig
 
 CORNERS = [-32768, 32767, 0, -1, 1]
 
 
-def check(pairs: int, frames: int, seed: int = 0, places: int = Alamouti.places, **conditions: float) -> Run:
+def check(
+    pairs: int, frames: int, seed: int = 0, depth: int = AlamoutiConfig.default_depth, **conditions: float
+) -> Run:
     """Frames one after another: every word and every TLAST."""
     random = np.random.default_rng(seed)
     symbols = random.integers(-(2**15), 2**15, (frames * pairs * 2, 2))
     corners = random.random(symbols.shape) < 0.3
     symbols[corners] = random.choice(CORNERS, int(corners.sum()))
     inputs = [{"iq": word, "last": int(random.integers(2))} for word in pack_symbols(symbols).tolist()]
-    run = run_stream(Alamouti(pairs, places), inputs, 4 * pairs * frames, seed=seed, **conditions)
+    run = run_stream(AlamoutiConfig(pairs, depth).build(), inputs, 4 * pairs * frames, seed=seed, **conditions)
     assert [beat.iq for beat in run.outputs] == pack_symbols(alamouti_encode(symbols)).tolist()
     assert [beat.last for beat in run.outputs] == ([0] * (4 * pairs - 1) + [1]) * frames
     return run
@@ -31,7 +33,7 @@ def check(pairs: int, frames: int, seed: int = 0, places: int = Alamouti.places,
 def test_latency_and_interval(pairs: int) -> None:
     """Four words in a row `latency` cycles behind a pair; a pair every four cycles, across frames."""
     run = check(pairs, 3)
-    assert run.output_cycles[0] == run.input_cycles[1] + Alamouti.latency
+    assert run.output_cycles[0] == run.input_cycles[1] + AlamoutiConfig.latency
     assert np.diff(run.output_cycles).tolist() == [1] * (4 * 3 * pairs - 1)
 
 
@@ -42,19 +44,19 @@ def test_idle_and_stall(pairs: int, idle: float, stall: float) -> None:
     check(pairs, 6, idle=idle, stall=stall, seed=3)
 
 
-@pytest.mark.parametrize(("places", "cycles"), [(1, 4), (2, 2), (3, 4 / 3), (4, 1), (5, 1)])
-def test_places(places: int, cycles: float) -> None:
+@pytest.mark.parametrize(("depth", "cycles"), [(1, 4), (2, 2), (3, 4 / 3), (4, 1), (5, 1)])
+def test_depth(depth: int, cycles: float) -> None:
     """Cycles per word."""
-    run = check(30, 1, places=places)
+    run = check(30, 1, depth=depth)
     assert run.output_cycles[-1] - run.output_cycles[-1 - 60] == 60 * cycles
 
 
 def test_stream_rules() -> None:
     inputs = [{"iq": word, "last": 0} for word in range(40)]
-    assert stream_rules(Alamouti(5), inputs, 80) > 0
+    assert stream_rules(AlamoutiConfig(5).build(), inputs, 80) > 0
 
 
-@pytest.mark.parametrize("key", ["pairs", "places"])
+@pytest.mark.parametrize("key", ["pairs", "depth"])
 def test_errors(key: str) -> None:
     with pytest.raises(ValueError, match=f"^{key}: wanted at least 1, got 0$"):
-        Alamouti(**(dict(pairs=2) | {key: 0}))
+        AlamoutiConfig(**(dict(pairs=2) | {key: 0}))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from support.streaming import simulate
 
-from hwgen.rtl.complex_mac import ComplexMac
+from hwgen.rtl.complex_mac import ComplexMac, ComplexMacConfig
 from hwgen.rtl.complex_multiply import FORMS, Form, Widths
 
 Complex = tuple[int, int]
@@ -18,7 +18,7 @@ Complex = tuple[int, int]
 def check(dut: ComplexMac, sums: list[int], gaps: float, seed: int) -> None:
     """Sums of so many steps each: `done` exactly `latency` cycles behind each one's last step and never else."""
     random = np.random.default_rng(seed)
-    widths = dut.widths
+    widths = dut.config.widths
 
     def number(bits: tuple[int, int]) -> Complex:
         ends = [(-(1 << width - 1), (1 << width - 1) - 1) for width in bits]
@@ -32,11 +32,11 @@ def check(dut: ComplexMac, sums: list[int], gaps: float, seed: int) -> None:
         cycle = after = 0
         re = im = 0
         waiting = list(steps)
-        while waiting or after < dut.latency + 20:
+        while waiting or after < dut.config.latency + 20:
             issue = bool(waiting) and random.random() >= gaps
             ctx.set(dut.issue, issue)
-            a = [number((widths.a_re, widths.a_im)) for _ in range(dut.lanes)]
-            b = [number((widths.b_re, widths.b_im)) for _ in range(dut.lanes)]
+            a = [number((widths.a_re, widths.a_im)) for _ in range(dut.config.lanes)]
+            b = [number((widths.b_re, widths.b_im)) for _ in range(dut.config.lanes)]
             ctx.set(dut.a, [dict(zip(("re", "im"), each, strict=True)) for each in a])
             ctx.set(dut.b, [dict(zip(("re", "im"), each, strict=True)) for each in b])
             first, last = waiting.pop(0) if issue else (bool(random.integers(2)), bool(random.integers(2)))
@@ -46,10 +46,10 @@ def check(dut: ComplexMac, sums: list[int], gaps: float, seed: int) -> None:
                 if first:
                     re = im = 0
                 for (a_re, a_im), (b_re, b_im) in zip(a, b, strict=True):
-                    b_im = -b_im if dut.conjugate else b_im
+                    b_im = -b_im if dut.config.conjugate else b_im
                     re, im = re + a_re * b_re - a_im * b_im, im + a_re * b_im + a_im * b_re
                 if last:
-                    wanted.append((cycle + dut.latency, re, im))
+                    wanted.append((cycle + dut.config.latency, re, im))
             if ctx.get(dut.done):
                 found.append((cycle, ctx.get(dut.re), ctx.get(dut.im)))
             after += not waiting
@@ -66,19 +66,23 @@ def check(dut: ComplexMac, sums: list[int], gaps: float, seed: int) -> None:
 @pytest.mark.parametrize("gaps", [0.0, 0.5])
 def test_sums(form: Form, conjugate: bool, lanes: int, gaps: float) -> None:
     widths = Widths(8, 6, 5, 7)
-    dut = ComplexMac(lanes=lanes, terms=4 * lanes, widths=widths, form=form, conjugate=conjugate)
-    check(dut, [1, 2, 4, 1, 1, 3, 4, 4] * 6, gaps, lanes)
+    config = ComplexMacConfig(lanes=lanes, terms=4 * lanes, widths=widths, form=form, conjugate=conjugate)
+    check(config.build(), [1, 2, 4, 1, 1, 3, 4, 4] * 6, gaps, lanes)
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_wide_sums(form: Form) -> None:
-    check(ComplexMac(lanes=2, terms=4, widths=Widths(16, 16, 16, 16), form=form), [2, 1] * 30, 0.2, 7)
+    config = ComplexMacConfig(lanes=2, terms=4, widths=Widths(16, 16, 16, 16), form=form)
+    check(config.build(), [2, 1] * 30, 0.2, 7)
 
 
 def test_latency_and_width() -> None:
-    assert [ComplexMac.latency_of(lanes, "three") for lanes in (1, 2, 3, 4, 5)] == [6, 7, 8, 8, 9]
-    assert [ComplexMac.latency_of(lanes, "four") for lanes in (1, 2)] == [5, 6]
-    assert ComplexMac.results(4, Widths(16, 16, 16, 16)) == (34, 35)
+    def config(lanes: int, form: Form, terms: int = 8) -> ComplexMacConfig:
+        return ComplexMacConfig(lanes=lanes, terms=terms, widths=Widths(16, 16, 16, 16), form=form)
+
+    assert [config(lanes, "three").latency for lanes in (1, 2, 3, 4, 5)] == [6, 7, 8, 8, 9]
+    assert [config(lanes, "four").latency for lanes in (1, 2)] == [5, 6]
+    assert config(1, "three", terms=4).results == (34, 35)
 
 
 @pytest.mark.parametrize(("change", "message"), [
@@ -87,4 +91,4 @@ def test_latency_and_width() -> None:
 ])  # fmt: skip
 def test_errors(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
-        ComplexMac(**(dict(lanes=2, terms=2, widths=Widths(4, 4, 4, 4), form="four") | change))
+        ComplexMacConfig(**(dict(lanes=2, terms=2, widths=Widths(4, 4, 4, 4), form="four") | change))

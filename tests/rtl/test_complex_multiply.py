@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from support.streaming import simulate
 
-from hwgen.rtl.complex_multiply import FORMS, ComplexMultiply, Form, Widths, cheapest_form, dsp_of, latency_of
+from hwgen.rtl.complex_multiply import FORMS, ComplexMultiplyConfig, Form, Widths, cheapest_form
 
 Operands = tuple[int, int, int, int]
 
@@ -23,15 +23,16 @@ def plain(operands: Operands, conjugate: bool) -> tuple[int, int]:
 
 def check(widths: Widths, form: Form, conjugate: bool, operands: list[Operands]) -> None:
     """A product in every cycle, exactly `latency` cycles behind its operands."""
-    dut = ComplexMultiply(widths, form, conjugate)
+    config = ComplexMultiplyConfig(widths, form, conjugate)
+    dut = config.build()
     found = []
 
     async def bench(ctx) -> None:  # type: ignore[no-untyped-def]
-        for at in range(len(operands) + dut.latency):
+        for at in range(len(operands) + config.latency):
             if at < len(operands):
                 for key, value in zip(("a_re", "a_im", "b_re", "b_im"), operands[at], strict=True):
                     ctx.set(getattr(dut, key), value)
-            if at >= dut.latency:
+            if at >= config.latency:
                 found.append((ctx.get(dut.re), ctx.get(dut.im)))
             await ctx.tick()
 
@@ -85,7 +86,7 @@ def test_results_are_as_wide_as_need_be(conjugate: bool) -> None:
 
 
 def test_latency() -> None:
-    assert (latency_of("three"), latency_of("four")) == (5, 4)
+    assert [ComplexMultiplyConfig(Widths(8, 8, 8, 8), form).latency for form in ("three", "four")] == [5, 4]
 
 
 def test_cheapest_form() -> None:
@@ -103,9 +104,9 @@ def test_errors() -> None:
     with pytest.raises(ValueError, match="^a_im: wanted at least 1, got 0$"):
         Widths(1, 0, 1, 1)
     with pytest.raises(ValueError, match="^form: wanted three or four, got 'five'$"):
-        ComplexMultiply(Widths(1, 1, 1, 1), "five")  # type: ignore[arg-type]
+        ComplexMultiplyConfig(Widths(1, 1, 1, 1), "five")  # type: ignore[arg-type]
     message = "^widths: wanted products of at most 25 x 18 bits in the form of three, got 26 x 18$"
     with pytest.raises(ValueError, match=message):
-        dsp_of("three", Widths(25, 25, 18, 18), "xc7")
+        ComplexMultiplyConfig(Widths(25, 25, 18, 18), "three").cost("xc7")
     with pytest.raises(ValueError, match="^widths: wanted products of at most 27 x 18 bits"):
-        ComplexMultiply(Widths(28, 28, 2, 2), "four")
+        ComplexMultiplyConfig(Widths(28, 28, 2, 2), "four")

@@ -15,7 +15,7 @@ from hwgen.numerics.formats import COEFFICIENT, SYMBOL
 from hwgen.numerics.integer import IntArray
 from hwgen.numerics.words import pack_symbols, unpack_symbols
 from hwgen.rtl.complex_multiply import Form
-from hwgen.rtl.matrix_product import BITS, FRACTION, MatrixProduct
+from hwgen.rtl.matrix_product import BITS, FRACTION, MatrixProduct, MatrixProductConfig
 
 
 @dataclass
@@ -94,8 +94,8 @@ class Case:
     form: Form = "three"
 
     @property
-    def dut(self) -> MatrixProduct:
-        return MatrixProduct(
+    def config(self) -> MatrixProductConfig:
+        return MatrixProductConfig(
             rows=self.rows, columns=self.columns, groups=self.groups, tables=self.tables, conjugate=self.conjugate,
             form=self.form,
         )  # fmt: skip
@@ -116,8 +116,8 @@ class Case:
         wanted = [complexfixed.matrix_product(s, c, flags) for s, c in zip(symbols, coefficients, strict=True)]
         words = np.concatenate([pack_symbols(frame) for frame in wanted]).tolist()
         found = run(
-            self.dut, pack_symbols(symbols).tolist(), pack_symbols(coefficients).tolist(), len(words), seed=seed,
-            **conditions,
+            self.config.build(), pack_symbols(symbols).tolist(), pack_symbols(coefficients).tolist(), len(words),
+            seed=seed, **conditions,
         )  # fmt: skip
         assert found.words == words
         assert found.lasts == ([0] * (self.groups * self.rows - 1) + [1]) * frames
@@ -148,17 +148,17 @@ def test_the_numeric_contract() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_values_latency_and_interval(case: Case) -> None:
-    """At full speed, coefficients long there: `latency` from a group's last symbol, a group in `group_cycles`."""
-    dut = case.dut
+    """At full speed, coefficients long there: `latency` from a group's last symbol, a group in `cycles`."""
+    config = case.config
     found = case.check(2, start=case.tables * case.rows * case.columns * 2 + 5)
     per_group = found.output_cycles[:: case.rows]
     lasts = found.input_cycles[case.columns - 1 :: case.columns]
-    assert per_group[0] == lasts[0] + dut.latency
-    assert found.output_cycles[: case.rows] == [per_group[0] + row * dut.steps for row in range(case.rows)]
+    assert per_group[0] == lasts[0] + config.latency
+    assert found.output_cycles[: case.rows] == [per_group[0] + row * config.steps for row in range(case.rows)]
     first_frame = per_group[: case.groups]
-    assert np.diff(first_frame).tolist() == [dut.group_cycles] * (case.groups - 1)
+    assert np.diff(first_frame).tolist() == [config.cycles] * (case.groups - 1)
     # The next frame without a gap: its coefficients are in the other bank.
-    assert per_group[case.groups] - first_frame[-1] == dut.group_cycles
+    assert per_group[case.groups] - first_frame[-1] == config.cycles
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -166,7 +166,7 @@ def test_latency_at_the_rate_of_values(case: Case) -> None:
     """A symbol in two cycles: where that is slower than the work, each group's result comes `latency` after it."""
     found = case.check(1, every=2)
     lasts = found.input_cycles[case.columns - 1 :: case.columns]
-    assert found.output_cycles[:: case.rows] == [cycle + case.dut.latency for cycle in lasts]
+    assert found.output_cycles[:: case.rows] == [cycle + case.config.latency for cycle in lasts]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -196,14 +196,14 @@ def test_coefficients_are_loaded_a_frame_ahead() -> None:
 
 
 @pytest.mark.parametrize("columns", [1, 2, 4])
-def test_places(columns: int) -> None:
-    """One place less than the default is slower, one more is no faster."""
-    wanted = MatrixProduct.places_of(columns)
+def test_depth(columns: int) -> None:
+    """One entry less than the default is slower, one more is no faster."""
+    wanted = Case(2, columns, 24).config.default_depth
     cycles = []
-    for places in (1, wanted - 1, wanted, wanted + 1):
+    for depth in (1, wanted - 1, wanted, wanted + 1):
         case = Case(2, columns, 24)
         symbols, coefficients = case.data(1)
-        dut = MatrixProduct(rows=2, columns=columns, groups=24, places=places)
+        dut = MatrixProductConfig(rows=2, columns=columns, groups=24, depth=depth).build()
         found = run(dut, pack_symbols(symbols).tolist(), pack_symbols(coefficients).tolist(), 48, start=30)
         assert found.words == pack_symbols(complexfixed.matrix_product(symbols[0], coefficients[0])).tolist()
         cycles.append(found.output_cycles[-1] - found.output_cycles[0])
@@ -220,9 +220,9 @@ def test_unpacked_words_are_symbols() -> None:
     (dict(columns=0), "columns: wanted at least 1, got 0"),
     (dict(groups=0), "groups: wanted at least 1, got 0"),
     (dict(tables=0), "tables: wanted at least 1, got 0"),
-    (dict(places=0), "places: wanted at least 1, got 0"),
+    (dict(depth=0), "depth: wanted at least 1, got 0"),
     (dict(conjugate=(True,)), "conjugate: wanted one for each of 2 columns, got 1"),
 ])  # fmt: skip
 def test_errors(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
-        MatrixProduct(**(dict(rows=2, columns=2, groups=3) | change))
+        MatrixProductConfig(**(dict(rows=2, columns=2, groups=3) | change))

@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""Power against power_normalise: values, latency, interval, back-pressure, every kind of frame."""
+"""PowerNormaliser against power_normalise: values, latency, interval, back-pressure, every kind of frame."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.streaming import Run, run_stream, stream_rules
 
 from hwgen.numerics.complex import power_normalise
 from hwgen.numerics.integer import bounds
-from hwgen.rtl.power import Power
+from hwgen.rtl.power import PowerNormaliserConfig
 
 ONE = 65536
 BYTE = signed(8)
@@ -24,10 +24,14 @@ def check(
 ) -> Run:
     """Frames (F, values) one after another."""
     wanted = np.concatenate([power_normalise(frame, power) for frame in frames]).tolist()
-    dut = Power(input=input, values=frames.shape[1], power=power, **(change or {}))
-    done = run_stream(dut, frames.reshape(-1).tolist(), len(wanted), **run)
+    config = PowerNormaliserConfig(input=input, values=frames.shape[1], power=power, **(change or {}))
+    done = run_stream(config.build(), frames.reshape(-1).tolist(), len(wanted), **run)
     assert done.outputs == wanted
     return done
+
+
+def byte_config(values: int) -> PowerNormaliserConfig:
+    return PowerNormaliserConfig(input=BYTE, values=values, power=ONE)
 
 
 def frames(count: int, values: int, input: Shape = BYTE, seed: int = 0) -> np.ndarray:
@@ -73,12 +77,13 @@ def test_random() -> None:
 def test_latency_and_interval(values: int) -> None:
     """`latency` from a frame's last value to its first result, then one per cycle; frames every `frame_cycles`."""
     run = check(frames(4, values), ONE)
-    latency, interval = Power.latency_of(signed(8), values), Power.frame_cycles_of(signed(8), values)
+    config = byte_config(values)
+    latency, interval = config.latency, config.frame_cycles
     firsts, lasts = run.output_cycles[::values], run.output_cycles[values - 1 :: values]
     assert firsts[0] == run.input_cycles[values - 1] + latency
     assert [last - first for first, last in zip(firsts, lasts, strict=True)] == [values - 1] * 4
     assert np.diff(firsts).tolist() == [interval] * 3
-    if values >= Power.gain_cycles_of(signed(8), values):
+    if values >= config.gain_cycles:
         assert run.input_cycles == list(range(4 * values))
 
 
@@ -86,7 +91,7 @@ def test_latency_and_interval(values: int) -> None:
 def test_latency_is_the_same_for_every_energy(values: int) -> None:
     for power in (1, ONE, 1 << 20):
         run = check(frames(6, values), power)
-        latency = Power.latency_of(signed(8), values)
+        latency = byte_config(values).latency
         assert run.output_cycles[::values] == [cycle + latency for cycle in run.input_cycles[values - 1 :: values]]
 
 
@@ -99,40 +104,40 @@ def test_idle_and_stall(values: int, idle: float, stall: float) -> None:
 
 @pytest.mark.parametrize("values", [1, 2, 30, 100])
 @pytest.mark.parametrize("more", [0, 1, 13])
-def test_a_ring_of_a_frame_is_enough(values: int, more: int) -> None:
-    check(frames(5, values), ONE, change=dict(depth=values + more))
-    check(frames(5, values), ONE, change=dict(depth=values + more), idle=0.2, stall=0.5)
+def test_a_buffer_of_a_frame_is_enough(values: int, more: int) -> None:
+    check(frames(5, values), ONE, change=dict(buffer_depth=values + more))
+    check(frames(5, values), ONE, change=dict(buffer_depth=values + more), idle=0.2, stall=0.5)
 
 
-def test_depth() -> None:
+def test_buffer_depth() -> None:
     """With the default depth a value is taken in every cycle, with one less it is not."""
-    depth = Power.depth_of(signed(8), 90)
-    assert depth == 90 + Power.gain_cycles_of(signed(8), 90)
-    assert check(frames(4, 90), ONE, change=dict(depth=depth)).input_cycles == list(range(360))
-    assert check(frames(4, 90), ONE, change=dict(depth=depth - 1)).input_cycles != list(range(360))
+    depth = byte_config(90).default_buffer_depth
+    assert depth == 90 + byte_config(90).gain_cycles
+    assert check(frames(4, 90), ONE, change=dict(buffer_depth=depth)).input_cycles == list(range(360))
+    assert check(frames(4, 90), ONE, change=dict(buffer_depth=depth - 1)).input_cycles != list(range(360))
 
 
-@pytest.mark.parametrize("places", range(1, Power.places + 2))
-def test_places(places: int) -> None:
-    run = check(frames(1, 90), ONE, change=dict(places=places))
-    lag = max(places, Power.places)
+@pytest.mark.parametrize("depth", range(1, PowerNormaliserConfig.default_depth + 2))
+def test_depth(depth: int) -> None:
+    run = check(frames(1, 90), ONE, change=dict(depth=depth))
+    lag = max(depth, PowerNormaliserConfig.default_depth)
     first = run.output_cycles[0]
-    assert run.output_cycles == [first + lag * (n // places) + n % places for n in range(90)]
+    assert run.output_cycles == [first + lag * (n // depth) + n % depth for n in range(90)]
 
 
 def test_stream_rules() -> None:
-    dut = Power(input=signed(8), values=20, power=ONE)
+    dut = byte_config(20).build()
     assert stream_rules(dut, list(range(-50, 50)), 100) > 0
 
 
 @pytest.mark.parametrize(("change", "message"), [
     (dict(values=0), "values: wanted at least 1, got 0"),
     (dict(power=0), "power: wanted at least 1, got 0"),
-    (dict(places=0), "places: wanted at least 1, got 0"),
-    (dict(depth=7), "depth: wanted at least a frame of 8, got 7"),
+    (dict(depth=0), "depth: wanted at least 1, got 0"),
+    (dict(buffer_depth=7), "buffer_depth: wanted at least a frame of 8, got 7"),
     (dict(input=signed(17)), "input: wanted at most 16 bits, got 17"),
     (dict(values=1 << 20, power=1 << 40), "symbols x power: wanted at most 56 bits, got 60"),
 ])  # fmt: skip
 def test_errors(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        Power(**(dict(input=signed(8), values=8, power=ONE) | change))
+        PowerNormaliserConfig(**(dict(input=signed(8), values=8, power=ONE) | change))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from amaranth.back import verilog
 
-from hwgen.rtl.complex_multiply import FORMS, ComplexMultiply, Form, Widths, dsp_of
+from hwgen.rtl.complex_multiply import FORMS, ComplexMultiplyConfig, Form, Widths
 from hwgen.synth import complex_forms, synthesise
 from hwgen.synth.complex_forms import Subject, built_on_them, in_convolutions, multiplication_name, multiplications
 
@@ -54,11 +54,12 @@ def test_components(family: str) -> None:
 def test_synthesis_itself(form: Form) -> None:
     """One width, synthesised here: the file says what this tool says."""
     widths = Widths(8, 6, 8, 6)
-    text = verilog.convert(ComplexMultiply(widths, form), name="subject", emit_src=False, strip_internal_attrs=True)
+    config = ComplexMultiplyConfig(widths, form)
+    text = verilog.convert(config.build(), name="subject", emit_src=False, strip_internal_attrs=True)
     found = synthesise(text, "subject", "xc7")
     stored = json.loads(FILE.read_text())["xc7"][f"{multiplication_name((8, 6, 8, 6))} {form}"]
     assert {key: getattr(found, key) for key in complex_forms.KEYS} == stored
-    assert found.dsp == found.dsp_mreg == found.dsp_preg == dsp_of(form, widths, "xc7")
+    assert found.dsp == found.dsp_mreg == found.dsp_preg == config.cost("xc7").dsp
 
 
 def test_in_convolutions() -> None:

@@ -9,10 +9,10 @@ from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
+from hwgen.rtl.pipeline import output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, equal_lut
 from hwgen.rtl.round_saturate import add_round_saturate
 from hwgen.rtl.stream import CreditFifoConfig
-from hwgen.rtl.streams import output_fifo, output_fifo_cost
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class AddConfig:
         if quotient > width - (not self.output.signed) and (self.output.signed or (is_signed and self.shift)):
             lut += width
         lane = Cost(lut, bits + 2 * min(width, quotient) + 2)
-        fifo = output_fifo_cost(self.lanes * width, self.depth, family)
+        fifo = output_fifo_cost(unsigned(self.lanes * width), self.depth, family)
         return lane * self.lanes + fifo + Cost(3, 3)
 
     def build(self) -> Add:
@@ -121,7 +121,7 @@ class Add(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self.config
-        m.submodules.fifo = fifo = output_fifo(config.lanes * config.output.width, config.depth)
+        m.submodules.fifo = fifo = output_fifo(unsigned(config.lanes * config.output.width), config.depth)
         connect(m, fifo.o, flipped(self.o))
         taken = Signal()
         m.d.comb += [

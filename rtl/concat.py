@@ -10,9 +10,9 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from hwgen.rtl.counter import count
+from hwgen.rtl.pipeline import output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, bits_of, select_lut
 from hwgen.rtl.stream import CreditFifoConfig
-from hwgen.rtl.streams import output_fifo, output_fifo_cost
 
 TURN_LUT = {2: 9, 3: 15, 4: 18}
 """By inputs: whose turn it is, and what follows from it."""
@@ -84,7 +84,7 @@ class ConcatConfig:
         width, inputs = self.lanes * self.bits, len(self.beats)
         counted = [bits_of(beats) + 1 for beats in self.beats if beats > 1]
         lut = width * select_lut(inputs) + round(1.6 * (sum(counted) - len(counted))) + TURN_LUT[inputs]
-        return Cost(lut, sum(counted) + bits_of(inputs)) + output_fifo_cost(width, self.depth, family)
+        return Cost(lut, sum(counted) + bits_of(inputs)) + output_fifo_cost(unsigned(width), self.depth, family)
 
     def build(self) -> Concat:
         """The component."""
@@ -114,7 +114,7 @@ class Concat(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self.config
-        m.submodules.fifo = fifo = output_fifo(config.lanes * config.bits, config.depth)
+        m.submodules.fifo = fifo = output_fifo(unsigned(config.lanes * config.bits), config.depth)
         connect(m, fifo.o, flipped(self.o))
         inputs = len(config.beats)
         turn = Signal(range(inputs))

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from hwgen.rtl.add import typed
 from hwgen.rtl.counter import Counter, count
+from hwgen.rtl.pipeline import output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter_lut
 from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
 from hwgen.rtl.skip_fifo import memory, memory_cost
 from hwgen.rtl.stream import CreditFifoConfig
-from hwgen.rtl.streams import output_fifo, output_fifo_cost
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class PoolingConfig:
         """Resources: block RAM exactly, no DSP. LUTs were measured."""
         width, held = self.partial.width, self.lanes * self.partial.width
         cost = memory_cost(self.cells, held, family) if self.cells > 1 else Cost()
-        cost += output_fifo_cost(self.lanes * self.output.width, self.fifo_depth, family)
+        cost += output_fifo_cost(unsigned(self.lanes * self.output.width), self.fifo_depth, family)
         for length in (self.beats, self.kernel, self.width // self.kernel, self.kernel):
             if length > 1:
                 cost += Cost(counter_lut(length) + 1, bits_of(length) + 1)
@@ -170,7 +170,7 @@ class Pooling(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self.config
-        m.submodules.fifo = fifo = output_fifo(config.lanes * config.output.width, config.fifo_depth)
+        m.submodules.fifo = fifo = output_fifo(unsigned(config.lanes * config.output.width), config.fifo_depth)
         connect(m, fifo.o, flipped(self.o))
         taken, ends = Signal(), Signal()
         beat = count(m, config.beats, taken, "beat")
@@ -195,7 +195,7 @@ class Pooling(Component):
             valid.eq(taken),
             ended.eq(taken & ends),
             begins.eq((row.place == 0) & first_column),
-            again.eq(1 if config.cells == 1 else ~first_column),
+            again.eq(~first_column),
         ]
         combined = Signal(config.lanes * config.partial.width)
         last = Signal.like(combined, reset_less=True)

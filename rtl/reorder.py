@@ -23,10 +23,10 @@ from amaranth.lib.wiring import Component, In, Out, connect, flipped
 from numpy.typing import NDArray
 
 from hwgen.rtl.counter import Counter, count
+from hwgen.rtl.pipeline import output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, bits_of
 from hwgen.rtl.skip_fifo import memory, memory_cost
 from hwgen.rtl.stream import CreditFifoConfig, wrap_increment
-from hwgen.rtl.streams import output_fifo, output_fifo_cost
 
 Beats = NDArray[np.int64]
 
@@ -153,7 +153,8 @@ class ReorderConfig:
     def cost(self, family: str) -> Cost:
         """Resources: block RAM and flip-flops exactly, no DSP. The LUTs of addresses and counts were measured."""
         address = bits_of(self.depth)
-        cost = memory_cost(self.depth, self.bits, family) + output_fifo_cost(self.bits, self.fifo_depth, family)
+        cost = memory_cost(self.depth, self.bits, family)
+        cost += output_fifo_cost(unsigned(self.bits), self.fifo_depth, family)
         ff = sum(bits_of(length) + 1 for length, _ in self.loops if length > 1)
         ff += 2 * address + self.ahead_bits + (address + 1) + 1
         return cost + Cost(round(9.6 * address) + 9, ff)
@@ -194,7 +195,7 @@ class Reorder(Component):
         m = Module()
         config = self.config
         m.submodules.ring = ring = memory(config.depth, config.bits)
-        m.submodules.fifo = fifo = output_fifo(config.bits, config.fifo_depth)
+        m.submodules.fifo = fifo = output_fifo(unsigned(config.bits), config.fifo_depth)
         connect(m, fifo.o, flipped(self.o))
         depth = config.depth
 

@@ -13,17 +13,6 @@ from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from hwgen.rtl.primitives import Cost
 from hwgen.rtl.skip_fifo import SkipFifo, SkipFifoConfig
-from hwgen.rtl.stream import CreditFifo, CreditFifoConfig
-
-
-def output_fifo(width: int, depth: int) -> CreditFifo:
-    """The FIFO behind a pipeline of beats."""
-    return CreditFifoConfig(unsigned(width), depth).build()
-
-
-def output_fifo_cost(width: int, depth: int, family: str) -> Cost:
-    """What it costs."""
-    return CreditFifoConfig(unsigned(width), depth).cost(family)
 
 
 @dataclass(frozen=True)

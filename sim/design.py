@@ -27,6 +27,7 @@ class Stream:
 
     lanes : values per beat, consecutive channels of one pixel, the first in the low bits; what a pixel's last beat has
         too many means nothing.
+    branch : whether another way leads past the layer: what waits there may keep back-pressure from it
     """
 
     name: str
@@ -37,6 +38,7 @@ class Stream:
     height: int
     width: int
     lanes: int
+    branch: bool = False
 
     @property
     def values(self) -> int:
@@ -114,6 +116,7 @@ class _Stream(_Part):
     height: Positive
     width: Positive
     lanes: Positive
+    branch: bool = False
 
 
 class _Predicted(_Part):

@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0: done. 1: `verify` or `link` found a mismatch, or `synth` a difference. 2: an error, told in one line on
+        0: done. 1: `verify` or `link` found a mismatch, or `synth` a difference. 2: an error, reported in one line on
         stderr.
         130: interrupted.
     """

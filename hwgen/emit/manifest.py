@@ -48,6 +48,7 @@ def build_manifest(
     hardware = plan.design.hardware
     interval = plan.frame_interval
     lowerings = [plan.design.lowerings[node.name] for node in graph.nodes]
+    branches = hardware.branches
     costs = plan.costs
     cost = sum(costs.values(), Cost())
     total = sum(macs.values())
@@ -70,7 +71,10 @@ def build_manifest(
             if graph.coefficient_words
             else None
         ),
-        "streams": [_stream(one, one.lanes_out(plan.configs[one.name])) for one in lowerings],
+        "streams": [
+            _stream(one, one.lanes_out(plan.configs[one.name])) | ({"branch": True} if one.name in branches else {})
+            for one in lowerings
+        ],
         "predicted": {
             "frame_interval_cycles": interval,
             "latency_cycles": latency(plan),

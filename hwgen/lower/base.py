@@ -102,7 +102,7 @@ class Buffer:
     unit
         1, or the pixels of a row where each row has a memory of its own.
     grows
-        Whether `enough` is an estimate, to be doubled where it does not do.
+        Whether it holds pixels of a frame rather than beats in flight: its depth is chosen after those that do not.
     """
 
     node: str
@@ -203,8 +203,6 @@ class Lowering(ABC, Generic[Config]):
     ----------
     takes_single_beats
         Whether each beat of an input may have to wait by itself, rather than a pixel's beats together.
-    chosen_depths
-        Whether the depths of its buffers are chosen: else they are those that never make anything wait.
     """
 
     takes_single_beats: ClassVar[bool] = True
@@ -247,7 +245,7 @@ class Lowering(ABC, Generic[Config]):
 
     @abstractmethod
     def build(self, config: Config) -> Component | None:
-        """The component, whose streams are `i` (`i0`, `i1`, ... of several) and `o`; None where a wire does."""
+        """The component, whose streams are `i` (`i[0]`, `i[1]`, ... of several) and `o`; None where a wire does."""
 
     def is_wire(self, config: Config) -> bool:
         """Whether there is no component: what comes in goes out."""

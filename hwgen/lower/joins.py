@@ -1,7 +1,8 @@
-"""The hardware side that components of whole beats share: forks, and where branches meet."""
+"""The hardware side that components of whole beats share: forks, sums, concatenations, pooling."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,11 +16,11 @@ from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Events, Scatter,
 
 
 class BeatLowering(Lowering[Config]):
-    """A component that passes beats of any number of values on, as many in as out."""
+    """A component of beats of several values, as many in each input beat as in each output beat."""
 
     @property
     def lanes_offered(self) -> list[int]:
-        """Several, within the widest beat; whole pixels where they come from the port."""
+        """Several, within the widest beat; three as well where there are three channels, as in the port's pixels."""
         return sorted({*self.output.lane_choices, *({self.output.channels} if self.output.channels == 3 else ())})
 
     @property
@@ -27,9 +28,9 @@ class BeatLowering(Lowering[Config]):
         """Those that it can pass on."""
         return self.lanes_offered
 
+    @abstractmethod
     def config_of(self, lanes: int) -> Config:
         """The config with so many values per beat."""
-        raise NotImplementedError
 
     def options(self, board: Board, inputs: Sequence[Sequence[int]], outputs: Sequence[int]) -> Options[Config]:
         """One for each number of values per beat that all neighbours can have."""

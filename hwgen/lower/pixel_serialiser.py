@@ -39,7 +39,7 @@ class PixelSerialiserLowering(Lowering[Serialising]):
 
     def options(self, board: Board, inputs: Sequence[Sequence[int]], outputs: Sequence[int]) -> Options[Serialising]:
         """Both, of pixels of several values."""
-        choices = tuple(Serialising(lanes) for lanes in reversed(self.lanes_offered))  # by rising cycles
+        choices = tuple(Serialising(lanes) for lanes in sorted(outputs, reverse=True))  # by rising cycles
         return Options(
             np.array([self.cycles(config) for config in choices], dtype=np.int64),
             np.array([amounts(self.cost(config, board.family)) for config in choices], dtype=np.int64),

@@ -114,6 +114,8 @@ class _Sizing:
             for name, found in options.items()
             if len(found.configs) == 1 and design.lowerings[name].lanes_offered == [1]
         }
+        if len(self.given) == len(options):
+            self.given.popitem()  # the integer program needs a node
         chosen = {name: found for name, found in options.items() if name not in self.given}
         # What has no streams of several values comes last.
         self.names = sorted(chosen, key=lambda name: design.lowerings[name].takes_single_beats)
@@ -127,7 +129,9 @@ class _Sizing:
             if source in self.names
         ]
         self.has = np.array([self.board.budget(key) * (2 if key == "bram36" else 1) for key in RESOURCES])
-        self.candidates = np.unique(np.concatenate([layer.cycles for layer in self.layers])).tolist()
+        self.least = max((design.lowerings[name].cycles(config) for name, config in self.given.items()), default=0)
+        cycles = np.concatenate([layer.cycles for layer in self.layers])
+        self.candidates = np.unique(np.maximum(cycles, self.least)).tolist()
 
     def shortest(self, budgets: NDArray[np.int64], low: int = 0, high: int | None = None) -> int | None:
         """The shortest interval low .. high within the budgets; None where no number of cycles helps."""
@@ -188,13 +192,13 @@ class _Sizing:
         reached = math.floor(self.board.clock_mhz * 1e8 / shortest) / 100  # downwards: the rate that is named is met
         most = f"at most {reached:.2f} on {self.board.name} at {self.board.clock_mhz:g} MHz"
         needed = self.evenest(allowed)
-        if needed is None:
+        if needed is None or allowed < self.least_cycles():
             return HwgenError("--fps", f"{most}: no folding is faster than {self.least_cycles():,} cycles", f"{fps:g}")
         return HwgenError("--fps", most, f"{fps:g}, which takes {self._short_of(needed)}")
 
     def least_cycles(self) -> int:
         """The cycles of the slowest layer at its fastest."""
-        return max(int(layer.cycles[0]) for layer in self.layers)
+        return max(self.least, *(int(layer.cycles[0]) for layer in self.layers))
 
     def too_small(self) -> HwgenError:
         """The resource that is short however slow the design may be; where each suffices alone, all of them."""

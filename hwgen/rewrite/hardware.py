@@ -113,6 +113,19 @@ class HardwareGraph:
         return self.nodes[-1].name
 
     @property
+    def branches(self) -> frozenset[str]:
+        """Nodes that stand between a fork and a node where several streams meet: another way leads past them."""
+        behind: set[str] = set()
+        for node in self.nodes:
+            if any(name in behind or isinstance(self.by_name.get(name), Fork) for name in self.inputs[node.name]):
+                behind.add(node.name)
+        before: set[str] = set()
+        for node in reversed(self.nodes):
+            if any(name in before or len(self.inputs[name]) > 1 for name, _ in self.consumers[node.name]):
+                before.add(node.name)
+        return frozenset(behind & before)
+
+    @property
     def image_channels(self) -> int:
         """Values of a pixel at the port of pixels."""
         network = self.network

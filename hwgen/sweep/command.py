@@ -20,6 +20,9 @@ from hwgen.verify.run import Request, run_verification
 GENERATORS: tuple[Callable[[int], Case], ...] = (rows.draw, branches.draw)
 """From a seed to a case, the same for the same seed; random cases take them in turn."""
 
+CHOSEN = (*DIRECTED, *branches.DIRECTED)
+"""Cases that every sweep begins with."""
+
 STALL = 0.25
 
 
@@ -52,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     failed = refused = 0
     drawn = (GENERATORS[index % len(GENERATORS)](arguments.seed + index) for index in range(arguments.count))
-    cases = [*DIRECTED, *drawn]
+    cases = [*CHOSEN, *drawn]
     cases = [case for case in cases if arguments.side in (None, case.side)]
     for case in cases:
         started = time.perf_counter()

@@ -123,3 +123,12 @@ def test_to_emit_loads_no_torch(module: str) -> None:
     code = f"import sys, {module}; print(sorted(set(sys.modules) & {set(TORCH)!r}))"
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"
+
+
+def test_no_test_imports_another_tests_module() -> None:
+    tests = ROOT / "tests"
+    files = {path.stem: path for path in tests.rglob("test_*.py")}
+    assert [
+        f"{path} imports {name}" for path in files.values() for name in imports(path)
+        if within(name, "tests") or any(part in files for part in name.split("."))
+    ] == []  # fmt: skip

@@ -9,10 +9,12 @@ import pytest
 from hwgen.errors import HwgenError
 from hwgen.model import load_graph
 from hwgen.spec import model as spec
-from hwgen.sweep import command, directed, rows
+from hwgen.sweep import branches, command, directed, rows
 from hwgen.sweep.case import Case
 
-TESTED = [directed.FIRST, directed.SECOND, *(case for case in directed.DIRECTED[2:] if case.seed != 4)]
+TESTED = [
+    directed.FIRST, directed.SECOND, *(case for case in directed.DIRECTED[2:] if case.seed != 4), *branches.DIRECTED,
+]  # fmt: skip
 """One large receiver of the two is enough here; `make sweep` has both."""
 
 
@@ -83,11 +85,11 @@ def test_only_a_rate_beyond_the_board_is_no_defect(
 
     monkeypatch.setattr(command, "run", refuse)
     assert command.main(["--count", "1"]) == 1  # nothing proven
-    cases = len(directed.DIRECTED) + 1
+    cases = len(command.CHOSEN) + 1
     assert f"0 proven, 0 failed, {cases} refused" in capsys.readouterr().out
     where = "spec.yaml"
     assert command.main(["--count", "1"]) == 1
     assert f"0 proven, {cases} failed, 0 refused" in capsys.readouterr().out
     assert command.main(["--count", "1", "--side", "rx"]) == 1
-    rx = sum(case.side == "rx" for case in directed.DIRECTED)
+    rx = sum(case.side == "rx" for case in command.CHOSEN)
     assert f"0 proven, {rx} failed, 0 refused" in capsys.readouterr().out

@@ -86,7 +86,10 @@ def test_a_flipped_weight_bit_of_a_phase_names_its_layer(small: Request, tmp_pat
 @pytest.mark.parametrize(
     ("file", "right", "wrong", "kind", "stream"),
     [
-        ("rtl/phases.py", "(self.next_column.place ^", "(self.next_row.place ^", {"value", "hang"}, "deconv0"),
+        (
+            "rtl/polyphase_reader.py", "(self.next_column.place ^", "(self.next_row.place ^", {"value", "hang"},
+            "deconv0",
+        ),
         ("rtl/matrix_product.py", "bank.eq(bank ^ done)", "bank.eq(bank)", {"value"}, "equaliser"),
         ("rtl/pixels.py", "pixel.last.eq(last)", "pixel.last.eq(0)", {"tlast"}, "output"),
     ],

@@ -149,7 +149,7 @@ def test_a_bad_specification_writes_nothing(tmp_path: Path, capsys: pytest.Captu
     assert main(["emit", "--model", str(bad), "--init", "random:1", "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
     assert error.startswith(f"error: {bad}:")
-    assert error.endswith("kernel: wanted an odd number from 1 to 7, got 4\n")
+    assert error.endswith("kernel: wanted an odd number from 1 to 9 (with padding even ones too), got 4\n")
     assert files_below(tmp_path) == before
 
 

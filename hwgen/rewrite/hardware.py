@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeAlias
 
+from hwgen.errors import HwgenError
 from hwgen.ir.graph import Graph
 from hwgen.ir.node import Node
 
@@ -77,6 +78,11 @@ class HardwareGraph:
         Of every node the names of its sources; INPUT is the port.
     ports
         In the order of the module's ports.
+
+    Raises
+    ------
+    HwgenError
+        A name that stands twice, a source that does not come before.
     """
 
     network: Graph
@@ -88,9 +94,10 @@ class HardwareGraph:
         seen = {INPUT}
         for node in self.nodes:
             if node.name in seen:
-                raise ValueError(f"{node.name}: wanted distinct names, got it twice")
+                wanted = f"names beside {INPUT} and those of converters, forks (NAME_fork) and patches (NAME_patches)"
+                raise HwgenError("nodes", wanted, node.name)
             if missing := [name for name in self.inputs[node.name] if name not in seen]:
-                raise ValueError(f"{node.name}.inputs: wanted nodes before it, got {', '.join(missing)}")
+                raise HwgenError(f"{node.name}.inputs", "nodes before it", ", ".join(missing))
             seen.add(node.name)
 
     @cached_property

@@ -1,0 +1,57 @@
+"""The hardware's graph of networks in a row and with branches."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from support.graphs import patches, random_dag, residual
+from support.ir_samples import sample_graph
+
+from hwgen.errors import HwgenError
+from hwgen.ir.nodes import Conv2d, SpaceToDepth
+from hwgen.rewrite.hardware import INPUT, Fork, PixelSerialiser, SymbolPacker
+from hwgen.rewrite.pipeline import hardware_graph
+
+
+def test_a_transmitter_in_a_row() -> None:
+    """Pixels are taken apart before the first layer, values pair up behind the last one."""
+    graph = sample_graph()
+    hardware = hardware_graph(graph)
+    assert [node.name for node in hardware.nodes] == ["pixels", *(node.name for node in graph.nodes), "symbols"]
+    assert isinstance(hardware.nodes[0], PixelSerialiser) and isinstance(hardware.nodes[-1], SymbolPacker)
+    assert [(port.name, port.direction, port.payload) for port in hardware.ports] == [
+        ("s_axis", "input", "pixels"), ("m_axis", "output", "symbols"),
+    ]  # fmt: skip
+    assert hardware.inputs["pixels"] == (INPUT,)
+    assert hardware.branches == frozenset()
+
+
+def test_a_stream_with_two_consumers_gets_a_fork() -> None:
+    graph = random_dag(np.random.default_rng(1), "tx", 1, (residual,), (8, 8))
+    hardware = hardware_graph(graph)
+    forks = [node for node in hardware.nodes if isinstance(node, Fork)]
+    assert forks
+    for node in hardware.nodes:
+        assert (len(hardware.consumers[node.name]) > 1) == isinstance(node, Fork)
+    assert hardware.branches
+
+
+def test_patches_become_blocks_and_a_pointwise_convolution() -> None:
+    graph = random_dag(np.random.default_rng(1), "tx", 1, (patches,), (16, 24))
+    (patch,) = (node for node in graph.nodes if isinstance(node, Conv2d) and node.patches)
+    hardware = hardware_graph(graph)
+    before, after = hardware.by_name[f"{patch.name}_patches"], hardware.by_name[patch.name]
+    assert isinstance(before, SpaceToDepth) and before.factor == patch.stride
+    assert isinstance(after, Conv2d) and (after.kernel, after.stride) == (1, 1)
+    pixels = np.random.default_rng(2).integers(*patch.input.bounds, (16, 24, patch.in_channels))
+    assert np.array_equal(after.execute(before.execute(pixels)), patch.execute(pixels))
+
+
+def test_names_of_the_rewrites_own_nodes_are_refused() -> None:
+    graph = sample_graph()
+    first, *rest = graph.nodes
+    taken = replace(graph, nodes=(replace(first, name=INPUT), *rest), inputs={})  # type: ignore[type-var]
+    with pytest.raises(HwgenError, match=r"^nodes: wanted names beside s_axis and those of .*, got s_axis$"):
+        hardware_graph(taken)

@@ -19,7 +19,7 @@ class Port:
     meaning: str
 
 
-PIXEL = {1: "grey [7:0]; raster order", 3: "R [7:0], G [15:8], B [23:16]; raster order"}
+MEANING = {1: "grey [7:0]; raster order", 3: "R [7:0], G [15:8], B [23:16]; raster order"}
 SYMBOL = f"I [15:0], Q [31:16], signed {formats.SYMBOL} each"
 COEFFICIENT = (
     f"real part [15:0], imaginary part [31:16], signed {formats.COEFFICIENT} each; a frame's before its symbols"
@@ -54,7 +54,7 @@ def ports(hardware: HardwareGraph) -> tuple[Port, ...]:
     found = list(CLOCK)
     for stream in hardware.ports:
         bits, meaning, item = {
-            "pixels": (formats.PIXEL.bits * hardware.image_channels, PIXEL[hardware.image_channels], "pixel"),
+            "pixels": (formats.PIXEL.bits * hardware.image_channels, MEANING[hardware.image_channels], "pixel"),
             "symbols": (32, SYMBOL, "symbol"),
             "coefficients": (32, COEFFICIENT, "coefficient"),
         }[stream.payload]

@@ -23,7 +23,9 @@ from hwgen.spec.model import ModelSpec
 
 FORMAT_VERSION = 1
 
+
 def sha256(content: bytes) -> str:
+    """SHA-256 of some bytes, in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 

@@ -131,9 +131,9 @@ class Codebook(WeightFormat):
         return np.array(self.values, dtype=np.int64)
 
     def encode(self, weight: IntArray) -> IntArray:
-        """Places in the codebook, from 0."""
+        """Indices into the codebook, from 0."""
         return np.searchsorted(self.grid, weight).astype(np.int64)
 
     def decode(self, codes: IntArray) -> IntArray:
-        """The values at those places."""
+        """The values at those indices."""
         return self.grid[codes]

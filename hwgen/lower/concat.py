@@ -11,7 +11,7 @@ from amaranth.lib.wiring import Component
 
 from hwgen.ir.nodes import Concat
 from hwgen.lower.base import Buffer, NodeEvents
-from hwgen.lower.joins import BeatLowering, Turn, TurnEvents
+from hwgen.lower.joins import BeatLowering, TurnEvents
 from hwgen.plan.events import Beats
 from hwgen.rtl.concat import ConcatConfig
 from hwgen.rtl.primitives import Cost
@@ -59,7 +59,7 @@ class ConcatLowering(BeatLowering[ConcatConfig]):
         pixels = np.arange(self.output.pixels, dtype=np.int64)[:, None] * per_pixel
         ends = np.cumsum([0, *config.beats])
         turns = [
-            Turn((pixels + np.arange(first, last)).ravel()) for first, last in zip(ends, ends[1:], strict=False)
+            (pixels + np.arange(first, last)).ravel() for first, last in zip(ends, ends[1:], strict=False)
         ]
         output = Beats(self.output.pixels * per_pixel, self.output.pixels)
         return TurnEvents(output, turns, config.latency, self.buffers(config)[0])

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import Component
 
 from hwgen.board import Board
 from hwgen.ir.graph import Convolution, ConvTranspose2d
-from hwgen.lower.base import Buffer, Depths, Lowering, NodeEvents, Options, Steady, Stream, shape_of
+from hwgen.lower.base import Buffer, Depths, Lowering, NodeEvents, Options, Steady, shape_of
 from hwgen.lower.convolution_options import convolution_options
 from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Events, FoldBeats, Wait
 from hwgen.rtl import convolution as rtl_convolution
@@ -33,10 +33,6 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
 
     takes_single_beats = False
     node: Convolution
-
-    def __init__(self, node: Convolution, inputs: tuple[Stream, ...], output: Stream, consumers: int = 1) -> None:
-        super().__init__(node, inputs, output, consumers)
-        self.node = node
 
     def fold(
         self, pe: int, simd: int, *, taps: int = 1, in_lanes: int = 1, out_lanes: int = 1

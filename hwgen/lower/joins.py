@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -76,26 +75,15 @@ class ForkEvents(NodeEvents):
         return found
 
 
-@dataclass(frozen=True)
-class Turn:
-    """Which beats of the output are one input's.
-
-    Parameters
-    ----------
-    outputs
-        Of a frame, in order.
-    """
-
-    outputs: Cycles
-
-
 class TurnEvents(NodeEvents):
     """Beats of several inputs in turns: taken[k] is the input's beat whose turn it is, after taken[k - 1].
 
         taken[k] after out[k - depth], out[k] after taken[k] + latency
+
+    turns : of each input the numbers of its beats among the output's of a frame
     """
 
-    def __init__(self, output: Beats, turns: Sequence[Turn], latency: int, fifo: Buffer) -> None:
+    def __init__(self, output: Beats, turns: Sequence[Cycles], latency: int, fifo: Buffer) -> None:
         self.taken = Events(output.per_frame)
         self.outputs, self.own = (output,), (self.taken,)
         self.turns, self.latency, self.fifo = turns, latency, fifo
@@ -108,7 +96,7 @@ class TurnEvents(NodeEvents):
             room = later(given, given.frame(frame) - depths[self.fifo], 1)
             found.append(Wait(self.taken, self.taken.span(frame), given.events, room, self.fifo))
         for one, turn in zip(inputs, self.turns, strict=True):
-            places = turn.outputs + frame * self.taken.per_frame
+            places = turn + frame * self.taken.per_frame
             found.append(Scatter(self.taken, places, one.events, later(one, one.frame(frame), 0)))
             # A beat moves when it is taken.
             found.append(Wait(one.events, one.events.span(frame), self.taken, partial(_given, places)))

@@ -108,7 +108,7 @@ class Convolution(Node):
         clip only: the largest output, 1 .. 2**output.bits - 1; 0 otherwise.
     codebook
         None, or (2**index_bits,) integers of `weight_bits`, strictly ascending: `weight` has no others, and memory
-        holds their places (`hwgen.ir.weight_format.Codebook`).
+        holds their indices (`hwgen.ir.weight_format.Codebook`).
 
     Raises
     ------

@@ -11,45 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from hwgen.ir.edge import PIXEL, PIXEL_EXPONENT, SYMBOL, SYMBOL_EXPONENT, SYMBOLS, Edge, Shape
 from hwgen.ir.node import Node
-from hwgen.ir.nodes import (
-    Alamouti,
-    ComplexConv2d,
-    Conv2d,
-    Convolution,
-    ConvTranspose2d,
-    Gain,
-    MatrixProduct,
-    Power,
-    Receive,
-    Table,
-)
-from hwgen.ir.nodes.complex_conv2d import complex_weight
-from hwgen.ir.nodes.convolution import (
-    BIAS_BITS,
-    MAX_ACCUMULATOR_BITS,
-    Activation,
-    accumulator_bits,
-    accumulator_bound,
-)
-from hwgen.ir.nodes.matrix_product import COEFFICIENT_FRACTION
-from hwgen.ir.nodes.table import TABLE, TABLE_EXPONENT, sigmoid_values
+from hwgen.ir.nodes.alamouti import Alamouti
+from hwgen.ir.nodes.convolution import Convolution
+from hwgen.ir.nodes.matrix_product import MatrixProduct
 from hwgen.ir.rules import RULES, Rule, check_rules
-from hwgen.ir.types import BITS, MAX_CHANNELS, SHIFTS, IntType, check, check_int
+from hwgen.ir.types import MAX_CHANNELS, IntType, check, check_int
 
-__all__ = [
-    "TABLE", "TABLE_EXPONENT",
-    "Activation", "Alamouti", "BIAS_BITS", "BITS", "COEFFICIENT_FRACTION", "ComplexConv2d", "Conv2d",
-    "ConvTranspose2d", "Convolution", "Gain", "Graph", "IntType", "MAX_ACCUMULATOR_BITS",
-    "MAX_CHANNELS", "MatrixProduct", "Node", "Power", "RESERVED_NAMES", "Receive", "SHIFTS", "SIDES", "SYMBOL",
-    "SYMBOL_EXPONENT", "Side", "SymbolNode", "Table", "accumulator_bits", "accumulator_bound", "complex_weight",
-    "sigmoid_values",
-]  # fmt: skip
-
-Side = Literal["tx", "rx"]
 SIDES: tuple[str, ...] = ("tx", "rx")
 
 RESERVED_NAMES = ("pixels", "symbols", "input", "output")

@@ -6,8 +6,21 @@ from functools import singledispatch
 from typing import Any
 
 from hwgen.errors import HwgenError
-from hwgen.ir.graph import Alamouti, Convolution, Gain, MatrixProduct, Power, Receive, Table
-from hwgen.ir.nodes import Add, AveragePool, Concat, DepthToSpace, MaxPool, SpaceToDepth
+from hwgen.ir.nodes import (
+    Add,
+    Alamouti,
+    AveragePool,
+    Concat,
+    Convolution,
+    DepthToSpace,
+    Gain,
+    MatrixProduct,
+    MaxPool,
+    Power,
+    Receive,
+    SpaceToDepth,
+    Table,
+)
 from hwgen.lower.add import AddLowering
 from hwgen.lower.alamouti import AlamoutiLowering
 from hwgen.lower.base import Lowering, Stream

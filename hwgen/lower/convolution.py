@@ -11,7 +11,7 @@ import numpy as np
 from amaranth.lib.wiring import Component
 
 from hwgen.board import Board
-from hwgen.ir.graph import Convolution, ConvTranspose2d
+from hwgen.ir.nodes import Convolution, ConvTranspose2d
 from hwgen.lower.base import Buffer, Depths, Lowering, NodeEvents, Options, Steady, shape_of
 from hwgen.lower.convolution_options import convolution_options
 from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Events, FoldBeats, Wait

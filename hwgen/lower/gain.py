@@ -6,7 +6,7 @@ from typing import Any
 
 from amaranth.lib.wiring import Component
 
-from hwgen.ir.graph import Gain
+from hwgen.ir.nodes import Gain
 from hwgen.lower.base import shape_of
 from hwgen.lower.value_by_value import Fixed, ValueByValueLowering
 from hwgen.rtl.gain import GainConfig

@@ -4,7 +4,7 @@ Every other part (interpreter, export, hardware, benches) imports these function
 with them; docs/numeric_contract.md states the same rules in prose. All of them work element by element on
 Python integers or int64 NumPy arrays, broadcast as NumPy does, and return int64 arrays (0-d for scalars).
 
-Intermediate results must fit 64 bits: `hwgen.ir.graph` refuses any layer whose would not.
+Intermediate results must fit 64 bits: the nodes of `hwgen.ir` refuse any layer whose would not.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from fractions import Fraction
 from functools import singledispatch
 from typing import Literal
 
-from hwgen.spec.branches import Add, AveragePool, Concat, DepthToSpace, Entry, Kinds, MaxPool, SpaceToDepth
-from hwgen.spec.layers import DecoderLayer, Layer
+from hwgen.spec.branches import Add, AveragePool, Concat, DepthToSpace, Kinds, MaxPool, SpaceToDepth
+from hwgen.spec.layers import DecoderLayer, Entry, Layer
 from hwgen.yamlmarks import wrong
 
 Side = Literal["encoder", "decoder"]

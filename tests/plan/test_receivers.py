@@ -17,7 +17,8 @@ from support.streaming import Run, run_stream, simulate
 
 from hwgen import board
 from hwgen.errors import HwgenError
-from hwgen.ir.graph import Alamouti, MatrixProduct, Node, Power
+from hwgen.ir.node import Node
+from hwgen.ir.nodes import Alamouti, MatrixProduct, Power
 from hwgen.lower.matrix_product import LOADING
 from hwgen.plan.buffers import minimal_buffers, minimal_depths, with_depths
 from hwgen.plan.design import Design

@@ -45,7 +45,7 @@ def send(channel: Channel, coefficients: np.ndarray | None, x: np.ndarray) -> np
 
 
 def equalise(channel: Channel, coefficients: np.ndarray | None, y: np.ndarray) -> np.ndarray:
-    """What a receiver's first node does, in floating point: as hwgen.ir.graph.MatrixProduct says."""
+    """What a receiver's first node does, in floating point: as hwgen.ir.nodes.matrix_product.MatrixProduct says."""
     found = nodes(channel, "rx")
     if not found:
         return y

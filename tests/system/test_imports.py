@@ -106,6 +106,32 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     assert cycles(graph()) == []
 
 
+def borrowed(path: Path) -> Iterator[str]:
+    """Names that a module takes from one which imports them itself. A package's __init__ may offer its modules' names,
+    and a module those that it imports as themselves (`import Name as Name`)."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (own := modules().get(node.module or "")):
+            if own.name != "__init__.py":
+                yield from (f"{node.module}.{alias.name}" for alias in node.names if alias.name in taken_by(own))
+
+
+@cache
+def taken_by(path: Path) -> frozenset[str]:
+    """The names that a module's imports bind at its top for its own use."""
+    return frozenset(
+        alias.asname or alias.name
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+        if alias.asname != alias.name
+    )
+
+
+def test_names_are_imported_from_where_they_are_defined() -> None:
+    tests = sorted((ROOT / "tests").rglob("*.py"))
+    assert [f"{path}: {name}" for path in [*modules().values(), *tests] for name in borrowed(path)] == []
+
+
 def test_a_circle_is_found() -> None:
     edges = {"a": frozenset("b"), "b": frozenset("cx"), "c": frozenset("b"), "d": frozenset("a")}
     assert cycles(edges) == [["b", "c"]]

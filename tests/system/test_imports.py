@@ -110,9 +110,9 @@ def borrowed(path: Path) -> Iterator[str]:
     """Names that a module takes from one which imports them itself. A package's __init__ may offer its modules' names,
     and a module those that it imports as themselves (`import Name as Name`)."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (own := modules().get(node.module or "")):
-            if own.name != "__init__.py":
-                yield from (f"{node.module}.{alias.name}" for alias in node.names if alias.name in taken_by(own))
+        own = modules().get(node.module or "") if isinstance(node, ast.ImportFrom) else None
+        if isinstance(node, ast.ImportFrom) and own is not None and own.name != "__init__.py":
+            yield from (f"{node.module}.{alias.name}" for alias in node.names if alias.name in taken_by(own))
 
 
 @cache

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hwgen.ir.nodes import ComplexConv2d, Conv2d, Convolution, ConvTranspose2d
+from hwgen.assembly.convolution import Integers, convolution_node, leaky_slope
+from hwgen.assembly.place import Place
+from hwgen.ir.nodes import Convolution
 from hwgen.ir.nodes.complex_conv2d import complex_weight
-from hwgen.ir.nodes.convolution import Activation, accumulator_bits
 from hwgen.ir.types import SHIFTS, IntType
 from hwgen.numerics.formats import SLOPE
 from hwgen.numerics.integer import IntArray, bounds, prelu
 from hwgen.random_init.coverage import coverage
-from hwgen.spec.layers import DecoderLayer
 
 if TYPE_CHECKING:
     from hwgen.spec.layers import Layer
 
 ATTEMPTS = 32
-SLOPE_BITS, SLOPE_FRACTION = SLOPE.bits, SLOPE.fraction
 BIAS_LIMIT = (1 << 31) - 1
 
 
@@ -43,33 +42,25 @@ def best(draw: ConvolutionDraw, rng: np.random.Generator, frames: list[IntArray]
 
 @dataclass(frozen=True)
 class ConvolutionDraw:
-    """What the specification fixes of a convolution, and how its integers are drawn.
+    """A convolution whose integers are drawn."""
 
-    Parameters
-    ----------
-    layer
-        The specification's.
-    in_channels, out_channels, groups
-        Of the stream, after pruning.
-    activation, output, output_exponent
-        Of the accumulators: an activation that is a table follows as a node of its own.
-    """
+    place: Place
 
-    name: str
-    layer: Layer
-    in_channels: int
-    out_channels: int
-    groups: int
-    activation: Activation
-    input: IntType
-    output: IntType
-    input_exponent: int
-    output_exponent: int
+    @property
+    def layer(self) -> Layer:
+        """The specification's."""
+        return self.place.convolution
+
+    @property
+    def output(self) -> IntType:
+        """Of the accumulators' rounding: an activation that is a table follows as a node of its own."""
+        return self.place.requantised[0]
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """Of the weights."""
-        return (self.out_channels, self.in_channels // self.groups, *self.layer.kernel_size)
+        placed = self.place.placed
+        return (placed.given.channels, placed.taken[0].channels // placed.groups, *self.layer.kernel_size)
 
     @property
     def weight_bits(self) -> int:
@@ -101,7 +92,8 @@ class ConvolutionDraw:
         weight = np.sign(weight) * -(-np.abs(weight) * loudness[:, None, None, None] // 8)
         first = weight.reshape(out_channels, -1)
         first[:, 0] = np.where(first.any(axis=1), first[:, 0], largest)
-        slope = rng.integers(*_closed(bounds(SLOPE_BITS, True)), out_channels) if self.activation == "prelu" else None
+        slopes = self.place.activation == "prelu"
+        slope = rng.integers(*_closed(SLOPE.bounds), out_channels) if slopes else None
         if slope is not None and self.layer.activation == "leaky_relu":
             slope[:] = leaky_slope(self.layer)
         book = self._codebook(rng)
@@ -125,7 +117,7 @@ class ConvolutionDraw:
         bias = np.zeros(out_channels, dtype=np.int64)
         for o in channels:
             middle, spread = _centre(sums[:, o])
-            lift = 2 if self.activation == "relu" else 0  # a rectifier must not cut most of it off
+            lift = 2 if self.place.activation == "relu" else 0  # a rectifier must not cut most of it off
             value = -middle + spread * (int(offset[o]) + 16 * lift) // 32
             bias[o] = max(-BIAS_LIMIT, min(BIAS_LIMIT, value)) >> int(drop[o]) << int(drop[o])
         shift = np.array([self._shift(sums[:, o], int(bias[o]), slope, o, int(target[o])) for o in channels])
@@ -176,14 +168,14 @@ class ConvolutionDraw:
     def _sums(self, weight: IntArray, frames: list[IntArray]) -> IntArray:
         """(values, out_channels): the sums of products without bias, of all frames."""
         zeros = np.zeros(self.shape[0], dtype=np.int64)
-        node = self._node(weight, zeros, zeros if self.activation == "prelu" else None, zeros)
+        node = self._node(weight, zeros, zeros if self.place.activation == "prelu" else None, zeros)
         return np.concatenate([node.accumulate(frame).reshape(-1, self.shape[0]) for frame in frames])
 
     def _shift(self, sums: IntArray, bias: int, slope: IntArray | None, channel: int, target: int) -> int:
         """Shift that brings the spread to about `target`/64 of the signed output's half range, or the unsigned's."""
         wide, fraction = sums + bias, 0
         if slope is not None:
-            wide, fraction = prelu(wide, slope[channel], SLOPE_FRACTION), SLOPE_FRACTION
+            wide, fraction = prelu(wide, slope[channel], SLOPE.fraction), SLOPE.fraction
         spread = _centre(wide)[1] / 2**fraction
         room = (1 << self.output.bits - self.output.signed) * target / 64
         return int(np.clip(round(math.log2(max(spread, 1.0) / room)), *SHIFTS))
@@ -192,60 +184,9 @@ class ConvolutionDraw:
         self, weight: IntArray, bias: IntArray, slope: IntArray | None, shift: IntArray, book: IntArray | None = None
     ) -> Convolution:
         """shift : without what the imaginary parts' coarser grid adds."""
-        layer = self.layer
-        kind: type[Convolution] = Conv2d
-        more: dict[str, Any] = {"groups": self.groups, "dilation": layer.dilation}
-        (rows, columns), (above, beside) = layer.kernel_size, layer.pads
-        if layer.complex:
-            kind = ComplexConv2d
-        elif isinstance(layer, DecoderLayer) and layer.stride > 1:
-            kind, more = ConvTranspose2d, {"output_padding": layer.output_padding}
-        shift = shift.copy()
-        weight_exponent = self.output_exponent - self.input_exponent - shift
-        shift[1::2] += self.imag_left
-        return kind(
-            name=self.name,
-            in_channels=self.in_channels,
-            out_channels=self.out_channels,
-            kernel=max(rows, columns),
-            kernel_height=rows,
-            kernel_width=columns,
-            stride=layer.stride,
-            padding=max(above, beside),
-            padding_height=above,
-            padding_width=beside,
-            weight=weight,
-            weight_bits=self.weight_bits,
-            bias=bias,
-            activation=self.activation,
-            slope=slope,
-            slope_bits=0 if slope is None else SLOPE_BITS,
-            slope_fraction=0 if slope is None else SLOPE_FRACTION,
-            shift=shift,
-            input=self.input,
-            output=self.output,
-            input_exponent=self.input_exponent,
-            weight_exponent=weight_exponent,
-            output_exponent=self.output_exponent,
-            accumulator_bits=accumulator_bits(weight, bias, self.input),
-            imag_bits=self.imag_bits[1],
-            imag_left=self.imag_left,
-            ceiling=self._ceiling if self.activation == "clip" else 0,
-            codebook=book,
-            **more,
-        )
-
-    @property
-    def _ceiling(self) -> int:
-        """The output's integer of the layer's limit, or the nearest one that it has."""
-        assert self.layer.limit is not None, "the specification sees to it"
-        return min(max(1, math.floor(self.layer.limit * 2.0**-self.output_exponent)), self.output.bounds[1])
-
-
-def leaky_slope(layer: Layer) -> int:
-    """The slope of leaky_relu as an integer * 2**-SLOPE_FRACTION."""
-    low, high = bounds(SLOPE_BITS, True)
-    return min(max(round(layer.leak * 2**SLOPE_FRACTION), low), high)
+        weight_exponent = self.place.requantised[1] - self.place.input[1] - shift
+        integers = Integers(weight, bias, weight_exponent, slope, imag_left=self.imag_left, codebook=book)
+        return convolution_node(self.place, integers)
 
 
 def _closed(span: tuple[int, int]) -> tuple[int, int]:

@@ -1,14 +1,12 @@
-"""One exponent for all edges that meet: branches of a sum or a concatenation, and what passes values on."""
+"""The exponents of a random network's streams: each layer's own choice, where branches meet one for all."""
 
 from __future__ import annotations
 
+from hwgen.assembly.exponents import bounds, groups, settled
 from hwgen.errors import HwgenError
-from hwgen.spec.branches import Add, AveragePool, Concat, DepthToSpace, MaxPool, SpaceToDepth
+from hwgen.spec.branches import Add
 from hwgen.spec.layers import Layer
 from hwgen.spec.network import Network, Placed
-
-SAME = (Concat, SpaceToDepth, DepthToSpace, MaxPool, AveragePool)
-"""Layers whose output has their inputs' exponent."""
 
 
 def agreed(network: Network, port: int, fixed: dict[str, int], where: str) -> dict[str, int]:
@@ -28,38 +26,17 @@ def agreed(network: Network, port: int, fixed: dict[str, int], where: str) -> di
     HwgenError
         Edges that meet have exponents that nobody can choose, and these differ.
     """
-    groups = {name: name for name in (network.source, *(placed.name for placed in network.layers))}
-
-    def group(name: str) -> str:
-        while groups[name] != name:
-            name = groups[name]
-        return name
-
-    for placed in network.layers:
-        names = list(placed.sources) if isinstance(placed.layer, (Add, *SAME)) else []
-        if isinstance(placed.layer, SAME):
-            names.append(placed.name)
-        for name in names[1:]:
-            groups[group(name)] = group(names[0])
+    group = groups(network)
     found: dict[str, int] = {}
     for name, exponent in ({network.source: port} | fixed).items():
-        if found.setdefault(group(name), exponent) != exponent:
-            wanted = f"branches that meet on one exponent: {name} on {found[group(name)]}"
+        if found.setdefault(group[name], exponent) != exponent:
+            wanted = f"branches that meet on one exponent: {name} on {found[group[name]]}"
             raise HwgenError(where, wanted, str(exponent))
     held = set(found)
     for placed in network.layers:
-        found.setdefault(group(placed.name), _own(placed, found[group(placed.sources[0])]))
-    for _ in network.layers:  # a sum's exponent is at least its inputs'
-        for placed in network.layers:
-            if isinstance(placed.layer, Add):
-                low, high = group(placed.sources[0]), group(placed.name)
-                if found[high] < found[low]:
-                    changed, value = (high, found[low]) if high not in held else (low, found[high])
-                    if changed in held:
-                        wanted = f"{placed.name} on an exponent of at least its inputs', {found[low]}"
-                        raise HwgenError(where, wanted, str(found[high]))
-                    found[changed] = value
-    return {name: found[group(name)] for name in groups}
+        found.setdefault(group[placed.name], _own(placed, found[group[placed.sources[0]]]))
+    found = settled(found, bounds(network), held, where)
+    return {name: found[first] for name, first in group.items()}
 
 
 def _own(placed: Placed, source: int) -> int:

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hwgen.assembly.network import assemble
+from hwgen.assembly.place import Place
 from hwgen.errors import HwgenError
 from hwgen.ir.edge import PIXEL, PIXEL_EXPONENT, SYMBOL, SYMBOL_EXPONENT, Edge
 from hwgen.ir.graph import Graph
 from hwgen.ir.node import Node
-from hwgen.ir.nodes import Power, Receive
+from hwgen.ir.nodes import Convolution, Power, Receive
 from hwgen.ir.types import IntType
 from hwgen.numerics.formats import POWER
 from hwgen.numerics.integer import IntArray
+from hwgen.random_init.convolution import ConvolutionDraw, best
 from hwgen.random_init.exponents import agreed
 from hwgen.random_init.gain import random_gain
 from hwgen.random_init.images import synthetic_image
-from hwgen.random_init.layers import Place, nodes_of
 
 if TYPE_CHECKING:
     from hwgen.spec.model import ModelSpec
@@ -66,8 +68,8 @@ def _random_transmitter(spec: ModelSpec, rng: np.random.Generator) -> Nodes:
     frames = [image[..., : spec.frame.channels].astype(np.int64) for image in images]
     network, port = spec.encoder_network, Edge(spec.frame.channels, PIXEL, PIXEL_EXPONENT)
     exponents = agreed(network, PIXEL_EXPONENT, {}, spec.where("encoder"))
-    nodes, inputs, last = _layers(network, rng, port, frames, exponents, {network.source: network.source})
-    channels, kind = network.last.given.channels, last.type
+    nodes, inputs = _layers(network, rng, port, network.source, frames, exponents)
+    channels, kind = network.last.given.channels, nodes[-1].output
     end: Node
     if spec.gain.mode == "per_image":
         end = Power("power", channels, round(spec.channel.power * 2**POWER.fraction), kind)
@@ -94,7 +96,7 @@ def _random_receiver(spec: ModelSpec, rng: np.random.Generator, latent: int) -> 
     fixed = {placed.name: PIXEL_EXPONENT for placed in network.ends}
     exponents = agreed(network, RECEIVED_EXPONENT, fixed, spec.where("decoder"))
     port = Edge(latent, kind, RECEIVED_EXPONENT)
-    nodes, inputs, _ = _layers(network, rng, port, frames, exponents, {network.source: received.name})
+    nodes, inputs = _layers(network, rng, port, received.name, frames, exponents)
     return (received, *nodes), inputs
 
 
@@ -102,29 +104,22 @@ def _layers(
     network: Network,
     rng: np.random.Generator,
     port: Edge,
+    port_node: str,
     frames: list[IntArray],
     exponents: dict[str, int],
-    names: dict[str, str],
-) -> tuple[tuple[Node, ...], dict[str, tuple[str, ...]], Edge]:
-    """All layers' nodes, their sources, and the last one's edge.
-
-    names : of the node that gives the port's values; every layer's last node is added
-    """
-    found: list[Node] = []
+) -> Nodes:
+    """All layers' nodes, each drawn for what the ones before make of the frames."""
+    values = {port_node: frames}
     inputs: dict[str, tuple[str, ...]] = {}
-    edges, values = {network.source: port}, {network.source: frames}
-    end = network.ends[0]
-    for placed in network.layers:
-        taken = tuple(edges[source] for source in placed.sources)
-        image = network.side == "decoder" and placed is end
-        place = Place(placed, taken, values[placed.sources[0]], exponents[placed.name], image)
-        samples = [values[source] for source in placed.sources]
-        sources = tuple(names[source] for source in placed.sources)
-        for node in nodes_of(placed.layer, place, rng):
-            found.append(node)
-            inputs[node.name] = sources
-            taken = (node.infer(*taken),)
-            samples = [[node.execute(*frame) for frame in zip(*samples, strict=True)]]
-            sources = (node.name,)
-        edges[placed.name], values[placed.name], names[placed.name] = taken[0], samples[0], sources[0]
-    return tuple(found), inputs, edges[network.last.name]
+    found: list[Node] = []
+
+    def convolve(place: Place) -> Convolution:
+        return best(ConvolutionDraw(place), rng, values[place.sources[0]])
+
+    arguments = {placed.name: 3 - placed.given.bits for placed in network.layers}  # -4 .. 4
+    for node, sources in assemble(network, port, port_node, exponents, arguments, convolve):
+        taken = zip(*(values[source] for source in sources), strict=True)
+        values[node.name] = [node.execute(*frame) for frame in taken]
+        inputs[node.name] = sources
+        found.append(node)
+    return tuple(found), inputs

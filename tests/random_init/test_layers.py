@@ -1,22 +1,16 @@
-"""Random layers of every kind: their nodes, exponents that agree, ceilings, slopes, codebooks and tables."""
+"""Random layers of every kind: their nodes, exponents that agree, ceilings, slopes and codebooks."""
 
 from __future__ import annotations
 
-import math
-from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 import pytest
 from support.spec_graphs import GRAPHS, graph_spec
 
 from hwgen.errors import HwgenError
 from hwgen.ir.nodes import NETWORK, Convolution
-from hwgen.ir.types import IntType
 from hwgen.random_init import random_graph
 from hwgen.random_init.exponents import agreed
-from hwgen.random_init.layers import nodes_of
-from hwgen.random_init.tables import table_values
 from hwgen.spec.model import load
 
 HEAD = "format_version: 1\ndescription: d\nframe: {width: 16, height: 16}\n"
@@ -30,11 +24,6 @@ def test_every_kind_of_node_is_somewhere(tmp_path: Path) -> None:
     seen = {type(node) for name in GRAPHS for side in ("tx", "rx")
             for node in random_graph(graph_spec(tmp_path, name), 1, side).nodes}  # fmt: skip
     assert {kind.__name__ for kind in NETWORK} - {kind.__name__ for kind in seen} == {"ComplexConv2d"}
-
-
-def test_a_kind_without_nodes_is_refused() -> None:
-    with pytest.raises(TypeError, match="layer: wanted a kind that has nodes, got int"):
-        nodes_of(3, None, None)  # type: ignore[arg-type]
 
 
 def test_branches_agree_on_their_exponents(tmp_path: Path) -> None:
@@ -98,19 +87,6 @@ def test_codebooks(tmp_path: Path) -> None:
         largest = 2 ** (node.weight_bits - 1) - 1
         assert (node.codebook[0], node.codebook[-1]) == (-largest, largest)
         assert set(node.weight.reshape(-1).tolist()) <= set(node.codebook.tolist())
-
-
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "silu"])
-def test_tables_equal_plain_functions(activation: str) -> None:
-    output = IntType(6, activation != "sigmoid")
-    values = table_values(activation, IntType(8, True), -5, output, -5)
-    low, high = output.bounds
-    for place, value in enumerate(values.tolist()):
-        x = (place - 256 if place >= 128 else place) / 32
-        gate = 1 / (1 + math.exp(-x))
-        real = {"sigmoid": gate, "tanh": math.tanh(x), "silu": x * gate}[activation]
-        assert abs(value - min(max(Fraction(real) * 32, low), high)) <= Fraction(1, 2)
-    assert np.unique(values).size > 8
 
 
 def test_grey_images(tmp_path: Path) -> None:

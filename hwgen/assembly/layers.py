@@ -1,0 +1,88 @@
+"""The nodes of every kind of layer; a convolution's integers come from whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import singledispatch
+
+from hwgen.assembly.place import Place
+from hwgen.assembly.tables import table_values
+from hwgen.ir import nodes
+from hwgen.ir.edge import PIXEL
+from hwgen.ir.node import Node
+from hwgen.ir.nodes.table import sigmoid_values
+from hwgen.ir.types import IntType
+from hwgen.spec.branches import Add, AveragePool, Concat, DepthToSpace, Kinds, MaxPool, SpaceToDepth
+from hwgen.spec.layers import TABLES, Layer
+from hwgen.spec.network import Placed
+
+Convolve = Callable[[Place], nodes.Convolution]
+"""The convolution of a place."""
+
+
+def table_name(placed: Placed, image: bool) -> str | None:
+    """The node's whose table is a layer's activation; None where no table is."""
+    activation = getattr(placed.layer, "activation", "none")
+    if activation not in TABLES:
+        return None
+    return activation if image else f"{placed.name}_{activation}"
+
+
+@singledispatch
+def nodes_of(layer: Kinds, place: Place, convolve: Convolve) -> Iterator[Node]:
+    """A layer's nodes, one behind the other."""
+    raise TypeError(f"layer: wanted a kind that has nodes, got {type(layer).__name__}")
+
+
+@nodes_of.register
+def _(layer: Layer, place: Place, convolve: Convolve) -> Iterator[Node]:
+    yield convolve(place)
+    name = table_name(place.placed, place.image)
+    if name is None:
+        return
+    channels, (kind, exponent) = place.placed.given.channels, place.requantised
+    if place.image:
+        yield nodes.Table(name, channels, sigmoid_values(kind.bits, exponent), kind, exponent)
+        return
+    output = IntType(layer.activation_bits, layer.signed)
+    values = table_values(layer.activation, kind, exponent, output, place.exponent)
+    yield nodes.Table(name, channels, values, kind, exponent, output, place.exponent)
+
+
+@nodes_of.register
+def _(layer: Add, place: Place, convolve: Convolve) -> Iterator[Node]:
+    kind, exponent = place.input
+    output = PIXEL if place.image else IntType(layer.activation_bits, layer.activation == "none")
+    yield nodes.Add(
+        place.name, place.edges[0].channels, kind, place.edges[1].type, exponent, place.exponent - exponent,
+        "none" if layer.activation == "none" else "relu", output, place.exponent,
+    )  # fmt: skip
+
+
+@nodes_of.register
+def _(layer: Concat, place: Place, convolve: Convolve) -> Iterator[Node]:
+    yield nodes.Concat(place.name, tuple(edge.channels for edge in place.edges), *place.input)
+
+
+@nodes_of.register
+def _(layer: SpaceToDepth, place: Place, convolve: Convolve) -> Iterator[Node]:
+    yield nodes.SpaceToDepth(place.name, place.edges[0].channels, *place.input, layer.factor)
+
+
+@nodes_of.register
+def _(layer: DepthToSpace, place: Place, convolve: Convolve) -> Iterator[Node]:
+    yield nodes.DepthToSpace(place.name, place.edges[0].channels, *place.input, layer.factor)
+
+
+@nodes_of.register
+def _(layer: MaxPool, place: Place, convolve: Convolve) -> Iterator[Node]:
+    yield nodes.MaxPool(place.name, place.edges[0].channels, *place.input, layer.kernel)
+
+
+@nodes_of.register
+def _(layer: AveragePool, place: Place, convolve: Convolve) -> Iterator[Node]:
+    kind, exponent = place.input
+    output = IntType(layer.activation_bits or kind.bits, kind.signed)
+    shift = 2 * (layer.kernel.bit_length() - 1) + place.exponent - exponent
+    channels = place.edges[0].channels
+    yield nodes.AveragePool(place.name, channels, layer.kernel, kind, exponent, shift, output, place.exponent)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from fractions import Fraction
 from pathlib import Path
 
 from hwgen.bench.encoder import FRAME, channels
+from hwgen.bench.linear_code import ratio
 from hwgen.design_options import DesignOptions, add_options as add_design_options
 from hwgen.option_values import Number, frame
 
@@ -48,6 +50,14 @@ def _shipped(arguments: argparse.Namespace) -> int:
     from hwgen.bench.shipped import bench
 
     return bench(arguments.model, record=arguments.record)
+
+
+def _linear_code(arguments: argparse.Namespace) -> int:
+    from hwgen.bench.linear_code import SNRS_DB, bench
+
+    snrs = [snr for group in arguments.snr for snr in group] or SNRS_DB
+    return bench(arguments.data, arguments.block, arguments.ratio, snrs, arguments.allocation, arguments.seed,
+                 as_json=arguments.json)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -119,3 +129,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     shipped.add_argument("--model", action="append", default=[], metavar="M",
                          help="a shipped model's name; may be repeated (default: all)")
     shipped.add_argument("--record", action="store_true", help="write the record anew instead")
+
+    linear = bench("linear_code", _linear_code, "measure the linear code on images: the yardstick for a trained model")
+    linear.add_argument("--data", required=True, metavar="DIR", help="training and validation images, as for train")
+    linear.add_argument("--block", type=Number("--block", int, 1, 64), default=16, metavar="N",
+                        help="width and height of a block in pixels (default: 16)")
+    linear.add_argument("--ratio", type=ratio, default=Fraction(1, 6), metavar="K/N",
+                        help="complex symbols per source sample (default: 1/6)")
+    linear.add_argument("--snr", action="append", nargs="+", default=[], type=Number("--snr", float, -20, 60),
+                        metavar="DB", help="SNR in dB; a code is made for each (default: 1 4 7 10 13 19)")
+    linear.add_argument("--allocation", choices=("quarter", "optimal"), default="quarter",
+                        help="quarter (default): gains are variances to the power of -1/4; optimal: the least error")
+    linear.add_argument("--seed", type=Number("--seed", int, 0, 2**32 - 1), default=0, metavar="N",
+                        help="of the first image's noise, the next image's is one more (default: 0)")
+    linear.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")

@@ -1,0 +1,211 @@
+"""The linear code: the best picture that a linear transmitter and a linear receiver make of noisy symbols.
+
+It is what a network is to be compared with, and what one can start from. Nothing in it is learned but the
+principal components of blocks of pixels. With components y_i of variance v_i sent as g_i y_i over noise of variance s,
+the least squared error of a component behind its receiver's weight g_i v_i / (g_i^2 v_i + s) is
+v_i s / (g_i^2 v_i + s). Two ways to share the power T = sum g_i^2 v_i among the components:
+
+- ``quarter``: g_i = c v_i^(-1/4), the limit of many symbols at little noise, over the m components for which the sum
+  of all errors, those of what is left out included, is least;
+- ``optimal``: g_i^2 v_i = c sqrt(v_i) - s where that is positive, which minimises the sum (K.-H. Lee and
+  D. P. Petersen, Optimal Linear Coding for Vector Channels, IEEE Transactions on Communications 24(12), 1976).
+
+White noise looks alike from every side, so the weighted components may be turned by any orthogonal matrix on the way:
+`rotation` spreads them evenly, so that all channels of a latent have one variance and none needs more bits than others.
+
+NumPy alone, float64. Pixels are value * 2^-8; a block's values are ordered (colour, row, column), as in torch's
+pixel_unshuffle.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from hwgen.errors import HwgenError
+from hwgen.numerics.formats import PIXEL
+
+Array = npt.NDArray[np.float64]
+Image = npt.NDArray[np.uint8]
+Allocation = Literal["quarter", "optimal"]
+
+
+def blocks(image: Image, size: int) -> Array:
+    """(H, W, C) uint8 -> (H // size, W // size, C * size^2): whole blocks, pixel * 2^-8."""
+    rows, columns = (side // size for side in image.shape[:2])
+    colours = image.shape[2]
+    cut = image[: rows * size, : columns * size].reshape(rows, size, columns, size, colours)
+    return cut.transpose(0, 2, 4, 1, 3).reshape(rows, columns, -1).astype(np.float64) * PIXEL.scale
+
+
+def picture(values: Array, size: int) -> Image:
+    """The inverse of `blocks`, rounded half to even and clamped to 0..255."""
+    rows, columns, count = values.shape
+    colours = count // size**2
+    pixels = values.reshape(rows, columns, colours, size, size).transpose(0, 3, 1, 4, 2)
+    return np.clip(np.rint(pixels.reshape(rows * size, columns * size, colours) / PIXEL.scale), 0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class Components:
+    """Principal components of blocks of pixels.
+
+    Attributes
+    ----------
+    size : int
+        Width and height of a block in pixels.
+    mean : (d,) float64
+        Of the blocks; d = colours * size^2.
+    variances : (d,) float64
+        Of the components, largest first.
+    basis : (d, d) float64
+        Orthonormal columns: component i of a block b is ``basis[:, i] @ (b - mean)``. The entry of the largest
+        magnitude in each column is positive.
+    """
+
+    size: int
+    mean: Array
+    variances: Array
+    basis: Array
+
+    @classmethod
+    def of(cls, images: Iterable[Image], size: int) -> Components:
+        """Of all whole blocks of the images, (H, W, C) uint8 each, of any sizes.
+
+        Raises
+        ------
+        HwgenError
+            There are fewer than two blocks.
+        """
+        count, total, products = 0, np.zeros(1), np.zeros((1, 1))
+        for image in images:
+            found = blocks(image, size)
+            values = found.reshape(-1, found.shape[-1]) - 0.5  # about the mean: sums of squares lose less
+            count, total, products = count + len(values), total + values.sum(0), products + values.T @ values
+        if count < 2:
+            raise HwgenError("linear code", f"images with at least two blocks of {size}x{size} pixels", str(count))
+        mean = total / count
+        variances, basis = np.linalg.eigh((products - count * np.outer(mean, mean)) / (count - 1))
+        variances, basis = np.maximum(variances[::-1], 0.0), basis[:, ::-1]
+        largest = np.take_along_axis(basis, np.abs(basis).argmax(0)[None], 0)
+        return cls(size, mean + 0.5, variances, basis * np.sign(largest))
+
+
+def allocate(variances: Array, power: float, noise: float, allocation: Allocation = "quarter") -> Array:
+    """Power of every component that is sent, (m,) float64, m at most as many as there are: the sum is `power`.
+
+    Parameters
+    ----------
+    variances : (n,) of the components that could be sent, largest first; more may exist, they are lost in any case
+    power : T, of all of them together
+    noise : s, variance of the noise that is added to each
+    """
+    usable = variances[: np.count_nonzero(variances > 0.0)]
+    best, least = usable[:0], math.inf
+    for count in range(1, len(usable) + 1):
+        roots = np.sqrt(usable[:count])
+        spare = 0.0 if allocation == "quarter" else noise
+        shares = roots * ((power + count * spare) / roots.sum()) - spare
+        if shares[-1] <= 0.0:
+            break
+        error = float((usable[:count] * noise / (shares + noise)).sum() + usable[count:].sum())
+        if error < least:
+            best, least = shares, error
+    return best
+
+
+def rotation(channels: int) -> Array:
+    """An orthogonal matrix that spreads each of its inputs evenly over its outputs: (channels, channels) float64.
+
+    The Kronecker product of the Hadamard matrix of the largest power of two that divides `channels` and the orthonormal
+    cosine transform (DCT-II) of the rest. Where `channels` is a power of two, all entries have one magnitude.
+    """
+    rest = channels
+    matrix: Array = np.ones((1, 1))
+    while rest % 2 == 0:
+        matrix = np.kron(matrix, np.array([[1.0, 1.0], [1.0, -1.0]]) * math.sqrt(0.5)).astype(np.float64)
+        rest //= 2
+    frequency, sample = np.mgrid[0:rest, 0:rest]
+    cosines = np.cos(math.pi * (2 * sample + 1) * frequency / (2 * rest)) * math.sqrt(2.0 / rest)
+    cosines[0] = math.sqrt(1.0 / rest)
+    return np.kron(matrix, cosines.T)
+
+
+@dataclass(frozen=True, eq=False)
+class LinearCode:
+    """A linear transmitter and receiver for one SNR.
+
+    Attributes
+    ----------
+    size : int
+        Width and height of a block in pixels.
+    mean : (d,) float64
+        Of the blocks.
+    transmitter : (k, d) float64
+        Block without its mean -> k real symbols. Their power is `power` / 2 each on average over what the
+        components were measured on: a static gain.
+    receiver : (d, k) float64
+        Noisy symbols -> block without its mean.
+    sent : int
+        Components that are sent; the others are left out.
+    error : float
+        Expected squared error of a value, in units of (2^8)^2 steps.
+    """
+
+    size: int
+    mean: Array
+    transmitter: Array
+    receiver: Array
+    sent: int
+    error: float
+
+    def transmit(self, image: Image) -> Array:
+        """(H, W, C) uint8 -> (rows, columns, k) real symbols."""
+        return (blocks(image, self.size) - self.mean) @ self.transmitter.T
+
+    def receive(self, symbols: Array) -> Image:
+        """(rows, columns, k) real symbols -> (rows * size, columns * size, C) uint8."""
+        return picture(symbols @ self.receiver.T + self.mean, self.size)
+
+
+def linear_code(
+    components: Components,
+    channels: int,
+    snr_db: float,
+    power: float = 1.0,
+    allocation: Allocation = "quarter",
+    rotated: bool = False,
+) -> LinearCode:
+    """The linear code of a block's strongest components for one SNR.
+
+    Parameters
+    ----------
+    channels : k, real symbols per block, two to a complex one
+    snr_db : 10 log10(power / sigma^2); each real symbol gets noise of sigma^2 / 2
+    power : P, average power per complex symbol
+    rotated : whether the symbols are turned by `rotation`; the error does not change
+
+    Raises
+    ------
+    HwgenError
+        More channels than a block has values, or blocks without any contrast.
+    """
+    if not 1 <= channels <= len(components.mean):
+        raise HwgenError("linear code", f"1 to {len(components.mean)} channels, the values of a block", str(channels))
+    noise = power * 10.0 ** (-snr_db / 10.0) / 2.0
+    shares = allocate(components.variances[:channels], channels * power / 2.0, noise, allocation)
+    sent = len(shares)
+    if not sent:
+        raise HwgenError("linear code", "images with some contrast", "none")
+    variances, basis = components.variances[:sent], components.basis[:, :sent]
+    gains = np.sqrt(shares / variances)
+    turn = rotation(channels)[:, :sent] if rotated else np.eye(channels, sent)
+    transmitter = turn @ (basis * gains).T
+    receiver = (basis * (gains * variances / (shares + noise))) @ turn.T
+    lost = (variances * noise / (shares + noise)).sum() + components.variances[sent:].sum()
+    return LinearCode(components.size, components.mean, transmitter, receiver, sent, float(lost) / len(components.mean))

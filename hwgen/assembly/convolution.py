@@ -103,8 +103,7 @@ def ceiling(layer: Layer, output: IntType, exponent: int) -> int:
 
 def leaky_slope(layer: Layer) -> int:
     """The slope of leaky_relu as an integer of the encoder's format, whatever the side."""
-    low, high = SLOPE.bounds
-    return min(max(round(layer.leak * 2**SLOPE.fraction), low), high)
+    return round(layer.leak * 2**SLOPE.fraction)
 
 
 def leaky_slopes(layer: Layer, channels: int) -> IntArray:

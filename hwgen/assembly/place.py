@@ -72,4 +72,5 @@ class Place:
         layer = self.convolution
         if layer.activation in TABLES:
             return (TABLE, TABLE_EXPONENT) if self.image else (IntType(layer.activation_bits, True), self.argument)
-        return (PIXEL, PIXEL_EXPONENT) if self.image else (IntType(layer.activation_bits, layer.signed), self.exponent)
+        pixels = self.image or layer.activation == "clamp"
+        return (PIXEL, PIXEL_EXPONENT) if pixels else (IntType(layer.activation_bits, layer.signed), self.exponent)

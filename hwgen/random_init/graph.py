@@ -93,7 +93,8 @@ def _random_receiver(spec: ModelSpec, rng: np.random.Generator, latent: int) -> 
         imag_bits=imag, imag_left=8 - imag if imag else 0,
     )  # fmt: skip
     frames = [received.execute(frame) for frame in symbols]
-    fixed = {placed.name: PIXEL_EXPONENT for placed in network.ends}
+    pixels = [one for one in network.layers if one in network.ends or getattr(one.layer, "activation", "") == "clamp"]
+    fixed = {placed.name: PIXEL_EXPONENT for placed in pixels}
     exponents = agreed(network, RECEIVED_EXPONENT, fixed, spec.where("decoder"))
     port = Edge(latent, kind, RECEIVED_EXPONENT)
     nodes, inputs = _layers(network, rng, port, received.name, frames, exponents)

@@ -14,13 +14,16 @@ Inputs = Annotated[tuple[Identifier, ...], Field(min_length=1)]
 
 
 class Add(Entry):
-    """Sum of two branches, value by value, then perhaps a rectifier: a residual connection."""
+    """Sum of two branches, value by value, then perhaps a rectifier: a residual connection.
+
+    `clamp` is for a sum that is the image: pixels, saturated at 0 and 255.
+    """
 
     arity: ClassVar[tuple[int, int]] = (2, 2)
 
     kind: Literal["add"]
     inputs: Inputs
-    activation: Literal["none", "relu"] = "none"
+    activation: Literal["none", "relu", "clamp"] = "none"
     activation_bits: Bits = 8
 
 

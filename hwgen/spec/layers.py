@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Strict, model_validator
 
+from hwgen.numerics.formats import SLOPE
 from hwgen.spec.values import Bits, Number
 from hwgen.yamlmarks import Frozen, between, show_value, wrong
 
@@ -132,8 +133,10 @@ class Layer(Entry):
 
     @property
     def leak(self) -> float:
-        """The slope of leaky_relu."""
-        return 0.01 if self.slope is None else self.slope
+        """The slope of leaky_relu: the nearest one that the encoder's PReLU has."""
+        low, high = SLOPE.bounds
+        slope = 0.01 if self.slope is None else self.slope
+        return min(max(round(slope / SLOPE.scale), low), high) * SLOPE.scale
 
     @property
     def limit(self) -> float | None:

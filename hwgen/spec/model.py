@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, Strict, model_validator
 from pydantic_core import PydanticCustomError
 
 from hwgen.errors import HwgenError
-from hwgen.spec.branches import DecoderEntry, EncoderEntry, Kinds
+from hwgen.spec.branches import Add, DecoderEntry, EncoderEntry, Kinds
 from hwgen.spec.layers import DecoderLayer as DecoderLayer, Layer as Layer
 from hwgen.spec.network import Network, Placed, Side, Stream, place
 from hwgen.spec.pruning import Pruning as Pruning, SurvivingChannels as SurvivingChannels
@@ -139,6 +139,10 @@ class ModelSpec(Frozen):
         """Bits to which Q of a received symbol is quantised, where they are not those of I: before a complex layer."""
         return getattr(self.decoder[0], "imag_activation_bits", 0) if self.decoder else 0
 
+    def parent(self, side: Side) -> Network:
+        """A side's layers with the channels of the dense parent, before pruning."""
+        return self._placed(side, None)
+
     def convolutions(self, side: Side) -> tuple[Layer, ...]:
         """The layers of a side that have weights."""
         layers: tuple[Kinds, ...] = self.encoder if side == "encoder" else self.decoder
@@ -192,17 +196,19 @@ class ModelSpec(Frozen):
         Raises
         ------
         HwgenError
-            There is no decoder, no `training` or no `data` section, or layers that training does not know.
+            There is no decoder, no `training` or no `data` section, or images are grey.
         """
         for key, value in (("decoder", self.decoder), ("training", self.training), ("data", self.data)):
             if not value:
                 raise HwgenError(self.where(key), "this key: training needs it", "nothing")
-        self.check_chains()
+        if self.frame.channels != 3:
+            wanted = "3: training knows colour images"
+            raise HwgenError(self.where("frame", "channels"), wanted, str(self.frame.channels))
         assert self.training is not None
         return self.training
 
     def check_chains(self) -> None:
-        """Refuse what only random integers can fill so far.
+        """Refuse what the quantised network does not know so far: the float one does.
 
         Raises
         ------
@@ -211,8 +217,8 @@ class ModelSpec(Frozen):
         """
         for network in self._networks:
             for placed in network.layers:
-                if not _trainable(placed, network):
-                    wanted = "a convolution behind the layer before, of the keys that training knows"
+                if not _in_a_row(placed, network):
+                    wanted = "a convolution behind the layer before, of the keys that the quantised network knows"
                     raise HwgenError(self.where(network.side, placed.index), wanted, placed.name)
 
     @property
@@ -241,7 +247,7 @@ class ModelSpec(Frozen):
         for index, layer in enumerate(self.encoder):
             if getattr(layer, "activation", "none") == "clamp":
                 raise wrong("another one: clamp is the image's", "clamp", "encoder", index, "activation")
-        dense = self._placed("encoder", None)
+        dense = self.parent("encoder")
         multiple = dense.multiple
         for axis in ("width", "height"):
             size = getattr(self.frame, axis)
@@ -295,17 +301,22 @@ def _check_decoder(network: Network, scale: Fraction, colours: int) -> None:
     end, last = network.ends[0], network.last
     for placed in network.layers:
         activation = getattr(placed.layer, "activation", "none")
-        if placed is not end and activation == "clamp":
-            raise wrong("another one (clamp only in the last layer)", activation, "decoder", placed.index, "activation")
-    if not isinstance(end.layer, Layer):
-        raise wrong("a convolution, before nothing but depth_to_space", end.name, "decoder", end.index)
-    if end.layer.complex:
+        if placed.name not in network.fixed and activation == "clamp":
+            wanted = "another one (clamp only where values reach the image as they are)"
+            raise wrong(wanted, activation, "decoder", placed.index, "activation")
+        if placed is not end and activation == "clamp" and placed.given.bits != 8:
+            raise wrong("8, a pixel's", placed.given.bits, "decoder", placed.index, "activation_bits")
+    if not isinstance(end.layer, (Layer, Add)):
+        raise wrong("a convolution or a sum, before nothing but depth_to_space", end.name, "decoder", end.index)
+    if isinstance(end.layer, Layer) and end.layer.complex:
         raise wrong("false in the last layer", "true", "decoder", end.index, "complex")
     if last.given.channels != colours:
         what = "3 (red, green, blue)" if colours == 3 else "1 (grey)"
         raise wrong(f"{what} in the last layer", last.given.channels, "decoder", last.index, "channels")
-    if end.layer.activation not in ("clamp", "sigmoid"):
-        raise wrong("clamp or sigmoid in the last layer", end.layer.activation, "decoder", end.index, "activation")
+    known = ("clamp",) if isinstance(end.layer, Add) else ("clamp", "sigmoid")
+    if end.layer.activation not in known:
+        wanted = f"{' or '.join(known)} in the last layer"
+        raise wrong(wanted, end.layer.activation, "decoder", end.index, "activation")
     if last.given.scale * scale != 1:
         raise wrong(f"strides whose product is {1 / scale}, as the encoder's", last.given.scale, "decoder")
 
@@ -326,7 +337,7 @@ def _check_surviving(network: Network | None, counts: tuple[int, ...]) -> None:
             raise wrong(f"{dense}: {what} not prunable", count, "pruning", "channels", side, index)
 
 
-def _trainable(placed: Placed, network: Network) -> bool:
+def _in_a_row(placed: Placed, network: Network) -> bool:
     layer = placed.layer
     before = network.layers[placed.index - 1].name if placed.index else network.source
     plain = Layer.model_fields

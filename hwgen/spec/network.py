@@ -81,6 +81,16 @@ class Network:
 
     def output_size(self, height: int, width: int) -> tuple[int, int]:
         """(height, width) of the output for port frames of that size."""
+        return self.sizes(height, width)[self.last.name]
+
+    def sizes(self, height: int, width: int) -> dict[str, tuple[int, int]]:
+        """(height, width) of the port's frames, which is given, and of every layer's output, by name.
+
+        Raises
+        ------
+        PydanticCustomError
+            At a layer's inputs: they are not of one size.
+        """
         sizes = {self.source: (height, width)}
         for placed in self.layers:
             found = {size_of(placed.layer, *sizes[name]) for name in placed.sources}
@@ -88,7 +98,7 @@ class Network:
                 text = " and ".join(f"{w}x{h}" for h, w in sorted(found))
                 raise wrong("inputs of one size", text, self.side, placed.index, "inputs")
             sizes[placed.name] = found.pop()
-        return sizes[self.last.name]
+        return sizes
 
     @property
     def ends(self) -> tuple[Placed, ...]:

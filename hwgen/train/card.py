@@ -14,13 +14,13 @@ from typing import Any
 
 from torch import Tensor
 
+from hwgen.spec.counts import macs, parameters, weight_bits
 from hwgen.spec.model import Channel, Layer, ModelSpec
+from hwgen.spec.network import Network, Placed
 from hwgen.train.checkpoint import read
 from hwgen.train.evaluate import SNRS_DB, Codec, Quality, evaluate, mean_power, static_gain
 from hwgen.train.imageset import Picture, image_set
-from hwgen.train.network import LayerShape, encoder_macs, layer_shapes, parameters
 from hwgen.train.quantised import from_checkpoint
-from hwgen.train.quantisers import SLOPE_BITS
 from hwgen.train.trained import FILES, PHASES, trained
 
 TITLES = {
@@ -30,7 +30,6 @@ TITLES = {
     "control": "dense control",
 }
 GAIN_IMAGES = 400
-BIAS_BITS = 32
 JUDGED_SNR_DB = 10.0
 DRAWS = 2
 """Realisations of a fading channel that every image is sent over."""
@@ -125,38 +124,23 @@ def _terms(spec: ModelSpec) -> str:
     )
 
 
-def weight_bits(shapes: Sequence[LayerShape], layers: Sequence[Layer], in_channels: int = 3) -> int:
-    """Bits of the quantised weights, biases (32) and PReLU slopes (8) of a stack of layers."""
-    total = 0
-    for shape, layer in zip(shapes, layers, strict=True):
-        slope = SLOPE_BITS if shape.activation == "prelu" else 0
-        bits = layer.weight_bits + layer.imag_weight_bits  # of two weights
-        weights = shape.weights(in_channels)
-        total += weights * bits // 2 if shape.complex else weights * layer.weight_bits
-        total += shape.stream * (BIAS_BITS + slope)
-        in_channels = shape.stream
-    return total
-
-
 def _network(spec: ModelSpec) -> str:
-    parent, kept = layer_shapes(spec.encoder), layer_shapes(spec.encoder, spec.encoder_channels)
-    decoder = layer_shapes(spec.decoder, spec.decoder_channels)
-    parent_decoder = layer_shapes(spec.decoder)
-    latent, kept_latent = parent[-1].stream, kept[-1].stream
+    parent, kept = spec.parent("encoder"), spec.encoder_network
+    parent_decoder, decoder = spec.parent("decoder"), spec.decoder_network
     width, height = spec.frame.width, spec.frame.height
     rows = [
         _row("encoder parameters", parameters(parent), parameters(kept)),
         _row(
             f"encoder MACs per {width}x{height} frame",
-            encoder_macs(parent, width, height),
-            encoder_macs(kept, width, height),
+            sum(macs(parent, height, width).values()),
+            sum(macs(kept, height, width).values()),
         ),
-        _row("decoder parameters", parameters(parent_decoder, latent), parameters(decoder, kept_latent)),
+        _row("decoder parameters", parameters(parent_decoder), parameters(decoder)),
         _row("channels, encoder and decoder", _channels(parent, parent_decoder), _channels(kept, decoder)),
         _row(
             "encoder weight bits (float32 before)",
             32 * parameters(parent),
-            weight_bits(kept, spec.convolutions("encoder")),
+            weight_bits(kept),
         ),
     ]
     complex_note = " Complex channels (marked c) are two of the stream, a complex MAC is four."
@@ -198,16 +182,23 @@ def channel_text(channel: Channel) -> str:
     return "AWGN"
 
 
-def _channels(*stacks: Sequence[LayerShape]) -> int:
-    return sum(shape.stream for stack in stacks for shape in stack)
+def _convolutions(network: Network) -> list[tuple[Placed, Layer]]:
+    return [(placed, placed.layer) for placed in network.layers if isinstance(placed.layer, Layer)]
+
+
+def _channels(*networks: Network) -> int:
+    return sum(placed.given.channels for network in networks for placed, _ in _convolutions(network))
 
 
 def _layers(spec: ModelSpec) -> tuple[Layer, ...]:
     return (*spec.convolutions("encoder"), *spec.convolutions("decoder"))
 
 
-def _list(shapes: Sequence[LayerShape]) -> str:
-    return "-".join(f"{shape.channels}{'c' if shape.complex else ''}" for shape in shapes)
+def _list(network: Network) -> str:
+    return "-".join(
+        f"{placed.given.channels // layer.parts}{'c' if layer.complex else ''}"
+        for placed, layer in _convolutions(network)
+    )
 
 
 def _each(spec: ModelSpec, key: str) -> str:

@@ -29,22 +29,36 @@ def parts(kernel: Tensor) -> tuple[Tensor, Tensor]:
 class Kernel(nn.Module):
     """One part of a complex kernel, a module of its own so that it can have a quantiser of its own."""
 
-    def __init__(self, out_channels: int, in_channels: int, size: int) -> None:
+    def __init__(self, out_channels: int, in_channels: int, size: tuple[int, int]) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(out_channels, in_channels, size, size))
+        self.weight = nn.Parameter(torch.empty(out_channels, in_channels, *size))
 
 
 class ComplexConv2d(nn.Module):
-    """Complex convolution with bias, padding kernel // 2. Channel counts are complex; the bias (2 O,) is of the stream.
+    """Complex convolution with bias, (N, 2 I, H, W) -> (N, 2 O, H', W'), with sizes as torch's convolution has them.
 
-    (N, 2 I, H, W) -> (N, 2 O, H / stride, W / stride)
+    Parameters
+    ----------
+    in_channels, out_channels
+        Complex ones, I and O. The bias (2 O,) is of the stream.
+    kernel, padding
+        (rows, columns); padding is by default kernel // 2.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: tuple[int, int],
+        stride: int = 1,
+        padding: tuple[int, int] | None = None,
+        dilation: int = 1,
+    ) -> None:
         super().__init__()
         self.complex_in, self.complex_out = in_channels, out_channels
         self.in_channels, self.out_channels = 2 * in_channels, 2 * out_channels
-        self.kernel_size, self.stride, self.padding = (kernel, kernel), (stride, stride), (kernel // 2, kernel // 2)
+        self.kernel_size, self.stride, self.dilation = kernel, (stride, stride), (dilation, dilation)
+        self.padding = (kernel[0] // 2, kernel[1] // 2) if padding is None else padding
         self.real = Kernel(out_channels, in_channels, kernel)
         self.imag = Kernel(out_channels, in_channels, kernel)
         self.bias = nn.Parameter(torch.zeros(2 * out_channels))
@@ -55,4 +69,4 @@ class ComplexConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         kernel = interleaved(self.real.weight, self.imag.weight)
-        return nn.functional.conv2d(x, kernel, self.bias, self.stride, self.padding)
+        return nn.functional.conv2d(x, kernel, self.bias, self.stride, self.padding, self.dilation)

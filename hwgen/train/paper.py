@@ -23,6 +23,8 @@ import torch
 from hwgen.errors import HwgenError
 from hwgen.metrics.psnr import psnr_of_mse
 from hwgen.option_values import Number
+from hwgen.spec.layers import DecoderLayer, Layer
+from hwgen.spec.network import Stream, place
 from hwgen.train import data as image_data
 from hwgen.train.channel import awgn, normalise
 from hwgen.train.checkpoint import read, write
@@ -30,7 +32,7 @@ from hwgen.train.data import Crops
 from hwgen.train.evaluate import batches
 from hwgen.train.imageset import Picture
 from hwgen.train.loop import Schedule, fit, pick_device
-from hwgen.train.network import DeepJSCC, LayerShape
+from hwgen.train.network import DeepJSCC
 
 PAPER_DB = {1.0: 22.5, 4.0: 24.4, 7.0: 25.85, 13.0: 28.35, 19.0: 30.05}
 """PSNR that the paper's figure shows at k/n = 1/12, trained at the tested SNR, read off to +-0.1 dB."""
@@ -57,9 +59,13 @@ def paper_network() -> DeepJSCC:
     """The paper's network at k/n = 1/12, freshly initialised."""
     encoder = [(2, 16), (2, 32), (1, 32), (1, 32)]
     decoder = [(1, 32), (1, 32), (1, 32), (2, 16)]
+    down = [Layer(kernel=5, stride=stride, channels=channels) for stride, channels in encoder]
+    down.append(Layer(kernel=5, channels=8, activation="none"))
+    up = [DecoderLayer(kernel=5, stride=stride, channels=channels) for stride, channels in decoder]
+    up.append(DecoderLayer(kernel=5, stride=2, channels=3, activation="sigmoid"))
     return DeepJSCC(
-        [LayerShape(5, stride, channels, "prelu") for stride, channels in encoder] + [LayerShape(5, 1, 8, "none")],
-        [LayerShape(5, stride, channels, "prelu") for stride, channels in decoder] + [LayerShape(5, 2, 3, "sigmoid")],
+        place("encoder", down, Stream(3, 8, signed=False)),
+        place("decoder", up, Stream(8, 8, signed=True)),
     )
 
 

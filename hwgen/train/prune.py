@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from hwgen.spec.model import ModelSpec
 from hwgen.train.complex_layers import ComplexConv2d, interleaved
 from hwgen.train.criteria import Criterion, criterion, l1
-from hwgen.train.network import DeepJSCC, Layer, pruned
+from hwgen.train.float_layers import Convolution
+from hwgen.train.network import DeepJSCC, pruned
 
 
 def prune(parent: DeepJSCC, spec: ModelSpec) -> DeepJSCC:
@@ -39,7 +40,7 @@ def prune(parent: DeepJSCC, spec: ModelSpec) -> DeepJSCC:
     score = _criterion(spec)
     for stack, counts in ((network.encoder, spec.encoder_channels), (network.decoder, spec.decoder_channels)):
         for layer, count in zip(list(stack)[:-1], counts[:-1], strict=True):
-            assert isinstance(layer, Layer)
+            assert isinstance(layer, Convolution)
             _keep(graph, score, layer.conv, count)
     # into a fresh network: its shapes are the specification's, so a wrong removal cannot pass
     result = pruned(spec)

@@ -43,12 +43,13 @@ def test_names_and_sources(tmp_path: Path) -> None:
     assert network.multiple == 2
 
 
-def test_training_refuses_what_it_does_not_know(tmp_path: Path) -> None:
+def test_quantisation_refuses_what_it_does_not_know(tmp_path: Path) -> None:
     spec = graph_spec(tmp_path, "residual")
     with pytest.raises(HwgenError) as caught:
         spec.check_chains()
     assert str(caught.value).endswith(
-        "encoder[3]: wanted a convolution behind the layer before, of the keys that training knows, got sum"
+        "encoder[3]: wanted a convolution behind the layer before, of the keys that the quantised network knows, got "
+        "sum"
     )
 
 
@@ -126,7 +127,15 @@ BAD = {
                "6: decoder: wanted layers that lead back to 16x16, got 14x14"),
     "no image": ("encoder:\n" + END + "decoder:\n  - {kernel: 3, channels: 3}\n"
                  "  - {kind: add, inputs: [deconv0, deconv0]}\n",
-                 "8: decoder[1]: wanted a convolution, before nothing but depth_to_space, got add1"),
+                 "8: decoder[1].activation: wanted clamp in the last layer, got none"),
+    "pooled image": ("encoder:\n" + END + "decoder:\n  - {kernel: 3, channels: 3}\n"
+                     "  - {kind: max_pool, kernel: 2}\n",
+                     "8: decoder[1]: wanted a convolution or a sum, before nothing but depth_to_space, got max_pool1"),
+    "clamp inside": ("encoder:\n" + END + "decoder:\n  - {kernel: 3, channels: 3}\n"
+                     "  - {kind: add, inputs: [deconv0, deconv0], activation: clamp}\n"
+                     "  - {kernel: 3, channels: 3, activation: clamp}\n",
+                     "8: decoder[1].activation: wanted another one (clamp only where values reach the image as "
+                     "they are), got clamp"),
     "grey image": ("encoder:\n" + END + "decoder:\n  - {kernel: 3, channels: 1, activation: clamp}\n",
                    "7: decoder[0].channels: wanted 3 (red, green, blue) in the last layer, got 1"),
 }  # fmt: skip

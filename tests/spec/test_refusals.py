@@ -100,7 +100,8 @@ BAD = {
     "decoder's last activation": (", activation: clamp", "",
                                   "13: decoder[1].activation: wanted clamp or sigmoid in the last layer, got prelu"),
     "clamp too early": ("{kernel: 5, stride: 2, channels: 13}", "{kernel: 5, channels: 13, activation: clamp}",
-                        "12: decoder[0].activation: wanted another one (clamp only in the last layer), got clamp"),
+                        "12: decoder[0].activation: wanted another one (clamp only where values reach the image as "
+                        "they are), got clamp"),
     "decoder's strides": ("{kernel: 5, stride: 2, channels: 13}", "{kernel: 5, channels: 13}",
                           "11: decoder: wanted strides whose product is 4, as the encoder's, got 2"),
     # pruning

@@ -67,6 +67,16 @@ GRAPHS = {
     "  - {kind: add, inputs: [first, second], activation: relu, name: sum}\n"
     "  - {kernel: 4, stride: 2, channels: 6, activation: relu}\n"
     "  - {kind: conv, kernel: 3, channels: 3, activation: clamp}\n",
+    "image from a sum": "encoder:\n"
+    "  - {kernel: 4, stride: 4, channels: 4, activation: none}\n"
+    "decoder:\n"
+    "  - {kind: conv, kernel: 1, channels: 48, activation: clamp}\n"
+    "  - {kind: depth_to_space, factor: 4, name: picture}\n"
+    "  - {kind: space_to_depth, factor: 2}\n"
+    "  - {kind: conv, kernel: 3, channels: 6}\n"
+    "  - {kind: conv, kernel: 3, channels: 12, activation: none}\n"
+    "  - {kind: depth_to_space, factor: 2, name: detail}\n"
+    "  - {kind: add, inputs: [picture, detail], activation: clamp}\n",
     "grey": "encoder:\n" + LATENT + BACK.replace("channels: 3", "channels: 1"),
 }  # fmt: skip
 """Each with frames that multiples of 4 divide."""

@@ -12,10 +12,10 @@ from PIL import Image
 
 from hwgen.spec.model import Channel, load
 from hwgen.train import phases
-from hwgen.train.card import channel_text, schedule_section, weight_bits
+from hwgen.train.card import channel_text, schedule_section
 from hwgen.train.checkpoint import write
 from hwgen.train.evaluate import evaluate
-from hwgen.train.network import layer_shapes, pruned
+from hwgen.train.network import pruned
 
 SPEC = """
 format_version: 1
@@ -139,13 +139,6 @@ def test_every_snr_sees_the_same_fading(tmp_path: Path) -> None:
     both = evaluate(network, image, 2, (4.0, 10.0), with_ssim=False)
     alone = evaluate(network, image, 2, (10.0,), with_ssim=False)
     assert both[10.0] == alone[10.0] and both[4.0].psnr < both[10.0].psnr
-
-
-def test_weight_bits_by_hand(tmp_path: Path) -> None:
-    (tmp_path / "spec.yaml").write_text(SPEC.replace("GAIN", "static"))
-    spec = load(tmp_path)
-    wanted = (3 * 25 * 4 * 8 + 4 * (32 + 8)) + (2 * 9 * 4 * (8 + 6) + 8 * 32)
-    assert weight_bits(layer_shapes(spec.encoder, spec.encoder_channels), spec.encoder) == wanted
 
 
 def test_channels_in_words() -> None:

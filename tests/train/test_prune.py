@@ -12,7 +12,7 @@ from support.train_samples import specification
 from hwgen.spec.model import ModelSpec, load
 from hwgen.train.complex_layers import ComplexConv2d
 from hwgen.train.criteria import criterion as criterion_named, l1
-from hwgen.train.network import DeepJSCC, dense, encoder_macs, layer_shapes, parameters, pruned
+from hwgen.train.network import DeepJSCC, dense
 from hwgen.train.prune import _kernels as kernels_of_group, prune
 
 
@@ -75,18 +75,6 @@ def test_ratio(tmp_path: Path) -> None:
     spec = specification(tmp_path, "ratio: 0.5")
     assert [layer.conv.out_channels for layer in prune(dense(spec), spec).encoder] == list(spec.encoder_channels)
     assert spec.encoder_channels[0] == 4
-
-
-def test_counts_by_hand(tmp_path: Path) -> None:
-    """Parameters and MACs of the 32x32 encoder 3-9-8-6, summed by hand; and that the modules agree."""
-    spec = specification(tmp_path)
-    shapes = layer_shapes(spec.encoder)
-    assert parameters(shapes) == (75 * 9 + 9 + 9) + (81 * 8 + 8) + (72 * 6 + 6) == 1787
-    assert encoder_macs(shapes, 32, 32) == 16 * 16 * 9 * 75 + 8 * 8 * 8 * 81 + 8 * 8 * 6 * 72 == 241920
-    assert parameters(shapes) == sum(p.numel() for p in dense(spec).encoder.parameters())
-    surviving = layer_shapes(spec.encoder, spec.encoder_channels)
-    assert encoder_macs(surviving, 32, 32) == 256 * 5 * 75 + 64 * (7 * 45 + 6 * 63)
-    assert sum(p.numel() for p in pruned(spec).encoder.parameters()) == parameters(surviving)
 
 
 COMPLEX = """

@@ -136,6 +136,9 @@ BAD = {
                      "  - {kernel: 3, channels: 3, activation: clamp}\n",
                      "8: decoder[1].activation: wanted another one (clamp only where values reach the image as "
                      "they are), got clamp"),
+    "bits of a clamp": ("encoder:\n" + END + "decoder:\n  - {kernel: 3, channels: 3, activation: clamp, "
+                        "activation_bits: 6}\n  - {kind: add, inputs: [deconv0, deconv0], activation: clamp}\n",
+                        "7: decoder[0].activation_bits: wanted 8, a pixel's, got 6"),
     "grey image": ("encoder:\n" + END + "decoder:\n  - {kernel: 3, channels: 1, activation: clamp}\n",
                    "7: decoder[0].channels: wanted 3 (red, green, blue) in the last layer, got 1"),
 }  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, Strict
 
+from hwgen.device import half_block_luts
 from hwgen.errors import HwgenError
 from hwgen.yamlmarks import Frozen, Marks, between, load as load_yaml, show_value
 
@@ -101,6 +102,14 @@ class Board(Frozen):
         """How many of `resource` (a key of `usable`) the sizing may take, rounded down."""
         # A share such as 0.7 is a little less than seven tenths as a float: to the next multiple of 1e-9 first.
         return math.floor(round(getattr(self.resources, resource) * getattr(self.usable, resource), 9))
+
+    @property
+    def half_block_luts(self) -> int:
+        """LUTs that half a block RAM is worth on this part: by them components put memories into one or the other.
+
+        A part without any has the rate of one that has a single one.
+        """
+        return half_block_luts(max(self.resources.lut, 1), max(self.resources.bram36, 1))
 
     def where(self, *key: str | int) -> str:
         """``FILE:LINE: KEY`` of a key in this board's file, for an `HwgenError`."""

@@ -55,6 +55,10 @@ FAMILIES = {
 """By Yosys' name of the family, as in a board's file."""
 
 
+HALF_BLOCK_LUTS = 190
+"""The exchange rate of an XC7Z020 (`half_block_luts`), with which a component is built that no board is named for."""
+
+
 def half_block_luts(lut: int, bram36: int) -> int:
     """The exchange rate of a part: LUTs for each half (18 Kbit) of a block RAM, rounded to the nearest.
 

@@ -241,6 +241,7 @@ def _mac(
         weights_in=weights_in,
         blocks=tuple(window.blocks) if window.phases > 1 else (),
         first_phase=window.first_phase,
+        half_block_luts=window.half_block_luts,
     )
 
 

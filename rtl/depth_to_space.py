@@ -9,6 +9,7 @@ from typing import ClassVar
 from hwgen.rtl.primitives import Cost
 from hwgen.rtl.reorder import Beats, Reorder, ReorderConfig
 from hwgen.rtl.space_to_depth import check_blocks
+from hwgen.rtl.storage import Storage
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class DepthToSpaceConfig:
         Values of the ring: `least_depth` at least; `full_rate_depth`, by default, for a value in every cycle.
     fifo_depth
         Of the FIFO behind it.
+    storage
+        Of the ring.
 
     Raises
     ------
@@ -47,6 +50,7 @@ class DepthToSpaceConfig:
     bits: int
     depth: int | None = None
     fifo_depth: int = ReorderConfig.fifo_depth
+    storage: Storage = Storage()
 
     latency: ClassVar[int] = ReorderConfig.latency
     """Cycles from the last value that an output waits for to that output."""
@@ -62,7 +66,7 @@ class DepthToSpaceConfig:
         """The loops: rows of a block, input pixels, columns of a block, channels."""
         factor, square = self.factor, self.factor**2
         loops = ((factor, factor), (self.width, self.channels), (factor, 1), (self.channels // square, square))
-        return ReorderConfig.sized(loops, 1, self.bits, self.depth, self.fifo_depth)
+        return ReorderConfig.sized(loops, 1, self.bits, self.depth, self.fifo_depth, self.storage)
 
     @property
     def needed(self) -> Beats:

@@ -1,7 +1,8 @@
 """The memories of a line buffer and the ways through them: one ring of words, or a bank for every row.
 
 Both hold the pixels of a frame, and those of the next one behind them, in raster order, SIMD channels to a word. Taps
-in the zero padding are read wherever they lie and masked.
+in the zero padding are read wherever they lie and masked. No word that counts is read in the cycle that writes it:
+nobody asks for it before it is counted.
 
 One tap per word: all pixels lie in one ring; the words of one tap row lie side by side, so an address is the one before
 plus a constant, modulo the ring.
@@ -19,7 +20,6 @@ from typing import TYPE_CHECKING
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 
 from hwgen.rtl.counter import add_wrapped, count
-from hwgen.rtl.memory import Ram, RamConfig, ram_form
 from hwgen.rtl.primitives import Cost, bits_of, counter_ff
 from hwgen.rtl.window_sequencer import WindowSequencer
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def single_ring(m: Module, s: WindowConfig, walk: WindowSequencer, write: Value, data: Value) -> Value:
     """One tap per word; the word that is issued in cycle 0 is there in cycle 3."""
     size, groups = s.bank_words, s.groups
-    m.submodules.memory = memory = _memory(s)
+    m.submodules.memory = memory = s.memory.build()
     m.d.comb += [
         memory.write.eq(write),
         memory.write_address.eq(count(m, size, write, "write_address").place),
@@ -181,7 +181,7 @@ def row_banks(m: Module, s: WindowConfig, walk: WindowSequencer, write: Value, d
     m.d.sync += [inside_column.eq(address < size), bank_1.eq(first_bank), bank_2.eq(bank_1)]
     words = []
     for bank in range(banks):
-        m.submodules[f"memory{bank}"] = memory = _memory(s)
+        m.submodules[f"memory{bank}"] = memory = s.memory.build()
         word = Signal(s.simd * s.bits, name=f"bank{bank}", reset_less=True)
         m.d.comb += [
             memory.write.eq(write & turn[bank]),
@@ -212,11 +212,6 @@ def _row_inside(s: WindowConfig, row: Value, tap: int) -> Value:
     above = [row >= rows[0]] * (rows[0] > 0)
     below = [row <= rows[-1]] * (rows[-1] < s.out_height - 1)
     return Cat(*above, *below).all()
-
-
-def _memory(s: WindowConfig) -> Ram:
-    """One memory. A word is never read in the cycle that writes it: nobody asks for it before it is counted."""
-    return RamConfig(s.bank_words, s.simd * s.bits, ram_form(s.bank_words, s.form)).build()
 
 
 def line_buffer_cost(window: WindowConfig) -> Cost:

@@ -21,6 +21,7 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, s
 from amaranth.lib.wiring import Component, In, Out
 from amaranth.utils import ceil_log2
 
+from hwgen.device import HALF_BLOCK_LUTS
 from hwgen.rtl.adders import Term, adder_tree, delay, tree_levels
 from hwgen.rtl.lut_cost import lut_sums_cost
 from hwgen.rtl.lut_mac import lut_latency, lut_sums, weights_lead
@@ -73,6 +74,8 @@ class MacConfig:
         Where the rows of each phase begin, if there is more than one: each output pixel takes a phase's rows.
     first_phase
         Of a frame's first output pixel.
+    half_block_luts
+        What half a block RAM is worth on the part (`hwgen.device.half_block_luts`).
 
     Raises
     ------
@@ -90,6 +93,7 @@ class MacConfig:
     weights_in: Literal["block", "logic"] = "block"
     blocks: tuple[int, ...] = ()
     first_phase: int = 0
+    half_block_luts: int = HALF_BLOCK_LUTS
 
     def __post_init__(self) -> None:
         for key in ("pe", "simd", "accumulator_bits", "rows"):
@@ -163,7 +167,7 @@ class MacConfig:
         for place, lanes in enumerate(places):
             width = len(lanes) * pe * weight_bits if columns is None else columns[place]
             form = rom_form(self.rows, self.weights_in)
-            rom = RomConfig(self.rows, width, form).cost(family) if width else Cost()
+            rom = RomConfig(self.rows, width, form, self.half_block_luts).cost(family) if width else Cost()
             in_logic = form == "logic" and self.rows > 32
             cost += replace(rom, lut=round(rom.lut * LOGIC_FACTOR)) if in_logic else rom
             # A DSP has two registers of its own for what is delayed; three and more others make a shift register.
@@ -290,7 +294,8 @@ class MacArray(Component):
         rows = self.weights[place]
         if len(rows) == 1:
             return Const(rows[0], width)
-        memory = RomConfig(len(rows), width, rom_form(len(rows), self.config.weights_in)).build(rows)
+        form = rom_form(len(rows), self.config.weights_in)
+        memory = RomConfig(len(rows), width, form, self.config.half_block_luts).build(rows)
         m.submodules[f"weights{place}"] = memory
         m.d.comb += memory.address.eq(address)
         return memory.data

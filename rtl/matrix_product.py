@@ -19,10 +19,11 @@ from hwgen.rtl.adders import delay
 from hwgen.rtl.complex_mac import ComplexMacConfig
 from hwgen.rtl.complex_multiply import Form, Widths
 from hwgen.rtl.counter import count
-from hwgen.rtl.memory import RamConfig, ram_form
+from hwgen.rtl.memory import RamConfig
 from hwgen.rtl.pipeline import FIFO_LATENCY, check_positive, forward, output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter, equal_lut
 from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
+from hwgen.rtl.storage import Storage
 from hwgen.rtl.stream import wrap_increment
 
 BITS = formats.SYMBOL.bits
@@ -61,6 +62,8 @@ class MatrixProductConfig:
         "three" or "four" multipliers a product (`cheapest_form(WIDTHS, family)` is three).
     depth
         Of the FIFO, in symbols; by default what keeps the interval.
+    storage
+        Of the coefficients.
 
     Raises
     ------
@@ -75,6 +78,7 @@ class MatrixProductConfig:
     tables: int = 1
     form: Form = "three"
     depth: int = None  # type: ignore[assignment]  # set below
+    storage: Storage = Storage()
 
     def __post_init__(self) -> None:
         check_positive(rows=self.rows, columns=self.columns, groups=self.groups, tables=self.tables)
@@ -130,13 +134,18 @@ class MatrixProductConfig:
         """Rows of both banks, the second one from a power of two on."""
         return (1 << bits_of(self.bank_rows)) + self.bank_rows
 
+    @property
+    def memory(self) -> RamConfig:
+        """Each lane's memory of coefficients."""
+        return self.storage.ram(self.memory_rows, 2 * BITS)
+
     def cost(self, family: str) -> Cost:
         """Resources: DSPs and block RAM exactly."""
         columns, lanes, depth = self.columns, self.lanes, self.memory_rows
         cost = self.mac.cost(family) + output_fifo_cost(SYMBOL, self.depth, family)
         for bits in self.mac.results:
             cost += add_round_saturate_cost(bits, FRACTION, signed(BITS))
-        cost += RamConfig(depth, 2 * BITS, ram_form(depth, "block")).cost(family) * lanes
+        cost += self.memory.cost(family) * lanes
         # Symbols of two groups, those that are multiplied.
         cost += Cost(2 * columns + lanes * 2 * BITS, 2 * BITS * (2 * columns + lanes))
         cost += Cost(adder_lut(BITS) + equal_lut(BITS) + BITS) * any(self.conjugate)
@@ -263,8 +272,7 @@ class MatrixProduct(Component):
         m.d.sync += [bank.eq(bank ^ done), free.eq(free + release - done), full.eq(full + done - claim)]
         read = []
         for place in range(self.config.lanes):
-            depth = self.config.memory_rows
-            memory = RamConfig(depth, 2 * BITS, ram_form(depth, "block")).build()
+            memory = self.config.memory.build()
             m.submodules[f"coefficients{place}"] = memory
             m.d.comb += [
                 memory.write.eq(taken & (lane == place)),

@@ -19,7 +19,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 from amaranth.utils import ceil_log2
 
-from hwgen.device import FAMILIES, half_block_luts
+from hwgen.device import FAMILIES, HALF_BLOCK_LUTS
 from hwgen.rtl.primitives import Cost, select_lut
 
 HALF_COLUMNS = {512: 36, 1024: 18, 2048: 9, 4096: 4, 8192: 2, 16384: 1}
@@ -28,8 +28,6 @@ HALF_COLUMNS = {512: 36, 1024: 18, 2048: 9, 4096: 4, 8192: 2, 16384: 1}
 DEEPEST = 32768
 MOST_BANDS = 4
 """Of so many bands one LUT6 chooses, for each bit; only what is deeper than that many blocks has more."""
-HALF_BLOCK_LUTS = half_block_luts(53_200, 140)
-"""What a half block is worth: the LUTs for each half block of an XC7Z020, on every board."""
 LUT_CELLS = {name: astuple(family.lut_ram) for name, family in FAMILIES.items()}
 """(LUTs, columns of 32 rows, columns of 64 rows) of a cell of LUT RAM (UG474, UG574)."""
 
@@ -82,8 +80,10 @@ def band_columns(rows: int, width: int) -> tuple[int, ...]:
 
 
 @cache
-def bands(depth: int, width: int, is_rom: bool) -> tuple[Band, ...]:
+def bands(depth: int, width: int, is_rom: bool, half_block_luts: int = HALF_BLOCK_LUTS) -> tuple[Band, ...]:
     """How a memory is cut for block RAM, from its first row on: all bands but the last of the same power of two.
+
+    half_block_luts : what half a block is worth on the part, which decides whether a short last band is in LUTs
 
     Raises
     ------
@@ -100,13 +100,14 @@ def bands(depth: int, width: int, is_rom: bool) -> tuple[Band, ...]:
             cuts.append((*cut, Band(tail, True)))
         if whole and tail <= 64:
             cuts.append((*cut, Band(tail, False)) if tail else cut)
-    return min(cuts, key=lambda cut: _worth(cut, width, is_rom))
+    return min(cuts, key=lambda cut: _worth(cut, width, is_rom, half_block_luts))
 
 
-def _worth(cut: Sequence[Band], width: int, is_rom: bool) -> tuple[int, int]:
-    """What a cut costs in LUTs, blocks included, and its bands."""
+def _worth(cut: Sequence[Band], width: int, is_rom: bool, half_block_luts: int) -> tuple[int, int]:
+    """What a cut costs in LUTs, blocks included, and its bands. LUT RAM counts as the 7 series': the cells of
+    UltraScale+ hold a seventh more."""
     cost = _bands_cost(cut, width, is_rom, "xc7")
-    return cost.lut + cost.ff // 2 + round(2 * cost.bram36) * HALF_BLOCK_LUTS, len(cut)
+    return cost.lut + cost.ff // 2 + round(2 * cost.bram36) * half_block_luts, len(cut)
 
 
 def _bands_cost(cut: Sequence[Band], width: int, is_rom: bool, family: str) -> Cost:
@@ -132,9 +133,11 @@ def _check(depth: int, width: int) -> None:
 
 
 @cache
-def block_cost(depth: int, width: int, is_rom: bool, family: str) -> Cost:
+def block_cost(
+    depth: int, width: int, is_rom: bool, family: str, half_block_luts: int = HALF_BLOCK_LUTS
+) -> Cost:
     """A memory in block RAM: half blocks, and where it has several bands, LUTs."""
-    return _bands_cost(bands(depth, width, is_rom), width, is_rom, family)
+    return _bands_cost(bands(depth, width, is_rom, half_block_luts), width, is_rom, family)
 
 
 def logic_lut(depth: int) -> int:
@@ -187,6 +190,8 @@ class RomConfig:
         Rows, and bits of each.
     form
         "block" RAM or "logic".
+    half_block_luts
+        What half a block RAM is worth on the part: see `bands`.
 
     Raises
     ------
@@ -197,6 +202,7 @@ class RomConfig:
     depth: int
     width: int
     form: Form = "block"
+    half_block_luts: int = HALF_BLOCK_LUTS
 
     def __post_init__(self) -> None:
         _check(self.depth, self.width)
@@ -206,7 +212,7 @@ class RomConfig:
     def cost(self, family: str) -> Cost:
         """Block RAM exactly; logic of content that no rule shortens."""
         if self.form == "block":
-            return block_cost(self.depth, self.width, True, family)
+            return block_cost(self.depth, self.width, True, family, self.half_block_luts)
         return logic_cost(self.depth, self.width)
 
     def build(self, rows: Sequence[int]) -> Rom:
@@ -256,6 +262,8 @@ class RamConfig:
         Words, and bits of each.
     form
         "block" RAM or "distributed" (LUTs).
+    half_block_luts
+        What half a block RAM is worth on the part: see `bands`.
 
     Raises
     ------
@@ -266,6 +274,7 @@ class RamConfig:
     depth: int
     width: int
     form: Form = "block"
+    half_block_luts: int = HALF_BLOCK_LUTS
 
     def __post_init__(self) -> None:
         _check(self.depth, self.width)
@@ -275,7 +284,7 @@ class RamConfig:
     def cost(self, family: str) -> Cost:
         """Exact but for the address decoders of more than 64 words in LUTs."""
         if self.form == "block":
-            return block_cost(self.depth, self.width, False, family)
+            return block_cost(self.depth, self.width, False, family, self.half_block_luts)
         return distributed_cost(self.depth, self.width, family)
 
     def build(self) -> Ram:
@@ -327,7 +336,7 @@ def _read(
     """The row of `address`, one cycle later."""
     depth, width, form = config.depth, config.width, config.form
     if form == "block":
-        cut = bands(depth, width, write is None)
+        cut = bands(depth, width, write is None, config.half_block_luts)
     else:
         pieces = -(-depth // 64) if form == "distributed" else 1
         cut = (Band(64, False),) * (pieces - 1) + (Band(depth - 64 * (pieces - 1), False),)

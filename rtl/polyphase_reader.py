@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 
 from hwgen.rtl.counter import Counter, add_wrapped, count
-from hwgen.rtl.memory import RamConfig, ram_form
 from hwgen.rtl.primitives import Cost, bits_of, counter_ff
 
 if TYPE_CHECKING:
@@ -156,7 +155,7 @@ def lookup(rows: Sequence[int], index: Value, period: int, width: int) -> Value:
 def polyphase_reader(m: Module, s: WindowConfig, walk: PolyphaseSequencer, write: Value, data: Value) -> Value:
     """One tap per word out of one ring; the word that is issued in cycle 0 is there in cycle 3."""
     size, groups = s.bank_words, s.groups
-    m.submodules.memory = memory = RamConfig(size, s.simd * s.bits, ram_form(size, s.form)).build()
+    m.submodules.memory = memory = s.memory.build()
     m.d.comb += [
         memory.write.eq(write),
         memory.write_address.eq(count(m, size, write, "write_address").place),

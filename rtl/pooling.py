@@ -16,7 +16,7 @@ from hwgen.rtl.counter import Counter, count
 from hwgen.rtl.pipeline import output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter_lut
 from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
-from hwgen.rtl.skip_fifo import memory, memory_cost
+from hwgen.rtl.storage import Storage
 from hwgen.rtl.stream import CreditFifoConfig
 
 
@@ -46,6 +46,8 @@ class PoolingConfig:
         Values per beat.
     depth
         Of the FIFO, in beats; None: what keeps one beat per cycle going.
+    storage
+        Of the row of partial results.
 
     Raises
     ------
@@ -61,6 +63,7 @@ class PoolingConfig:
     output: Shape
     lanes: int = 1
     depth: int | None = None
+    storage: Storage = Storage()
 
     def __post_init__(self) -> None:
         for key in ("channels", "lanes", "fifo_depth"):
@@ -119,7 +122,7 @@ class PoolingConfig:
     def cost(self, family: str) -> Cost:
         """Resources: block RAM exactly, no DSP. LUTs were measured."""
         width, held = self.partial.width, self.lanes * self.partial.width
-        cost = memory_cost(self.cells, held, family) if self.cells > 1 else Cost()
+        cost = self.storage.ram(self.cells, held).cost(family) if self.cells > 1 else Cost()
         cost += output_fifo_cost(unsigned(self.lanes * self.output.width), self.fifo_depth, family)
         for length in (self.beats, self.kernel, self.width // self.kernel, self.kernel):
             if length > 1:
@@ -228,7 +231,7 @@ class Pooling(Component):
     ) -> Value:
         """What is held of the beat that was taken a cycle ago; what it becomes is written."""
         config = self.config
-        m.submodules.memory = ram = memory(config.cells, len(data))
+        m.submodules.memory = ram = config.storage.ram(config.cells, len(data)).build()
         cell, begin, written = (Signal(range(config.cells), name=name) for name in ("cell", "begin", "written"))
         after = Signal(range(config.cells))
         m.d.comb += after.eq(Mux(block.last & beat.last, 0, cell + 1))

@@ -28,10 +28,11 @@ from hwgen.numerics.complex import (
 from hwgen.numerics.formats import SYMBOL
 from hwgen.rtl.adders import delay
 from hwgen.rtl.counter import count
-from hwgen.rtl.memory import RamConfig, ram_form
+from hwgen.rtl.memory import RamConfig
 from hwgen.rtl.pipeline import FIFO_LATENCY, check_positive, forward, output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter, multiplier_dsp
 from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
+from hwgen.rtl.storage import Storage
 from hwgen.rtl.stream import CreditFifo
 
 OUTPUT = signed(SYMBOL.bits)
@@ -55,6 +56,8 @@ class PowerNormaliserConfig:
         Of the buffer where values wait for their energy; by default what keeps the interval, a frame is enough.
     depth
         Of the FIFO, in values; by default what keeps one value per cycle going.
+    storage
+        Of the values that wait.
 
     Raises
     ------
@@ -70,6 +73,7 @@ class PowerNormaliserConfig:
     power: int
     buffer_depth: int = None  # type: ignore[assignment]  # set below
     depth: int = default_depth
+    storage: Storage = Storage()
 
     def __post_init__(self) -> None:
         check_positive(values=self.values, power=self.power, depth=self.depth)
@@ -122,12 +126,17 @@ class PowerNormaliserConfig:
         c = power_numerator((self.values + 1) // 2, self.power)[1]
         return max(SYMBOL.fraction + (self.energy_bits - c) // 2, 0)
 
+    @property
+    def ring(self) -> RamConfig:
+        """The memory of the values that wait."""
+        return self.storage.ram(self.buffer_depth, self.input.width)
+
     def cost(self, family: str) -> Cost:
         """Resources: DSPs and block RAM exactly."""
         input, values, depth = self.input, self.values, self.buffer_depth
         energy, shift = self.energy_bits, self.shift
         left, shifted = shift.bit_length(), input.width + shift
-        cost = RamConfig(depth, input.width, ram_form(depth, "block")).cost(family)
+        cost = self.ring.cost(family)
         cost += Cost(dsp=1 + multiplier_dsp(shifted + (not input.signed), family))
         # Two counters of values and two of entries, each with its `last`; free entries; steps.
         cost += (counter(values) + counter(depth) + Cost(3, 1)) * 2 + Cost(bits_of(depth), bits_of(depth) + 1)
@@ -169,8 +178,7 @@ class PowerNormaliser(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.fifo = fifo = output_fifo(OUTPUT, self.config.depth)
-        depth = self.config.buffer_depth
-        m.submodules.ring = ring = RamConfig(depth, self.config.input.width, ram_form(depth, "block")).build()
+        m.submodules.ring = ring = self.config.ring.build()
         take, go, busy = Signal(), Signal(), Signal()
 
         # What comes in. A frame's last value waits until the gain of the one before is taken.

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from hwgen.rtl.counter import Counter, count
 from hwgen.rtl.pipeline import output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, bits_of
-from hwgen.rtl.skip_fifo import memory, memory_cost
+from hwgen.rtl.storage import Storage
 from hwgen.rtl.stream import CreditFifoConfig, wrap_increment
 
 Beats = NDArray[np.int64]
@@ -57,6 +57,8 @@ class ReorderConfig:
         Of the ring, in values, `least_depth` at least.
     fifo_depth
         Of the FIFO, in values; by default what keeps one value per cycle going.
+    storage
+        Of the ring.
 
     Raises
     ------
@@ -69,6 +71,7 @@ class ReorderConfig:
     bits: int
     depth: int
     fifo_depth: int = 4
+    storage: Storage = Storage()
 
     arrival: ClassVar[int] = 1
     """Cycles from an accepted value to the earliest reading of it."""
@@ -91,13 +94,14 @@ class ReorderConfig:
 
     @classmethod
     def sized(
-        cls, loops: tuple[tuple[int, int], ...], release: int, bits: int, depth: int | None, fifo_depth: int
-    ) -> ReorderConfig:
+        cls, loops: tuple[tuple[int, int], ...], release: int, bits: int, depth: int | None, fifo_depth: int,
+        storage: Storage,
+    ) -> ReorderConfig:  # fmt: skip
         """With a ring of `full_rate_depth` where `depth` is None."""
         if depth is None:
             values = int(np.prod([length for length, _ in loops]))
             depth = cls(loops, release, bits, 2 * values, fifo_depth).full_rate_depth
-        return cls(loops, release, bits, depth, fifo_depth)
+        return cls(loops, release, bits, depth, fifo_depth, storage)
 
     @cached_property
     def values(self) -> int:
@@ -153,7 +157,7 @@ class ReorderConfig:
     def cost(self, family: str) -> Cost:
         """Resources: block RAM and flip-flops exactly, no DSP. The LUTs of addresses and counts were measured."""
         address = bits_of(self.depth)
-        cost = memory_cost(self.depth, self.bits, family)
+        cost = self.storage.ram(self.depth, self.bits).cost(family)
         cost += output_fifo_cost(unsigned(self.bits), self.fifo_depth, family)
         ff = sum(bits_of(length) + 1 for length, _ in self.loops if length > 1)
         ff += 2 * address + self.ahead_bits + (address + 1) + 1
@@ -194,7 +198,7 @@ class Reorder(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self.config
-        m.submodules.ring = ring = memory(config.depth, config.bits)
+        m.submodules.ring = ring = config.storage.ram(config.depth, config.bits).build()
         m.submodules.fifo = fifo = output_fifo(unsigned(config.bits), config.fifo_depth)
         connect(m, fifo.o, flipped(self.o))
         depth = config.depth

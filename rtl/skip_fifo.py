@@ -9,26 +9,9 @@ from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
-from hwgen.rtl.memory import Form, Ram, RamConfig, block_cost, distributed_cost, ram_form
 from hwgen.rtl.primitives import Cost, bits_of
+from hwgen.rtl.storage import Storage
 from hwgen.rtl.stream import wrap_increment
-
-
-def memory_form(depth: int) -> Form:
-    """Where a buffer of so many words is: in LUTs up to 64, in block RAM above."""
-    return ram_form(depth, "block")
-
-
-def memory_cost(depth: int, width: int, family: str) -> Cost:
-    """A buffer's memory, in the form of `memory_form`."""
-    if memory_form(depth) == "block":
-        return block_cost(depth, width, False, family)
-    return distributed_cost(depth, width, family)
-
-
-def memory(depth: int, width: int) -> Ram:
-    """A buffer's memory, in the form of `memory_form`."""
-    return RamConfig(depth, width, memory_form(depth)).build()
 
 
 @dataclass(frozen=True)
@@ -47,6 +30,8 @@ class SkipFifoConfig:
         Bits of a beat.
     depth
         Beats that it holds, those in its output included. One beat per cycle passes from `full_rate` on.
+    storage
+        Of the beats.
 
     Raises
     ------
@@ -56,6 +41,7 @@ class SkipFifoConfig:
 
     width: int
     depth: int
+    storage: Storage = Storage()
 
     latency: ClassVar[int] = 2
     """Cycles from an accepted beat to `o.valid` in an empty FIFO: written 1, read 1."""
@@ -72,7 +58,7 @@ class SkipFifoConfig:
         address = bits_of(self.depth)
         lut = round(5.2 * address) + 9 if self.depth == 1 << address else 7 * address + 2
         ff = (address + 1) + bits_of(self.depth + 1) + 2 * address + 1
-        return memory_cost(self.depth, self.width, family) + Cost(lut, ff)
+        return self.storage.ram(self.depth, self.width).cost(family) + Cost(lut, ff)
 
     def build(self) -> SkipFifo:
         """The component."""
@@ -104,7 +90,7 @@ class SkipFifo(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         depth = self.config.depth
-        m.submodules.memory = ram = memory(depth, self.config.width)
+        m.submodules.memory = ram = self.config.storage.ram(depth, self.config.width).build()
         taken, left = Signal(), Signal()
         # Free words less one: whether there is room is the sign.
         spare = Signal(range(-1, depth), init=depth - 1)

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from hwgen.rtl.primitives import Cost
 from hwgen.rtl.reorder import Beats, Reorder, ReorderConfig
+from hwgen.rtl.storage import Storage
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class SpaceToDepthConfig:
         Values of the ring: `least_depth` at least; `full_rate_depth`, by default, for a value in every cycle.
     fifo_depth
         Of the FIFO behind it.
+    storage
+        Of the ring.
 
     Raises
     ------
@@ -45,6 +48,7 @@ class SpaceToDepthConfig:
     bits: int
     depth: int | None = None
     fifo_depth: int = ReorderConfig.fifo_depth
+    storage: Storage = Storage()
 
     latency: ClassVar[int] = ReorderConfig.latency
     """Cycles from the last value that an output waits for to that output."""
@@ -65,7 +69,7 @@ class SpaceToDepthConfig:
             (factor, self.width * channels),
             (factor, channels),
         )
-        return ReorderConfig.sized(loops, 0, self.bits, self.depth, self.fifo_depth)
+        return ReorderConfig.sized(loops, 0, self.bits, self.depth, self.fifo_depth, self.storage)
 
     @property
     def needed(self) -> Beats:

@@ -13,6 +13,7 @@ from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from hwgen.rtl.primitives import Cost
 from hwgen.rtl.skip_fifo import SkipFifo, SkipFifoConfig
+from hwgen.rtl.storage import Storage
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,18 @@ class ForkConfig:
         Bits of a beat.
     depths
         Of each branch's FIFO, in beats; a skip connection's is the one that waits. At least two.
+    storages
+        Of each FIFO's beats; all as by default where there are none.
 
     Raises
     ------
     ValueError
-        Fewer than two branches, a width or depth below 1.
+        Fewer than two branches, a width or depth below 1, another number of storages.
     """
 
     width: int
     depths: tuple[int, ...]
+    storages: tuple[Storage, ...] = ()
 
     latency: ClassVar[int] = SkipFifoConfig.latency
     """Cycles from an accepted beat to its `valid` at every empty branch."""
@@ -46,13 +50,19 @@ class ForkConfig:
     def __post_init__(self) -> None:
         if len(self.depths) < 2:
             raise ValueError(f"depths: wanted at least 2, got {len(self.depths)}")
-        for depth in self.depths:
-            SkipFifoConfig(self.width, depth)
+        if not self.storages:
+            object.__setattr__(self, "storages", (Storage(),) * len(self.depths))
+        if len(self.storages) != len(self.depths):
+            raise ValueError(f"storages: wanted one for each of {len(self.depths)} depths, got {len(self.storages)}")
+        _ = self.branches
 
     @property
     def branches(self) -> tuple[SkipFifoConfig, ...]:
         """The FIFO of each branch."""
-        return tuple(SkipFifoConfig(self.width, depth) for depth in self.depths)
+        return tuple(
+            SkipFifoConfig(self.width, depth, storage)
+            for depth, storage in zip(self.depths, self.storages, strict=True)
+        )
 
     def cost(self, family: str) -> Cost:
         """Resources: those of the FIFOs, and whether all have room."""

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from amaranth.hdl import Module, Shape, Signal, unsigned
 
-from hwgen.rtl.memory import HALF_BLOCK_LUTS, Form, RomConfig, block_cost, logic_cost
+from hwgen.device import HALF_BLOCK_LUTS
+from hwgen.rtl.memory import Form, RomConfig, block_cost, logic_cost
 from hwgen.rtl.pipeline import FIFO_LATENCY, Pipeline, check_positive, output_fifo_cost
 from hwgen.rtl.primitives import Cost
 
@@ -25,6 +26,8 @@ class TableConfig:
         Width of an entry, which is not negative.
     depth
         Of the FIFO, in values; by default what keeps one value per cycle going.
+    half_block_luts
+        What half a block RAM is worth on the part (`hwgen.device.half_block_luts`).
 
     Raises
     ------
@@ -42,6 +45,7 @@ class TableConfig:
     input: Shape
     bits: int = 8
     depth: int = default_depth
+    half_block_luts: int = HALF_BLOCK_LUTS
 
     def __post_init__(self) -> None:
         check_positive(bits=self.bits, depth=self.depth)
@@ -54,13 +58,17 @@ class TableConfig:
     @property
     def form(self) -> Form:
         """Where the table is: in block RAM or in LUTs, whichever costs a part less."""
-        halves = 2 * block_cost(self.entries, self.bits, True, "xc7").bram36
-        return "block" if logic_cost(self.entries, self.bits).lut > halves * HALF_BLOCK_LUTS else "logic"
+        halves = 2 * block_cost(self.entries, self.bits, True, "xc7", self.half_block_luts).bram36
+        return "block" if logic_cost(self.entries, self.bits).lut > halves * self.half_block_luts else "logic"
+
+    @property
+    def memory(self) -> RomConfig:
+        """The memory with the entries."""
+        return RomConfig(self.entries, self.bits, self.form, self.half_block_luts)
 
     def cost(self, family: str) -> Cost:
         """Resources: block RAM exactly, LUTs of a table that no rule shortens."""
-        memory = RomConfig(self.entries, self.bits, self.form).cost(family)
-        return memory + Cost(2, 1) + output_fifo_cost(unsigned(self.bits), self.depth, family)
+        return self.memory.cost(family) + Cost(2, 1) + output_fifo_cost(unsigned(self.bits), self.depth, family)
 
     def build(self, values: Sequence[int]) -> Table:
         """The component with its entries.
@@ -97,7 +105,7 @@ class Table(Pipeline):
 
     def __init__(self, config: TableConfig, values: Sequence[int]) -> None:
         self.config = config
-        self.memory = RomConfig(config.entries, config.bits, config.form).build(values)
+        self.memory = config.memory.build(values)
         super().__init__(config.input, unsigned(config.bits), cycles=config.cycles, depth=config.depth)
 
     def elaborate(self, platform: object) -> Module:

@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from hwgen.device import HALF_BLOCK_LUTS
 from hwgen.rtl.line_buffer import line_buffer_cost
 from hwgen.rtl.memory import Form, RamConfig, ram_form
 from hwgen.rtl.polyphase_reader import polyphase_reader_cost
@@ -48,6 +49,8 @@ class WindowConfig:
         Values per input beat; a word is a whole number of beats, or a whole pixel.
     form
         Of the line buffer's memories, where they are not too shallow for block RAM.
+    half_block_luts
+        What half a block RAM is worth on the part (`hwgen.device.half_block_luts`).
 
     Raises
     ------
@@ -72,6 +75,7 @@ class WindowConfig:
     dilation: int = 1
     lanes: int = 1
     form: Form = "block"
+    half_block_luts: int = HALF_BLOCK_LUTS
 
     def __post_init__(self) -> None:
         for key in ("channels", "width", "height", "stride", "simd", "folds", "bits", "dilation"):
@@ -352,6 +356,12 @@ class WindowConfig:
         return self.capacity // self.banks * self.groups
 
     @property
+    def memory(self) -> RamConfig:
+        """Each of the memories."""
+        form = ram_form(self.bank_words, self.form)
+        return RamConfig(self.bank_words, self.simd * self.bits, form, self.half_block_luts)
+
+    @property
     def memory_words(self) -> int:
         return self.banks * self.bank_words
 
@@ -380,6 +390,5 @@ class WindowConfig:
     @cache  # noqa: B019 - frozen, and sizing asks for few of them thousands of times
     def cost(self, family: str) -> Cost:
         """Line buffer, gathering of beats into words, and the counters of both sides; block RAM exactly."""
-        form = ram_form(self.bank_words, self.form)
-        memories = RamConfig(self.bank_words, self.simd * self.bits, form).cost(family) * self.banks
+        memories = self.memory.cost(family) * self.banks
         return memories + (polyphase_reader_cost if self.transposed else line_buffer_cost)(self)

@@ -8,8 +8,8 @@ from typing import get_args
 import pytest
 
 from hwgen import board
-from hwgen.device import FAMILIES, RESOURCES, half_block_luts
-from hwgen.rtl.memory import HALF_BLOCK_LUTS, LUT_CELLS
+from hwgen.device import FAMILIES, HALF_BLOCK_LUTS, RESOURCES, half_block_luts
+from hwgen.rtl.memory import LUT_CELLS
 from hwgen.rtl.packing import DSP_NARROW, DSP_SUM, DSP_WIDE
 from hwgen.rtl.primitives import Cost
 
@@ -34,8 +34,8 @@ def test_components_count_with_them() -> None:
     ("name", "rate"), [("pynq_z2", 190), ("zybo_z7_20", 190), ("kv260", 407), ("ultra96_v2", 163)]
 )
 def test_exchange_rate(name: str, rate: int) -> None:
-    has = board.load(name).resources
-    assert half_block_luts(has.lut, has.bram36) == rate
+    loaded = board.load(name)
+    assert half_block_luts(loaded.resources.lut, loaded.resources.bram36) == loaded.half_block_luts == rate
     assert HALF_BLOCK_LUTS == 190
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import singledispatch
 from typing import Any
 
+from hwgen.device import HALF_BLOCK_LUTS
 from hwgen.errors import HwgenError
 from hwgen.ir.nodes import (
     Add,
@@ -66,8 +67,11 @@ NOT_IN_HARDWARE: tuple[type, ...] = ()
 
 
 @singledispatch
-def lowering(node: object, inputs: tuple[Stream, ...], output: Stream, consumers: int = 1) -> Lowering[Any]:
-    """The hardware side of a node that takes and gives those streams.
+def lowering(
+    node: object, inputs: tuple[Stream, ...], output: Stream, consumers: int = 1,
+    half_block_luts: int = HALF_BLOCK_LUTS,
+) -> Lowering[Any]:  # fmt: skip
+    """The hardware side of a node that takes and gives those streams: see Lowering.
 
     Raises
     ------

@@ -23,6 +23,7 @@ from hwgen.ir.types import IntType
 from hwgen.plan.events import Beats, Constraint, Events
 from hwgen.rewrite.hardware import AnyNode
 from hwgen.rtl.primitives import Cost
+from hwgen.rtl.storage import Storage
 
 Config = TypeVar("Config")
 Amounts = tuple[int, ...]
@@ -198,6 +199,8 @@ class Lowering(ABC, Generic[Config]):
         The streams that it takes and gives.
     consumers
         How many nodes take its output.
+    half_block_luts
+        What half a block RAM is worth on the board (`hwgen.board.Board.half_block_luts`).
 
     Attributes
     ----------
@@ -207,8 +210,17 @@ class Lowering(ABC, Generic[Config]):
 
     takes_single_beats: ClassVar[bool] = True
 
-    def __init__(self, node: AnyNode, inputs: tuple[Stream, ...], output: Stream, consumers: int = 1) -> None:
+    def __init__(
+        self, node: AnyNode, inputs: tuple[Stream, ...], output: Stream, consumers: int = 1,
+        half_block_luts: int = device.HALF_BLOCK_LUTS,
+    ) -> None:  # fmt: skip
         self.node, self.inputs, self.output, self.consumers = node, inputs, output, consumers
+        self.half_block_luts = half_block_luts
+
+    @property
+    def storage(self) -> Storage:
+        """The form of its memories where nothing else is chosen."""
+        return Storage(half_block_luts=self.half_block_luts)
 
     @property
     def name(self) -> str:

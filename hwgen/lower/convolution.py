@@ -11,6 +11,7 @@ import numpy as np
 from amaranth.lib.wiring import Component
 
 from hwgen.board import Board
+from hwgen.device import HALF_BLOCK_LUTS
 from hwgen.ir.nodes import Convolution, ConvTranspose2d
 from hwgen.lower.base import Buffer, Depths, Lowering, NodeEvents, Options, Steady, shape_of
 from hwgen.lower.convolution_options import convolution_options
@@ -41,6 +42,7 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
         return fold_convolution(
             self.node, self.inputs[0].columns, self.inputs[0].rows, pe, simd,
             taps=taps, in_lanes=in_lanes, out_lanes=out_lanes, requantiser=self.requantiser,
+            half_block_luts=self.half_block_luts,
         )  # fmt: skip
 
     @property
@@ -291,11 +293,12 @@ def fold_convolution(
     in_lanes: int = 1,
     out_lanes: int = 1,
     requantiser: RequantiserConfig | None = None,
+    half_block_luts: int = HALF_BLOCK_LUTS,
 ) -> ConvolutionConfig:
     """The folding of `node` for an input of width x height.
 
     pe x simd lanes, `taps` rows of them (see WindowConfig); in_lanes and out_lanes values per beat; `requantiser` where
-    it is known
+    it is known; half_block_luts of the board
     """
     window = WindowConfig(
         channels=node.in_channels,
@@ -313,6 +316,7 @@ def fold_convolution(
         output_padding=node.output_padding if isinstance(node, ConvTranspose2d) else 0,
         dilation=node.dilation,
         lanes=in_lanes,
+        half_block_luts=half_block_luts,
     )
     return ConvolutionConfig(window, requantiser or requantiser_config(node), pe, node.weight_bits, out_lanes)
 

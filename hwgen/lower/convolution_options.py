@@ -1,9 +1,10 @@
 """What a convolution can be: every folding and every form of its parts, with cycles and resources.
 
 The dimensions: PE; SIMD over channels and over tap rows; values per beat of either stream; the form of the multipliers
-(lanes to a DSP and length of their cascade, or LUTs); line buffer in block RAM or in LUTs. Weights have no choice: by
-their depth they are in LUTs or in block RAM. Of foldings with the same cycles per pixel only the one with the fewest
-lanes counts, and several values per beat only where one would be too slow.
+(lanes to a DSP and length of their cascade, or LUTs); line buffer in block RAM or in LUTs. Weights are in LUTs or in
+block RAM by their depth, and have the choice where the part's exchange rate leaves it (`lut_memory_depth`). Of foldings
+with the same cycles per pixel only the one with the fewest lanes counts, and several values per beat only where one
+would be too slow.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from hwgen.plan.pareto import pareto_front
 from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.memory import LUT_MEMORY_DEPTH
 from hwgen.rtl.packing import Packing, packings, proven_chain
+from hwgen.rtl.storage import lut_memory_depth
 
 if TYPE_CHECKING:
     from hwgen.lower.convolution import ConvolutionLowering
@@ -94,6 +96,9 @@ def _forms(
     for packing in _packings(node, folding, board):
         formed = replace(folding, packing=packing)
         behind.append((priced(formed), formed))
+        if LUT_MEMORY_DEPTH < folding.weight_rows <= lut_memory_depth(board.half_block_luts):
+            formed = replace(formed, weights_in="logic")
+            behind.append((priced(formed), formed))
     # What the line buffer takes is added to the rest, so each is weighed by itself. In LUTs four memories of 64 rows
     # meet in one LUT more for each bit.
     behind = [item for item in behind if not any(_beats(other[0], item[0]) for other in behind)]

@@ -47,7 +47,8 @@ class ForkLowering(BeatLowering[Branches]):
         return Branches(lanes, self._estimates(lanes))
 
     def _component(self, config: Branches) -> ForkConfig:
-        return ForkConfig(config.lanes * self.output.type.bits, config.depths)
+        storages = (self.storage,) * len(config.depths)
+        return ForkConfig(config.lanes * self.output.type.bits, config.depths, storages)
 
     def cost(self, config: Branches, family: str) -> Cost:
         """The component's own."""

@@ -38,6 +38,7 @@ class MatrixProductLowering(EndLowering[Form]):
             conjugate=node.conjugate,
             tables=node.tables,
             form=form,
+            storage=self.storage,
         )
 
     def cost(self, config: Form, family: str) -> Cost:

@@ -28,7 +28,7 @@ class PoolingLowering(BeatLowering[PoolingConfig]):
         node, taken = self.node, self.inputs[0]
         shift = node.shift if isinstance(node, AveragePool) else None
         return PoolingConfig(taken.channels, taken.columns, node.kernel, shape_of(taken.type), shift,
-                             shape_of(self.output.type), lanes)  # fmt: skip
+                             shape_of(self.output.type), lanes, storage=self.storage)  # fmt: skip
 
     def cost(self, config: PoolingConfig, family: str) -> Cost:
         """The component's own."""

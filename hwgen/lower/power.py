@@ -23,7 +23,7 @@ class PowerLowering(EndLowering[NoChoice]):
     def component(self) -> PowerNormaliserConfig:
         """The component's config."""
         return PowerNormaliserConfig(
-            input=shape_of(self.node.input), values=self.output.values, power=self.node.power
+            input=shape_of(self.node.input), values=self.output.values, power=self.node.power, storage=self.storage
         )
 
     def cost(self, config: NoChoice, family: str) -> Cost:

@@ -96,7 +96,8 @@ class SpaceToDepthLowering(ReorderLowering[SpaceToDepthConfig]):
     def config(self) -> SpaceToDepthConfig:
         """For the frame's width."""
         taken = self.inputs[0]
-        return SpaceToDepthConfig(taken.channels, taken.columns, self.node.factor, taken.type.bits)
+        return SpaceToDepthConfig(taken.channels, taken.columns, self.node.factor, taken.type.bits,
+                                  storage=self.storage)  # fmt: skip
 
 
 class DepthToSpaceLowering(ReorderLowering[DepthToSpaceConfig]):
@@ -107,7 +108,8 @@ class DepthToSpaceLowering(ReorderLowering[DepthToSpaceConfig]):
     def config(self) -> DepthToSpaceConfig:
         """For the frame's width."""
         taken = self.inputs[0]
-        return DepthToSpaceConfig(taken.channels, taken.columns, self.node.factor, taken.type.bits)
+        return DepthToSpaceConfig(taken.channels, taken.columns, self.node.factor, taken.type.bits,
+                                  storage=self.storage)  # fmt: skip
 
 
 class ReorderEvents(NodeEvents):

@@ -22,7 +22,7 @@ class TableLowering(ValueByValueLowering):
 
     def component(self, config: Fixed) -> TableConfig:
         """The component's config."""
-        return TableConfig(shape_of(self.node.input), self.node.output.bits, config.depth)
+        return TableConfig(shape_of(self.node.input), self.node.output.bits, config.depth, self.half_block_luts)
 
     def cost(self, config: Fixed, family: str) -> Cost:
         """The component's own."""

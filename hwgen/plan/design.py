@@ -73,7 +73,9 @@ class Design:
         for node in self.hardware.nodes:
             inputs = tuple(self.streams[name] for name in self.hardware.inputs[node.name])
             consumers = len(self.hardware.consumers[node.name]) if isinstance(node, Fork) else 1
-            found[node.name] = lowering(node, inputs, self.streams[node.name], consumers)
+            found[node.name] = lowering(
+                node, inputs, self.streams[node.name], consumers, self.board.half_block_luts
+            )
         self._estimate_forks(found)
         return found
 

@@ -72,6 +72,18 @@ def test_bands_lie_below_each_other(depth: int, width: int, rom: list | None, ra
             assert cut[-1].block != isinstance(wanted[-1], str)
 
 
+def rows(cut: tuple[Band, ...]) -> list[int]:
+    return [band.rows for band in cut]
+
+
+def test_cuts_follow_the_exchange_rate() -> None:
+    """Half a block more or 201 LUTs more: the first for an XC7Z020 and an Ultra96, the other for a KV260."""
+    assert rows(bands(3138, 200, False, 163)) == rows(bands(3138, 200, False)) == [1024, 1024, 1024, 66]
+    assert rows(bands(3138, 200, False, 407)) == [2048, 1090]
+    here, there = (RamConfig(3138, 200, half_block_luts=rate).cost("xcup") for rate in (190, 407))
+    assert (there.bram36 - here.bram36, there.lut - here.lut) == (-0.5, 201)
+
+
 def test_no_cut_is_better() -> None:
     """Half blocks of the cut against all shapes by themselves."""
     for depth in (65, 300, 512, 1000, 1025, 3000, 20000):

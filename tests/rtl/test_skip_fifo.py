@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from support.streaming import run_ports, run_stream
 
-from hwgen.rtl.memory import block_cost, distributed_cost
-from hwgen.rtl.skip_fifo import SkipFifo, SkipFifoConfig, memory_cost, memory_form
+from hwgen.rtl.skip_fifo import SkipFifo, SkipFifoConfig
 
 
 def beats(number: int, width: int = 8) -> list[int]:
@@ -51,13 +50,6 @@ def test_cycles(depth: int) -> None:
     assert run.input_cycles == accepted
     assert run.output_cycles == [cycle + 2 for cycle in accepted]
     assert (accepted[-1] == 49) == (depth >= SkipFifoConfig.full_rate)
-
-
-def test_forms() -> None:
-    """In LUTs up to 64 words, in block RAM above."""
-    assert [memory_form(depth) for depth in (1, 64, 65)] == ["distributed", "distributed", "block"]
-    assert memory_cost(64, 8, "xc7") == distributed_cost(64, 8, "xc7")
-    assert memory_cost(3000, 8, "xc7") == block_cost(3000, 8, False, "xc7")
 
 
 @pytest.mark.parametrize(("width", "depth", "message"), [

@@ -38,6 +38,16 @@ def test_block_ram() -> None:
     check(np.random.default_rng(2).integers(-2048, 2048, 100).tolist(), signed(12))
 
 
+@pytest.mark.parametrize(("rate", "bits", "entry", "form"), [
+    (190, 11, 8, "block"), (407, 11, 8, "logic"), (190, 10, 10, "logic"), (163, 10, 10, "block"),
+])  # fmt: skip
+def test_the_part_decides(rate: int, bits: int, entry: int, form: str) -> None:
+    """2048 entries of 8 bits are 272 LUTs or half a block, 1024 of 10 bits are 180."""
+    config = TableConfig(signed(bits), entry, half_block_luts=rate)
+    assert config.form == form
+    assert config.cost("xcup").bram36 == (0.5 if form == "block" else 0)
+
+
 @pytest.mark.parametrize("stall", [0.0, 0.3, 0.8])
 @pytest.mark.parametrize("idle", [0.0, 0.3, 0.8])
 def test_idle_and_stall(idle: float, stall: float) -> None:

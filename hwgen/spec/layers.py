@@ -80,6 +80,9 @@ class Layer(Entry):
     complex : bool
         A complex convolution: `channels` counts complex channels. Each is two channels of the stream, first the real
         part, then the imaginary one, and the channels that come in pair up in the same way.
+    batch_norm : bool
+        Whether training normalises what the convolution gives, before the activation. Hardware has nothing of it:
+        it is folded into weights and bias.
     imag_weight_bits, imag_activation_bits : int
         Bits of the imaginary parts; by default as the real ones'. 0 in a layer that is not complex.
     """
@@ -102,6 +105,7 @@ class Layer(Entry):
     slope: Annotated[Number, Field(ge=-2, lt=2)] | None = None
     ceiling: Annotated[Number, Field(gt=0)] | None = None
     weights: Weights | None = None
+    batch_norm: Annotated[bool, Strict()] = False
 
     @property
     def parts(self) -> int:
@@ -180,6 +184,8 @@ class Layer(Entry):
             most, count = 1 << self.weight_bits - 1, self.weights.codebook
             if count > most or count & (count - 1):
                 raise wrong(f"a power of two from 2 to {most}", count, "weights", "codebook")
+        if self.complex and self.batch_norm:
+            raise wrong("false in a complex layer", "true", "batch_norm")
         if self.complex and (self.groups > 1 or self.weights is not None):
             raise wrong("neither groups nor weights in a complex layer", "one of them", "complex")
         return self

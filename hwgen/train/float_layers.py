@@ -1,7 +1,9 @@
 """The float module of every kind of layer that a specification knows.
 
 Parameter names are those of the quantised twin: a convolution has `conv.weight`, `conv.bias` (a complex one
-`conv.real.weight`, `conv.imag.weight`, `conv.bias`) and, of a PReLU, `activation.weight`; other layers have none.
+`conv.real.weight`, `conv.imag.weight`, `conv.bias`) and, of a PReLU, `activation.weight`; other layers have none. With
+batch normalisation there are torch's `norm.*` instead of `conv.bias`, which the twin has after folding
+(`hwgen.train.batch_norm`).
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from torch import Tensor, nn
 from hwgen.spec.branches import Add, AveragePool, Concat, DepthToSpace, Kinds, MaxPool, SpaceToDepth
 from hwgen.spec.layers import DecoderLayer, Layer
 from hwgen.spec.network import Placed
+from hwgen.train.batch_norm import EPSILON
 from hwgen.train.complex_layers import ComplexConv2d
 
 # Of the image's layer while training with `clamp`: a small slope outside 0..1 keeps a gradient alive
@@ -71,7 +74,9 @@ def activation(name: str, channels: int, leak: float = 0.0, limit: float | None 
 
 
 class Convolution(nn.Module):
-    """A plain, transposed or complex convolution with bias, followed by its activation: (N, I, H, W) to (N, O, H', W').
+    """A plain, transposed or complex convolution, bias or batch normalisation, activation.
+
+    (N, I, H, W) to (N, O, H', W').
 
     Shapes are the specification's, channels those that survive pruning.
     """
@@ -85,16 +90,19 @@ class Convolution(nn.Module):
             )
         elif isinstance(layer, DecoderLayer):
             self.conv = nn.ConvTranspose2d(
-                inputs, outputs, layer.kernel_size, layer.stride, layer.pads, layer.output_padding
-            )
+                inputs, outputs, layer.kernel_size, layer.stride, layer.pads, layer.output_padding,
+                bias=not layer.batch_norm,
+            )  # fmt: skip
         else:
             self.conv = nn.Conv2d(
-                inputs, outputs, layer.kernel_size, layer.stride, layer.pads, layer.dilation, placed.groups
-            )
+                inputs, outputs, layer.kernel_size, layer.stride, layer.pads, layer.dilation, placed.groups,
+                bias=not layer.batch_norm,
+            )  # fmt: skip
+        self.norm = nn.BatchNorm2d(outputs, EPSILON) if layer.batch_norm else nn.Identity()
         self.activation = activation(layer.activation, outputs, layer.leak, layer.limit)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.activation(self.conv(x))
+        return self.activation(self.norm(self.conv(x)))
 
 
 class Sum(nn.Module):

@@ -42,17 +42,25 @@ def initialise(graph: LayerGraph) -> None:
         sizes[placed.name] = _size(placed, taken)
         if isinstance(module, Convolution):
             sizes[placed.name] = wanted = shares.get(placed.name, 1.0)
-            draw(module, placed.layer, wanted / taken[0], MEAN_PIXEL if placed.name in first else 0.0)
+            assert isinstance(placed.layer, Layer)
+            draw(module, placed.layer, taken[0], wanted, MEAN_PIXEL if placed.name in first else 0.0)
 
 
-def draw(module: Convolution, layer: object, growth: float, bias: float) -> None:
-    """Draw a convolution's kernel such that its output's mean square is ``growth`` times its input's."""
+def draw(module: Convolution, layer: Layer, taken: float, wanted: float, bias: float) -> None:
+    """Draw a convolution's kernel such that its output's mean square is ``wanted`` for inputs of ``taken``.
+
+    Where it is normalised, its kernel's size does not matter, and the normalisation's scale does the same.
+    """
     conv = module.conv
-    spread = math.sqrt(gain(layer) / fan_in(conv)) * math.sqrt(growth)
+    spread = math.sqrt(gain(layer) / fan_in(conv)) * math.sqrt(wanted / taken)
     kernels = conv.kernels if isinstance(conv, ComplexConv2d) else [conv.get_parameter("weight")]
     for kernel in kernels:
         nn.init.normal_(kernel, 0.0, spread)
-    nn.init.constant_(conv.get_parameter("bias"), bias)
+    if isinstance(module.norm, nn.BatchNorm2d):
+        nn.init.constant_(module.norm.weight, math.sqrt(gain(layer) * wanted))
+        nn.init.constant_(module.norm.bias, bias)
+    else:
+        nn.init.constant_(conv.get_parameter("bias"), bias)
 
 
 def fan_in(conv: nn.Module) -> float:
@@ -67,9 +75,8 @@ def fan_in(conv: nn.Module) -> float:
     return products / conv.stride[0] ** 2 if isinstance(conv, nn.ConvTranspose2d) else products
 
 
-def gain(layer: object) -> float:
+def gain(layer: Layer) -> float:
     """Variance of the accumulators for which the activation's output has a mean square of about 1."""
-    assert isinstance(layer, Layer), "nothing else has accumulators"
     if layer.activation in VARIANCES:
         return VARIANCES[layer.activation]
     slopes = {"relu": 0.0, "relu6": 0.0, "clip": 0.0, "prelu": PRELU_SLOPE, "leaky_relu": layer.leak}

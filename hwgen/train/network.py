@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from hwgen.spec.model import Channel
 from hwgen.spec.network import Network
+from hwgen.train.batch_norm import without
 from hwgen.train.channel import normalise, through
 from hwgen.train.float_layers import activation as activation, float_layer
 from hwgen.train.initialise import initialise
@@ -72,6 +73,14 @@ def dense(spec: ModelSpec) -> DeepJSCC:
     return DeepJSCC(spec.parent("encoder"), spec.parent("decoder"), spec.channel)
 
 
-def pruned(spec: ModelSpec) -> DeepJSCC:
-    """The network with the surviving channel counts (weights fresh, not the parent's)."""
-    return DeepJSCC(spec.encoder_network, spec.decoder_network, spec.channel)
+def pruned(spec: ModelSpec, folded: bool = False) -> DeepJSCC:
+    """The network with the surviving channel counts (weights fresh, not the parent's).
+
+    Parameters
+    ----------
+    folded
+        Without batch normalisation, as a quantised checkpoint's weights are.
+    """
+    networks = spec.encoder_network, spec.decoder_network
+    encoder, decoder = (without(network) for network in networks) if folded else networks
+    return DeepJSCC(encoder, decoder, spec.channel)

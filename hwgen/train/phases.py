@@ -31,6 +31,7 @@ from torch import nn
 from hwgen.errors import HwgenError
 from hwgen.spec.model import ModelSpec, load
 from hwgen.train import data as image_data
+from hwgen.train.batch_norm import fold_batch_norm
 from hwgen.train.checkpoint import read, sha256, terms, write
 from hwgen.train.data import Crops
 from hwgen.train.evaluate import batches, check_measurable, evaluate
@@ -150,7 +151,7 @@ def run_phase(
     sources: dict[str, str] = {}
     network: nn.Module
     if phase == "finetune" and keep is not None:
-        network = pruned(spec)
+        network = pruned(spec, folded=True)
         begun = {"start": warm_start(network, Path(keep), spec, partly=True), "kept": "encoder"}
         sources = {"keep": begun["start"]["sha256"]}
         network.encoder.requires_grad_(False)
@@ -213,4 +214,4 @@ def starting_network(spec: ModelSpec, phase: str, folder: Path) -> nn.Module:
         return prune(trained(spec, "float", folder), spec)
     from hwgen.train.quantised import build
 
-    return build(spec, trained(spec, "finetune", folder).state_dict())
+    return build(spec, fold_batch_norm(trained(spec, "finetune", folder).state_dict(), spec))

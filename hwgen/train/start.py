@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from hwgen.errors import HwgenError
+from hwgen.train.batch_norm import fold_batch_norm
 from hwgen.train.checkpoint import read, sha256, terms
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def warm_start(network: DeepJSCC, path: Path, spec: ModelSpec, partly: bool = Fa
     tensors, header = read(path)
     terms(path, header, spec)
     own = network.state_dict()
+    tensors = _folded(tensors, own, spec)
     layers: dict[str, list[str]] = {}
     for name in own:
         layers.setdefault(".".join(name.split(".")[:2]), []).append(name)
@@ -56,6 +58,18 @@ def warm_start(network: DeepJSCC, path: Path, spec: ModelSpec, partly: bool = Fa
         "layers": taken,
         **({"partly": grown} if partly else {}),
     }
+
+
+def _folded(tensors: dict[str, Tensor], own: dict[str, Tensor], spec: ModelSpec) -> dict[str, Tensor]:
+    """With the file's batch normalisations folded in layers of one shape where this network has none."""
+    kernel = ".conv.weight"
+    plain = {
+        name.removesuffix(kernel)
+        for name in own
+        if name.endswith(kernel) and name in tensors and tensors[name].shape == own[name].shape
+    } - {name.split(".norm.")[0] for name in own if ".norm." in name}
+    some = {name: value for name, value in tensors.items() if ".".join(name.split(".")[:2]) in plain}
+    return {name: value for name, value in tensors.items() if name not in some} | fold_batch_norm(some, spec)
 
 
 def _common(own: Tensor, other: Tensor, transposed: bool) -> Tensor:

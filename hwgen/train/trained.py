@@ -20,10 +20,11 @@ FILES = {
 
 def trained(spec: ModelSpec, phase: str, folder: Path) -> DeepJSCC:
     """A finished float phase's network, trained on data of the specification's terms."""
-    network = dense(spec) if phase == "float" else pruned(spec)
     path = folder / FILES[phase]
     tensors, header = read(path)
     terms(path, header, spec)
+    # what began with a quantised checkpoint's weights has no normalisation
+    network = dense(spec) if phase == "float" else pruned(spec, folded=header.get("kept") == "encoder")
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:

@@ -20,12 +20,15 @@ Convolve = Callable[[Place], nodes.Convolution]
 """The convolution of a place."""
 
 
-def table_name(placed: Placed, image: bool) -> str | None:
-    """The node's whose table is a layer's activation; None where no table is."""
+def node_names(placed: Placed, image: bool) -> tuple[str, ...]:
+    """A layer's nodes by name: one, and a second one where the activation is a table.
+
+    image : whether the output's values are the image's
+    """
     activation = getattr(placed.layer, "activation", "none")
     if activation not in TABLES:
-        return None
-    return activation if image else f"{placed.name}_{activation}"
+        return (placed.name,)
+    return placed.name, activation if image else f"{placed.name}_{activation}"
 
 
 @singledispatch
@@ -37,9 +40,9 @@ def nodes_of(layer: Kinds, place: Place, convolve: Convolve) -> Iterator[Node]:
 @nodes_of.register
 def _(layer: Layer, place: Place, convolve: Convolve) -> Iterator[Node]:
     yield convolve(place)
-    name = table_name(place.placed, place.image)
-    if name is None:
+    if layer.activation not in TABLES:
         return
+    _, name = node_names(place.placed, place.image)
     channels, (kind, exponent) = place.placed.given.channels, place.requantised
     if place.image:
         yield nodes.Table(name, channels, sigmoid_values(kind.bits, exponent), kind, exponent)

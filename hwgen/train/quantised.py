@@ -1,8 +1,8 @@
 """The quantised DeepJSCC: Brevitas layers in the float network's places, with the same parameter names.
 
-Pixels enter as 8-bit integers * 2**-8. Every layer is an integer convolution with a 32-bit bias, PReLU with a
-fixed-point slope (or ReLU, or nothing) on the accumulator, and one rounding to the next layer's integers. The
-latent is normalised per image while training; the transmitter that is emitted multiplies it by a static integer
+Pixels enter as 8-bit integers * 2**-8. Every layer (hwgen/train/quantised_layers/) takes integers and rounds once to
+the next one's; a convolution has a 32-bit bias and its activation on the accumulator. The latent is normalised per
+image while training; the transmitter that is emitted multiplies it by a static integer
 gain, or normalises it in integers (`transmit`). The receiver quantises what it receives to 8 signed bits (Q to fewer
 before a complex layer that has fewer for imaginary parts), and its last layer's output to 8-bit pixels.
 
@@ -13,7 +13,7 @@ All scales are powers of two. Weight scales are chosen when the network is built
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,47 +22,34 @@ import torch
 from torch import Tensor, nn
 
 from hwgen.errors import HwgenError
-from hwgen.ir.nodes.table import TABLE, TABLE_EXPONENT, sigmoid_values
 from hwgen.numerics.complex import power_normalise
 from hwgen.numerics.formats import PIXEL, POWER, SYMBOL
 from hwgen.train.channel import normalise, symbol_power, through
 from hwgen.train.checkpoint import read
-from hwgen.train.quantised_layers import QuantComplexLayer as QuantComplexLayer, QuantLayer as QuantLayer
+from hwgen.train.quantised_layers.layer import Rounding
+from hwgen.train.quantised_side import QuantSide, share_scales
 from hwgen.train.quantisers import (
+    CODEBOOK_NAME,
     SCALE_NAME,
-    QuantParts,
-    best_exponent,
     exponents,
     freeze_scales,
     plain,
     quant_activation,
     quant_signed,
-    sample,
+    rounded,
     set_exponents,
-    signed,
 )
 
 if TYPE_CHECKING:
-    from hwgen.spec.model import Layer, ModelSpec
+    from hwgen.spec.model import ModelSpec
 
 PIXEL_BITS, PIXEL_EXPONENT = PIXEL.bits, PIXEL.exponent
 RECEIVED_BITS = 8
-SYMBOL_BITS, SYMBOL_FRACTION = SYMBOL.bits, SYMBOL.fraction
 GAIN_BITS = 16
 PARAMETERS = ("conv.weight", "conv.real.weight", "conv.imag.weight", "conv.bias", "activation.weight")
 """What a quantised layer shares with a float one."""
 POWER_AVERAGE = 0.01
 """Weight of a training batch in the running average of the latent's power."""
-
-
-def _stack(in_channels: int, layers: Sequence[Layer], channels: Sequence[int], transposed: bool) -> nn.Sequential:
-    stack: list[nn.Module] = []
-    for layer, out_channels in zip(layers, channels, strict=True):
-        last = transposed and len(stack) == len(layers) - 1
-        kind = QuantComplexLayer if layer.complex else QuantLayer
-        stack.append(kind(in_channels, out_channels, layer, transposed, quantise=not last))
-        in_channels = out_channels
-    return nn.Sequential(*stack)
 
 
 def integer_gain(latent_exponent: int, latent_power: float, power: float) -> tuple[int, int]:
@@ -71,7 +58,7 @@ def integer_gain(latent_exponent: int, latent_power: float, power: float) -> tup
     factor * 2**-shift = sqrt(power / latent_power) * 2**(latent_exponent + 12), where `latent_power` is the
     average power per complex symbol of the latent: latent integers become Q3.12 symbols of average power `power`.
     """
-    real = math.sqrt(power / latent_power) * 2.0 ** (latent_exponent + SYMBOL_FRACTION)
+    real = math.sqrt(power / latent_power) * 2.0 ** (latent_exponent + SYMBOL.fraction)
     shift = GAIN_BITS - 1 - math.floor(math.log2(real))
     factor = round(real * 2.0**shift)
     if factor == 1 << GAIN_BITS:
@@ -103,34 +90,27 @@ class QuantDeepJSCC(nn.Module):
         self._snr_db = spec.channel.snr_db[0], spec.channel.snr_db[1]
         self.pixel_quantiser = quant_activation(PIXEL_BITS, signed=False)
         set_exponents(self.pixel_quantiser, PIXEL_EXPONENT, PIXEL_BITS)
-        latent = spec.encoder_stream_channels
-        self.encoder = _stack(3, spec.convolutions("encoder"), latent, transposed=False)
+        self.encoder = QuantSide(spec.encoder_network, Rounding(self.pixel_quantiser, PIXEL_BITS, False), held=True)
         self.received_quantiser = quant_signed(RECEIVED_BITS, spec.received_imag_bits)
-        self.decoder = _stack(latent[-1], spec.convolutions("decoder"), spec.decoder_stream_channels, transposed=True)
+        received = Rounding(self.received_quantiser, RECEIVED_BITS, True)
+        self.decoder = QuantSide(spec.decoder_network, received, held=False)
+        share_scales(self, [*self.encoder.members(), *self.decoder.members()])
         self.kept = False  # the transmitter is another checkpoint's and stays
         self.register_buffer("latent_power", torch.tensor(0.0))
         self.register_buffer("calibrated", torch.tensor(False))
 
     def encode(self, images: Tensor) -> Tensor:
-        """(N, 3, H, W) images in 0..255/256 to the latent (N, C, H/s, W/s): integers * 2**latent_exponent."""
+        """(N, C, H, W) images in 0..255/256 to the latent (N, C', H/s, W/s): integers * 2**latent_exponent."""
         return plain(self.encoder(self.pixel_quantiser(images)))
 
     def decode(self, received: Tensor) -> Tensor:
         """Received symbols to images in 0..255/256.
 
         In evaluation as the hardware does it: the symbols are rounded to Q3.12 first, and the result is 8-bit pixels,
-        those of a sigmoid from its table. In training everything behind the last accumulator is left unrounded.
+        those of a sigmoid from its table. In training everything behind the image's accumulators is left unrounded.
         """
-        if self.training:
-            return plain(self.decoder(self.received_quantiser(received)))
-        x = self.received_quantiser(_rounded(received, SYMBOL_BITS, -SYMBOL_FRACTION))
-        last = self.decoder[-1]
-        assert isinstance(last, QuantLayer)
-        if not isinstance(last.activation, nn.Sigmoid):
-            return plain(self.pixel_quantiser(plain(self.decoder(x))))
-        codes = _rounded(plain(last.conv(self.decoder[:-1](x))), TABLE.bits, TABLE_EXPONENT) * 2.0**-TABLE_EXPONENT
-        table = torch.from_numpy(sigmoid_values(TABLE.bits, TABLE_EXPONENT)).to(codes)
-        return table[codes.long() % len(table)] * 2.0**PIXEL_EXPONENT
+        x = received if self.training else rounded(received, SYMBOL.bounds, SYMBOL.exponent)
+        return plain(self.decoder(self.received_quantiser(x)))
 
     def load_state_dict(self, *arguments: Any, **options: Any) -> Any:
         """As every module's; the scales stay frozen."""
@@ -158,17 +138,15 @@ class QuantDeepJSCC(nn.Module):
             frames = (latent.double() * 2.0**-self.latent_exponent).round().long().cpu().numpy()
             power = round(self.power * 2**POWER.fraction)
             symbols = np.stack([power_normalise(frame, power) for frame in frames])
-            return (torch.from_numpy(symbols) * 2.0**-SYMBOL_FRACTION).to(latent)
+            return (torch.from_numpy(symbols) * 2.0**-SYMBOL.fraction).to(latent)
         factor, shift = self.gain
-        scaled = latent.double() * (2.0 ** (-self.latent_exponent - SYMBOL_FRACTION) * factor * 2.0**-shift)
-        return _rounded(scaled, SYMBOL_BITS, -SYMBOL_FRACTION).to(latent.dtype)
+        scaled = latent.double() * (2.0 ** (-self.latent_exponent - SYMBOL.fraction) * factor * 2.0**-shift)
+        return rounded(scaled, SYMBOL.bounds, SYMBOL.exponent).to(latent.dtype)
 
     @property
     def latent_exponent(self) -> int:
         """Exponent of the latent's scale."""
-        last = self.encoder[-1]
-        assert isinstance(last, QuantLayer)
-        return last.exponent
+        return self.encoder.exponent(self.encoder.network.last.name)
 
     @property
     def gain(self) -> tuple[int, int]:
@@ -212,32 +190,17 @@ class QuantDeepJSCC(nn.Module):
         Parameters
         ----------
         batches
-            Images (N, 3, H, W) in 0..255/256 of one size: some tens of training crops. All their activations
-            of one layer are held in memory.
+            Images (N, 3, H, W) in 0..255/256 of one size: some tens of training crops. The activations
+            of all layers are held in memory.
         """
         was_training = self.training
         self.eval()
-        x = self.pixel_quantiser(torch.cat(list(batches)))
-        for layer in self.encoder:
-            assert isinstance(layer, QuantLayer)
-            if not self.kept:
-                layer.calibrate(x)
-            x = layer(x)
-        latent = plain(x)
+        latent = plain(self.encoder.calibrate(torch.cat(list(batches)), keep=self.kept))
         if not self.kept:
             self.latent_power.copy_(symbol_power(latent).mean())
         snr_db = torch.linspace(*self._snr_db, len(latent))
         received = through(self.channel, normalise(latent, self.power), snr_db, torch.Generator().manual_seed(0))
-        if isinstance(self.received_quantiser, QuantParts):
-            self.received_quantiser.fit(received)
-        else:
-            chosen = best_exponent(sample(received), *signed(RECEIVED_BITS))
-            set_exponents(self.received_quantiser, chosen, RECEIVED_BITS - 1)
-        x = self.received_quantiser(received)
-        for layer in list(self.decoder)[:-1]:
-            assert isinstance(layer, QuantLayer)
-            layer.calibrate(x)
-            x = layer(x)
+        self.decoder.calibrate(received)
         self.calibrated.fill_(True)
         self.train(was_training)
 
@@ -265,7 +228,6 @@ def build(spec: ModelSpec, float_state: dict[str, Tensor] | None = None) -> Quan
     """
     if not spec.decoder:
         raise HwgenError(spec.where("decoder"), "a decoder: the quantised network is trained end to end", "none")
-    spec.check_chains()
     network = QuantDeepJSCC(spec)
     if float_state is not None:
         wanted = {name for name in network.state_dict() if name.split(".")[0] in ("encoder", "decoder")
@@ -277,9 +239,8 @@ def build(spec: ModelSpec, float_state: dict[str, Tensor] | None = None) -> Quan
             network.load_state_dict(network.state_dict() | float_state)
         except RuntimeError as error:
             raise HwgenError("float weights", f"the shapes of {spec.name}'s pruned network", _line(error)) from None
-    for layer in [*network.encoder, *network.decoder]:
-        assert isinstance(layer, QuantLayer)
-        layer.fit_weights()
+    network.encoder.fit_weights()
+    network.decoder.fit_weights()
     return network
 
 
@@ -302,6 +263,8 @@ def from_checkpoint(spec: ModelSpec, path: Path) -> QuantDeepJSCC:
             raise HwgenError(f"{path}: {name}", "finite values", "infinities or NaN")
         if name.endswith(SCALE_NAME) and not torch.equal(tensors[name], tensors[name].round()):
             raise HwgenError(f"{path}: {name}", "powers of two as scales", "others")
+        if name.endswith(CODEBOOK_NAME) and not torch.equal(tensors[name], tensors[name].round()):
+            raise HwgenError(f"{path}: {name}", "integers", "others")
     surplus = sorted(set(tensors) - set(network.state_dict()))
     if surplus:
         raise HwgenError(f"{path}: {surplus[0]}", f"no tensor but those of {spec.name}'s quantised network", "it")
@@ -312,12 +275,6 @@ def from_checkpoint(spec: ModelSpec, path: Path) -> QuantDeepJSCC:
     if not network.calibrated:
         raise HwgenError(f"{path}: calibrated", "a calibrated network", "one that was never trained or calibrated")
     return network.eval()
-
-
-def _rounded(x: Tensor, bits: int, exponent: int) -> Tensor:
-    """To signed integers of ``bits`` times 2**exponent: half to even, saturated."""
-    low, high = signed(bits)
-    return (x * 2.0**-exponent).round().clamp(low, high) * 2.0**exponent
 
 
 def _line(error: Exception) -> str:

@@ -12,6 +12,7 @@ Brevitas has no quantised PReLU: `QuantPReLU` is ours.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -25,17 +26,15 @@ from brevitas.quant.fixed_point import (
 from brevitas.quant.scaled_int import Int32Bias
 from torch import Tensor, nn
 
-from hwgen.numerics.formats import DECODER_SLOPE, SLOPE
+from hwgen.numerics.formats import SLOPE
+from hwgen.train.codebook import CodebookRounding
 from hwgen.train.network import transposed_padding
-
-SLOPE_BITS, SLOPE_FRACTION = SLOPE.bits, SLOPE.fraction
-"""PReLU slopes of the encoder."""
-
-DECODER_SLOPE_BITS, DECODER_SLOPE_FRACTION = DECODER_SLOPE.bits, DECODER_SLOPE.fraction
-"""In the decoder, where slopes near 0.01 stand before large negative sums: steps of 2**-6 are too coarse there."""
 
 SCALE_NAME = "scaling_impl.value"
 """How the names of Brevitas's scale parameters end."""
+
+CODEBOOK_NAME = "float_to_int_impl.values"
+"""How the names of codebooks end."""
 
 CANDIDATES = 5
 """Exponents tried below the smallest one that clips nothing."""
@@ -57,8 +56,12 @@ def quant_conv(
     padding: int | tuple[int, int] | None = None,
     dilation: int = 1,
     groups: int = 1,
+    codebook: int = 0,
 ) -> QuantConv2d:
-    """Convolution with bias, and one power-of-two scale per output channel; padding kernel // 2 if none is given."""
+    """Convolution with bias, and one power-of-two scale per output channel; padding kernel // 2 if none is given.
+
+    codebook : number of integers that weights may be; 0: all of `weight_bits`.
+    """
     height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
     return QuantConv2d(
         in_channels,
@@ -69,13 +72,13 @@ def quant_conv(
         dilation=dilation,
         groups=groups,
         bias=bias,
-        weight_quant=_weight_quantiser(weight_bits),
+        weight_quant=_weight_quantiser(weight_bits, codebook),
         bias_quant=Int32Bias if bias else None,
     )
 
 
 def quant_conv_transpose(
-    in_channels: int, out_channels: int, kernel: int, stride: int, weight_bits: int
+    in_channels: int, out_channels: int, kernel: int, stride: int, weight_bits: int, codebook: int = 0
 ) -> QuantConvTranspose2d:
     """Transposed convolution whose output is exactly stride times as large, else as `quant_conv`."""
     padding, output_padding = transposed_padding(kernel, stride)
@@ -87,7 +90,7 @@ def quant_conv_transpose(
         padding=padding,
         output_padding=output_padding,
         bias=True,
-        weight_quant=_weight_quantiser(weight_bits),
+        weight_quant=_weight_quantiser(weight_bits, codebook),
         bias_quant=Int32Bias,
     )
 
@@ -126,11 +129,21 @@ class QuantParts(nn.Module):
 
     def fit(self, x: Tensor) -> None:
         """Choose both scales for values (N, C, H, W)."""
+        exponent = self.best(x)
+        set_exponents(self.whole, exponent, self.bits - 1)
+        self.fit_imag(x, exponent)
+
+    def best(self, x: Tensor) -> int:
+        """The finer grid's exponent of the best pair of scales for values (N, C, H, W)."""
         real, imag = sample(x[:, 0::2]), sample(x[:, 1::2])
-        most = self.bits - self.imag_bits
-        chosen = best_exponents(real, imag, signed(self.bits), signed(self.imag_bits), most)
-        set_exponents(self.whole, chosen[0], self.bits - 1)
-        set_exponents(self.imag, chosen[1], self.imag_bits - 1)
+        return best_exponents(real, imag, signed(self.bits), signed(self.imag_bits), self.bits - self.imag_bits)[0]
+
+    def fit_imag(self, x: Tensor, exponent: int) -> None:
+        """Choose the imaginary parts' scale, 0 .. bits - imag_bits above `exponent`, for values (N, C, H, W)."""
+        values = sample(x[:, 1::2]).double()
+        allowed = range(exponent, exponent + self.bits - self.imag_bits + 1)
+        chosen = min(allowed, key=lambda e: (_error(values, e, *signed(self.imag_bits)), e))
+        set_exponents(self.imag, chosen, self.imag_bits - 1)
 
 
 def quant_signed(bits: int, imag_bits: int) -> nn.Module:
@@ -159,16 +172,28 @@ def signed(bits: int) -> tuple[int, int]:
     return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
 
 
-def _weight_quantiser(bits: int) -> Any:
+def rounded(x: Tensor, bounds: tuple[int, int], exponent: int) -> Tensor:
+    """To integers within bounds times 2**exponent: half to even, saturated. No gradient passes."""
+    return (x * 2.0**-exponent).round().clamp(*bounds) * 2.0**exponent
+
+
+def codebook_of(conv: nn.Module) -> CodebookRounding | None:
+    """What rounds the weights of a convolution that has a codebook."""
+    found = conv.weight_quant.tensor_quant.int_quant.float_to_int_impl  # type: ignore
+    return found if isinstance(found, CodebookRounding) else None
+
+
+def _weight_quantiser(bits: int, codebook: int = 0) -> Any:
+    more = {"float_to_int_impl": CodebookRounding, "codebook_size": codebook, "weight_bits": bits} if codebook else {}
     return Int8WeightPerChannelFixedPoint.let(
-        bit_width=bits, scaling_impl_type=ScalingImplType.PARAMETER, scaling_init=1.0
+        bit_width=bits, scaling_impl_type=ScalingImplType.PARAMETER, scaling_init=1.0, **more
     )
 
 
-def _threshold(layer: nn.Module) -> nn.Parameter:
+def threshold(layer: nn.Module) -> nn.Parameter:
     """The parameter that holds log2 of a layer's threshold(s); of parts, that of the finer grid."""
     if isinstance(layer, QuantParts):
-        return _threshold(layer.whole)
+        return threshold(layer.whole)
     if isinstance(layer, (QuantConv2d, QuantConvTranspose2d)):
         return layer.weight_quant.tensor_quant.scaling_impl.value
     return layer.act_quant.fused_activation_quant_proxy.tensor_quant.scaling_impl.value  # type: ignore
@@ -184,9 +209,9 @@ def set_exponents(layer: nn.Module, exponents: Tensor | int, magnitude_bits: int
     magnitude_bits
         bits - 1 for signed integers, bits for unsigned ones.
     """
-    threshold = _threshold(layer)
-    value = torch.as_tensor(exponents, dtype=threshold.dtype) + magnitude_bits
-    threshold.data.copy_(value.reshape(threshold.shape))
+    parameter = threshold(layer)
+    value = torch.as_tensor(exponents, dtype=parameter.dtype) + magnitude_bits
+    parameter.data.copy_(value.reshape(parameter.shape))
     freeze_scales(layer)
 
 
@@ -202,7 +227,7 @@ def freeze_scales(network: nn.Module) -> None:
 
 def exponents(layer: nn.Module, magnitude_bits: int) -> Tensor:
     """Inverse of `set_exponents`: (channels,) or (1,) int64."""
-    return (_threshold(layer).detach().reshape(-1).double() - magnitude_bits).round().long()
+    return (threshold(layer).detach().reshape(-1).double() - magnitude_bits).round().long()
 
 
 def best_exponent(values: Tensor, low: int, high: int, limits: tuple[int, int] = ACTIVATION_EXPONENTS) -> int:
@@ -210,11 +235,19 @@ def best_exponent(values: Tensor, low: int, high: int, limits: tuple[int, int] =
 
     Tried are the smallest e that clips nothing and the CANDIDATES - 1 below it. All-zero values give 0.
     """
-    flat = values.detach().reshape(-1).double()
-    top = _top(flat, low, high)
-    if top is None:
+    return common_exponent([(values, low, high)], limits)
+
+
+def common_exponent(
+    samples: Sequence[tuple[Tensor, int, int]], limits: tuple[int, int] = ACTIVATION_EXPONENTS
+) -> int:
+    """As `best_exponent`, one exponent for several (values, low, high): the least sum of all squared errors."""
+    flat = [(values.detach().reshape(-1).double(), low, high) for values, low, high in samples]
+    tops = [top for one in flat if (top := _top(*one)) is not None]
+    if not tops:
         return 0
-    errors = [(_error(flat, e, low, high), e) for e in range(top, top - CANDIDATES, -1)]
+    candidates = range(max(tops), min(tops) - CANDIDATES, -1)
+    errors = [(sum(_error(one, e, low, high) for one, low, high in flat), e) for e in candidates]
     return int(min(max(min(errors)[1], limits[0]), limits[1]))
 
 
@@ -267,7 +300,7 @@ class QuantPReLU(nn.Module):
     input is an accumulator and the output is not rounded: that is the activation quantiser's, once.
     """
 
-    def __init__(self, channels: int, bits: int = SLOPE_BITS, fraction: int = SLOPE_FRACTION) -> None:
+    def __init__(self, channels: int, bits: int = SLOPE.bits, fraction: int = SLOPE.fraction) -> None:
         super().__init__()
         self.bits, self.fraction = bits, fraction
         self.weight = nn.Parameter(torch.full((channels,), 0.25))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.spec_graphs import GRAPHS, graph_spec
 
-from hwgen.assembly.layers import nodes_of, table_name
+from hwgen.assembly.layers import node_names, nodes_of
 from hwgen.random_init import random_graph
 
 
@@ -20,9 +20,8 @@ def test_a_kind_without_nodes_is_refused() -> None:
 def test_nodes_are_named_by_layers(tmp_path: Path, name: str) -> None:
     spec = graph_spec(tmp_path, name)
     for side, network in (("tx", spec.encoder_network), ("rx", spec.decoder_network)):
-        wanted = []
+        wanted: list[str] = []
         for placed in network.layers:
-            table = table_name(placed, side == "rx" and placed is network.ends[0])
-            wanted += [placed.name] if table is None else [placed.name, table]
+            wanted += node_names(placed, side == "rx" and placed is network.ends[0])
         found = [node.name for node in random_graph(spec, 1, side).nodes]
         assert [name for name in found if name not in ("gain", "received")] == wanted

@@ -15,7 +15,8 @@ from hwgen.errors import HwgenError
 from hwgen.train.channel import symbol_power
 from hwgen.train.checkpoint import read, write
 from hwgen.train.network import pruned
-from hwgen.train.quantised import QuantLayer, build, from_checkpoint, integer_gain
+from hwgen.train.quantised import build, from_checkpoint, integer_gain
+from hwgen.train.quantised_layers.convolution import QuantLayer
 
 
 def is_multiple(x: Tensor, scale: float) -> bool:

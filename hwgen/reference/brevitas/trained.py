@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
 
+from hwgen.assembly.layers import node_names
 from hwgen.ir.edge import PIXEL_EXPONENT, SYMBOL_EXPONENT
 from hwgen.ir.graph import Graph
-from hwgen.ir.nodes import Gain, Power, Table
+from hwgen.ir.nodes import Gain, Power
 from hwgen.numerics.formats import POWER
 from hwgen.numerics.integer import IntArray
 from hwgen.reference.brevitas.node import golden_node
-from hwgen.reference.brevitas.tensors import integers, quantiser, real
-from hwgen.train.quantised import GAIN_BITS, QuantDeepJSCC, QuantLayer, from_checkpoint
+from hwgen.reference.brevitas.tensors import integers, real
+from hwgen.train.quantised import GAIN_BITS, QuantDeepJSCC, from_checkpoint
+from hwgen.train.quantised_layers.layer import QuantisedLayer, exponent_of
+from hwgen.train.quantised_layers.make import makes_image
+from hwgen.train.quantised_side import QuantSide
 
 if TYPE_CHECKING:
     from hwgen.spec.model import ModelSpec
@@ -51,12 +54,7 @@ def _read(spec: ModelSpec, checkpoint: Path, changed: int) -> QuantDeepJSCC:
 
 
 def _encode(network: QuantDeepJSCC, graph: Graph, pixels: IntArray) -> dict[str, IntArray]:
-    found: dict[str, IntArray] = {}
-    x: Tensor = network.pixel_quantiser(real(pixels, PIXEL_EXPONENT))
-    for node, layer in zip(graph.convolutions, network.encoder, strict=True):
-        assert isinstance(layer, QuantLayer)
-        x = layer(x)
-        found[node.name] = latent = integers(x, layer.exponent)
+    found = _layers(network.encoder, network.pixel_quantiser(real(pixels, PIXEL_EXPONENT)))
     end = graph.value_nodes[-1]
     assert isinstance(end, Gain | Power), "nothing else ends a transmitter's values"
     if network.mode == "per_image":
@@ -64,23 +62,20 @@ def _encode(network: QuantDeepJSCC, graph: Graph, pixels: IntArray) -> dict[str,
     else:
         factor, shift = network.gain
         own = Gain(end.name, end.channels, factor, GAIN_BITS, shift, end.input)
-    return found | {end.name: golden_node(own, latent)}
+    return found | {end.name: golden_node(own, found[network.encoder.network.last.name])}
 
 
 def _decode(network: QuantDeepJSCC, graph: Graph, latent: IntArray) -> dict[str, IntArray]:
-    received = graph.value_nodes[0]
-    x = network.received_quantiser(real(latent, SYMBOL_EXPONENT))
-    found = {received.name: integers(x, received.output_exponent)}
-    *inner, last = network.decoder
-    names = [node.name for node in graph.convolutions]
-    for name, layer in zip(names, inner, strict=False):
-        assert isinstance(layer, QuantLayer)
-        x = layer(x)
-        found[name] = integers(x, layer.exponent)
-    name = names[-1]
-    assert isinstance(last, QuantLayer)
-    end = graph.nodes[-1]
-    if isinstance(end, Table):
-        found[name] = integers(quantiser(end.input, end.input_exponent)(last.conv(x)), end.input_exponent)
-        return found | {end.name: golden_node(end, found[name])}
-    return found | {name: integers(network.pixel_quantiser(last.activation(last.conv(x))), PIXEL_EXPONENT)}
+    received, x = graph.value_nodes[0], network.received_quantiser(real(latent, SYMBOL_EXPONENT))
+    return {received.name: integers(x, exponent_of(x))} | _layers(network.decoder, x)
+
+
+def _layers(side: QuantSide, x: Any) -> dict[str, IntArray]:
+    """Every layer's integers, for the quantised input of a side."""
+    outputs, found = side.outputs(x), dict[str, IntArray]()
+    for placed, layer in zip(side.network.layers, side, strict=True):
+        assert isinstance(layer, QuantisedLayer)
+        stages = layer.stages(*(outputs[name] for name in placed.sources))
+        names = node_names(placed, makes_image(placed, side.network))
+        found |= {name: integers(*stage) for name, stage in zip(names, stages, strict=True)}
+    return found

@@ -1,101 +1,23 @@
-"""The layers of the quantised network: (transposed) convolutions and complex convolutions, with their activations and
-requantisation, all of integers times powers of two."""
+"""Complex convolutions, of real and imaginary integers with a quantiser each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hwgen.assembly.convolution import Integers
+from hwgen.ir.nodes.complex_conv2d import complex_weight
 from hwgen.numerics.integer import IntArray
+from hwgen.spec.network import Placed
 from hwgen.train.complex_layers import interleaved
-from hwgen.train.network import activation
-from hwgen.train.quantisers import (
-    DECODER_SLOPE_BITS,
-    DECODER_SLOPE_FRACTION,
-    SLOPE_BITS,
-    SLOPE_FRACTION,
-    WEIGHT_EXPONENTS,
-    QuantParts,
-    QuantPReLU,
-    best_exponent,
-    best_exponents,
-    coarse,
-    exponents,
-    fit_weight_exponents,
-    plain,
-    quant_activation,
-    quant_conv,
-    quant_conv_transpose,
-    quant_signed,
-    sample,
-    set_exponents,
-)
-
-if TYPE_CHECKING:
-    from hwgen.spec.model import Layer
+from hwgen.train.quantised_layers.convolution import QuantLayer
+from hwgen.train.quantisers import WEIGHT_EXPONENTS, best_exponents, exponents, plain, quant_conv, set_exponents
 
 BIAS_LIMIT = 2.0**31
-
-
-def slopes(layer: Layer, channels: int, decoder: bool) -> nn.Module:
-    """A layer's activation on accumulators of so many channels."""
-    if layer.activation == "prelu":
-        return QuantPReLU(channels, *((DECODER_SLOPE_BITS, DECODER_SLOPE_FRACTION) if decoder else
-                                      (SLOPE_BITS, SLOPE_FRACTION)))  # fmt: skip
-    if layer.activation == "relu":
-        return nn.Identity()  # the unsigned quantiser's own clamp at 0
-    return activation(layer.activation, channels)
-
-
-class QuantLayer(nn.Module):
-    """Convolution (or transposed convolution), activation on the accumulator, requantisation.
-
-    `bits` and `signed` are of the output; None for `bits` leaves the output unquantised (a decoder's last
-    layer, which `QuantDeepJSCC.decode` turns into pixels).
-    """
-
-    def __init__(
-        self, in_channels: int, out_channels: int, layer: Layer, transposed: bool, quantise: bool = True
-    ) -> None:
-        super().__init__()
-        make = quant_conv_transpose if transposed else quant_conv
-        self.weight_bits, self.bits, self.signed = layer.weight_bits, layer.activation_bits, layer.activation != "relu"
-        self.conv = make(in_channels, out_channels, layer.kernel_size[0], layer.stride, layer.weight_bits)
-        self.activation = slopes(layer, out_channels, transposed)
-        self.quantiser = quant_activation(self.bits, self.signed) if quantise else nn.Identity()
-
-    @property
-    def coarse(self) -> tuple[int, int] | None:
-        """(imag_bits, imag_left) of the output, where imaginary parts have a grid of their own."""
-        return coarse(self.quantiser)
-
-    @property
-    def magnitude_bits(self) -> int:
-        """Bits of the output's largest integer."""
-        return self.bits - self.signed
-
-    @property
-    def exponent(self) -> int:
-        """Exponent of the output's scale."""
-        return int(exponents(self.quantiser, self.magnitude_bits))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.quantiser(self.activation(self.conv(x)))
-
-    def calibrate(self, x: Tensor) -> None:
-        """Choose the output's scale for this input."""
-        high = 2**self.magnitude_bits - 1
-        values = sample(plain(self.activation(self.conv(x))))
-        chosen = best_exponent(values if self.signed else values.relu(), -high - 1 if self.signed else 0, high)
-        set_exponents(self.quantiser, chosen, self.magnitude_bits)
-
-    def fit_weights(self) -> None:
-        """Choose the scales for the present weights."""
-        fit_weight_exponents(self.conv, self.weight_bits)
 
 
 @dataclass(frozen=True)
@@ -178,31 +100,27 @@ class QuantComplexConv2d(nn.Module):
 class QuantComplexLayer(QuantLayer):
     """Complex convolution, activation on each part's accumulator, requantisation of each part to its own bits.
 
-    Channel counts are of the stream; `exponent` is of the output's finer grid, `coarse` says where odd channels lie.
+    `exponent` is of the output's finer grid, `coarse` says where odd channels lie.
     """
 
-    def __init__(
-        self, in_channels: int, out_channels: int, layer: Layer, transposed: bool, quantise: bool = True
-    ) -> None:
-        nn.Module.__init__(self)
-        assert quantise and layer.activation in ("none", "prelu"), "the specification sees to it"
-        self.weight_bits, self.bits, self.signed = layer.weight_bits, layer.activation_bits, True
-        self.imag_weight_bits = layer.imag_weight_bits
-        self.conv = QuantComplexConv2d(
-            in_channels, out_channels, layer.kernel_size[0], layer.stride, layer.weight_bits, layer.imag_weight_bits
-        )
-        self.activation = slopes(layer, out_channels, transposed)
-        self.quantiser = quant_signed(layer.activation_bits, layer.imag_activation_bits)
+    def _convolution(self, placed: Placed) -> nn.Module:
+        layer = self.layer
+        return QuantComplexConv2d(
+            placed.taken[0].channels, placed.given.channels, layer.kernel_size[0], layer.stride, layer.weight_bits,
+            layer.imag_weight_bits,
+        )  # fmt: skip
 
     def integers(self, input_exponent: int) -> ComplexIntegers:
         """Of the convolution, see `QuantComplexConv2d.integers`."""
         return self.conv.integers(input_exponent)
 
-    def calibrate(self, x: Tensor) -> None:
-        if isinstance(self.quantiser, QuantParts):
-            self.quantiser.fit(self.activation(self.conv(x)))
-        else:
-            super().calibrate(x)
+    def node_integers(self, input_exponent: int) -> Integers:
+        """The same as of the real convolution that it is."""
+        found, (slope, kind) = self.integers(input_exponent), self._slopes()
+        weight, per_channel = complex_weight(found.weight_real, found.weight_imag), np.repeat(found.weight_exponent, 2)
+        imag_left = self.coarse[1] if self.coarse else 0
+        return Integers(weight, found.bias, per_channel, slope, kind, imag_left)
 
     def fit_weights(self) -> None:
+        """Choose the scales for the present weights."""
         self.conv.fit_weights()

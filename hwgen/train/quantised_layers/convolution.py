@@ -1,0 +1,157 @@
+"""Convolutions and transposed ones: a Brevitas layer, the activation on its accumulators, one rounding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hwgen.assembly.convolution import Integers, ceiling, leaky_slopes
+from hwgen.assembly.tables import table_values
+from hwgen.ir.nodes.convolution import BIAS_BITS
+from hwgen.ir.types import IntType
+from hwgen.numerics.formats import SLOPE, FixedPointFormat
+from hwgen.numerics.integer import IntArray
+from hwgen.spec.layers import DecoderLayer, Layer
+from hwgen.spec.network import Placed
+from hwgen.train.quantised_layers.activations import activation_of
+from hwgen.train.quantised_layers.layer import Requantised, Rounding, Stage
+from hwgen.train.quantisers import (
+    QuantPReLU,
+    best_exponent,
+    codebook_of,
+    exponents,
+    fit_weight_exponents,
+    plain,
+    quant_activation,
+    quant_conv,
+    quant_conv_transpose,
+    sample,
+)
+
+
+class QuantLayer(Requantised):
+    """Convolution (or transposed convolution), activation on the accumulator, requantisation.
+
+    Parameters
+    ----------
+    decoder
+        Whether it stands in the decoder.
+    quantise
+        False leaves the output unrounded: the image's.
+    """
+
+    def __init__(self, placed: Placed, decoder: bool, quantise: bool = True) -> None:
+        super().__init__()
+        assert isinstance(placed.layer, Layer)
+        self.layer = placed.layer
+        self.weight_bits = self.layer.weight_bits
+        self.conv: Any = self._convolution(placed)
+        self.activation = activation_of(self.layer, placed.given.channels, decoder)
+        self._round_to(self.layer.activation_bits, self.layer.signed, self.layer.imag_activation_bits, quantise)
+
+    def _convolution(self, placed: Placed) -> nn.Module:
+        layer, channels = self.layer, (placed.taken[0].channels, placed.given.channels)
+        book = layer.weights.codebook if layer.weights is not None else 0
+        if isinstance(layer, DecoderLayer):
+            return quant_conv_transpose(*channels, layer.kernel_size[0], layer.stride, layer.weight_bits, codebook=book)
+        return quant_conv(
+            *channels, layer.kernel_size, layer.stride, layer.weight_bits,
+            padding=layer.pads, dilation=layer.dilation, groups=placed.groups, codebook=book,
+        )  # fmt: skip
+
+    def values(self, *inputs: Any) -> Tensor:
+        """The activated accumulators."""
+        return plain(self.activation(self.conv(*inputs)))
+
+    def forward(self, *inputs: Any) -> Any:
+        """The rounded values; a limit is the largest integer that is not above it."""
+        found = self.values(*inputs)
+        if self.layer.limit is not None:
+            kind, exponent = IntType(self.bits, self.signed), self.exponent
+            found = found.clamp(max=ceiling(self.layer, kind, exponent) * 2.0**exponent)
+        return self.quantiser(found)
+
+    def fit_weights(self) -> None:
+        """Choose the scales for the present weights, then the codebook where there is one."""
+        fit_weight_exponents(self.conv, self.weight_bits)
+        if (book := codebook_of(self.conv)) is not None:
+            book.fit(self._scaled())
+
+    def _scaled(self) -> Tensor:
+        """(out, in, rows, columns) weights in steps of their integers, in float64."""
+        kernel = self.conv.weight.detach().double()
+        kernel = kernel.transpose(0, 1) if isinstance(self.conv, nn.ConvTranspose2d) else kernel
+        return kernel / (2.0 ** exponents(self.conv, self.weight_bits - 1).double()).view(-1, 1, 1, 1)
+
+    def node_integers(self, input_exponent: int) -> Integers:
+        """What the graph's node has, for an input whose scale is 2**input_exponent; computed in float64, so exactly."""
+        weight_exponent, book = exponents(self.conv, self.weight_bits - 1), codebook_of(self.conv)
+        scaled = self._scaled() if book is None else book.nearest(self._scaled())
+        weight = integers(scaled, self.weight_bits, narrow=True)
+        if isinstance(self.layer, DecoderLayer) and self.layer.stride == 1:
+            weight = np.ascontiguousarray(weight[:, :, ::-1, ::-1])
+        scale = 2.0 ** (weight_exponent.double() + input_exponent)
+        bias = integers(self.conv.bias.detach().double() / scale, BIAS_BITS, narrow=False)
+        values = None if book is None else book.integers()
+        return Integers(weight, bias, weight_exponent.numpy(), *self._slopes(), codebook=values)
+
+    def _slopes(self) -> tuple[IntArray | None, FixedPointFormat]:
+        if isinstance(self.activation, QuantPReLU):
+            kind = FixedPointFormat(self.activation.bits, True, self.activation.fraction)
+            return self.activation.integers().numpy().astype(np.int64), kind
+        if self.layer.activation == "leaky_relu":
+            return leaky_slopes(self.layer, self.conv.out_channels), SLOPE
+        return None, SLOPE
+
+
+class QuantTableLayer(QuantLayer):
+    """Convolution, rounding to signed integers, and a function of these as a table.
+
+    In both modes the output is the table's; the gradient is the function's.
+    """
+
+    def __init__(self, placed: Placed, decoder: bool) -> None:
+        super().__init__(placed, decoder)
+        self.argument = quant_activation(self.bits, signed=True)
+
+    @property
+    def addressing(self) -> Rounding:
+        """What rounds the table's argument."""
+        return Rounding(self.argument, self.bits, True)
+
+    def prepare(self, *inputs: Any) -> None:
+        """Choose the argument's scale."""
+        accumulators = plain(self.conv(*inputs))
+        self.addressing.set(best_exponent(sample(accumulators), *self.addressing.range), accumulators)
+
+    def values(self, *inputs: Any) -> Tensor:
+        """The function of the rounded argument."""
+        return self.activation(plain(self.argument(self.conv(*inputs))))
+
+    def forward(self, *inputs: Any) -> Any:
+        """The table's entries."""
+        return self._looked_up(plain(self.argument(self.conv(*inputs))))
+
+    def stages(self, *inputs: Any) -> tuple[Stage, ...]:
+        """The argument, then the table's entries."""
+        argument = plain(self.argument(self.conv(*inputs)))
+        return (argument, self.addressing.exponent), (plain(self._looked_up(argument)), self.exponent)
+
+    def _looked_up(self, argument: Tensor) -> Any:
+        real = self.activation(argument)
+        kind, exponent = IntType(self.bits, True), self.addressing.exponent
+        values = table_values(self.layer.activation, kind, exponent, IntType(self.bits, self.signed), self.exponent)
+        codes = (argument.detach() * 2.0**-exponent).round().long()
+        table = torch.from_numpy(values).to(real)
+        entries = table[codes % len(table)] * 2.0**self.exponent
+        return self.quantiser(entries + (real - real.detach()))  # exactly the entries, with the function's gradient
+
+
+def integers(scaled: Tensor, bits: int, narrow: bool) -> IntArray:
+    """Round half to even and saturate, as Brevitas's weight (narrow range) and bias quantisers do."""
+    limit = 2.0 ** (bits - 1) - 1.0
+    rounded = scaled.round().clamp(-limit if narrow else -limit - 1.0, limit)
+    return rounded.numpy().astype(np.int64)

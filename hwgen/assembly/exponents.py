@@ -56,6 +56,13 @@ def bounds(network: Network) -> tuple[Bound, ...]:
     return tuple(found)
 
 
+def pixel_layers(network: Network) -> tuple[str, ...]:
+    """Layers whose output has a pixel's exponent, whatever their values: the image's, and those clamped to pixels."""
+    ends = network.ends if network.side == "decoder" else ()
+    clamped = (one for one in network.layers if getattr(one.layer, "activation", "none") == "clamp")
+    return tuple(dict.fromkeys(placed.name for placed in (*ends, *clamped)))
+
+
 def settled(
     wanted: Mapping[str, int], bounds: Iterable[Bound], held: Iterable[str], where: str
 ) -> dict[str, int]:

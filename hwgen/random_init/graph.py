@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hwgen.assembly.exponents import pixel_layers
 from hwgen.assembly.network import assemble
 from hwgen.assembly.place import Place
 from hwgen.errors import HwgenError
@@ -93,8 +94,7 @@ def _random_receiver(spec: ModelSpec, rng: np.random.Generator, latent: int) -> 
         imag_bits=imag, imag_left=8 - imag if imag else 0,
     )  # fmt: skip
     frames = [received.execute(frame) for frame in symbols]
-    pixels = [one for one in network.layers if one in network.ends or getattr(one.layer, "activation", "") == "clamp"]
-    fixed = {placed.name: PIXEL_EXPONENT for placed in pixels}
+    fixed = dict.fromkeys(pixel_layers(network), PIXEL_EXPONENT)
     exponents = agreed(network, RECEIVED_EXPONENT, fixed, spec.where("decoder"))
     port = Edge(latent, kind, RECEIVED_EXPONENT)
     nodes, inputs = _layers(network, rng, port, received.name, frames, exponents)

@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 from hwgen.errors import HwgenError
 from hwgen.spec.branches import Add, DecoderEntry, EncoderEntry, Kinds
 from hwgen.spec.layers import DecoderLayer as DecoderLayer, Layer as Layer
-from hwgen.spec.network import Network, Placed, Side, Stream, place
+from hwgen.spec.network import Network, Side, Stream, place
 from hwgen.spec.pruning import Pruning as Pruning, SurvivingChannels as SurvivingChannels
 from hwgen.spec.radio import Channel as Channel, Gain as Gain, Kind as Kind, Symbols as Symbols
 from hwgen.spec.training import Data, Training
@@ -207,20 +207,6 @@ class ModelSpec(Frozen):
         assert self.training is not None
         return self.training
 
-    def check_chains(self) -> None:
-        """Refuse what the quantised network does not know so far: the float one does.
-
-        Raises
-        ------
-        HwgenError
-            At a layer: it is no plain, complex or transposed convolution behind the layer before.
-        """
-        for network in self._networks:
-            for placed in network.layers:
-                if not _in_a_row(placed, network):
-                    wanted = "a convolution behind the layer before, of the keys that the quantised network knows"
-                    raise HwgenError(self.where(network.side, placed.index), wanted, placed.name)
-
     @property
     def _networks(self) -> tuple[Network, ...]:
         return (self.encoder_network, self.decoder_network) if self.decoder else (self.encoder_network,)
@@ -335,24 +321,6 @@ def _check_surviving(network: Network | None, counts: tuple[int, ...]) -> None:
         if count != dense and placed.name in network.fixed:
             what = "the last layer is" if placed is network.last else "channels of the output are"
             raise wrong(f"{dense}: {what} not prunable", count, "pruning", "channels", side, index)
-
-
-def _in_a_row(placed: Placed, network: Network) -> bool:
-    layer = placed.layer
-    before = network.layers[placed.index - 1].name if placed.index else network.source
-    plain = Layer.model_fields
-    return (
-        isinstance(layer, Layer)
-        and placed.sources == (before,)
-        and isinstance(layer, DecoderLayer) == (network.side == "decoder")
-        and layer.activation in ("none", "relu", "prelu", "clamp", "sigmoid")
-        and (layer.activation in ("none", "relu", "prelu") or placed is network.last)
-        and network.port.channels != 1
-        and isinstance(layer.kernel, int)
-        and layer.kernel % 2 + isinstance(layer, DecoderLayer) > 0
-        and layer.stride < 3
-        and all(getattr(layer, key) == plain[key].default for key in ("padding", "dilation", "groups", "weights"))
-    )
 
 
 def available() -> list[str]:

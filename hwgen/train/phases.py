@@ -87,8 +87,6 @@ def train(
     if keep is not None and (start is not None or phase not in ("finetune", "qat", "all")):
         raise HwgenError("--keep", "phase finetune, qat or all, and no --start", phase if start is None else "--start")
     spec.check_trainable()
-    if phase in ("qat", "all"):  # before anything is trained for it
-        spec.check_chains()
     assert spec.data is not None, "checked"
     if data is None:
         raise HwgenError(

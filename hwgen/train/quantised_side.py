@@ -13,13 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hwgen.assembly.exponents import bounds, groups, settled
+from hwgen.assembly.exponents import bounds, groups, pixel_layers, settled
 from hwgen.numerics.formats import PIXEL
 from hwgen.spec.network import Network
 from hwgen.train.layer_graph import LayerGraph
 from hwgen.train.quantised_layers.layer import QuantisedLayer, Requantised, Rounding
 from hwgen.train.quantised_layers.make import makes_image, quantised_layer
-from hwgen.train.quantisers import QuantParts, common_exponent, sample, threshold
+from hwgen.train.quantisers import QuantParts, common_exponent, sample, set_exponents, threshold
 
 ROUNDS = 4
 """Times that scales are chosen at most: a branch that comes late can move the scale of one whose values were used."""
@@ -40,12 +40,14 @@ class QuantSide(LayerGraph):
         super().__init__(network, lambda placed: quantised_layer(placed, network))
         self._groups, self._bounds = groups(network), bounds(network)
         self._held = {self._groups[network.source]: port.exponent} if held else {}
-        if network.side == "decoder":
-            self._held[self._groups[network.ends[0].name]] = PIXEL.exponent
+        self._held |= {self._groups[name]: PIXEL.exponent for name in pixel_layers(network)}
         self._roundings = {network.source: port}
         for placed, layer in zip(network.layers, self, strict=True):
             if isinstance(layer, Requantised) and layer.rounding is not None:
                 self._roundings[placed.name] = layer.rounding
+        for name, rounding in self._roundings.items():
+            if (group := self._groups[name]) in self._held:
+                set_exponents(rounding.quantiser, self._held[group], rounding.magnitude_bits)
 
     def exponent(self, name: str) -> int:
         """Of a layer's output, or of the port's."""

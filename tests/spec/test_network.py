@@ -43,16 +43,6 @@ def test_names_and_sources(tmp_path: Path) -> None:
     assert network.multiple == 2
 
 
-def test_quantisation_refuses_what_it_does_not_know(tmp_path: Path) -> None:
-    spec = graph_spec(tmp_path, "residual")
-    with pytest.raises(HwgenError) as caught:
-        spec.check_chains()
-    assert str(caught.value).endswith(
-        "encoder[3]: wanted a convolution behind the layer before, of the keys that the quantised network knows, got "
-        "sum"
-    )
-
-
 def test_pruning_by_ratio_leaves_what_reaches_the_output(tmp_path: Path) -> None:
     text = GRAPHS["residual"].split(LATENT_LINE)[0]
     path = tmp_path / "spec.yaml"

@@ -1,4 +1,4 @@
-"""Phases of a branched specification: the float network learns; what the quantised one does not know is said first."""
+"""Phases of a branched specification: the float network learns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 from support.train_samples import branched
 
-from hwgen.errors import HwgenError
 from hwgen.train import phases
 from hwgen.train.checkpoint import read
 
@@ -40,17 +39,3 @@ def test_a_branched_float_phase_learns(
     assert psnr(60) > psnr(1) + 3.0
     tensors, header = read(tmp_path / "60/float.safetensors")
     assert header["phase"] == "float" and "decoder.4.conv.weight" in tensors
-
-
-@pytest.mark.parametrize("phase", ["qat", "all"])
-def test_what_cannot_be_quantised_is_refused_before_training(
-    tmp_path: Path, photographs: Path, phase: str
-) -> None:
-    spec = branched(tmp_path)
-    with pytest.raises(HwgenError) as caught:
-        phases.train(spec.path, photographs, "cpu", tmp_path / "out", phase)
-    assert str(caught.value).endswith(
-        "encoder[0]: wanted a convolution behind the layer before, of the keys that the quantised network knows, "
-        "got stem"
-    )
-    assert not (tmp_path / "out").exists()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from hwgen.ir.nodes.table import TABLE, TABLE_EXPONENT, sigmoid_values
 from hwgen.numerics.formats import PIXEL
 from hwgen.spec.network import Placed
-from hwgen.train.network import LeakyClamp
+from hwgen.train.float_layers import LeakyClamp
 from hwgen.train.quantised_layers.add import QuantAdd
 from hwgen.train.quantised_layers.convolution import QuantLayer
 from hwgen.train.quantised_layers.layer import Stage

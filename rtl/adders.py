@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.utils import ceil_log2
+
+from hwgen.rtl.primitives import Cost, adder_lut
 
 
 @dataclass(frozen=True)
@@ -70,3 +73,23 @@ def adder_tree(m: Module, terms: list[Term], name: str) -> Term:
         terms = sums
     (total,) = terms
     return total
+
+
+@cache
+def adder_tree_cost(terms: int, bits: int, carry: bool) -> Cost:
+    """The cost of `adder_tree` of so many terms of `bits`: what waits for a partner is delayed, and so are carries."""
+    lut = ff = 0
+    widths = [bits] * terms
+    raw = True
+    while len(widths) > 1:
+        pairs, rest = divmod(len(widths), 2)
+        lut += sum(adder_lut(max(widths[2 * j], widths[2 * j + 1])) for j in range(pairs))
+        sums = [max(widths[2 * j], widths[2 * j + 1]) + 1 for j in range(pairs)]
+        odd = widths[-1:] if rest else []
+        ff += sum(sums) + sum(odd)
+        if carry:
+            # A carry that waits beside its number is the sign of the field below, which waits as well.
+            ff += pairs + (rest if not (rest and raw) else 0)
+        raw = raw and bool(rest)
+        widths = sums + odd
+    return Cost(lut, ff)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
@@ -20,7 +20,6 @@ from hwgen.rtl.adders import delay
 from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.counter import count
 from hwgen.rtl.mac import WORD_LATENCY
-from hwgen.rtl.weights import phase_biases
 from hwgen.rtl.window import WindowBuffer
 
 assert WindowBuffer.word_latency == WORD_LATENCY, "the weights come with the word"
@@ -38,7 +37,7 @@ class Convolution(Component):
     config
         See ConvolutionConfig.
     weight
-        int (O, I, rows, columns), of a transposed convolution by its own taps.
+        int (O, I / groups, rows, columns), of a transposed convolution by its own taps.
     bias, shift, slope
         By output channel: see Requantiser.
 
@@ -57,20 +56,12 @@ class Convolution(Component):
         slope: Sequence[int] | None = None,
     ) -> None:
         window = config.window
-        wanted = (config.out_channels, window.channels, window.kernel_height, window.kernel_width)
+        wanted = (config.out_channels, window.group_channels, window.kernel_height, window.kernel_width)
         if weight.shape != wanted:
             raise ValueError(f"weight: wanted shape {wanted}, got {weight.shape}")
         self.config = config
         self.window = WindowBuffer(window)
-        biases = phase_biases(
-            bias,
-            window.kernels(weight),
-            simd=window.simd,
-            taps=window.taps,
-            bits=config.weight_bits,
-            packing=config.packing,
-            activation=config.activation,
-        )
+        biases = config.biases(weight, bias)
         self.phases = len(biases)
         self.mac = config.mac.build(config.memories(weight))
         beats, lanes = config.beats_out, config.out_lanes
@@ -99,7 +90,7 @@ class Convolution(Component):
         for lane, requantiser in enumerate(self.requantisers):
             m.submodules[f"requantiser{lane}" if lane else "requantiser"] = requantiser
         m.submodules.fifo = fifo = self.fifo
-        config, folds, lanes = self.config, self.config.window.folds, self.config.out_lanes
+        config, folds, lanes = self.config, self.config.run_folds, self.config.out_lanes
         beats, last_beats = config.fold_beats, config.last_beats
         accumulator_bits = config.requantiser.accumulator_bits
 
@@ -115,7 +106,7 @@ class Convolution(Component):
             mac.issue.eq(window.issue),
             mac.first.eq(window.first),
             mac.last.eq(window.last),
-            mac.word.eq(window.word),
+            mac.word.eq(self._sections(window.word)),
         ]
         if config.window.phases > 1:
             m.d.comb += [mac.end_pixel.eq(window.end_pixel), mac.next_phase.eq(window.next_phase)]
@@ -149,6 +140,15 @@ class Convolution(Component):
             fifo.o.ready.eq(self.o.ready),
         ]
         return m
+
+    def _sections(self, word: Value) -> Value:
+        """A word's values group by group: it comes tap row by tap row."""
+        shape, sections = self.config.window, self.config.mac.sections
+        if sections == 1:
+            return word
+        width = shape.section_channels * shape.bits
+        parts = [word.word_select(part, width) for part in range(shape.taps * sections)]
+        return Cat(part for section in range(sections) for part in parts[section::sections])
 
 
 def _strided(values: Sequence[int], lane: int, lanes: int, beats: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
@@ -11,11 +12,11 @@ from amaranth.hdl import Shape, ShapeLike, unsigned
 from numpy.typing import NDArray
 
 from hwgen.rtl.mac import MacConfig
-from hwgen.rtl.packing import W8A8, Packing
+from hwgen.rtl.packing import W8A8, Packing, proven_chain
 from hwgen.rtl.primitives import Cost, bits_of, counter_ff, counter_lut
 from hwgen.rtl.requantise import RequantiserConfig
 from hwgen.rtl.stream import CreditFifoConfig
-from hwgen.rtl.weights import pack_weights
+from hwgen.rtl.weights import pack_weights, phase_biases
 from hwgen.rtl.window_config import WindowConfig
 
 
@@ -31,7 +32,7 @@ class ConvolutionConfig:
         Of all output channels in turn. It is told the widest bias: that of the DSP form, where unsigned activations
         are made signed (`widest_biases`).
     pe
-        Output channels at a time.
+        Output channels at a time: of one group, or all of the groups that are in a word (`window.parallel_groups`).
     weight_bits
         Signed width of a weight.
     out_lanes
@@ -57,10 +58,10 @@ class ConvolutionConfig:
     depth: int | None = None
 
     def __post_init__(self) -> None:
-        if not 1 <= self.pe <= self.out_channels:
-            raise ValueError(f"pe: wanted 1 .. {self.out_channels} output channels, got {self.pe}")
-        if self.window.folds != -(-self.out_channels // self.pe):
-            raise ValueError(f"folds: wanted ceil(output channels / pe), got {self.window.folds}")
+        if self.out_channels % self.window.groups:
+            raise ValueError(f"groups: wanted a divisor of the {self.out_channels} output channels, got "
+                             f"{self.window.groups}")  # fmt: skip
+        self._check_pe()
         if not 1 <= self.out_lanes <= self.pe or (self.pe % self.out_lanes and self.pe != self.out_channels):
             raise ValueError(f"out_lanes: wanted a divisor of pe {self.pe}, got {self.out_lanes}")
         words = self.window.least_words
@@ -72,10 +73,38 @@ class ConvolutionConfig:
         if self.depth is not None and self.depth < self.fold_beats:
             raise ValueError(f"depth: wanted at least a fold's {self.fold_beats} beats, got {self.depth}")
 
+    def _check_pe(self) -> None:
+        groups, parallel = self.window.groups, self.window.parallel_groups
+        own = self.out_channels // groups
+        if parallel > 1 and self.pe != parallel * own:
+            raise ValueError(f"pe: wanted all {parallel * own} output channels of {parallel} groups, got {self.pe}")
+        if parallel == 1 and not 1 <= self.pe <= own:
+            raise ValueError(f"pe: wanted 1 .. {own} output channels, got {self.pe}")
+        if self.window.folds != self.runs * -(-self.run_channels // self.pe):
+            raise ValueError(f"folds: wanted ceil(output channels / pe), got {self.window.folds}")
+        if self.runs > 1 and own % self.out_lanes:
+            raise ValueError(f"out_lanes: wanted a divisor of a group's {own} output channels, got {self.out_lanes}")
+
     @property
     def out_channels(self) -> int:
         """Channels of the output."""
         return self.requantiser.channels
+
+    @property
+    def runs(self) -> int:
+        """Runs of folds of an output pixel: the groups, unless a fold has several; the last fold of each may be
+        smaller than the others."""
+        return self.window.groups if self.window.parallel_groups == 1 else 1
+
+    @property
+    def run_folds(self) -> int:
+        """Folds of a run."""
+        return self.window.folds // self.runs
+
+    @property
+    def run_channels(self) -> int:
+        """Output channels of a run."""
+        return self.out_channels // self.runs
 
     @property
     def prelu(self) -> bool:
@@ -108,7 +137,7 @@ class ConvolutionConfig:
     @property
     def lanes(self) -> int:
         """Multipliers."""
-        return self.pe * self.window.word_values
+        return self.pe * self.mac.simd
 
     @property
     def pixel_cycles(self) -> NDArray[np.int64]:
@@ -133,7 +162,12 @@ class ConvolutionConfig:
     @property
     def beats_out(self) -> int:
         """Beats of an output pixel."""
-        return (self.window.folds - 1) * self.fold_beats + self.last_beats
+        return self.runs * self.run_beats
+
+    @property
+    def run_beats(self) -> int:
+        """Beats of a run."""
+        return (self.run_folds - 1) * self.fold_beats + self.last_beats
 
     @property
     def fold_beats(self) -> int:
@@ -142,8 +176,8 @@ class ConvolutionConfig:
 
     @property
     def last_beats(self) -> int:
-        """Beats of the last fold's results."""
-        return -(-(self.out_channels - (self.window.folds - 1) * self.pe) // self.out_lanes)
+        """Beats of the results of a run's last fold."""
+        return -(-(self.run_channels - (self.run_folds - 1) * self.pe) // self.out_lanes)
 
     @property
     def cycles(self) -> int:
@@ -201,8 +235,8 @@ class ConvolutionConfig:
         accumulator_bits = self.requantiser.accumulator_bits
         # The sums of a fold wait in a register of their own and move up beat by beat.
         waiting = Cost(
-            (beats - 1) * lanes * accumulator_bits + 2 * counter_lut(window.folds) + 2 * bits_of(beats + 1) + 16,
-            self.pe * accumulator_bits + bits_of(beats + 1) + 2 * counter_ff(window.folds),
+            (beats - 1) * lanes * accumulator_bits + 2 * counter_lut(self.run_folds) + 2 * bits_of(beats + 1) + 16,
+            self.pe * accumulator_bits + bits_of(beats + 1) + 2 * counter_ff(self.run_folds),
         )
         if window.phases > 1:
             # The weights' address jumps to the next phase's; the phase of a fold's sums goes beside them.
@@ -212,16 +246,36 @@ class ConvolutionConfig:
         return window.cost(family) + mac.cost(family, columns) + requantisers + self.fifo.cost(family) + waiting
 
     def memories(self, weight: np.ndarray) -> list[list[int]]:
-        """The rows of the weight memories (see `pack_weights`) for int weights (O, I, rows, columns)."""
+        """The rows of the weight memories (see `pack_weights`) for int weights (O, I / groups, rows, columns)."""
+        window = self.window
         return pack_weights(
-            self.window.kernels(weight),
-            pe=self.pe,
-            simd=self.window.simd,
-            taps=self.window.taps,
-            bits=self.weight_bits,
-            packing=self.packing,
-            activation=self.activation,
-        )
+            self._folded(weight), pe=self.pe, simd=window.section_channels, taps=window.taps, bits=self.weight_bits,
+            packing=self.packing, activation=self.activation, sections=window.parallel_groups,
+        )  # fmt: skip
+
+    def proven_chain(self, weight: np.ndarray, packing: Packing) -> int:
+        """The longest chain that these weights allow in a packing: see `hwgen.rtl.packing.proven_chain`."""
+        window = self.window
+        return proven_chain(self._folded(weight), self.pe, window.section_channels, window.taps, packing,
+                            self.activation, window.parallel_groups)  # fmt: skip
+
+    def biases(self, weight: np.ndarray, bias: Sequence[int]) -> list[list[int]]:
+        """What each phase's sums are to be added: see `hwgen.rtl.weights.phase_biases`."""
+        window = self.window
+        return phase_biases(
+            bias, window.kernels(weight), simd=window.section_channels, taps=window.taps, bits=self.weight_bits,
+            packing=self.packing, activation=self.activation,
+        )  # fmt: skip
+
+    def _folded(self, weight: np.ndarray) -> Sequence[np.ndarray]:
+        """The kernels of all phases, with outputs of zeros where a run's last fold has fewer than the others."""
+        kernels = self.window.kernels(weight)
+        missing = self.run_folds * self.pe - self.run_channels
+        if self.runs == 1 or not missing:
+            return kernels
+        split = [kernel.reshape(self.runs, self.run_channels, *kernel.shape[1:]) for kernel in kernels]
+        padded = [np.pad(kernel, ((0, 0), (0, missing), (0, 0), (0, 0), (0, 0))) for kernel in split]
+        return [kernel.reshape(-1, *kernel.shape[2:]) for kernel in padded]
 
 
 @cache
@@ -232,7 +286,7 @@ def _mac(
     """Made once for each: sizing asks for its cost and latency thousands of times."""
     return MacConfig(
         pe=pe,
-        simd=window.word_values,
+        simd=window.taps * window.section_channels,
         activation=Shape(window.bits, window.signed),
         weight_bits=weight_bits,
         accumulator_bits=accumulator_bits,
@@ -242,6 +296,7 @@ def _mac(
         blocks=tuple(window.blocks) if window.phases > 1 else (),
         first_phase=window.first_phase,
         half_block_luts=window.half_block_luts,
+        sections=window.parallel_groups,
     )
 
 

@@ -10,6 +10,9 @@ plus a constant, modulo the ring.
 All tap rows of a tap column per word: input row y lies in bank y modulo the number of banks, a bank holds one row. All
 banks are read at the same address, and what they deliver is turned into the order of the tap rows. A pixel lies at the
 column's own address: nothing ever wraps but the writer at the end of a row.
+
+Where the channels fall into groups, a fold reads the words of its own groups alone: it begins so many words into the
+window's first pixel, and steps over the others' words from tap to tap.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
 def single_ring(m: Module, s: WindowConfig, walk: WindowSequencer, write: Value, data: Value) -> Value:
     """One tap per word; the word that is issued in cycle 0 is there in cycle 3."""
-    size, groups = s.bank_words, s.groups
+    size, stored = s.bank_words, s.stored_words
     m.submodules.memory = memory = s.memory.build()
     m.d.comb += [
         memory.write.eq(write),
@@ -41,7 +44,7 @@ def single_ring(m: Module, s: WindowConfig, walk: WindowSequencer, write: Value,
         """Where the window of an output pixel, in raster order, begins."""
         row, column = divmod(pixel, s.out_width)
         frame, row = divmod(row, s.out_height)
-        return ((frame * s.height + s.first_row(row)) * s.width + s.first_column(column)) * groups % size
+        return ((frame * s.height + s.first_row(row)) * s.width + s.first_column(column)) * stored % size
 
     # The windows of this output pixel, of the next one, and of the row behind that. What follows those two is there a
     # cycle later, in time where a pixel takes more than one.
@@ -51,30 +54,32 @@ def single_ring(m: Module, s: WindowConfig, walk: WindowSequencer, write: Value,
     right = Signal(range(size))
     row_below = Signal(range(size))
     m.d["sync" if s.cycles_per_pixel > 1 else "comb"] += [
-        right.eq(add_wrapped(following, s.stride * groups, size)),
-        row_below.eq(_next_row(s, walk, row_after, s.width * groups, size)),
+        right.eq(add_wrapped(following, s.stride * stored, size)),
+        row_below.eq(_next_row(s, walk, row_after, s.width * stored, size)),
     ]
     with m.If(walk.advance):
-        m.d.sync += [here.eq(following), following.eq(Mux(walk.next_column.last, row_after, right))]
+        if s.group_folds == 1:
+            m.d.sync += here.eq(following)
+        m.d.sync += following.eq(Mux(walk.next_column.last, row_after, right))
     with m.If(walk.end_next_row):
         m.d.sync += row_after.eq(row_below)
 
     # Where to go behind a tap row's last word: known in time, but where a tap row is a single word.
-    row_words = s.kernel_width * groups
+    row_words = s.kernel_width * s.tap_words
     last_word = count(m, row_words, walk.issue, "row_word").last
     pixel_start = Signal(range(size))
-    m.d["sync" if s.words > 1 else "comb"] += pixel_start.eq(Mux(walk.last_fold, following, here))
+    m.d["sync" if s.words > 1 else "comb"] += pixel_start.eq(_next_fold(m, s, walk, here, following))
     start = Signal(range(size), init=origin(0))
     address = Signal(range(size), init=origin(0))
     below = Signal(range(size))
     m.d["comb" if row_words == 1 and s.words > 1 else "sync"] += below.eq(
-        add_wrapped(start, s.dilation * s.width * groups, size)
+        add_wrapped(start, s.dilation * s.width * stored, size)
     )
     target = Mux(walk.last, pixel_start, below)
     following_word, last_group = add_wrapped(address, 1, size), None
-    if s.dilation > 1:
-        last_group = count(m, groups, walk.issue, "group").last
-        following_word = Mux(last_group, add_wrapped(address, (s.dilation - 1) * groups + 1, size), following_word)
+    if s.tap_step > 1:
+        last_group = count(m, s.tap_words, walk.issue, "group").last
+        following_word = Mux(last_group, add_wrapped(address, s.tap_step, size), following_word)
     with m.If(walk.issue):
         m.d.sync += address.eq(Mux(last_word, target, following_word))
         with m.If(last_word):
@@ -92,6 +97,19 @@ def single_ring(m: Module, s: WindowConfig, walk: WindowSequencer, write: Value,
     m.d.comb += memory.address.eq(address)
     m.d.sync += [read.eq(memory.data), word.eq(Mux(inside, read, 0))]
     return word
+
+
+def _next_fold(m: Module, s: WindowConfig, walk: WindowSequencer, here: Signal, following: Signal) -> Value:
+    """Where the fold behind the one that is read begins: behind an output pixel's last one `following`, the next
+    pixel's first word; else where this one begins, `here`, which moves with the groups, or so many words on."""
+    if s.group_folds == 1:
+        return Mux(walk.last_fold, following, here)
+    # A pixel's words never wrap: it begins at a multiple of them.
+    turn = count(m, s.turn_folds, walk.end_fold, "turn_fold").last
+    found = Mux(walk.last_fold, following, Mux(turn, here + s.tap_words, here))[: len(here)]
+    with m.If(walk.end_fold):
+        m.d.sync += here.eq(found)
+    return found
 
 
 def _next_row(s: WindowConfig, walk: WindowSequencer, place: Value, row: int, size: int) -> Value:
@@ -125,7 +143,7 @@ def _tap(
         ]
 
     if last_group is None:
-        last_group = count(m, s.groups, walk.issue, "group").last
+        last_group = count(m, s.tap_words, walk.issue, "group").last
     # There is more than one word to a window: what comes behind its last is known in time.
     pixel_top = Signal(y_bits)
     pixel_left = Signal(x_bits)
@@ -141,27 +159,29 @@ def _tap(
 
 def row_banks(m: Module, s: WindowConfig, walk: WindowSequencer, write: Value, data: Value) -> Value:
     """All tap rows of a tap column and group per word; what is issued in cycle 0 is there in cycle 3."""
-    size, groups, banks = s.bank_words, s.groups, s.banks
+    size, stored, banks = s.bank_words, s.stored_words, s.banks
     place = count(m, size, write, "write_address")
     turn = Signal(banks, init=1)  # one bit for each bank: the writer's
     with m.If(write & place.last):
         m.d.sync += turn.eq(turn.rotate_left(1))
 
     # An output row begins `padding` columns before the bank does; what lies outside the bank lies outside the frame.
-    bits = (size + s.reach_width * groups).bit_length()
-    outside = -s.padding_width * groups % (1 << bits)
+    bits = (size + s.reach_width * stored).bit_length()
+    outside = -s.padding_width * stored % (1 << bits)
     here = Signal(bits, init=outside)
-    following = Signal(bits, init=(outside + 1 % s.out_width * s.stride * groups) % (1 << bits))
+    following = Signal(bits, init=(outside + 1 % s.out_width * s.stride * stored) % (1 << bits))
     with m.If(walk.advance):
-        m.d.sync += [here.eq(following), following.eq(following + s.stride * groups)]
+        if s.group_folds == 1:
+            m.d.sync += here.eq(following)
+        m.d.sync += following.eq(following + s.stride * stored)
     with m.If(walk.end_next_row):
         m.d.sync += following.eq(outside)
     pixel_start = Signal(bits)
     address = Signal(bits, init=outside)
-    m.d["sync" if s.words > 1 else "comb"] += pixel_start.eq(Mux(walk.last_fold, following, here))
+    m.d["sync" if s.words > 1 else "comb"] += pixel_start.eq(_next_fold(m, s, walk, here, following))
     step: Value | int = 1
-    if s.dilation > 1:
-        step = Mux(count(m, groups, walk.issue, "group").last, (s.dilation - 1) * groups + 1, 1)
+    if s.tap_step > 1:
+        step = Mux(count(m, s.tap_words, walk.issue, "group").last, s.tap_step, 1)
     with m.If(walk.issue):
         m.d.sync += address.eq(Mux(walk.last, pixel_start, address + step))
 
@@ -232,14 +252,14 @@ def line_buffer_cost(window: WindowConfig) -> Cost:
     ff += 3 * (window.cycles_per_pixel > 1) + counter_ff(window.bank_words)
     if window.taps == 1:
         ff += 7 * address + 2 * address * (window.cycles_per_pixel > 1) + 2 * width
-        ff += counter_ff(window.kernel_width * window.groups)
+        ff += counter_ff(window.kernel_width * window.tap_words)
         if window.is_padded:
             rows = (window.height + window.reach_height).bit_length()
             columns = (window.width + window.reach_width).bit_length()
-            ff += 4 * (rows + columns) + 2 + counter_ff(window.groups)
+            ff += 4 * (rows + columns) + 2 + counter_ff(window.tap_words)
         lut = round(16.5 * address + 5.7 * bits_of(window.width * window.height)) + 5 * per_word - 10
     else:
-        reach = (window.bank_words + window.reach_width * window.groups).bit_length()
+        reach = (window.bank_words + window.reach_width * window.stored_words).bit_length()
         ff += window.banks + 4 * reach + bits_of(window.out_height) + 3 * bits_of(window.banks) + 1
         ff += (window.banks + window.kernel_height) * width + 2 * window.kernel_height
         turned = window.kernel_height * width

@@ -22,7 +22,7 @@ from amaranth.lib.wiring import Component, In, Out
 from amaranth.utils import ceil_log2
 
 from hwgen.device import HALF_BLOCK_LUTS
-from hwgen.rtl.adders import Term, adder_tree, delay, tree_levels
+from hwgen.rtl.adders import Term, adder_tree, adder_tree_cost, delay, tree_levels
 from hwgen.rtl.lut_cost import lut_sums_cost
 from hwgen.rtl.lut_mac import lut_latency, lut_sums, weights_lead
 from hwgen.rtl.memory import RomConfig, rom_form
@@ -57,7 +57,7 @@ class MacConfig:
     pe
         Sums at a time.
     simd
-        Products of each PE and word: taps * channels of a word.
+        Products of each PE and word: taps * channels of a word, or of its section of a word.
     activation
         Shape of one activation.
     weight_bits
@@ -76,6 +76,8 @@ class MacConfig:
         Of a frame's first output pixel.
     half_block_luts
         What half a block RAM is worth on the part (`hwgen.device.half_block_luts`).
+    sections
+        The PEs and the word fall into so many equal parts, and every PE meets its own part's activations alone.
 
     Raises
     ------
@@ -94,11 +96,14 @@ class MacConfig:
     blocks: tuple[int, ...] = ()
     first_phase: int = 0
     half_block_luts: int = HALF_BLOCK_LUTS
+    sections: int = 1
 
     def __post_init__(self) -> None:
-        for key in ("pe", "simd", "accumulator_bits", "rows"):
+        for key in ("pe", "simd", "accumulator_bits", "rows", "sections"):
             if getattr(self, key) < 1:
                 raise ValueError(f"{key}: wanted at least 1, got {getattr(self, key)}")
+        if self.pe % self.sections:
+            raise ValueError(f"sections: wanted a divisor of pe {self.pe}, got {self.sections}")
         least = 1 if self.packing.form == "lut" else 2
         if self.weight_bits < least:
             raise ValueError(f"weight_bits: wanted at least {least}, got {self.weight_bits}")
@@ -143,7 +148,7 @@ class MacConfig:
     @property
     def dsp(self) -> int:
         """DSPs: one for each lane of the PEs that share."""
-        return 0 if self.packing.form == "lut" else len(pe_groups(self.pe, self.packing)) * self.simd
+        return 0 if self.packing.form == "lut" else len(pe_groups(self.pe, self.packing, self.sections)) * self.simd
 
     @cache  # noqa: B019 - frozen, and sizing asks for few of them thousands of times
     def cost(self, family: str, columns: tuple[int, ...] | None = None) -> Cost:
@@ -171,22 +176,22 @@ class MacConfig:
             in_logic = form == "logic" and self.rows > 32
             cost += replace(rom, lut=round(rom.lut * LOGIC_FACTOR)) if in_logic else rom
             # A DSP has two registers of its own for what is delayed; three and more others make a shift register.
-            outside, bits = max(place - 2, 0), len(lanes) * activation_bits
+            outside, bits = max(place - 2, 0), len(lanes) * self.sections * activation_bits
             cost += Cost(bits, 0) if outside >= 3 else Cost(0, bits * outside)
         if activation_offset(packing, self.activation, weight_bits):
-            cost += Cost(simd)
+            cost += Cost(simd * self.sections)
         if packing.form == "lut":
-            cost += lut_sums_cost(pe, simd, weight_bits, activation_bits)
+            cost += lut_sums_cost(pe // self.sections, simd, weight_bits, activation_bits) * self.sections
             return cost + Cost(adder_lut(accumulator_bits), accumulator_bits) * pe
         lengths = chain_lengths(simd, packing.chain)
         product = weight_bits + activation_bits
-        for group in pe_groups(pe, packing):
+        for group in pe_groups(pe, packing, self.sections):
             if len(group) == 1 and product < DSP_PRODUCT:
                 cost += Cost(weight_bits * activation_bits, 2 * product, -1) * simd
             top = weight_bits + activation_bits + ceil_log2(lengths[0])
             for p in group:
                 width = top if p == group[-1] else packing.field_bits
-                cost += _tree_cost(len(lengths), width, carry=p != group[0])
+                cost += adder_tree_cost(len(lengths), width, carry=p != group[0])
                 cost += Cost(adder_lut(accumulator_bits), accumulator_bits)
         return cost
 
@@ -216,7 +221,7 @@ class MacArray(Component):
     -------
     issue, first, last : In(1), from the window
     end_pixel, next_phase : In, where there are blocks: with `issue`, it is an output pixel's last word; the next one's
-    word : In(simd activations)
+    word : In(sections x simd activations)
     done : Out(1), `accumulators` holds the sums of a fold
     accumulators : Out(pe sums), valid with `done` only
 
@@ -238,7 +243,7 @@ class MacArray(Component):
                 "first": In(1),
                 "last": In(1),
                 **({"end_pixel": In(1), "next_phase": In(range(len(blocks)))} if blocks else {}),
-                "word": In(unsigned(simd * activation.width)),
+                "word": In(unsigned(config.sections * simd * activation.width)),
                 "done": Out(1),
                 "accumulators": Out(unsigned(pe * config.accumulator_bits)),
             }
@@ -254,7 +259,7 @@ class MacArray(Component):
             totals = self._dsp_sums(m, self._read_weights(m, lead=1))
         else:
             weights = self._read_weights(m, weights_lead(self.config.weight_bits))
-            totals = lut_sums(m, self._activations(), weights, self.config.pe, self.config.weight_bits)
+            totals = self._lut_sums(m, weights)
         for p, total in enumerate(totals):
             accumulator = Signal(signed(self.config.accumulator_bits), name=f"accumulator{p}", reset_less=True)
             with m.If(valid):
@@ -283,7 +288,8 @@ class MacArray(Component):
             if place:
                 address = delay(m, address, 1, f"address{place}")
             row = self._rom(m, place, address, len(lanes) * pe * bits)
-            order = [(p, lane) for group in pe_groups(pe, packing) for lane in lanes for p in group]
+            groups = pe_groups(pe, packing, self.config.sections)
+            order = [(p, lane) for group in groups for lane in lanes for p in group]
             for field, key in enumerate(order):
                 is_constant = isinstance(row, Const)
                 weights[key] = Const(row.value >> field * bits, bits) if is_constant else row.word_select(field, bits)
@@ -302,25 +308,41 @@ class MacArray(Component):
 
     def _dsp_sums(self, m: Module, weights: dict[tuple[int, int], Value]) -> list[Term]:
         """The sum of each PE's products."""
+        simd, sections = self.config.simd, self.config.sections
         activations = self._activations()
-        for place, lanes in enumerate(lanes_by_place(self.config.simd, self.config.packing.chain)):
-            for lane in lanes:
+        for place, lanes in enumerate(lanes_by_place(simd, self.config.packing.chain)):
+            for lane in (section * simd + lane for section in range(sections) for lane in lanes):
                 activations[lane] = delay(m, activations[lane], place, f"activation{lane}")
         field = self.config.packing.field_bits
         totals = []
-        for group in pe_groups(self.config.pe, self.config.packing):
+        for group in pe_groups(self.config.pe, self.config.packing, sections):
+            begin = group[0] // (self.config.pe // sections) * simd
             products = [
-                (activations[lane], self._operand(m, [weights[p, lane] for p in group], f"{group[0]}_{lane}"))
-                for lane in range(self.config.simd)
+                (activations[begin + lane], self._operand(m, [weights[p, lane] for p in group], f"{group[0]}_{lane}"))
+                for lane in range(simd)
             ]
             chains = [
                 self._chain(m, len(group), products[run.start : run.stop], f"{group[0]}_{run.start}")
-                for run in chain_runs(self.config.simd, self.config.packing.chain)
+                for run in chain_runs(simd, self.config.packing.chain)
             ]
             for place, p in enumerate(group):
                 low, high = place * field, (place + 1) * field if p != group[-1] else None
                 terms = [Term(chain[low:high].as_signed(), chain[low - 1] if place else None) for chain in chains]
                 totals.append(adder_tree(m, terms, f"sum{p}"))
+        return totals
+
+    def _lut_sums(self, m: Module, weights: dict[tuple[int, int], Value]) -> list[Term]:
+        """The same without a DSP, section by section."""
+        config, activations = self.config, self._activations()
+        if config.sections == 1:
+            return lut_sums(m, activations, weights, config.pe, config.weight_bits)
+        pe, simd = config.pe // config.sections, config.simd
+        totals = []
+        for section in range(config.sections):
+            m.submodules[f"section{section}"] = own = Module()
+            own_weights = {(p, lane): weights[section * pe + p, lane] for p in range(pe) for lane in range(simd)}
+            own_activations = activations[section * simd : (section + 1) * simd]
+            totals += lut_sums(own, own_activations, own_weights, pe, config.weight_bits)
         return totals
 
     def _operand(self, m: Module, fields: list[Value], name: str) -> Value:
@@ -346,7 +368,7 @@ class MacArray(Component):
     def _activations(self) -> list[Value]:
         """The word's lanes, less their offset."""
         width = self.config.activation.width
-        lanes = [self.word.word_select(lane, width) for lane in range(self.config.simd)]
+        lanes = [self.word.word_select(lane, width) for lane in range(self.config.sections * self.config.simd)]
         if activation_offset(self.config.packing, self.config.activation, self.config.weight_bits):
             return [Cat(value[:-1], ~value[-1]).as_signed() for value in lanes]
         return [value.as_signed() if self.config.activation.signed else value for value in lanes]
@@ -371,23 +393,3 @@ def _delay_flag(m: Module, flag: Value, cycles: int, name: str) -> Value:
         m.d.sync += register.eq(flag)
         flag = register
     return flag
-
-
-@cache
-def _tree_cost(terms: int, bits: int, carry: bool) -> Cost:
-    """An adder tree with a register per level; terms that wait for a partner are delayed, and so are carries."""
-    lut = ff = 0
-    widths = [bits] * terms
-    raw = True
-    while len(widths) > 1:
-        pairs, rest = divmod(len(widths), 2)
-        lut += sum(adder_lut(max(widths[2 * j], widths[2 * j + 1])) for j in range(pairs))
-        sums = [max(widths[2 * j], widths[2 * j + 1]) + 1 for j in range(pairs)]
-        odd = widths[-1:] if rest else []
-        ff += sum(sums) + sum(odd)
-        if carry:
-            # A carry that waits beside its number is the sign of the field below, which waits as well.
-            ff += pairs + (rest if not (rest and raw) else 0)
-        raw = raw and bool(rest)
-        widths = sums + odd
-    return Cost(lut, ff)

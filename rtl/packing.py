@@ -116,10 +116,12 @@ def packings(weight_bits: int, activation: Shape, family: str) -> tuple[Packing,
     return (*found, LUT)
 
 
-def proven_chain(weight: Kernels, pe: int, simd: int, taps: int, packing: Packing, activation: Shape) -> int:
+def proven_chain(
+    weight: Kernels, pe: int, simd: int, taps: int, packing: Packing, activation: Shape, sections: int = 1
+) -> int:
     """The longest chain, up to LONGEST_CHAIN, in which the weights leave no field whatever the activations are.
 
-    Parameters: weight int (O, I, K, K), narrow range, or the kernels of several phases; pe, simd, taps : see
+    Parameters: weight int (O, I, K, K), narrow range, or the kernels of several phases; pe, simd, taps, sections : see
     `pack_weights`; of the packing its chain does not matter. Never shorter than `chain_bound` of the weights' range; 0
     if not even one product fits.
     """
@@ -127,9 +129,10 @@ def proven_chain(weight: Kernels, pe: int, simd: int, taps: int, packing: Packin
         return LONGEST_CHAIN if packing.form == "dsp" else 1
     limit = largest_weight_sum(packing.field_bits, activation.width)
     kernels = kernels_of(weight)
-    place = np.arange(len(kernels[0])) % pe
+    own = pe // sections
+    place = np.arange(len(kernels[0])) % own
     # The uppermost field of each DSP has room enough: only those below count.
-    below = (place % packing.lanes != packing.lanes - 1) & (place != pe - 1)
+    below = (place % packing.lanes != packing.lanes - 1) & (place != own - 1)
     if not below.any():
         return LONGEST_CHAIN
     magnitudes = [np.abs(kernel[below]).astype(np.int32) for kernel in kernels]
@@ -189,6 +192,12 @@ def fold_lanes(weight: np.ndarray, simd: int, taps: int) -> np.ndarray:
     return split.transpose(4, 2, 0, 3, 5, 1).reshape(taps * simd, outputs, -1)
 
 
-def pe_groups(pe: int, packing: Packing) -> list[range]:
-    """The PEs that share DSPs; the last group may be smaller."""
-    return [range(first, min(first + packing.lanes, pe)) for first in range(0, pe, packing.lanes)]
+def pe_groups(pe: int, packing: Packing, sections: int = 1) -> list[range]:
+    """The PEs that share DSPs, those of each of so many equal sections among themselves; its last group may be
+    smaller."""
+    own = pe // sections
+    return [
+        range(begin + first, begin + min(first + packing.lanes, own))
+        for begin in range(0, pe, own)
+        for first in range(0, own, packing.lanes)
+    ]

@@ -64,7 +64,7 @@ class PolyphaseSequencer:
                     self.column_phase.eq(self.next_column_phase),
                 ]
 
-        taps, words = shape.phase_taps, [taps * shape.groups for taps in shape.phase_taps]
+        taps, words = shape.phase_taps, [taps * shape.stored_words for taps in shape.phase_taps]
         begins = taps[first_phase]
         self.last = Signal(init=words[first_phase] * begins == 1, name="last")
         final = Signal(
@@ -154,7 +154,7 @@ def lookup(rows: Sequence[int], index: Value, period: int, width: int) -> Value:
 
 def polyphase_reader(m: Module, s: WindowConfig, walk: PolyphaseSequencer, write: Value, data: Value) -> Value:
     """One tap per word out of one ring; the word that is issued in cycle 0 is there in cycle 3."""
-    size, groups = s.bank_words, s.groups
+    size, groups = s.bank_words, s.stored_words
     m.submodules.memory = memory = s.memory.build()
     m.d.comb += [
         memory.write.eq(write),
@@ -258,7 +258,7 @@ def _tap(m: Module, s: WindowConfig, walk: PolyphaseSequencer, by_fold: str) -> 
     with m.If(walk.end_next_row):
         m.d.sync += next_top.eq(Mux(walk.next_row.last, outside_y, next_top + moves_down))
 
-    last_group = count(m, s.groups, walk.issue, "group").last
+    last_group = count(m, s.stored_words, walk.issue, "group").last
     pixel_top = Signal(y_bits)
     pixel_left = Signal(x_bits)
     m.d[by_fold] += [
@@ -282,7 +282,7 @@ def phase_number(row_phase: Value, column_phase: Value) -> Value:
 def polyphase_reader_cost(window: WindowConfig) -> Cost:
     """Counters and gathering of beats, without the memory. The LUTs were fitted to a dozen readers."""
     width, address = window.simd * window.bits, bits_of(window.bank_words)
-    taps, groups, least = window.phase_taps, window.groups, window.least_words
+    taps, groups, least = window.phase_taps, window.stored_words, window.least_words
     ff = 2 * (window.capacity.bit_length() + 1) + counter_ff(-(-window.channels // window.lanes))
     per_word = -(-window.simd // window.lanes)
     if per_word > 1:

@@ -30,12 +30,14 @@ def phase_kernels(weight: np.ndarray, stride: int) -> tuple[np.ndarray, ...]:
 
 
 def pack_weights(
-    weight: Kernels, *, pe: int, simd: int, bits: int, packing: Packing, activation: Shape, taps: int = 1
-) -> list[list[int]]:
+    weight: Kernels, *, pe: int, simd: int, bits: int, packing: Packing, activation: Shape, taps: int = 1,
+    sections: int = 1,
+) -> list[list[int]]:  # fmt: skip
     """The rows of the weight memories, one memory for each place in the chains; every sum proven to stay in its field.
 
     Parameters: weight int (O, I, K, K) of `bits`, narrow range, -1 or 1 where that is 1, or the kernels of several
-    phases (`phase_kernels`), whose rows follow one another; simd channels and `taps` tap rows (1 or K) to a word.
+    phases (`phase_kernels`), whose rows follow one another; simd channels and `taps` tap rows (1 or K) to a word of
+    each of the `sections` into which the PEs of a fold fall: only those of one section meet the same activations.
     A row of (fold, word, see `fold_lanes`) holds, from bit 0 up, for each DSP the weights of its PEs, each 1 less
     where the stored one below it in the DSP is negative; PE by PE, for each chain that has such a place. In the LUT
     form it holds PE by PE and lane by lane the weight in two's complement, 1 bit for its sign (1 is positive), or 2
@@ -53,14 +55,14 @@ def pack_weights(
             raise ValueError(f"weight: wanted narrow range, -{limit} .. {limit}, got {worst}")
         if bits == 1 and (not kernel.all() or kernel.shape[1] % simd):
             raise ValueError(f"weight: wanted -1 and 1 in a multiple of {simd} channels, got zeros in between")
-    proven = proven_chain(weight, pe, simd, taps, packing, activation)
+    proven = proven_chain(weight, pe, simd, taps, packing, activation, sections)
     if packing.chain > proven:
         raise ValueError(f"chain: wanted at most {proven}, which these weights allow, got {packing.chain}")
-    rows = np.concatenate([_rows(kernel, pe, simd, taps, bits, packing) for kernel in kernels])
+    rows = np.concatenate([_rows(kernel, pe, simd, taps, bits, packing, sections) for kernel in kernels])
     mask = (1 << bits) - 1
     memories = []
     for places in lanes_by_place(rows.shape[2], packing.chain):
-        order = [(p, lane) for group in pe_groups(pe, packing) for lane in places for p in group]
+        order = [(p, lane) for group in pe_groups(pe, packing, sections) for lane in places for p in group]
         memory = []
         for row in rows[:, [p for p, _ in order], [lane for _, lane in order]].tolist():
             memory.append(sum((value & mask) << (place * bits) for place, value in enumerate(row)))
@@ -68,7 +70,9 @@ def pack_weights(
     return memories
 
 
-def _rows(weight: np.ndarray, pe: int, simd: int, taps: int, bits: int, packing: Packing) -> np.ndarray:
+def _rows(
+    weight: np.ndarray, pe: int, simd: int, taps: int, bits: int, packing: Packing, sections: int
+) -> np.ndarray:
     """What is stored for each (fold and word, PE, lane) of one kernel."""
     outputs = weight.shape[0]
     folds = -(-outputs // pe)
@@ -79,7 +83,7 @@ def _rows(weight: np.ndarray, pe: int, simd: int, taps: int, bits: int, packing:
         lanes = (lanes > 0).astype(np.int64) if bits == 1 else (lanes != 0) + 2 * turns(lanes)
     rows = lanes.reshape(len(lanes), folds, pe, -1).transpose(1, 3, 2, 0).reshape(-1, pe, len(lanes)).copy()
     for p in range(1, pe):
-        if p % packing.lanes:
+        if p % (pe // sections) % packing.lanes:
             rows[:, p] -= rows[:, p - 1] < 0
     return rows
 

@@ -123,6 +123,8 @@ class WindowBuffer(Component):
             return taken, self.i.payload, last_beat, taken & last_beat
         place = Signal(range(beats_per_word))
         last_place = last_beat | (place == beats_per_word - 1)
+        if s.groups > 1 and s.simd < s.group_channels and s.group_channels % s.simd:
+            last_place |= count(m, s.group_channels // s.lanes, taken, "group_beat").last
         write = Signal()
         written = Signal()
         m.d.sync += [write.eq(taken & last_place), written.eq(taken & last_beat)]

@@ -1,4 +1,4 @@
-"""The arithmetic of a convolution's window: which pixels it needs and when, the words that it reads, and the cost."""
+"""The arithmetic of a convolution's window: the words that it reads, the pixels that it holds, and the cost."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from hwgen.rtl.memory import Form, RamConfig, ram_form
 from hwgen.rtl.polyphase_reader import polyphase_reader_cost
 from hwgen.rtl.primitives import Cost
 from hwgen.rtl.weights import phase_kernels
+from hwgen.rtl.window_geometry import WindowGeometry
 
 
 @dataclass(frozen=True)
-class WindowConfig:
+class WindowConfig(WindowGeometry):
     """What a window walks over; every count that follows from it.
 
     Parameters
@@ -31,7 +32,8 @@ class WindowConfig:
     simd
         Channels per word.
     folds
-        How often each window is read in turn.
+        How often each window is read in turn. Where there are groups, a fold reads the words of its own ones, which as
+        many folds do as there are for each of `group_folds`.
     bits, signed
         Type of a value.
     pixels
@@ -51,6 +53,9 @@ class WindowConfig:
         Of the line buffer's memories, where they are not too shallow for block RAM.
     half_block_luts
         What half a block RAM is worth on the part (`hwgen.device.half_block_luts`).
+    groups
+        The channels fall into so many groups of neighbours, and a fold reads those of its own groups alone. A word is
+        some channels of one group, or several whole groups (`parallel_groups`).
 
     Raises
     ------
@@ -76,9 +81,10 @@ class WindowConfig:
     lanes: int = 1
     form: Form = "block"
     half_block_luts: int = HALF_BLOCK_LUTS
+    groups: int = 1
 
     def __post_init__(self) -> None:
-        for key in ("channels", "width", "height", "stride", "simd", "folds", "bits", "dilation"):
+        for key in ("channels", "width", "height", "stride", "simd", "folds", "bits", "dilation", "groups"):
             if getattr(self, key) < 1:
                 raise ValueError(f"{key}: wanted at least 1, got {getattr(self, key)}")
         if min(self.kernel_height, self.kernel_width) < 1:
@@ -87,6 +93,7 @@ class WindowConfig:
             raise ValueError(f"simd: wanted at most the {self.channels} channels, got {self.simd}")
         if not 1 <= self.lanes <= self.simd or (self.simd % self.lanes and self.simd != self.channels):
             raise ValueError(f"lanes: wanted a divisor of simd {self.simd}, got {self.lanes}")
+        self._check_groups()
         if self.form not in ("block", "distributed"):
             raise ValueError(f"form: wanted block or distributed, got {self.form!r}")
         if self.taps not in (1, self.kernel_height):
@@ -100,6 +107,18 @@ class WindowConfig:
             self._check_ordinary()
         if self.pixels is not None and self.pixels < self.span:
             raise ValueError(f"pixels: wanted at least the {self.span} that a window spans, got {self.pixels}")
+
+    def _check_groups(self) -> None:
+        if self.channels % self.groups:
+            raise ValueError(f"groups: wanted a divisor of the {self.channels} channels, got {self.groups}")
+        own = self.group_channels
+        if self.simd > own and self.simd % own:
+            raise ValueError(f"simd: wanted at most a group's {own} channels, or several whole groups, got {self.simd}")
+        if self.simd <= own and own % self.lanes and self.groups > 1:
+            raise ValueError(f"lanes: wanted a divisor of a group's {own} channels, got {self.lanes}")
+        if self.folds % self.group_folds:
+            raise ValueError(f"folds: wanted a multiple of the {self.group_folds} in which all groups take their turn, "
+                             f"got {self.folds}")  # fmt: skip
 
     def _check_ordinary(self) -> None:
         if self.output_padding:
@@ -118,6 +137,8 @@ class WindowConfig:
                              f"{self.padding}")  # fmt: skip
         if self.dilation != 1:
             raise ValueError(f"dilation: wanted 1 in a transposed convolution, got {self.dilation}")
+        if self.groups != 1:
+            raise ValueError(f"groups: wanted 1 in a transposed convolution, got {self.groups}")
         if self.stride not in (1, 2):
             raise ValueError(f"stride: wanted 1 or 2 in a transposed convolution, got {self.stride}")
         if self.taps != 1:
@@ -127,41 +148,6 @@ class WindowConfig:
         for key, size in (("width", self.out_width), ("height", self.out_height)):
             if size < 1:
                 raise ValueError(f"{key}: wanted an output of at least one pixel, got {getattr(self, key)} for {size}")
-
-    @property
-    def kernel_height(self) -> int:
-        """Tap rows."""
-        return self.kernel if isinstance(self.kernel, int) else self.kernel[0]
-
-    @property
-    def kernel_width(self) -> int:
-        """Tap columns."""
-        return self.kernel if isinstance(self.kernel, int) else self.kernel[1]
-
-    @property
-    def padding_height(self) -> int:
-        """Rows of zeros above the frame, and below it."""
-        return self.padding if isinstance(self.padding, int) else self.padding[0]
-
-    @property
-    def padding_width(self) -> int:
-        """Columns of zeros left of the frame, and right of it."""
-        return self.padding if isinstance(self.padding, int) else self.padding[1]
-
-    @property
-    def reach_height(self) -> int:
-        """Rows from a window's first tap row to its last."""
-        return self.dilation * (self.kernel_height - 1) + 1
-
-    @property
-    def reach_width(self) -> int:
-        """Columns from a window's first tap column to its last."""
-        return self.dilation * (self.kernel_width - 1) + 1
-
-    @property
-    def row_step(self) -> int:
-        """Input rows from the window of a frame's last output row to that of the next frame's first one."""
-        return self.height - (self.out_height - 1) * self.stride
 
     @property
     def beats(self) -> int:
@@ -174,28 +160,39 @@ class WindowConfig:
         return 1 if self.lanes == self.simd else 2
 
     @property
-    def groups(self) -> int:
-        """Words per pixel."""
-        return -(-self.channels // self.simd)
+    def group_channels(self) -> int:
+        """Channels of a group."""
+        return self.channels // self.groups
 
     @property
-    def phases(self) -> int:
-        """Kinds of output rows, and of output columns, that read windows of different sizes."""
-        return self.stride if self.transposed else 1
+    def parallel_groups(self) -> int:
+        """Groups of which a word has all channels; 1 where it has some of one group's."""
+        return max(self.simd // self.group_channels, 1)
 
     @property
-    def phase_taps(self) -> tuple[int, ...]:
-        """Tap rows for each phase (row + padding) % stride, all but in a transposed convolution, whose tap columns are
-        as many."""
-        kernel = max(self.kernel_height, self.phases)
-        return tuple(-(-(kernel - phase) // self.phases) for phase in range(self.phases))
+    def section_channels(self) -> int:
+        """Channels of a word for each of the groups in it."""
+        return self.simd // self.parallel_groups
 
     @property
-    def is_padded(self) -> bool:
-        """Whether a window reaches beyond the frame."""
-        first = min(self.first_row(0), self.first_column(0))
-        below = self.last_row(self.out_height - 1) >= self.height
-        return first < 0 or below or self.last_column(self.out_width - 1) >= self.width
+    def group_folds(self) -> int:
+        """Folds in which all groups have had a turn, each once."""
+        return -(-self.groups // self.parallel_groups)
+
+    @property
+    def turn_folds(self) -> int:
+        """Folds that read the same words, one after the other."""
+        return self.folds // self.group_folds
+
+    @property
+    def tap_words(self) -> int:
+        """Words of a pixel that a fold reads, those of its own groups."""
+        return -(-self.group_channels // self.simd)
+
+    @property
+    def stored_words(self) -> int:
+        """Words of a pixel in the line buffer."""
+        return self.group_folds * self.tap_words
 
     def kernels(self, weight: np.ndarray) -> tuple[np.ndarray, ...]:
         """What each phase does to its windows, an ordinary convolution (O, I, rows, columns): see `phase_kernels`."""
@@ -204,7 +201,8 @@ class WindowConfig:
     @property
     def blocks(self) -> list[int]:
         """Where the rows of each phase begin in the weight memories, row phase by row phase."""
-        sizes = [rows * columns * self.groups * self.folds for rows in self.phase_taps for columns in self.phase_taps]
+        words = self.tap_words * self.folds
+        sizes = [rows * columns * words for rows in self.phase_taps for columns in self.phase_taps]
         return [sum(sizes[:place]) for place in range(len(sizes))]
 
     @property
@@ -225,18 +223,18 @@ class WindowConfig:
 
     def _words(self, taps: int) -> int:
         """Words of a window with so many tap rows."""
-        return taps * (taps if self.transposed else self.kernel_width) // self.taps * self.groups
+        return taps * (taps if self.transposed else self.kernel_width) // self.taps * self.tap_words
 
     @property
     def pixel_words(self) -> NDArray[np.int64]:
         """Words read per fold of each output pixel, in raster order: int64 (out_height * out_width,)."""
-        return np.outer(*self._axis_taps()).ravel() // self.taps * self.groups
+        return np.outer(*self._axis_taps()).ravel() // self.taps * self.tap_words
 
     @property
     def frame_words(self) -> int:
         """Words read per fold of a frame."""
         rows, columns = self._axis_taps()
-        return int(rows.sum() * columns.sum()) // self.taps * self.groups
+        return int(rows.sum() * columns.sum()) // self.taps * self.tap_words
 
     def _axis_taps(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Tap rows of each output row and tap columns of each output column."""
@@ -247,6 +245,11 @@ class WindowConfig:
             taps[(np.arange(count) + self.padding_height) % self.phases] for count in (self.out_height, self.out_width)
         )
         return rows, columns
+
+    @property
+    def tap_step(self) -> int:
+        """Words from the last one of a tap that a fold reads to the first one of the next tap in its row."""
+        return self.dilation * self.stored_words - self.tap_words + 1
 
     @property
     def weight_rows(self) -> int:
@@ -262,47 +265,6 @@ class WindowConfig:
     def cycles_per_pixel(self) -> int:
         """Cycles that one output pixel (of the largest phase) occupies the reader, when nothing waits."""
         return self.words * self.folds
-
-    @property
-    def out_width(self) -> int:
-        """Columns of the output."""
-        return self._out_size(self.width, self.padding_width, self.kernel_width)
-
-    @property
-    def out_height(self) -> int:
-        """Rows of the output."""
-        return self._out_size(self.height, self.padding_height, self.kernel_height)
-
-    def _out_size(self, size: int, padding: int, kernel: int) -> int:
-        if self.transposed:
-            return (size - 1) * self.stride - 2 * padding + kernel + self.output_padding
-        return (size + 2 * padding - self.dilation * (kernel - 1) - 1) // self.stride + 1
-
-    def first_row(self, row: int) -> int:
-        """The input row at which the window of an output row begins; below 0 in the padding."""
-        return self._first(row, self.padding_height)
-
-    def first_column(self, column: int) -> int:
-        """The input column at which the window of an output column begins; below 0 in the padding."""
-        return self._first(column, self.padding_width)
-
-    def _first(self, place: int, padding: int) -> int:
-        if not self.transposed:
-            return place * self.stride - padding
-        whole, phase = divmod(place + padding, self.stride)
-        return whole - self.phase_taps[phase] + 1
-
-    def last_row(self, row: int) -> int:
-        """The input row at which the window of an output row ends, in the frame or beyond it."""
-        if self.transposed:
-            return (row + self.padding_height) // self.stride
-        return self.first_row(row) + self.reach_height - 1
-
-    def last_column(self, column: int) -> int:
-        """The input column at which the window of an output column ends, in the frame or beyond it."""
-        if self.transposed:
-            return (column + self.padding_width) // self.stride
-        return self.first_column(column) + self.reach_width - 1
 
     @property
     def depth(self) -> int:
@@ -353,7 +315,7 @@ class WindowConfig:
     @property
     def bank_words(self) -> int:
         """Words of each memory."""
-        return self.capacity // self.banks * self.groups
+        return self.capacity // self.banks * self.stored_words
 
     @property
     def memory(self) -> RamConfig:
@@ -368,24 +330,6 @@ class WindowConfig:
     @property
     def memory_bits(self) -> int:
         return self.memory_words * self.simd * self.bits
-
-    def needed(self, row: int, column: int) -> int:
-        """How many pixels of the frame, in raster order, are written before the window of output (row, column) is read:
-        up to the last pixel of the frame that lies in its rectangle, whether a tap of a dilated kernel or not."""
-        last_row, last_column = self.last_row(row), self.last_column(column)
-        return min(last_row, self.height - 1) * self.width + min(last_column, self.width - 1) + 1
-
-    def released(self, row: int, column: int) -> int:
-        """How many pixels of the frame nobody needs once the window stands at output (row, column).
-
-        In a transposed convolution the next output row may begin at the same input row: then none is given back.
-        """
-        first_row, first_column = self.first_row(row), max(self.first_column(column), 0)
-        free = first_row * self.width + first_column if first_row >= 0 else 0
-        if self.transposed:
-            below = self.first_row(row + 1) if row + 1 < self.out_height else self.height
-            free = min(free, max(below, 0) * self.width)
-        return free
 
     @cache  # noqa: B019 - frozen, and sizing asks for few of them thousands of times
     def cost(self, family: str) -> Cost:

@@ -139,9 +139,11 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
         """Formats, folding, work and memories."""
         node, window = self.node, config.window
         macs = node.macs((self.inputs[0].rows, self.inputs[0].columns, self.inputs[0].channels))
-        complex_output = {"imag_bits": node.imag_bits, "imag_left": node.imag_left} if node.coarse else {}
+        more = {"imag_bits": node.imag_bits, "imag_left": node.imag_left} if node.coarse else {}
+        if node.groups > 1:
+            more |= {"groups": node.groups}
         rows = config.weight_rows
-        return complex_output | {
+        return more | {
             "kind": type(node).__name__,
             "kernel": node.kernel,
             "stride": node.stride,
@@ -197,7 +199,7 @@ class _Constants:
 
 
 @lru_cache(maxsize=64)
-def _constants(window: WindowConfig, beats: int, fold_beats: int) -> _Constants:
+def _constants(window: WindowConfig, run_folds: int, run_beats: int, fold_beats: int) -> _Constants:
     pixels_in, pixels_out = window.width * window.height, window.out_width * window.out_height
     fold = np.arange(pixels_out * window.folds, dtype=np.int64)
     words = np.repeat(window.pixel_words, window.folds)
@@ -207,7 +209,7 @@ def _constants(window: WindowConfig, beats: int, fold_beats: int) -> _Constants:
         np.searchsorted(given_back, np.arange(1, pixels_in + 1)),
         window.pixel_words,
         np.cumsum(words) - words[0],
-        fold // window.folds * beats + fold % window.folds * fold_beats,
+        fold // run_folds * run_beats + fold % run_folds * fold_beats,
     )
 
 
@@ -227,10 +229,10 @@ class ConvolutionEvents(NodeEvents):
         self.folds, self.fold_beats = window.folds, config.fold_beats
         self.pixels_in, self.pixels_out = window.width * window.height, window.out_width * window.out_height
         self.beats = config.beats_out
-        self.constants = _constants(window, self.beats, self.fold_beats)
+        self.constants = _constants(window, config.run_folds, config.run_beats, self.fold_beats)
         per_frame = self.pixels_out * self.beats
         self.issue = Events(self.pixels_out * self.folds)
-        self.of_folds = FoldBeats(per_frame, self.pixels_out, self.folds, self.fold_beats)
+        self.of_folds = FoldBeats(per_frame, self.pixels_out, self.folds, self.fold_beats, config.runs)
         beats = Beats(per_frame, self.pixels_out) if single_beats else self.of_folds
         self.outputs, self.own = (beats,), (self.issue,)
         self.fifo, self.line_buffer = lowering.buffers(config)
@@ -300,6 +302,8 @@ def fold_convolution(
     pe x simd lanes, `taps` rows of them (see WindowConfig); in_lanes and out_lanes values per beat; `requantiser` where
     it is known; half_block_luts of the board
     """
+    parallel = max(simd // (node.in_channels // node.groups), 1)
+    of_group = 1 if parallel > 1 else -(-(node.out_channels // node.groups) // pe)
     window = WindowConfig(
         channels=node.in_channels,
         width=width,
@@ -308,7 +312,7 @@ def fold_convolution(
         stride=node.stride,
         padding=(node.padding_height, node.padding_width),
         simd=simd,
-        folds=-(-node.out_channels // pe),
+        folds=-(-node.groups // parallel) * of_group,
         bits=node.input.bits,
         signed=node.input.signed,
         taps=taps,
@@ -317,6 +321,7 @@ def fold_convolution(
         dilation=node.dilation,
         lanes=in_lanes,
         half_block_luts=half_block_luts,
+        groups=node.groups,
     )
     return ConvolutionConfig(window, requantiser or requantiser_config(node), pe, node.weight_bits, out_lanes)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from math import gcd, lcm
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,7 @@ from hwgen.lower.base import Amounts, Options, amounts, shape_of
 from hwgen.plan.pareto import pareto_front
 from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.memory import LUT_MEMORY_DEPTH
-from hwgen.rtl.packing import Packing, packings, proven_chain
+from hwgen.rtl.packing import Packing, packings
 from hwgen.rtl.storage import lut_memory_depth
 
 if TYPE_CHECKING:
@@ -66,21 +67,31 @@ def _foldings(
     node: Convolution = lowering.node
     # The rows of a window that are read at once are those of one phase, which a transposed convolution has several of.
     tap_rows = [1] if isinstance(node, ConvTranspose2d) else sorted({1, node.kernel_height})
-    taps_least = lowering.fold(1, 1).window.least_words // node.in_channels
-    for taps, in_lanes in itertools.product(tap_rows, inputs):
-        for simd in lane_steps(node.in_channels, in_lanes):
-            if simd > node.in_channels:
+    window = lowering.fold(1, 1).window
+    taps_least = window.least_words // window.tap_words
+    for taps, in_lanes, out_lanes in itertools.product(tap_rows, inputs, outputs):
+        for simd, pe, folds in _lanes(node, in_lanes, out_lanes):
+            words = taps_least // taps * -(-(node.in_channels // node.groups) // simd)
+            narrower = out_lanes // 2
+            if pe > words * out_lanes:
                 continue
-            words = taps_least // taps * -(-node.in_channels // simd)
-            for out_lanes in outputs:
-                for pe in lane_steps(node.out_channels, out_lanes):
-                    cycles_per_pixel = words * -(-node.out_channels // pe)
-                    narrower = out_lanes // 2
-                    if pe > min(node.out_channels, words * out_lanes):
-                        continue
-                    if narrower and pe <= words * narrower and cycles_per_pixel * narrower >= node.out_channels:
-                        continue  # half as many values per beat would do
-                    yield lowering.fold(pe, simd, taps=taps, in_lanes=in_lanes, out_lanes=out_lanes)
+            if narrower and pe <= words * narrower and words * folds * narrower >= node.out_channels:
+                continue  # half as many values per beat would do
+            yield lowering.fold(pe, simd, taps=taps, in_lanes=in_lanes, out_lanes=out_lanes)
+
+
+def _lanes(node: Convolution, in_lanes: int, out_lanes: int) -> Iterator[tuple[int, int, int]]:
+    """(simd, pe, folds) of one group at a time, or of several whole groups, for beats of so many values."""
+    inputs, outputs = node.in_channels // node.groups, node.out_channels // node.groups
+    if node.groups == 1 or (inputs % in_lanes == 0 and outputs % out_lanes == 0):
+        for simd, pe in itertools.product(lane_steps(inputs, in_lanes), lane_steps(outputs, out_lanes)):
+            if simd <= inputs and pe <= outputs:
+                yield simd, pe, node.groups * -(-outputs // pe)
+    # Whole groups in whole beats, or all of them.
+    multiple = lcm(in_lanes // gcd(inputs, in_lanes), out_lanes // gcd(outputs, out_lanes))
+    for parallel in sorted({*lane_steps(node.groups, multiple), node.groups}):
+        if 1 < parallel <= node.groups and in_lanes <= parallel * inputs and out_lanes <= parallel * outputs:
+            yield parallel * inputs, parallel * outputs, -(-node.groups // parallel)
 
 
 def _forms(
@@ -124,7 +135,7 @@ def _packings(node: Convolution, folding: ConvolutionConfig, board: Board) -> It
             if min(node.weight_bits, window.bits) <= board.lut_product_bits:
                 yield packing
             continue
-        lanes = window.word_values
-        proven = proven_chain(node.weight, folding.pe, window.simd, window.taps, packing, activation)
+        lanes = folding.mac.simd
+        proven = folding.proven_chain(node.weight, packing)
         for chain in sorted({-(-lanes // -(-lanes // most)) for most in range(1, proven + 1)}):
             yield replace(packing, chain=chain)

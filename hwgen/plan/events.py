@@ -213,21 +213,24 @@ class FoldBeats(Beats):
     folds
         Of each pixel.
     fold_beats
-        Of each fold but a pixel's last, which has the rest.
+        Of each fold but a run's last, which has the rest.
+    runs
+        Into which a pixel's folds fall, all alike.
     """
 
-    def __init__(self, per_frame: int, pixels: int, folds: int, fold_beats: int) -> None:
+    def __init__(self, per_frame: int, pixels: int, folds: int, fold_beats: int, runs: int = 1) -> None:
         super().__init__(per_frame, pixels)
         self.folds, self.fold_beats = folds, fold_beats
+        self.run_folds, self.per_run = folds // runs, self.per_pixel // runs
         self.events = Events(pixels * folds)
 
     def of(self, beats: Cycles) -> tuple[Cycles, int | Cycles]:
-        pixel, place = np.divmod(beats, self.per_pixel)
-        fold = np.minimum(place // self.fold_beats, self.folds - 1)
-        return pixel * self.folds + fold, place - fold * self.fold_beats
+        run, place = np.divmod(beats, self.per_run)
+        fold = np.minimum(place // self.fold_beats, self.run_folds - 1)
+        return run * self.run_folds + fold, place - fold * self.fold_beats
 
     def last_of(self, pixels: Cycles) -> tuple[Cycles, int | Cycles]:
-        last = self.per_pixel - (self.folds - 1) * self.fold_beats
+        last = self.per_run - (self.run_folds - 1) * self.fold_beats
         return pixels * self.folds + self.folds - 1, last - 1
 
     def first_of_pixels(self, frame: int) -> tuple[slice, int]:

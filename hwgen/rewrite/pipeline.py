@@ -6,15 +6,12 @@ from collections.abc import Callable
 
 from hwgen.ir.graph import Graph
 from hwgen.rewrite.attach_ports import attach_ports
-from hwgen.rewrite.fill_groups import fill_groups
 from hwgen.rewrite.hardware import HardwareGraph
 from hwgen.rewrite.insert_converters import insert_converters
 from hwgen.rewrite.insert_forks import insert_forks
 from hwgen.rewrite.split_patches import split_patches
 
-REWRITES: tuple[Callable[[HardwareGraph], HardwareGraph], ...] = (
-    fill_groups, split_patches, insert_converters, insert_forks,
-)  # fmt: skip
+REWRITES: tuple[Callable[[HardwareGraph], HardwareGraph], ...] = (split_patches, insert_converters, insert_forks)
 """What happens between the network with its ports and the hardware's graph."""
 
 

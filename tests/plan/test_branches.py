@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from support.graphs import (
     branches,
+    depthwise,
     down,
+    grouped,
     layer,
     random_dag,
     residual,
@@ -33,6 +35,7 @@ SLOW = 60
 """Frames within which a design that is too slow shows it."""
 KINDS = {"residual": (residual,), "twice": (twice,), "branches": (branches,),
          "u_shape": (u_shape,), "down_and_up": (down, up), "wide": (wide_kernel,),
+         "depthwise": (depthwise,), "grouped": (grouped,),
          "all": (layer, residual, twice, branches, table)}  # fmt: skip
 
 
@@ -60,6 +63,7 @@ def hardware_ends(plan: Plan, idle: float = 0.0, stall: float = 0.0) -> list[int
 
 @pytest.mark.parametrize(("kinds", "seed"), [("residual", 1), ("residual", 100), ("twice", 1), ("branches", 1),
                                              ("u_shape", 1), ("down_and_up", 1), ("down_and_up", 50), ("wide", 1),
+                                             ("depthwise", 1), ("depthwise", 40), ("grouped", 1), ("grouped", 40),
                                              ("all", 2), ("all", 300)])  # fmt: skip
 def test_branches(kinds: str, seed: int) -> None:
     """With the shallowest buffers everything is as fast as with any."""

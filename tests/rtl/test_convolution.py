@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 from typing import Any
@@ -41,9 +42,10 @@ def predicted_outputs(folding: ConvolutionConfig, accepted: list[int]) -> list[i
             arrival = accepted[window.needed(row, column) * per_pixel - 1] + folding.arrival_latency
             start = max(free, arrival)
             free = start + window.cycles_per_pixel
-            for o in range(0, folding.out_channels, lanes):
+            for run, o in itertools.product(range(folding.runs), range(0, folding.run_channels, lanes)):
                 fold, place = divmod(o, folding.pe)
-                cycles.append(start + (fold + 1) * window.words - 1 + folding.drain_latency + place // lanes)
+                issued = start + (run * folding.run_folds + fold + 1) * window.words - 1
+                cycles.append(issued + folding.drain_latency + place // lanes)
     return cycles
 
 
@@ -118,6 +120,28 @@ LAYERS = [
     Layer(dilation=4, taps=3, frame=(5, 6), simd=1, pe=3, lanes=(1, 3)),
     Layer(kernel=2, dilation=3, padding=(2, 0), frame=(7, 4), stride=3),
     Layer(kernel=4, stride=4, padding=(0, 0), frame=(8, 4), channels=(3, 6), pe=6, simd=3, lanes=(3, 2)),
+    # groups: one at a time with some of its channels, several whole ones, all; depthwise; last folds that are smaller
+    Layer(channels=(8, 8), groups=8, pe=1, simd=1, frame=(3, 3)),
+    Layer(channels=(8, 8), groups=8, pe=4, simd=4, lanes=(4, 4), taps=3),
+    Layer(channels=(5, 5), groups=5, pe=2, simd=2, taps=3, stride=2, frame=(6, 6)),
+    Layer(channels=(13, 13), groups=13, pe=3, simd=3, kernel=5, taps=5, signs=(False, True), frame=(3, 3)),
+    Layer(channels=(4, 8), groups=4, pe=4, simd=2, prelu=True),
+    Layer(channels=(6, 10), groups=2, pe=2, simd=2, signs=(False, True)),
+    Layer(channels=(6, 10), groups=2, pe=3, simd=2, taps=3, stride=2, frame=(6, 6)),
+    Layer(channels=(6, 10), groups=2, pe=5, simd=3, lanes=(3, 5)),
+    Layer(channels=(6, 9), groups=3, pe=6, simd=4, lanes=(2, 2), frame=(5, 4)),
+    Layer(channels=(6, 9), groups=3, pe=9, simd=6, lanes=(2, 4), frame=(3, 3)),
+    Layer(channels=(4, 4), groups=4, kernel=1, pe=2, simd=2, lanes=(2, 2)),
+    Layer(channels=(4, 6), groups=2, kernel=1, pe=1, simd=1, stride=2),
+    Layer(channels=(10, 4), groups=2, pe=2, simd=3, dilation=2, frame=(5, 6)),
+    Layer(channels=(10, 4), groups=2, pe=2, simd=3, dilation=2, frame=(5, 6), taps=3, prelu=True),
+    Layer(channels=(2, 2), groups=2, pe=2, simd=2, kernel=9, taps=9, frame=(5, 4), signs=(False, False)),
+    Layer(channels=(3, 9), groups=3, pe=6, simd=2, kernel=2, kernel_width=4, padding=(1, 0), frame=(7, 5)),
+    Layer(channels=(3, 3), groups=3, pe=3, simd=3, kernel=4, stride=4, padding=(0, 0), frame=(8, 4), lanes=(3, 1)),
+    Layer(channels=(8, 12), groups=4, pe=3, simd=2, packing=Packing("dsp", 3, 11, 7), bits=(8, 2, 6), taps=3),
+    Layer(channels=(8, 8), groups=4, pe=4, simd=4, packing=LUT, bits=(8, 2, 8), taps=3, lanes=(1, 2)),
+    Layer(channels=(8, 8), groups=4, pe=4, simd=4, packing=LUT, bits=(4, 4, 4), signs=(False, False)),
+    Layer(channels=(6, 6), groups=6, pe=3, simd=3, packing=LUT, bits=(8, 2, 8), signs=(False, True), taps=3),
     Layer(ceiling=96, signs=(True, False)),
     Layer(ceiling=5, signs=(False, False), bits=(8, 4, 3), frame=(2, 3)),
     Layer(signs=(False, True), frame=(3, 2)),
@@ -213,7 +237,7 @@ def test_the_fifo_is_as_deep_as_it_must_be(layer: Layer) -> None:
     words, pe, last = folding.window.words, folding.fold_beats, folding.last_beats
     taken: dict[int, int] = {}
     given: dict[int, int] = {}
-    sizes = [last if n % folding.window.folds == folding.window.folds - 1 else pe for n in range(60)]
+    sizes = [last if n % folding.run_folds == folding.run_folds - 1 else pe for n in range(60)]
     for n, size in enumerate(sizes):
         issue = n * words + words - 1
         taken[issue + 1] = size  # the credits' register shows it a cycle later
@@ -226,7 +250,7 @@ def test_the_fifo_is_as_deep_as_it_must_be(layer: Layer) -> None:
         if (cycle + 1) % words == 0 and (cycle + 1) // words <= len(sizes):
             worst = max(worst, held + pe)  # room for a whole fold is asked for when its last word goes
     assert worst <= folding.fifo_depth
-    if folding.window.folds == 1 or last == pe:
+    if folding.run_folds == 1 or last == pe:
         assert worst == folding.fifo_depth
 
 

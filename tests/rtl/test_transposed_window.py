@@ -76,7 +76,7 @@ def test_counts_against_their_definitions(kernel: int, stride: int, padding: int
         size = max(kernel, stride)
         order = list(itertools.product(range(rows), range(columns)))
         taps = [(sources(y, size, stride, padding), sources(x, size, stride, padding)) for y, x in order]
-        assert shape.pixel_words.tolist() == [len(down) * len(across) * shape.groups for down, across in taps]
+        assert shape.pixel_words.tolist() == [len(down) * len(across) * shape.stored_words for down, across in taps]
         assert shape.pixel_words.dtype == np.int64
         windows = []
         for (y, x), (down, across) in zip(order, taps, strict=True):
@@ -107,7 +107,7 @@ def test_words() -> None:
     """5 x 5 at stride 2: four kernels of 3 x 3, 3 x 2, 2 x 3 and 2 x 2."""
     shape = transposed(5, 2, 2, 1, channels=7, simd=3, folds=2)
     assert (shape.out_width, shape.out_height) == (10, 8)
-    assert (shape.phases, shape.phase_taps, shape.groups) == (2, (3, 2), 3)
+    assert (shape.phases, shape.phase_taps, shape.stored_words) == (2, (3, 2), 3)
     assert shape.pixel_words.reshape(8, 10)[:2, :4].tolist() == [[27, 18, 27, 18], [18, 12, 18, 12]]
     assert (shape.words, shape.least_words, shape.weight_rows) == (27, 12, 25 * 3 * 2)
     assert shape.frame_words == shape.pixel_words.sum() == 25 * 3 * 5 * 4

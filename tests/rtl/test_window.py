@@ -5,149 +5,16 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from amaranth.back import rtlil
-from support.streaming import pack_beats, simulate
+from support.window_bench import check, positions, tap_pixels, window_words
 
 from hwgen.rtl.memory import LUT_MEMORY_DEPTH, Form
 from hwgen.rtl.window import WindowBuffer
 from hwgen.rtl.window_config import WindowConfig
-
-
-def tap_pixels(shape: WindowConfig, row: int, column: int) -> list[int]:
-    """Raster indices of the pixels that the window of an output pixel covers inside the frame."""
-    top, left, d = shape.first_row(row), shape.first_column(column), shape.dilation
-    rows, columns = range(top, top + shape.reach_height, d), range(left, left + shape.reach_width, d)
-    return [y * shape.width + x for y in rows for x in columns if 0 <= y < shape.height and 0 <= x < shape.width]
-
-
-def positions(shape: WindowConfig) -> list[tuple[int, int]]:
-    return [(row, column) for row in range(shape.out_height) for column in range(shape.out_width)]
-
-
-def window_words(shape: WindowConfig, frame: np.ndarray) -> list[list[int | None]]:
-    """The words of a frame (height, width, channels), in order; None: no channel, may be anything."""
-    margins = (2 * (shape.padding_height,), 2 * (shape.padding_width,))
-    padded = np.pad(frame, (*margins, (0, 0)))
-    inside = np.pad(np.ones(frame.shape[:2], dtype=bool), margins)
-    d = shape.dilation
-    words: list[list[int | None]] = []
-    for row, column in positions(shape):
-        y, x = row * shape.stride, column * shape.stride
-        fold: list[list[int | None]] = []
-        for i, j in itertools.product(range(0, shape.kernel_height, shape.taps), range(shape.kernel_width)):
-            for start in range(0, shape.channels, shape.simd):
-                word: list[int | None] = []
-                for tap in range(i, i + shape.taps):
-                    at = y + d * tap, x + d * j
-                    word += padded[(*at, slice(start, start + shape.simd))].tolist()
-                    # A tap in the padding is zero altogether.
-                    word += [None if inside[at] else 0] * (-len(word) % shape.simd)
-                fold.append(word)
-        words += fold * shape.folds
-    return words
-
-
-@dataclass
-class Seen:
-    """Cycles of the accepted beats and of the issued words."""
-
-    accepted: list[int]
-    issued: list[int]
-
-
-def check(shape: WindowConfig, *, frames: int = 2, lanes: int = 1, idle: float = 0.0, full: float = 0.0,
-          seed: int = 0, form: Form = "block") -> Seen:
-    """Every word, and in every cycle `i.ready` and `issue`, against the model. `full`: how often there is no room."""
-    random = np.random.default_rng(seed)
-    values = random.integers(0, 1 << shape.bits, (frames, shape.height, shape.width, shape.channels))
-    words = [word for frame in values for word in window_words(shape, frame)]
-    beats = pack_beats(values, lanes, shape.bits, seed)
-    size, per_pixel = shape.height * shape.width, -(-shape.channels // lanes)
-    needed = [n * size + shape.needed(*at) for n in range(frames) for at in positions(shape)]
-    released = [n * size + shape.released(*at) for n in range(frames) for at in positions(shape)] + [frames * size]
-    shape = replace(shape, lanes=lanes, form=form)
-    dut = WindowBuffer(shape)
-    mask = (1 << shape.bits) - 1
-    seen = Seen([], [])
-
-    async def bench(ctx: Any) -> None:
-        arrivals: list[int] = []  # from which cycle on each complete pixel counts as there
-        pending: list[list[int | None] | None] = [None] * WindowBuffer.word_latency
-        cycle = surplus = 0
-        offered = False
-        while surplus < 40 or len(seen.accepted) < len(beats):
-            sent, issued = len(seen.accepted), len(seen.issued)
-            offered = sent < len(beats) and (offered or random.random() >= idle)
-            ctx.set(dut.i.valid, offered)
-            if offered:
-                ctx.set(dut.i.payload, beats[sent])
-            room = random.random() >= full
-            ctx.set(dut.room, room)
-
-            window, word = divmod(issued, shape.cycles_per_pixel)
-            ready = shape.capacity + released[window] - len(arrivals) > 0
-            assert ctx.get(dut.i.ready) == ready, f"cycle {cycle}: i.ready"
-            if offered and ready:
-                seen.accepted.append(cycle)
-                offered = False
-                if len(seen.accepted) % per_pixel == 0:
-                    arrivals.append(cycle + shape.arrival_latency)
-
-            first, last = word % shape.words == 0, word % shape.words == shape.words - 1
-            there = issued < len(words) and needed[window] <= len(arrivals) and arrivals[needed[window] - 1] <= cycle
-            issue = there and (room or not last)
-            assert ctx.get(dut.issue) == issue, f"cycle {cycle}: issue of word {issued}"
-            assert ctx.get(dut.end_fold) == (issue and last), f"cycle {cycle}: end of fold"
-            if issue:
-                assert (ctx.get(dut.first), ctx.get(dut.last)) == (first, last), f"word {issued}"
-                seen.issued.append(cycle)
-            arrived = pending.pop(0)
-            if arrived is not None:
-                payload = ctx.get(dut.word)
-                for place, value in enumerate(arrived):
-                    assert value is None or payload >> place * shape.bits & mask == value, f"cycle {cycle}: word"
-            pending.append(words[issued] if issue else None)
-            surplus += len(seen.issued) == len(words)
-            cycle += 1
-            assert cycle < 100_000
-            await ctx.tick()
-
-    simulate(dut, bench)
-    check_memory(shape, lanes, frames, seen)
-    return seen
-
-
-def check_memory(shape: WindowConfig, lanes: int, frames: int, seen: Seen) -> None:
-    """No word is read in the cycle that writes its place in the ring: what a block RAM returns then is undefined."""
-    groups, size = shape.groups, shape.width * shape.height
-    writes = {}
-    per_pixel = -(-shape.channels // lanes)
-    for index, cycle in enumerate(seen.accepted):
-        pixel, beat = divmod(index, per_pixel)
-        if beat == per_pixel - 1 or (beat + 1) * lanes % shape.simd == 0:
-            writes[cycle + (lanes < shape.simd)] = pixel * groups + beat * lanes // shape.simd
-    reads: list[list[int]] = []  # none of a tap in the padding, which is masked
-    for frame in range(frames):
-        for row, column in positions(shape):
-            top, left = row * shape.stride - shape.padding_height, column * shape.stride - shape.padding_width
-            fold, d = [], shape.dilation
-            tops = range(top, top + shape.reach_height, d * shape.taps)
-            for y, x in itertools.product(tops, range(left, left + shape.reach_width, d)):
-                inside = [i for i in range(y, y + d * shape.taps, d) if 0 <= i < shape.height and 0 <= x < shape.width]
-                pixels = [frame * size + i * shape.width + x for i in inside]
-                fold += [[pixel * groups + group for pixel in pixels] for group in range(groups)]
-            reads += fold * shape.folds
-    for words, cycle in zip(reads, seen.issued, strict=True):
-        if cycle in writes:
-            for word in words:
-                assert (word - writes[cycle]) % shape.memory_words, f"cycle {cycle}: read and written"
-        rows = [word // groups // shape.width % shape.banks for word in words]
-        assert shape.banks == 1 or len(set(rows)) == len(rows), f"cycle {cycle}: two words from one bank"
 
 
 def layer(kernel: int, stride: int, width: int, height: int, channels: int = 2, simd: int = 2, folds: int = 1,
@@ -348,13 +215,13 @@ def test_counts_of_general_shapes(shape: WindowConfig) -> None:
         assert 0 <= released <= min(window, default=released) and max(window, default=0) < needed
         assert needed <= shape.width * shape.height
     assert shape.span == max(needed - released for released, needed in counts)
-    words = shape.kernel_height * shape.kernel_width // shape.taps * shape.groups
+    words = shape.kernel_height * shape.kernel_width // shape.taps * shape.stored_words
     assert (shape.words, shape.frame_words) == (words, words * len(order))
 
 
 def test_properties() -> None:
     shape = layer(5, 2, 12, 8, channels=7, simd=3, folds=4, bits=6)
-    assert (shape.groups, shape.words, shape.cycles_per_pixel) == (3, 75, 300)
+    assert (shape.stored_words, shape.words, shape.cycles_per_pixel) == (3, 75, 300)
     assert (shape.out_width, shape.out_height) == (6, 4)
     assert shape.depth >= 5 * 12 + 5
     assert shape.memory_words == 3 * shape.depth
@@ -377,7 +244,7 @@ GOOD = layer(3, 1, 4, 4)
     ({"kernel": (3, 1)}, "padding: wanted 0 .. dilation * (kernel - 1) = 0, got 1"),
     ({"dilation": 2, "padding": (5, 4)}, "padding: wanted 0 .. dilation * (kernel - 1) = 4, got 5"),
     ({"dilation": 0}, "dilation: wanted at least 1, got 0"),
-    ({"lanes": 3}, "lanes: wanted a divisor of simd 2, got 3"),
+        ({"lanes": 3}, "lanes: wanted a divisor of simd 2, got 3"),
     ({"form": "logic"}, "form: wanted block or distributed, got 'logic'"),
     ({"pixels": 10}, "pixels: wanted at least the 11 that a window spans, got 10"),
 ])  # fmt: skip

@@ -43,6 +43,7 @@ class Layer:
     padding: tuple[int, int] | None = None  # of rows, columns; None: half the kernel
     dilation: int = 1
     ceiling: int | None = None
+    groups: int = 1
     numbers: dict[str, Any] = field(init=False, compare=False, repr=False)
     accumulator_bits: int = field(init=False, compare=False, repr=False)
 
@@ -57,6 +58,7 @@ class Layer:
         inputs, outputs = self.channels
         largest = 2 ** (self.bits[1] - 1) - 1
         low, high = fixedpoint.bounds(self.bits[0], self.signs[0])
+        inputs //= self.groups
         weight = random.integers(-largest, largest + 1, (outputs, inputs, *self.kernels))
         if self.extreme:
             weight = np.where(np.arange(outputs)[:, None, None, None] % 2, largest, -largest) + 0 * weight
@@ -87,11 +89,14 @@ class Layer:
 
     @property
     def window(self) -> WindowConfig:
-        (inputs, outputs), (width, height) = self.channels, self.frame
+        (inputs, outputs), (width, height), groups = self.channels, self.frame, self.groups
+        # A word of several whole groups has all their outputs in a fold, any other one some of a single group's.
+        several = self.simd * groups > inputs
+        folds = -(-outputs // self.pe) if several else groups * -(-outputs // groups // self.pe)
         return WindowConfig(
-            inputs, width, height, self.kernels, self.stride, self.paddings, self.simd, -(-outputs // self.pe),
-            self.bits[0], self.signs[0], taps=self.taps, dilation=self.dilation, lanes=self.lanes[0],
-            form=self.line_buffer_in,
+            inputs, width, height, self.kernels, self.stride, self.paddings, self.simd, folds, self.bits[0],
+            self.signs[0], taps=self.taps, dilation=self.dilation, lanes=self.lanes[0], form=self.line_buffer_in,
+            groups=groups,
         )  # fmt: skip
 
     @property
@@ -132,10 +137,13 @@ class Layer:
             (size - d * (kernel - 1) - 1) // s + 1 for size, kernel in zip(padded.shape, (rows, columns), strict=False)
         )
         total = np.zeros((height, width, self.channels[1]), dtype=np.int64) + self.numbers["bias"]
+        inputs, outputs = (count // self.groups for count in self.channels)
         for i in range(rows):
             for j in range(columns):
                 taken = padded[d * i : d * i + s * height : s, d * j : d * j + s * width : s][:height, :width]
-                total += taken @ self.numbers["weight"][:, :, i, j].T
+                for group in range(self.groups):
+                    own, given = (slice(group * count, (group + 1) * count) for count in (inputs, outputs))
+                    total[..., given] += taken[..., own] @ self.numbers["weight"][given, :, i, j].T
         return total
 
     def expected(self, frames: np.ndarray) -> list[int]:

@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwgen.errors import HwgenError
+from hwgen.metrics.psnr import psnr
 from hwgen.numerics.formats import PIXEL
 
 Array = npt.NDArray[np.float64]
@@ -154,7 +155,7 @@ class LinearCode:
     sent : int
         Components that are sent; the others are left out.
     error : float
-        Expected squared error of a value, in units of (2^8)^2 steps.
+        Expected squared error of a value, pixel * 2^-8.
     """
 
     size: int
@@ -209,3 +210,48 @@ def linear_code(
     receiver = (basis * (gains * variances / (shares + noise))) @ turn.T
     lost = (variances * noise / (shares + noise)).sum() + components.variances[sent:].sum()
     return LinearCode(components.size, components.mean, transmitter, receiver, sent, float(lost) / len(components.mean))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A linear code at the SNR that it was made for, over AWGN.
+
+    Attributes
+    ----------
+    sent : components of a block that are sent
+    power : average power per complex symbol over the images measured, with the static gain of the training images
+    static_psnr_db : mean over images of their PSNR, with that gain
+    psnr_db : the same with the gain that gives the images measured exactly the wanted power on average: how a network
+        is measured whose power is normalised
+    """
+
+    snr_db: float
+    sent: int
+    power: float
+    static_psnr_db: float
+    psnr_db: float
+
+
+def measure(
+    code: LinearCode, images: Iterable[Image], snr_db: float, power: float = 1.0, seed: int = 0
+) -> Measured:
+    """Send images over AWGN, whole blocks of them; image i has the noise of ``default_rng(seed + i)``.
+
+    Parameters
+    ----------
+    code : made for `snr_db` and `power`
+    images : (H, W, C) uint8, of any sizes
+    """
+    kept = list(images)
+    sent = [code.transmit(image) for image in kept]
+    found = float(np.mean([2.0 * np.square(symbols).mean() for symbols in sent]))
+    deviation = math.sqrt(power * 10.0 ** (-snr_db / 10.0) / 2.0)
+    quality: dict[float, list[float]] = {1.0: [], found / power: []}
+    for index, (image, symbols) in enumerate(zip(kept, sent, strict=True)):
+        rows, columns = (count * code.size for count in symbols.shape[:2])
+        noise = deviation * np.random.default_rng(seed + index).normal(size=symbols.shape)
+        for scale, each in quality.items():
+            seen = code.receive(symbols + noise * np.sqrt(scale))
+            each.append(psnr(image[:rows, :columns], seen))
+    static, equal = (float(np.mean(quality[scale])) for scale in (1.0, found / power))
+    return Measured(snr_db, code.sent, found, static, equal)

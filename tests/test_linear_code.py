@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -9,7 +10,18 @@ import pytest
 import torch
 
 from hwgen.errors import HwgenError
-from hwgen.linear_code import Array, Components, LinearCode, allocate, blocks, linear_code, picture, rotation
+from hwgen.linear_code import (
+    Array,
+    Components,
+    LinearCode,
+    allocate,
+    blocks,
+    linear_code,
+    measure,
+    picture,
+    rotation,
+)
+from hwgen.metrics.psnr import psnr
 
 
 def smooth(count: int = 6, height: int = 16, width: int = 24) -> list[np.ndarray]:
@@ -159,3 +171,24 @@ def test_refusals() -> None:
     grey = Components.of([np.full((8, 8, 3), 7, np.uint8)], 2)
     with pytest.raises(HwgenError, match="linear code: wanted images with some contrast, got none"):
         linear_code(grey, 4, 10.0)
+
+
+def test_power_is_measured_and_made_one() -> None:
+    """The gain of equal power is the static one by the square root of the power: the noise grows by it instead."""
+    train, val = smooth()[:4], smooth()[4:]
+    code = linear_code(Components.of(train, 8), 64, 10.0)
+    found = measure(code, val, 10.0, seed=5)
+    sent = [code.transmit(image) for image in val]
+    assert found.power == pytest.approx(np.mean([2 * np.square(symbols).mean() for symbols in sent]))
+    quality = []
+    for index, (image, symbols) in enumerate(zip(val, sent, strict=True)):
+        noise = np.random.default_rng(5 + index).normal(size=symbols.shape) * np.sqrt(0.05)
+        quality.append(psnr(image, code.receive(symbols + noise)))
+    assert found.static_psnr_db == np.mean(quality)
+    on_train = measure(code, train, 10.0)
+    assert on_train.power == pytest.approx(23 / 24), "variances are sums divided by one block less than the 24"
+    scale = math.sqrt(found.power)
+    scaled = dataclasses.replace(code, transmitter=code.transmitter / scale, receiver=code.receiver * scale)
+    again = measure(scaled, val, 10.0, seed=5)
+    assert again.power == pytest.approx(1.0)
+    assert again.static_psnr_db == pytest.approx(found.psnr_db, abs=1e-3), "but for pixels on the edge of rounding"

@@ -4,40 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from fractions import Fraction
 
-import numpy as np
 from rich.table import Table
 
 from hwgen.console import console
 from hwgen.errors import HwgenError
-from hwgen.linear_code import Allocation, Components, Image, LinearCode, linear_code
-from hwgen.metrics.psnr import psnr
+from hwgen.linear_code import Allocation, Components, linear_code, measure
 
 SNRS_DB = (1.0, 4.0, 7.0, 10.0, 13.0, 19.0)
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A linear code at the SNR that it was made for, over AWGN.
-
-    Attributes
-    ----------
-    sent : components of a block that are sent, of `channels`
-    power : average power per complex symbol over the images measured, with the static gain of the training images
-    static_psnr_db : mean over images of their PSNR, with that gain
-    psnr_db : the same with the gain that gives the images measured a power of exactly 1 on average: how a network is
-        measured whose power is normalised
-    """
-
-    snr_db: float
-    sent: int
-    channels: int
-    power: float
-    static_psnr_db: float
-    psnr_db: float
 
 
 def ratio(text: str) -> Fraction:
@@ -60,29 +37,6 @@ def channels_of(share: Fraction, values: int) -> int:
         wanted = f"one that gives 1 to {values} real symbols for a block's {values} values"
         raise HwgenError("--ratio", wanted, str(found))
     return int(found)
-
-
-def measure(code: LinearCode, images: Iterable[Image], snr_db: float, channels: int, seed: int = 0) -> Measured:
-    """Send images over AWGN, whole blocks of them; image i has the noise of ``default_rng(seed + i)``.
-
-    Parameters
-    ----------
-    code : made for `snr_db` and a power of 1
-    images : (H, W, C) uint8, of any sizes
-    """
-    kept = list(images)
-    sent = [code.transmit(image) for image in kept]
-    power = float(np.mean([2.0 * np.square(symbols).mean() for symbols in sent]))
-    deviation = np.sqrt(10.0 ** (-snr_db / 10.0) / 2.0)
-    quality: dict[float, list[float]] = {1.0: [], power: []}
-    for index, (image, symbols) in enumerate(zip(kept, sent, strict=True)):
-        rows, columns = (count * code.size for count in symbols.shape[:2])
-        noise = deviation * np.random.default_rng(seed + index).normal(size=symbols.shape)
-        for scale, found in quality.items():
-            seen = code.receive(symbols + noise * np.sqrt(scale))
-            found.append(psnr(image[:rows, :columns], seen))
-    static, equal = (float(np.mean(found)) for found in (quality[1.0], quality[power]))
-    return Measured(snr_db, code.sent, channels, power, static, equal)
 
 
 def bench(
@@ -120,18 +74,19 @@ def bench(
     components = Components.of(train, size)
     channels = channels_of(share, len(components.mean))
     found = [
-        measure(linear_code(components, channels, snr_db, allocation=allocation), val, snr_db, channels, seed)
+        measure(linear_code(components, channels, snr_db, allocation=allocation), val, snr_db, seed=seed)
         for snr_db in snrs_db
     ]
     if as_json:
-        about = {"data": data, "block": size, "ratio": str(share), "allocation": allocation, "seed": seed}
+        about = {"data": data, "block": size, "ratio": str(share), "allocation": allocation, "seed": seed,
+                 "channels": channels}  # fmt: skip
         print(json.dumps(about | {"images": len(val), "points": [asdict(point) for point in found]}))
         return 0
     table = Table(title=f"linear code of {size}x{size} blocks, k/n = {share}, {len(val)} images")
     for column in ("SNR dB", "components", "PSNR", "static gain: PSNR", "power"):
         table.add_column(column, justify="right")
     for point in found:
-        table.add_row(f"{point.snr_db:g}", f"{point.sent} of {point.channels}", f"{point.psnr_db:.2f}",
+        table.add_row(f"{point.snr_db:g}", f"{point.sent} of {channels}", f"{point.psnr_db:.2f}",
                       f"{point.static_psnr_db:.2f}", f"{point.power:.3f}")
     console().print(table)
     return 0

@@ -25,9 +25,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=Number("--steps", int, 1), metavar="N",
                         help="optimiser steps of every phase (default: the specification's)")
     parser.add_argument("--start", type=Path, metavar="FILE",
-                        help="another model's finetune.safetensors: finetune starts from its layers, not from float")
+                        help="another float.safetensors or finetune.safetensors, from whose layers float (with --phase "
+                             "float) or finetune starts")
     parser.add_argument("--keep", type=Path, metavar="FILE",
                         help="a checkpoint.safetensors whose transmitter is kept: only a receiver for it is trained")
+    parser.add_argument("--snr", nargs=2, type=Number("--snr", float, -20, 60), metavar=("LOW", "HIGH"),
+                        help="range of SNRs in dB (default: the specification's)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,5 +38,6 @@ def run(arguments: argparse.Namespace) -> int:
     from hwgen.train.phases import train
 
     train(arguments.model, data=arguments.data, device=arguments.device, out=arguments.out,
-          phase=arguments.phase, steps=arguments.steps, start=arguments.start, keep=arguments.keep)
+          phase=arguments.phase, steps=arguments.steps, start=arguments.start, keep=arguments.keep,
+          snr_db=None if arguments.snr is None else tuple(arguments.snr))
     return 0

@@ -261,6 +261,8 @@ class ModelSpec(Frozen):
         if self.training is not None:
             if not self.decoder:
                 raise wrong("this key: a model with a training section needs a decoder", "nothing", "decoder")
+            if self.training.power == "average" and self.gain.mode != "static":
+                raise wrong("image with gain.mode per_image", "average", "training", "power")
             if self.training.crop % self.downscale:
                 raise wrong(f"a multiple of {self.downscale} (the encoder's strides)", self.training.crop,
                             "training", "crop")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, Strict
+from pydantic import Field, Strict, model_validator
 
 from hwgen.spec.values import Count, Number, Text
-from hwgen.yamlmarks import Frozen
+from hwgen.yamlmarks import Frozen, wrong
 
 
 class Data(Frozen):
@@ -18,18 +18,39 @@ class Data(Frozen):
 
 
 class Phase(Frozen):
-    """One phase of training: optimiser steps and peak learning rate."""
+    """One phase of training: optimiser steps and peak learning rate, that of the linear code's layers apart."""
 
     steps: Annotated[int, Strict(), Field(ge=0)]
     lr: Annotated[Number, Field(gt=0)]
+    linear_lr: Annotated[Number, Field(gt=0)] | None = None
 
 
 class Training(Frozen):
-    """The schedule: float, then fine-tuning after pruning, then quantisation-aware training."""
+    """The schedule: float, then fine-tuning after pruning, then quantisation-aware training.
+
+    Attributes
+    ----------
+    start : str
+        What the float network's weights are at first: random, or the linear code (`hwgen.train.linear_start`).
+    power : str
+        What gives the symbols their power while training: a factor for each image, or one for all.
+    smoothing : float
+        Decay of the running average of the float network's weights, which is what a phase leaves; 0: the last weights.
+    """
 
     seed: Annotated[int, Strict(), Field(ge=0, lt=2**32)] = 1
     crop: Count = 128
     batch: Count = 16
+    start: Literal["random", "linear_code"] = "random"
+    power: Literal["image", "average"] = "image"
+    smoothing: Annotated[Number, Field(ge=0, lt=1)] = 0.0
     finetune: Phase
     qat: Phase
     float: Phase  # last: below this line the name no longer means the type
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Training:
+        for phase in ("float", "finetune", "qat"):
+            if getattr(self, phase).linear_lr is not None and self.start != "linear_code":
+                raise wrong("this key with start linear_code only", f"start {self.start}", phase, "linear_lr")
+        return self

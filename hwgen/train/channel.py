@@ -22,6 +22,9 @@ from torch import Tensor
 if TYPE_CHECKING:
     from hwgen.spec.model import Channel
 
+POWER_AVERAGE = 0.001
+"""Weight of a training batch in the running average of the latent's power: crops differ by a factor of two and more."""
+
 
 def symbol_power(latent: Tensor) -> Tensor:
     """Average power per complex symbol of every image: (N, C, H, W) -> (N,)."""
@@ -35,6 +38,25 @@ def normalise(latent: Tensor, power: float = 1.0) -> Tensor:
     """
     scale = torch.sqrt(power / symbol_power(latent).clamp_min(1e-12))
     return latent * scale.view(-1, 1, 1, 1)
+
+
+def normalise_average(latent: Tensor, mean_power: Tensor, power: float = 1.0, update: bool = False) -> Tensor:
+    """Scale all images' latents by one factor, for an average power per complex symbol of ``power`` over the data.
+
+    Parameters
+    ----------
+    mean_power : () float, in place: the latent's average power per complex symbol so far, 0 where nothing is known
+    update : whether these images count: the running average moves by `POWER_AVERAGE` of the way to theirs. Its own
+        value is what is divided by, but the gradient is theirs: what makes a latent larger gains nothing.
+    """
+    if update:
+        now = symbol_power(latent).mean()
+        with torch.no_grad():
+            mean_power.copy_(torch.where(mean_power > 0, mean_power.lerp(now, POWER_AVERAGE), now))
+        used = mean_power.clone() + (now - now.detach())
+    else:
+        used = mean_power
+    return latent * torch.sqrt(power / used.clamp_min(1e-12))
 
 
 def noise_std(snr_db: Tensor, power: float = 1.0) -> Tensor:

@@ -14,7 +14,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -28,6 +29,7 @@ from hwgen.train.channel import uniform_snr
 from hwgen.train.checkpoint import read, write
 from hwgen.train.data import Crops
 from hwgen.train.optimiser import Muon, groups
+from hwgen.train.smoothing import Smoothed
 
 WARMUP_STEPS = 200
 FINAL_LR = 0.01  # of the peak learning rate
@@ -39,7 +41,11 @@ MSE_FLOOR = 1e-5  # 50 dB: keeps flat crops from taking over the logarithm
 
 @dataclass(frozen=True)
 class Schedule:
-    """What fixes a phase's result, together with its starting weights and data."""
+    """What fixes a phase's result, together with its starting weights and data.
+
+    linear_lr : peak learning rate of the layers that began as the linear code
+    smoothing : decay of the running average of the weights that the phase leaves; 0 leaves the last ones
+    """
 
     phase: str
     steps: int
@@ -49,6 +55,8 @@ class Schedule:
     seed: int
     snr_db: tuple[float, float]
     bfloat16: bool = True
+    linear_lr: float | None = None
+    smoothing: float = 0.0
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:
@@ -86,6 +94,7 @@ def fit(
     stop_after: int | None = None,
     report: Callable[[int], str] | None = None,
     sources: Mapping[str, str] | None = None,
+    linear: Collection[Tensor] = (),
 ) -> None:
     """Train ``network`` in place; leaves it on the CPU.
 
@@ -96,6 +105,7 @@ def fit(
     stop_after : stop (with a checkpoint) at this step, as an interrupt would; for tests
     report : called after a checkpoint with the step, its text is printed (a PSNR, say)
     sources : SHA-256 of each file that the starting weights were taken from, by what it was given as
+    linear : parameters that learn at ``schedule.linear_lr``
 
     Raises
     ------
@@ -105,11 +115,13 @@ def fit(
         interrupted or terminated (SIGINT, SIGTERM), after writing a checkpoint.
     """
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = Muon(groups(network))
+    share = 1.0 if schedule.linear_lr is None else schedule.linear_lr / schedule.lr
+    optimiser = Muon(groups(network, linear, share))
+    smoothed = Smoothed(network, schedule.smoothing) if schedule.smoothing else None
     generator = torch.Generator().manual_seed(schedule.seed)
     told = {"schedule": json.loads(json.dumps(dataclasses.asdict(schedule))), "data": crops.origin}
     told["sources"] = dict(sources or {})
-    step = _resume(network, optimiser, generator, schedule, told, state) if state.exists() else 0
+    step = _resume(network, optimiser, generator, smoothed, schedule, told, state) if state.exists() else 0
     end = schedule.steps if stop_after is None else min(stop_after, schedule.steps)
     saved = time.monotonic()
     smooth: float | None = None
@@ -117,20 +129,25 @@ def fit(
         while step < end and not interrupts.arrived:
             loss = _step(network, optimiser, crops, schedule, generator, step, device)
             step += 1
+            if smoothed is not None:
+                smoothed.update(network, step)
             smooth = loss if smooth is None else 0.99 * smooth + 0.01 * loss
             bar.set_postfix_str(f"loss {smooth:.4f} PSNR {-10.0 * smooth / math.log(10.0):.2f} dB", refresh=False)
             bar.update()
             if not math.isfinite(loss):
                 raise HwgenError(f"training, phase {schedule.phase}, step {step}", "a finite loss", str(loss))
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
-                _save(network, optimiser, generator, told, step, state)
+                _save(network, optimiser, generator, smoothed, told, step, state)
                 saved = time.monotonic()
                 if report is not None:
-                    tqdm.write(f"step {step}: {report(step)}", file=sys.stderr)
+                    with smoothed.in_place(network) if smoothed is not None else nullcontext():
+                        tqdm.write(f"step {step}: {report(step)}", file=sys.stderr)
                     network.to(device).train()
-        _save(network, optimiser, generator, told, step, state)
+        _save(network, optimiser, generator, smoothed, told, step, state)
         if interrupts.arrived:
             raise KeyboardInterrupt
+    if smoothed is not None:
+        smoothed.load(network)
     network.to("cpu")
 
 
@@ -196,6 +213,7 @@ def _save(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
     generator: torch.Generator,
+    smoothed: Smoothed | None,
     told: dict[str, Any],
     step: int,
     state: Path,
@@ -203,6 +221,8 @@ def _save(
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     for index, slot in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": torch.as_tensor(value) for name, value in slot.items()}
+    if smoothed is not None:
+        tensors |= {f"smoothed.{name}": value for name, value in smoothed.weights.items()}
     tensors["generator"] = generator.get_state()
     write(state, tensors, {"step": step, **told})
 
@@ -211,6 +231,7 @@ def _resume(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
     generator: torch.Generator,
+    smoothed: Smoothed | None,
     schedule: Schedule,
     told: dict[str, Any],
     state: Path,
@@ -231,6 +252,12 @@ def _resume(
         network.load_state_dict({name[8:]: value for name, value in tensors.items() if name.startswith("network.")})
     except RuntimeError as error:
         raise HwgenError(str(state), "the weights of this network", str(error).replace("\n", " ")) from error
+    if smoothed is not None:
+        missing = [name for name in smoothed.weights if f"smoothed.{name}" not in tensors]
+        if missing:
+            raise HwgenError(f"{state}: smoothed.{missing[0]}", f"the average of a weight ({RESTART})", "nothing")
+        for name, value in smoothed.weights.items():
+            value.copy_(tensors[f"smoothed.{name}"])
     packed = optimiser.state_dict()
     packed["state"] = _slots(tensors, optimiser, state)
     optimiser.load_state_dict(packed)

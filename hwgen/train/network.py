@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from hwgen.spec.model import Channel
 from hwgen.spec.network import Network
 from hwgen.train.batch_norm import without
-from hwgen.train.channel import normalise, through
+from hwgen.train.channel import normalise, normalise_average, through
 from hwgen.train.float_layers import activation as activation, float_layer
 from hwgen.train.initialise import initialise
 from hwgen.train.layer_graph import LayerGraph
@@ -41,13 +41,22 @@ class DeepJSCC(nn.Module):
         With the channels that the network is to have; the decoder takes the encoder's output.
     channel
         By default AWGN and a power of 1 per complex symbol.
+    average
+        Whether one factor for all images gives the power, on average, instead of a factor for each image. The latent's
+        average power, which training follows, is then in the state as ``latent_power``.
     """
 
     encoder: LayerGraph
     decoder: LayerGraph
+    latent_power: Tensor
 
-    def __init__(self, encoder: Network, decoder: Network, channel: Channel | None = None) -> None:
+    def __init__(
+        self, encoder: Network, decoder: Network, channel: Channel | None = None, average: bool = False
+    ) -> None:
         super().__init__()
+        self.average = average
+        if average:
+            self.register_buffer("latent_power", torch.tensor(0.0))
         self.channel = channel or Channel()
         self.power = self.channel.power
         self.encoder = LayerGraph(encoder, float_layer)
@@ -63,14 +72,25 @@ class DeepJSCC(nn.Module):
         """Received symbols -> images, float32, in 0..1 in evaluation."""
         return self.decoder(received).float()
 
+    def transmit(self, images: Tensor) -> Tensor:
+        """Images -> symbols (N, C, H/s, W/s) of the wanted power; while training their average counts."""
+        latent = self.encode(images)
+        if not self.average:
+            return normalise(latent, self.power)
+        return normalise_average(latent, self.latent_power, self.power, update=self.training)
+
     def forward(self, images: Tensor, snr_db: Tensor, generator: torch.Generator) -> Tensor:
-        symbols = normalise(self.encode(images), self.power)
-        return self.decode(through(self.channel, symbols, snr_db, generator))
+        return self.decode(through(self.channel, self.transmit(images), snr_db, generator))
+
+
+def averages(spec: ModelSpec) -> bool:
+    """Whether a specification's networks are trained with one factor for the power of all images."""
+    return spec.training is not None and spec.training.power == "average"
 
 
 def dense(spec: ModelSpec) -> DeepJSCC:
     """The unpruned parent of a specification, freshly initialised from torch's global seed."""
-    return DeepJSCC(spec.parent("encoder"), spec.parent("decoder"), spec.channel)
+    return DeepJSCC(spec.parent("encoder"), spec.parent("decoder"), spec.channel, averages(spec))
 
 
 def pruned(spec: ModelSpec, folded: bool = False) -> DeepJSCC:
@@ -83,4 +103,4 @@ def pruned(spec: ModelSpec, folded: bool = False) -> DeepJSCC:
     """
     networks = spec.encoder_network, spec.decoder_network
     encoder, decoder = (without(network) for network in networks) if folded else networks
-    return DeepJSCC(encoder, decoder, spec.channel)
+    return DeepJSCC(encoder, decoder, spec.channel, averages(spec))

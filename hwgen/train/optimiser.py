@@ -10,7 +10,7 @@ few lines are here.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import torch
@@ -40,13 +40,13 @@ def orthogonalise(matrix: Tensor) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Muon for 4-d kernels, Adam for parameters of other shapes, as one optimiser.
+    """Muon for 4-d kernels, Adam for parameters of other shapes and groups with ``adam``, as one optimiser.
 
     Every group's ``lr`` is set by the caller; `groups` tells how they relate.
     """
 
     def __init__(self, groups: Iterable[dict[str, Any]]) -> None:
-        super().__init__(groups, {"lr": 0.0, "betas": (0.9, 0.999), "transposed": False, "scale": 1.0})
+        super().__init__(groups, {"lr": 0.0, "betas": (0.9, 0.999), "transposed": False, "scale": 1.0, "adam": False})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
@@ -56,7 +56,7 @@ class Muon(torch.optim.Optimizer):
             for parameter in group["params"]:
                 if parameter.grad is None:
                     continue
-                rule = self._kernel if parameter.ndim == 4 else self._adam
+                rule = self._kernel if parameter.ndim == 4 and not group["adam"] else self._adam
                 parameter.add_(rule(parameter, parameter.grad, group), alpha=-group["lr"])
 
     def _kernel(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> Tensor:
@@ -85,8 +85,13 @@ class Muon(torch.optim.Optimizer):
         return (state["mean"] / (1.0 - low**count)) / ((state["square"] / (1.0 - high**count)).sqrt() + 1e-8)
 
 
-def groups(network: nn.Module) -> list[dict[str, Any]]:
-    """Parameter groups for `Muon`; ``scale`` is each group's share of the learning rate."""
+def groups(network: nn.Module, apart: Collection[Tensor] = (), share: float = 1.0) -> list[dict[str, Any]]:
+    """Parameter groups for `Muon`; ``scale`` is each group's share of the learning rate.
+
+    Parameters
+    ----------
+    apart : parameters of plain convolutions that learn by Adam, at `share` of the learning rate
+    """
     kernels: list[Tensor] = []
     transposed: list[Tensor] = []
     for module in network.modules():
@@ -94,10 +99,15 @@ def groups(network: nn.Module) -> list[dict[str, Any]]:
             transposed.append(module.weight)
         elif isinstance(module, (nn.Conv2d, Kernel)):
             kernels.append(module.weight)
-    seen = {id(kernel) for kernel in (*kernels, *transposed)}
+    slow = {id(parameter) for parameter in apart}
+    kernels = [kernel for kernel in kernels if id(kernel) not in slow]
+    seen = {id(kernel) for kernel in (*kernels, *transposed)} | slow
     rest = [parameter for parameter in network.parameters() if id(parameter) not in seen]
-    return [
+    found = [
         {"params": kernels, "transposed": False, "scale": 1.0},
         {"params": transposed, "transposed": True, "scale": 1.0},
         {"params": rest, "transposed": False, "scale": REST_LR},
     ]
+    if apart:
+        found.append({"params": list(apart), "transposed": False, "scale": share, "adam": True})
+    return found

@@ -29,15 +29,17 @@ import torch
 from torch import nn
 
 from hwgen.errors import HwgenError
+from hwgen.linear_code import Components
 from hwgen.spec.model import ModelSpec, load
-from hwgen.train import data as image_data
+from hwgen.train import data as image_data, linear_start
 from hwgen.train.batch_norm import fold_batch_norm
 from hwgen.train.checkpoint import read, sha256, terms, write
+from hwgen.train.curve import Curve, snrs_within
 from hwgen.train.data import Crops
-from hwgen.train.evaluate import batches, check_measurable, evaluate
+from hwgen.train.evaluate import batches, check_measurable
 from hwgen.train.imageset import Picture
 from hwgen.train.loop import Schedule, fit, pick_device
-from hwgen.train.network import dense, pruned
+from hwgen.train.network import DeepJSCC, averages, dense, pruned
 from hwgen.train.prune import prune
 from hwgen.train.start import warm_start
 from hwgen.train.trained import FILES, PHASES, trained
@@ -45,7 +47,6 @@ from hwgen.train.trained import FILES, PHASES, trained
 if TYPE_CHECKING:
     from hwgen.train.quantised import QuantDeepJSCC
 
-REPORT_SNR_DB = 10.0
 CALIBRATION_CROPS = 32
 
 
@@ -58,6 +59,7 @@ def train(
     steps: int | None = None,
     start: str | Path | None = None,
     keep: str | Path | None = None,
+    snr_db: tuple[float, float] | None = None,
 ) -> None:
     """Run one phase of a model's training, or all of them.
 
@@ -69,8 +71,10 @@ def train(
     out : where checkpoints go; default the model's own folder
     phase : float, finetune, qat, control, card or all
     steps : instead of the specification's number of steps, for each phase that is run
-    start : another model's float network (finetune.safetensors), from whose layers finetune starts
+    start : another float network (float.safetensors or finetune.safetensors), from whose layers float or finetune
+        starts
     keep : a quantised checkpoint (checkpoint.safetensors) whose transmitter is kept: only the receiver is trained
+    snr_db : lowest and highest SNR, instead of the specification's range
 
     Raises
     ------
@@ -82,11 +86,15 @@ def train(
         raise HwgenError("--phase", "float, finetune, qat, control, card or all", repr(phase))
     if steps is not None and steps < 1:
         raise HwgenError("--steps", "at least 1", str(steps))
-    if start is not None and phase not in ("finetune", "all"):
-        raise HwgenError("--start", "phase finetune or all", phase)
+    if start is not None and phase not in ("float", "finetune", "all"):
+        raise HwgenError("--start", "phase float, finetune or all", phase)
     if keep is not None and (start is not None or phase not in ("finetune", "qat", "all")):
         raise HwgenError("--keep", "phase finetune, qat or all, and no --start", phase if start is None else "--start")
     spec.check_trainable()
+    if snr_db is not None:
+        if snr_db[0] > snr_db[1]:
+            raise HwgenError("--snr", "the lower end first", f"{snr_db[0]:g} {snr_db[1]:g}")
+        spec = spec.model_copy(update={"channel": spec.channel.model_copy(update={"snr_db": snr_db})})
     assert spec.data is not None, "checked"
     if data is None:
         raise HwgenError(
@@ -127,6 +135,8 @@ def schedule(spec: ModelSpec, phase: str, steps: int | None = None) -> Schedule:
         training.seed + PHASES.index(phase),
         (low, high),
         bfloat16=phase != "qat",
+        linear_lr=(training.float if phase == "control" else getattr(training, phase)).linear_lr,
+        smoothing=0.0 if phase == "qat" else training.smoothing,
     )
 
 
@@ -148,17 +158,18 @@ def run_phase(
     begun: dict[str, Any] = {}
     sources: dict[str, str] = {}
     network: nn.Module
+    components = linear_start.components(spec, train_images) if begins_linear(spec) else None
     if phase == "finetune" and keep is not None:
         network = pruned(spec, folded=True)
         begun = {"start": warm_start(network, Path(keep), spec, partly=True), "kept": "encoder"}
         sources = {"keep": begun["start"]["sha256"]}
         network.encoder.requires_grad_(False)
-    elif phase == "finetune" and start is not None:
-        network = pruned(spec)
+    elif start is not None:
+        network = fresh(spec, phase, components)
         begun = {"start": warm_start(network, Path(start), spec)}
         sources = {"start": begun["start"]["sha256"]}
     else:
-        network = starting_network(spec, phase, folder)
+        network = starting_network(spec, phase, folder, components)
     if phase == "qat" and keep is not None:
         sources = {"keep": sha256(Path(keep))}
         begun = {"kept": "encoder", "kept_sha256": sources["keep"]}
@@ -168,16 +179,22 @@ def run_phase(
     crops = Crops(train_images, plan.crop, where)
     if phase == "qat":
         quantised(network).calibrate([crops.batch(CALIBRATION_CROPS, torch.Generator().manual_seed(plan.seed))])
+    state = folder / "state" / f"{phase}.safetensors"
+    if not state.exists():
+        state.with_suffix(".csv").unlink(missing_ok=True)
     some = val_images[:: max(1, len(val_images) // 11)]
+    curve = Curve(state.with_suffix(".csv"), some, spec.downscale, snrs_within(*plan.snr_db))
+    if components is not None and spec.channel.kind == "awgn":
+        curve.compare(components, spec.latent_channels, spec.channel.power)
 
     def report(step: int) -> str:
-        network.cpu()
-        quality = evaluate(network, some, spec.downscale, (REPORT_SNR_DB,), with_ssim=False)  # type: ignore[arg-type]
-        return f"PSNR {quality[REPORT_SNR_DB].psnr:.2f} dB at {REPORT_SNR_DB:g} dB on {len(some)} validation images"
+        return curve.report(network.cpu(), step, transmit=averages(spec))  # type: ignore[arg-type]  # a codec
 
     began = time.monotonic()
-    state = folder / "state" / f"{phase}.safetensors"
-    fit(network, crops, plan, state, device, report=report, sources=sources)
+    linear = linear_start.parameters(spec, network) if components is not None else ()
+    if components is not None and not state.exists():
+        print(f"{phase}: {report(0)}, before training")
+    fit(network, crops, plan, state, device, report=report, sources=sources, linear=linear)
     if phase == "qat":
         quantised(network).calibrate_gain(batches(train_images, spec.downscale))
     print(f"{phase}: {report(plan.steps)}, {time.monotonic() - began:.0f} s")
@@ -202,12 +219,25 @@ def quantised(network: nn.Module) -> QuantDeepJSCC:
     return network
 
 
-def starting_network(spec: ModelSpec, phase: str, folder: Path) -> nn.Module:
-    """The network a phase starts from: fresh, or made from the phase before."""
-    if phase == "float":
-        return dense(spec)
-    if phase == "control":
-        return pruned(spec)
+def begins_linear(spec: ModelSpec) -> bool:
+    """Whether a specification's float network starts as the linear code."""
+    return spec.training is not None and spec.training.start == "linear_code"
+
+
+def fresh(spec: ModelSpec, phase: str, components: Components | None) -> DeepJSCC:
+    """A float network with random weights, or the linear code of the components for the middle of the SNRs."""
+    network = dense(spec) if phase == "float" else pruned(spec)
+    if components is not None:
+        linear_start.start(network, components, sum(spec.channel.snr_db) / 2)
+    return network
+
+
+def starting_network(
+    spec: ModelSpec, phase: str, folder: Path, components: Components | None = None
+) -> nn.Module:
+    """The network a phase starts from: fresh or made from the phase before."""
+    if phase in ("float", "control"):
+        return fresh(spec, phase, components)
     if phase == "finetune":
         return prune(trained(spec, "float", folder), spec)
     from hwgen.train.quantised import build

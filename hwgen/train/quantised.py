@@ -24,8 +24,9 @@ from torch import Tensor, nn
 from hwgen.errors import HwgenError
 from hwgen.numerics.complex import power_normalise
 from hwgen.numerics.formats import PIXEL, POWER, SYMBOL
-from hwgen.train.channel import normalise, symbol_power, through
+from hwgen.train.channel import normalise, normalise_average, symbol_power, through
 from hwgen.train.checkpoint import read
+from hwgen.train.network import averages
 from hwgen.train.quantised_layers.layer import Rounding
 from hwgen.train.quantised_side import QuantSide, share_scales
 from hwgen.train.quantisers import (
@@ -87,6 +88,7 @@ class QuantDeepJSCC(nn.Module):
         super().__init__()
         self.channel, self.power = spec.channel, spec.channel.power
         self.mode: str = spec.gain.mode
+        self.average = averages(spec)
         self._snr_db = spec.channel.snr_db[0], spec.channel.snr_db[1]
         self.pixel_quantiser = quant_activation(PIXEL_BITS, signed=False)
         set_exponents(self.pixel_quantiser, PIXEL_EXPONENT, PIXEL_BITS)
@@ -122,7 +124,7 @@ class QuantDeepJSCC(nn.Module):
         if self.training and not self.calibrated:
             self.calibrate([images])
         latent = self.encode(images)
-        if self.training and not self.kept:
+        if self.training and not self.kept and not self.average:
             with torch.no_grad():
                 self.latent_power.lerp_(symbol_power(latent).mean().to(self.latent_power), POWER_AVERAGE)
         return self.decode(through(self.channel, self._power(latent), snr_db, generator))
@@ -133,7 +135,7 @@ class QuantDeepJSCC(nn.Module):
 
     def _power(self, latent: Tensor) -> Tensor:
         if self.training:
-            return normalise(latent, self.power)
+            return self._trained_power(latent, update=not self.kept)
         if self.mode == "per_image":
             frames = (latent.double() * 2.0**-self.latent_exponent).round().long().cpu().numpy()
             power = round(self.power * 2**POWER.fraction)
@@ -142,6 +144,11 @@ class QuantDeepJSCC(nn.Module):
         factor, shift = self.gain
         scaled = latent.double() * (2.0 ** (-self.latent_exponent - SYMBOL.fraction) * factor * 2.0**-shift)
         return rounded(scaled, SYMBOL.bounds, SYMBOL.exponent).to(latent.dtype)
+
+    def _trained_power(self, latent: Tensor, update: bool = False) -> Tensor:
+        if not self.average:
+            return normalise(latent, self.power)
+        return normalise_average(latent, self.latent_power, self.power, update)
 
     @property
     def latent_exponent(self) -> int:
@@ -199,7 +206,7 @@ class QuantDeepJSCC(nn.Module):
         if not self.kept:
             self.latent_power.copy_(symbol_power(latent).mean())
         snr_db = torch.linspace(*self._snr_db, len(latent))
-        received = through(self.channel, normalise(latent, self.power), snr_db, torch.Generator().manual_seed(0))
+        received = through(self.channel, self._trained_power(latent), snr_db, torch.Generator().manual_seed(0))
         self.decoder.calibrate(received)
         self.calibrated.fill_(True)
         self.train(was_training)
@@ -230,6 +237,8 @@ def build(spec: ModelSpec, float_state: dict[str, Tensor] | None = None) -> Quan
         raise HwgenError(spec.where("decoder"), "a decoder: the quantised network is trained end to end", "none")
     network = QuantDeepJSCC(spec)
     if float_state is not None:
+        # the float latent's power is not that of the quantised one, which is measured
+        float_state = {name: value for name, value in float_state.items() if name != "latent_power"}
         wanted = {name for name in network.state_dict() if name.split(".")[0] in ("encoder", "decoder")
                   and name.split(".", 2)[2] in PARAMETERS}  # fmt: skip
         if wanted != set(float_state):

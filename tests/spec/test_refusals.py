@@ -32,7 +32,7 @@ BAD = {
     "unknown layer key": (FIRST, "{kernel: 5, stride: 2, channels: 10, pad: 1}",
                           f"5: encoder[0].pad: wanted one of the keys {LAYER_KEYS}, got an unknown key"),
     "unknown training key": ("  crop: 32", "  corp: 32", "20: training.corp: wanted one of the keys seed, crop, batch, "
-                                                         "finetune, qat, float, got an unknown key"),
+                             "start, power, smoothing, finetune, qat, float, got an unknown key"),
     "missing key": ("description: one line\n", "", "1: description: wanted this key, got nothing"),
     "missing layer key": ("  - kernel: 3\n    channels: 7", "  - kernel: 3",
                           "6: encoder[1].channels: wanted this key, got nothing"),
@@ -161,6 +161,11 @@ BAD = {
              "16: gain.mode: wanted 'static' or 'per_image', got 'loud'"),
     "seed": ("  crop: 32", "  seed: -1", "20: training.seed: wanted at least 0, got -1"),
     "learning rate": ("lr: 0.0001", "lr: 0", "23: training.qat.lr: wanted more than 0.0, got 0"),
+    "linear rate": ("lr: 0.0001", "lr: 0.0001, linear_lr: 0.0001",
+                    "23: training.qat.linear_lr: wanted this key with start linear_code only, got start random"),
+    "average power": ("training:\n", "gain: {mode: per_image}\ntraining:\n  power: average\n",
+                      "21: training.power: wanted image with gain.mode per_image, got average"),
+    "smoothing": ("  crop: 32", "  smoothing: 1.0", "20: training.smoothing: wanted less than 1.0, got 1.0"),
     "steps": ("steps: 2,", "steps: -2,", "23: training.qat.steps: wanted at least 0, got -2"),
 }
 

@@ -20,6 +20,7 @@ from hwgen.train.channel import (
     frequency_response,
     noise_std,
     normalise,
+    normalise_average,
     parallel,
     svd_2x2,
     symbol_power,
@@ -43,6 +44,32 @@ def test_every_image_has_the_power(power: float) -> None:
     measured = pairs.square().sum(2).mean(1)
     assert measured.tolist() == pytest.approx([power] * 3, rel=1e-5)
     assert symbol_power(normalise(latent, power)).tolist() == pytest.approx([power] * 3, rel=1e-5)
+
+
+def test_one_factor_for_all_images() -> None:
+    """The first images set the average, later ones move it by a thousandth; without training nothing does."""
+    latent = torch.randn(3, 4, 6, 5, generator=generator())
+    power, known = symbol_power(latent).mean(), torch.tensor(0.0)
+    sent = normalise_average(latent, known, 2.0, update=True)
+    assert known == power
+    assert symbol_power(sent).mean().item() == pytest.approx(2.0)
+    assert torch.equal(sent / latent, (sent / latent)[0, 0, 0, 0].expand_as(sent)) or sent[0, 0, 0, 0] != 0
+    normalise_average(2.0 * latent, known, 2.0, update=True)
+    assert known.item() == pytest.approx(power.item() * (0.999 + 0.001 * 4))
+    before = known.clone()
+    normalise_average(latent, known, 2.0)
+    assert torch.equal(known, before)
+
+
+def test_a_larger_latent_gains_nothing() -> None:
+    """The gradient is that of dividing by these images' own average: orthogonal to the latent."""
+    latent = torch.randn(2, 4, 6, 6, generator=generator(), requires_grad=True)
+    known = symbol_power(latent.detach()).mean()
+    towards = torch.randn(2, 4, 6, 6, generator=generator(2))
+    (normalise_average(latent, known, update=True) * towards).sum().backward()
+    assert latent.grad is not None
+    assert (latent.grad * latent).sum().item() == pytest.approx(0.0, abs=1e-3)
+    assert latent.grad.abs().sum() > 1.0
 
 
 def test_an_all_zero_latent_stays_finite() -> None:

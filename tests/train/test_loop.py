@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import resource
@@ -75,6 +76,33 @@ def test_resumed_is_uninterrupted(tmp_path: Path, images: list[np.ndarray]) -> N
     pieces = fitted(spec, images, plan(9), tmp_path / "b", (2, 3, 7, None))
     assert whole == pieces
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes(), "optimiser and generator too"
+
+
+def test_resumed_is_uninterrupted_with_a_running_average(tmp_path: Path, images: list[np.ndarray]) -> None:
+    """And with parameters that learn apart: all of it is in the state."""
+    spec = specification(tmp_path)
+    schedule = dataclasses.replace(plan(9), smoothing=0.8, linear_lr=1e-4)
+
+    def trained(state: Path, stops: tuple[int | None, ...]) -> dict[str, torch.Tensor]:
+        for stop in stops:
+            torch.manual_seed(7)
+            network = dense(spec)
+            apart = list(network.encoder[0].parameters())
+            loop.fit(network, Crops(images, 16), schedule, state, CPU, stop_after=stop, linear=apart)
+        return network.state_dict()
+
+    whole = trained(tmp_path / "a", (None,))
+    pieces = trained(tmp_path / "b", (2, 3, 7, None))
+    assert all(torch.equal(whole[name], pieces[name]) for name in whole)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    tensors, header = read(tmp_path / "a")
+    assert all(torch.equal(tensors[f"smoothed.{name}"], value) for name, value in whole.items())
+    assert not torch.equal(tensors["network.encoder.0.conv.weight"], whole["encoder.0.conv.weight"])
+    write(tmp_path / "a", {name: value for name, value in tensors.items() if name != "smoothed.encoder.0.conv.bias"},
+          {key: value for key, value in header.items() if key != "format_version"})
+    message = r"a: smoothed.encoder.0.conv.bias: wanted the average of a weight \(delete .*, got nothing"
+    with pytest.raises(HwgenError, match=message):
+        trained(tmp_path / "a", (None,))
 
 
 def test_seed(tmp_path: Path, images: list[np.ndarray]) -> None:
@@ -236,6 +264,22 @@ def test_muon_takes_kernels_and_adam_the_rest(tmp_path: Path) -> None:
     optimiser.step()
     # Adam's first step is the learning rate times the gradient's sign
     torch.testing.assert_close(network.encoder[0].conv.bias, before - 0.25)
+
+
+def test_parameters_apart_learn_by_adam_at_their_share(tmp_path: Path) -> None:
+    network = dense(specification(tmp_path))
+    apart = list(network.encoder[0].conv.parameters())
+    parts = groups(network, apart, 0.125)
+    assert sum(len(part["params"]) for part in parts) == len(list(network.parameters()))
+    assert [id(one) for one in parts[-1]["params"]] == [id(one) for one in apart]
+    optimiser = Muon(parts)
+    before = network.encoder[0].conv.weight.detach().clone()
+    for parameter in network.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    for group in optimiser.param_groups:
+        group["lr"] = group["scale"]
+    optimiser.step()
+    torch.testing.assert_close(network.encoder[0].conv.weight, before - 0.125)
 
 
 def test_checkpoint_errors(tmp_path: Path) -> None:

@@ -23,13 +23,19 @@ from amaranth.hdl import Shape
 from hwgen.numerics import integer as fixedpoint
 from hwgen.rtl.convolution import Convolution
 from hwgen.rtl.convolution_config import ConvolutionConfig
-from hwgen.rtl.packing import LUT, packings, proven_chain
+from hwgen.rtl.packing import LUT, packings
 from hwgen.rtl.primitives import Cost
 from hwgen.rtl.requantise import RequantiserConfig
-from hwgen.rtl.weights import phase_biases, weight_limit
+from hwgen.rtl.weights import weight_limit
 from hwgen.rtl.window_config import WindowConfig
 from hwgen.synth import synthesise
 from hwgen.synth.yosys import SCRIPTS
+
+KINDS = ("plain", "transposed", "grouped")
+GROUPS = (
+    (8, 1, 1), (13, 1, 1), (29, 1, 1), (32, 1, 1), (16, 1, 2), (6, 1, 3), (2, 8, 8), (3, 4, 6), (4, 5, 3), (2, 13, 10),
+)  # fmt: skip
+"""Groups, and channels in and out of each: depthwise layers, and others."""
 
 
 @dataclass(frozen=True)
@@ -41,30 +47,38 @@ class Layer:
     cost: Cost
 
 
-def random_layer(random: np.random.Generator, family: str, transposed: bool = False) -> Layer:
-    """A layer that some sizing could choose."""
+def random_layer(random: np.random.Generator, family: str, kind: str = "plain") -> Layer:
+    """A layer of one of `KINDS` that some sizing could choose."""
     while True:
         try:
-            return _layer(random, family, transposed)
+            return _layer(random, family, kind)
         except ValueError:
             continue  # a folding that cannot be: draw again
 
 
-def _layer(random: np.random.Generator, family: str, transposed: bool) -> Layer:
+def _layer(random: np.random.Generator, family: str, kind: str) -> Layer:
     def pick(*choices: int) -> int:
         return int(random.choice(choices))
 
     inputs, outputs, width = pick(3, 8, 13, 20, 32), pick(6, 10, 16, 29, 40), pick(16, 32, 64, 128, 256)
     weight_bits, activation_bits, output_bits = pick(2, 3, 4, 6, 8, 8), pick(4, 6, 8, 8), pick(4, 8, 8, 16)
     kernel, is_signed, is_prelu = pick(3, 3, 5), bool(pick(0, 1)), bool(pick(0, 1))
-    pe, simd = int(random.integers(1, min(outputs, 9))), int(random.integers(1, min(inputs, 10) + 1))
+    groups = 1
+    if kind == "grouped":
+        groups, inputs, outputs = GROUPS[int(random.integers(len(GROUPS)))]
+    pe, simd = int(random.integers(1, max(min(outputs, 9), 2))), int(random.integers(1, min(inputs, 10) + 1))
+    folds = groups * -(-outputs // pe)
+    if groups > 1 and pick(0, 1, 1):  # several whole ones in a word
+        parallel = int(random.integers(2, min(groups, max(24 // (inputs * outputs), 2)) + 1))
+        pe, simd, folds = parallel * outputs, parallel * inputs, -(-groups // parallel)
+    inputs, outputs = groups * inputs, groups * outputs
     out_lanes = 2 if pe % 2 == 0 and pick(0, 0, 1) else 1
     shape: dict[str, Any] = dict(
-        channels=inputs, width=width, height=width // 2, simd=simd, folds=-(-outputs // pe), bits=activation_bits,
-        signed=is_signed,
+        channels=inputs, width=width, height=width // 2, simd=simd, folds=folds, bits=activation_bits,
+        signed=is_signed, groups=groups,
     )  # fmt: skip
     coarse = None
-    if transposed:
+    if kind == "transposed":
         kernel = pick(2, 3, 4, 5, 5, 7)
         window = WindowConfig(kernel=kernel, stride=2, padding=(kernel - 1) // 2, transposed=True,
                              output_padding=kernel % 2, **shape)  # fmt: skip
@@ -77,18 +91,16 @@ def _layer(random: np.random.Generator, family: str, transposed: bool) -> Layer:
     forms = packings(weight_bits, activation, family)
     packing = forms[int(random.integers(len(forms) - (weight_bits > 4)))]  # LUTs for narrow weights only
     limit = weight_limit(weight_bits)
-    weight = random.integers(-limit, limit + 1, (outputs, inputs, kernel, kernel))
-    if packing != LUT:
-        proven = proven_chain(window.kernels(weight), pe, simd, window.taps, packing, activation)
-        packing = replace(packing, chain=min(proven, 8))
+    weight = random.integers(-limit, limit + 1, (outputs, inputs // groups, kernel, kernel))
     weights_in: Literal["block", "logic"] = "logic" if window.weight_rows <= 128 and pick(0, 1) else "block"
     window = replace(window, form="distributed" if window.bank_words <= 256 and pick(0, 1) else "block")
     widths = RequantiserConfig(outputs, 32, Shape(output_bits, True))
-    config = ConvolutionConfig(window, widths, pe, weight_bits, out_lanes, packing, weights_in)
+    config = ConvolutionConfig(window, widths, pe, weight_bits, out_lanes, replace(packing, chain=1), weights_in)
+    if packing != LUT:
+        packing = replace(packing, chain=min(config.proven_chain(weight, packing), 8))
+    config = replace(config, packing=packing)
     bias = random.integers(-300, 301, outputs)
-    biases = phase_biases(
-        bias.tolist(), window.kernels(weight), simd=simd, bits=weight_bits, packing=packing, activation=activation
-    )
+    biases = config.biases(weight, bias.tolist())
     largest = max(map(abs, fixedpoint.bounds(activation_bits, is_signed)))
     bound = int((largest * np.abs(weight).sum(axis=(1, 2, 3)) + np.abs(bias)).max())
     shift = max(bound.bit_length() - output_bits - 2, 0) + random.integers(0, pick(1, 1, 4), outputs)
@@ -99,9 +111,9 @@ def _layer(random: np.random.Generator, family: str, transposed: bool) -> Layer:
         fraction=7 if is_prelu else 0, output=Shape(output_bits, True), phases=len(biases), coarse=coarse,
     )  # fmt: skip
     config = replace(config, requantiser=requantiser)
-    kind = "t" if transposed else "s"
     name = (
-        f"{inputs}->{outputs} {width}x{width // 2} k{kernel}{kind}{window.stride} pe{pe} simd{simd} taps{window.taps} "
+        f"{inputs}->{outputs}{f' in {groups}' if groups > 1 else ''} {width}x{width // 2} "
+        f"k{kernel}{'t' if window.transposed else 's'}{window.stride} pe{pe} simd{simd} taps{window.taps} "
         f"w{weight_bits}a{activation_bits}{'s' if is_signed else 'u'} {packing.form}{packing.lanes}x{packing.chain} "
         f"{weights_in[0]}{window.form[0]} out{out_lanes}{' prelu' if is_prelu else ''}"
         f"{' coarse' if coarse else ''}"
@@ -118,19 +130,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("family", metavar="FAMILY", nargs="?", choices=tuple(SCRIPTS), default="xc7",
                         help=f"{' or '.join(SCRIPTS)} (default: xc7)")  # fmt: skip
     parser.add_argument("file", metavar="FILE", nargs="?", type=Path, help="takes what was synthesised, as JSON")
-    parser.add_argument("--transposed", action="store_true", help="transposed convolutions")
+    parser.add_argument("--kind", choices=KINDS, default=KINDS[0], help="of convolutions (default: plain)")
     arguments = parser.parse_args(argv)
-    measure(arguments.layers, arguments.seed, arguments.family, arguments.file, arguments.transposed)
+    measure(arguments.layers, arguments.seed, arguments.family, arguments.file, arguments.kind)
     return 0
 
 
-def measure(layers: int, seed: int, family: str, file: Path | None, transposed: bool = False) -> None:
+def measure(layers: int, seed: int, family: str, file: Path | None, kind: str = "plain") -> None:
     """Synthesise random layers, print a line for each, write what was found to the file."""
     measured = []
     random = np.random.default_rng(seed)
     totals = np.zeros((2, 4))
     for _ in range(layers):
-        layer = random_layer(random, family, transposed)
+        layer = random_layer(random, family, kind)
         text = verilog.convert(layer.make(), name="layer", emit_src=False, strip_internal_attrs=True)
         found = synthesise(text, "layer", family)
         pair = np.array([[each.lut, each.ff, each.dsp, each.bram36] for each in (layer.cost, found)])

@@ -147,19 +147,19 @@ def test_a_prediction_is_quick() -> None:
     assert WindowConfig.cost.cache_info().misses + MacConfig.cost.cache_info().misses == misses
 
 
-@pytest.mark.parametrize(("file", "transposed", "lut_limits", "ff_limits"), [
-    ("resources_xc7.json", False, (0.1, 0.05), (0.06, 0.03)),
-    ("resources_transposed_xc7.json", True, (0.1, 0.05), (0.11, 0.04)),
+@pytest.mark.parametrize(("file", "kind", "lut_limits", "ff_limits"), [
+    ("resources_xc7.json", "plain", (0.1, 0.05), (0.06, 0.03)),
+    ("resources_transposed_xc7.json", "transposed", (0.1, 0.05), (0.11, 0.04)),
 ])  # fmt: skip
 def test_predictions_against_measurements(
-    file: str, transposed: bool, lut_limits: tuple[float, float], ff_limits: tuple[float, float]
+    file: str, kind: str, lut_limits: tuple[float, float], ff_limits: tuple[float, float]
 ) -> None:
-    """What was synthesised by `python -m hwgen.synth.sweep LAYERS 1 xc7 tests/data/FILE`, `--transposed` or not."""
+    """What was synthesised by `python -m hwgen.synth.sweep LAYERS 1 xc7 tests/data/FILE --kind KIND`."""
     measured = json.loads((Path(__file__).parents[1] / "data" / file).read_text())
     random = np.random.default_rng(measured["seed"])
     lut, ff = [], []
     for found in measured["layers"]:
-        layer = random_layer(random, measured["family"], transposed)
+        layer = random_layer(random, measured["family"], kind)
         assert layer.name == found["layer"]
         assert (layer.cost.dsp, layer.cost.bram36) == (found["dsp"], found["bram36"]), layer.name
         lut.append((layer.cost.lut, found["lut"]))

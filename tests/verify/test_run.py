@@ -99,7 +99,7 @@ def test_a_flipped_weight_bit_names_its_layer(small: Request, tmp_path: Path, la
     ("file", "right", "wrong", "layer"),
     [
         ("rtl/round_saturate.py", " & (extended[: shift - 1].any() | quotient[0])", "", "conv0"),
-        ("rtl/line_buffer.py", "s.stride * groups", "groups", "conv0"),
+        ("rtl/line_buffer.py", "s.stride * stored", "stored", "conv0"),
     ],
     ids=["rounds half up", "stride 1 instead of 2"],
 )

@@ -19,7 +19,7 @@ from amaranth.lib.wiring import Component, In, Out
 from hwgen.rtl.adders import delay
 from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.counter import count
-from hwgen.rtl.mac import WORD_LATENCY
+from hwgen.rtl.weight_reader import WORD_LATENCY
 from hwgen.rtl.window import WindowBuffer
 
 assert WindowBuffer.word_latency == WORD_LATENCY, "the weights come with the word"

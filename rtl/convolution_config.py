@@ -11,6 +11,7 @@ import numpy as np
 from amaranth.hdl import Shape, ShapeLike, unsigned
 from numpy.typing import NDArray
 
+from hwgen.numerics.weight_format import Codebook
 from hwgen.rtl.mac import MacConfig
 from hwgen.rtl.packing import W8A8, Packing, proven_chain
 from hwgen.rtl.primitives import Cost, bits_of, counter_ff, counter_lut
@@ -41,6 +42,8 @@ class ConvolutionConfig:
         How products are formed, from weights_in block RAM or logic.
     depth
         Of the FIFO in beats, by default what folds without a pause need.
+    codebook
+        Where the weight memories hold indices into it; None: they hold the weights.
 
     Raises
     ------
@@ -56,6 +59,7 @@ class ConvolutionConfig:
     packing: Packing = W8A8
     weights_in: Literal["block", "logic"] = "block"
     depth: int | None = None
+    codebook: Codebook | None = None
 
     def __post_init__(self) -> None:
         if self.out_channels % self.window.groups:
@@ -125,7 +129,7 @@ class ConvolutionConfig:
     def mac(self) -> MacConfig:
         """The multipliers."""
         return _mac(self.window, self.pe, self.weight_bits, self.requantiser.accumulator_bits, self.packing,
-                    self.weights_in)  # fmt: skip
+                    self.weights_in, self.codebook)  # fmt: skip
 
     @property
     def fifo(self) -> CreditFifoConfig:
@@ -250,7 +254,7 @@ class ConvolutionConfig:
         window = self.window
         return pack_weights(
             self._folded(weight), pe=self.pe, simd=window.section_channels, taps=window.taps, bits=self.weight_bits,
-            packing=self.packing, activation=self.activation, sections=window.parallel_groups,
+            packing=self.packing, activation=self.activation, sections=window.parallel_groups, codebook=self.codebook,
         )  # fmt: skip
 
     def proven_chain(self, weight: np.ndarray, packing: Packing) -> int:
@@ -281,7 +285,7 @@ class ConvolutionConfig:
 @cache
 def _mac(
     window: WindowConfig, pe: int, weight_bits: int, accumulator_bits: int, packing: Packing,
-    weights_in: Literal["block", "logic"],
+    weights_in: Literal["block", "logic"], codebook: Codebook | None,
 ) -> MacConfig:  # fmt: skip
     """Made once for each: sizing asks for its cost and latency thousands of times."""
     return MacConfig(
@@ -297,6 +301,7 @@ def _mac(
         first_phase=window.first_phase,
         half_block_luts=window.half_block_luts,
         sections=window.parallel_groups,
+        codebook=codebook,
     )
 
 

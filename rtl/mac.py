@@ -13,19 +13,20 @@ form, with no vendor primitive named.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Literal
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib.wiring import Component, In, Out
 from amaranth.utils import ceil_log2
 
 from hwgen.device import HALF_BLOCK_LUTS
+from hwgen.numerics.weight_format import Codebook
 from hwgen.rtl.adders import Term, adder_tree, adder_tree_cost, delay, tree_levels
+from hwgen.rtl.index_decoder import decode_cost, decode_weights
 from hwgen.rtl.lut_cost import lut_sums_cost
 from hwgen.rtl.lut_mac import lut_latency, lut_sums, weights_lead
-from hwgen.rtl.memory import RomConfig, rom_form
 from hwgen.rtl.packing import (
     DSP_NARROW,
     DSP_SUM,
@@ -36,16 +37,12 @@ from hwgen.rtl.packing import (
     lanes_by_place,
     pe_groups,
 )
-from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter_lut
-from hwgen.rtl.stream import wrap_increment
+from hwgen.rtl.primitives import Cost, adder_lut
+from hwgen.rtl.weight_reader import WORD_LATENCY, WeightReaderConfig
 from hwgen.rtl.weights import activation_offset
 
 DSP_PRODUCT = 9
 """Bits of the narrowest product for which synthesis takes a DSP."""
-LOGIC_FACTOR = 1.1
-"""By how much deeper weights in logic exceed a table by itself, measured."""
-WORD_LATENCY = 3
-"""Cycles from a word's issue to the word."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +75,13 @@ class MacConfig:
         What half a block RAM is worth on the part (`hwgen.device.half_block_luts`).
     sections
         The PEs and the word fall into so many equal parts, and every PE meets its own part's activations alone.
+    codebook
+        Where memories hold indices into it, which tables behind them decode; None: they hold the weights.
 
     Raises
     ------
     ValueError
-        A parameter out of range; products too large for the DSP.
+        A parameter out of range; products too large for the DSP; a codebook of another width, or of constants.
     """
 
     pe: int
@@ -97,6 +96,7 @@ class MacConfig:
     first_phase: int = 0
     half_block_luts: int = HALF_BLOCK_LUTS
     sections: int = 1
+    codebook: Codebook | None = None
 
     def __post_init__(self) -> None:
         for key in ("pe", "simd", "accumulator_bits", "rows", "sections"):
@@ -109,6 +109,10 @@ class MacConfig:
             raise ValueError(f"weight_bits: wanted at least {least}, got {self.weight_bits}")
         if self.weights_in not in ("block", "logic"):
             raise ValueError(f"weights_in: wanted block or logic, got {self.weights_in!r}")
+        if self.codebook is not None and self.codebook.weight_bits != self.weight_bits:
+            raise ValueError(f"codebook: wanted values of {self.weight_bits} bits, got {self.codebook.weight_bits}")
+        if self.codebook is not None and self.rows == 1:
+            raise ValueError("codebook: wanted weights of several rows, got 1, which makes constants")
         if self.packing.form == "dsp":
             self._check_dsp()
 
@@ -148,7 +152,37 @@ class MacConfig:
     @property
     def dsp(self) -> int:
         """DSPs: one for each lane of the PEs that share."""
-        return 0 if self.packing.form == "lut" else len(pe_groups(self.pe, self.packing, self.sections)) * self.simd
+        return 0 if self.packing.form == "lut" else len(self.groups) * self.simd
+
+    @property
+    def groups(self) -> list[range]:
+        """The PEs that share DSPs."""
+        return pe_groups(self.pe, self.packing, self.sections)
+
+    @property
+    def network(self) -> bool:
+        """Whether a network of adders and subtractors takes the weights, and not their bits one by one."""
+        return self.packing.form == "lut" and self.weight_bits == 2
+
+    @property
+    def storage_bits(self) -> int:
+        """Bits of a weight in memory."""
+        return self.weight_bits if self.codebook is None else self.codebook.storage_bits
+
+    @cached_property
+    def reader(self) -> WeightReaderConfig:
+        """The weight memories, one for each place in the chains."""
+        places = lanes_by_place(self.simd, self.packing.chain)
+        return WeightReaderConfig(
+            rows=self.rows,
+            widths=tuple(len(lanes) * self.pe * self.storage_bits for lanes in places),
+            lead=1 if self.packing.form == "dsp" else weights_lead(self.weight_bits),
+            indices=self.codebook is not None,
+            weights_in=self.weights_in,
+            blocks=self.blocks,
+            first_phase=self.first_phase,
+            half_block_luts=self.half_block_luts,
+        )
 
     @cache  # noqa: B019 - frozen, and sizing asks for few of them thousands of times
     def cost(self, family: str, columns: tuple[int, ...] | None = None) -> Cost:
@@ -163,18 +197,10 @@ class MacConfig:
         packing, pe, simd = self.packing, self.pe, self.simd
         weight_bits, accumulator_bits = self.weight_bits, self.accumulator_bits
         activation_bits = self.activation.width
-        places = lanes_by_place(simd, packing.chain)
-        address = bits_of(self.rows)
-        flags = 3 * (self.latency - 1) + 1
-        # Between the counter and the first memory the address waits once, in the LUT form perhaps twice.
-        waits = len(places) + 1 + (1 - weights_lead(weight_bits) if packing.form == "lut" else 0)
-        cost = Cost(counter_lut(self.rows) + 2, flags + address * waits, self.dsp)
-        for place, lanes in enumerate(places):
-            width = len(lanes) * pe * weight_bits if columns is None else columns[place]
-            form = rom_form(self.rows, self.weights_in)
-            rom = RomConfig(self.rows, width, form, self.half_block_luts).cost(family) if width else Cost()
-            in_logic = form == "logic" and self.rows > 32
-            cost += replace(rom, lut=round(rom.lut * LOGIC_FACTOR)) if in_logic else rom
+        cost = Cost(2, 3 * (self.latency - 1) + 1, self.dsp) + self.reader.cost(family, columns)
+        if self.codebook is not None:
+            cost += decode_cost(self.codebook, self.groups, simd, self.network)
+        for place, lanes in enumerate(lanes_by_place(simd, packing.chain)):
             # A DSP has two registers of its own for what is delayed; three and more others make a shift register.
             outside, bits = max(place - 2, 0), len(lanes) * self.sections * activation_bits
             cost += Cost(bits, 0) if outside >= 3 else Cost(0, bits * outside)
@@ -185,7 +211,7 @@ class MacConfig:
             return cost + Cost(adder_lut(accumulator_bits), accumulator_bits) * pe
         lengths = chain_lengths(simd, packing.chain)
         product = weight_bits + activation_bits
-        for group in pe_groups(pe, packing, self.sections):
+        for group in self.groups:
             if len(group) == 1 and product < DSP_PRODUCT:
                 cost += Cost(weight_bits * activation_bits, 2 * product, -1) * simd
             top = weight_bits + activation_bits + ceil_log2(lengths[0])
@@ -256,10 +282,9 @@ class MacArray(Component):
         late = self.config.latency - 1
         valid, first, last = (_delay_flag(m, flag, late, n) for flag, n in zip(flags, "vfl", strict=True))
         if self.config.packing.form == "dsp":
-            totals = self._dsp_sums(m, self._read_weights(m, lead=1))
+            totals = self._dsp_sums(m, self._read_weights(m))
         else:
-            weights = self._read_weights(m, weights_lead(self.config.weight_bits))
-            totals = self._lut_sums(m, weights)
+            totals = self._lut_sums(m, self._read_weights(m))
         for p, total in enumerate(totals):
             accumulator = Signal(signed(self.config.accumulator_bits), name=f"accumulator{p}", reset_less=True)
             with m.If(valid):
@@ -268,43 +293,20 @@ class MacArray(Component):
         m.d.sync += self.done.eq(last)
         return m
 
-    def _read_weights(self, m: Module, lead: int) -> dict[tuple[int, int], Value]:
-        """(PE, lane) -> what the memories hold for it, `lead` cycles (0 or 1) before the activation's turn."""
-        depth, bits, blocks = self.config.rows, self.config.weight_bits, self.config.blocks
-        pe, packing = self.config.pe, self.config.packing
-        address: Value = Const(0, 0)
-        if depth > 1:
-            counter = Signal(range(depth), init=blocks[self.config.first_phase] if blocks else 0, name="address")
-            with m.If(self.issue):
-                if blocks:
-                    begin = Array(Const(block, len(counter)) for block in blocks)[self.next_phase]
-                    m.d.sync += counter.eq(Mux(self.end_pixel, begin, counter + 1))
-                else:
-                    m.d.sync += counter.eq(wrap_increment(counter, depth))
-            # Memories never read the counter itself: what counts up is a path of its own.
-            address = delay(m, counter, WORD_LATENCY - 1 - lead, "address_late")
+    def _read_weights(self, m: Module) -> dict[tuple[int, int], Value]:
+        """(PE, lane) -> the stored weight (`pack_weights`), or the one decoded from its index; when: the reader's."""
+        config, bits = self.config, self.config.storage_bits
+        jump = (self.end_pixel, self.next_phase) if config.blocks else None
+        rows = config.reader.read(m, self.weights, self.issue, jump)
         weights: dict[tuple[int, int], Value] = {}
-        for place, lanes in enumerate(lanes_by_place(self.config.simd, packing.chain)):
-            if place:
-                address = delay(m, address, 1, f"address{place}")
-            row = self._rom(m, place, address, len(lanes) * pe * bits)
-            groups = pe_groups(pe, packing, self.config.sections)
-            order = [(p, lane) for group in groups for lane in lanes for p in group]
+        for row, lanes in zip(rows, lanes_by_place(config.simd, config.packing.chain), strict=True):
+            order = [(p, lane) for group in config.groups for lane in lanes for p in group]
             for field, key in enumerate(order):
                 is_constant = isinstance(row, Const)
                 weights[key] = Const(row.value >> field * bits, bits) if is_constant else row.word_select(field, bits)
-        return weights
-
-    def _rom(self, m: Module, place: int, address: Value, width: int) -> Value:
-        """A row of the memory of one place, one cycle after its address."""
-        rows = self.weights[place]
-        if len(rows) == 1:
-            return Const(rows[0], width)
-        form = rom_form(len(rows), self.config.weights_in)
-        memory = RomConfig(len(rows), width, form, self.config.half_block_luts).build(rows)
-        m.submodules[f"weights{place}"] = memory
-        m.d.comb += memory.address.eq(address)
-        return memory.data
+        if config.codebook is None:
+            return weights
+        return decode_weights(m, weights, config.codebook, config.groups, config.simd, config.network)
 
     def _dsp_sums(self, m: Module, weights: dict[tuple[int, int], Value]) -> list[Term]:
         """The sum of each PE's products."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from amaranth.hdl import Shape
 
+from hwgen.numerics.weight_format import Codebook
 from hwgen.rtl.packing import W8A8, Kernels, Packing, fold_lanes, kernels_of, lanes_by_place, pe_groups, proven_chain
 
 
@@ -31,7 +32,7 @@ def phase_kernels(weight: np.ndarray, stride: int) -> tuple[np.ndarray, ...]:
 
 def pack_weights(
     weight: Kernels, *, pe: int, simd: int, bits: int, packing: Packing, activation: Shape, taps: int = 1,
-    sections: int = 1,
+    sections: int = 1, codebook: Codebook | None = None,
 ) -> list[list[int]]:  # fmt: skip
     """The rows of the weight memories, one memory for each place in the chains; every sum proven to stay in its field.
 
@@ -42,10 +43,13 @@ def pack_weights(
     where the stored one below it in the DSP is negative; PE by PE, for each chain that has such a place. In the LUT
     form it holds PE by PE and lane by lane the weight in two's complement, 1 bit for its sign (1 is positive), or 2
     bits: not zero, and `turns`. Channels beyond O or I are zero.
+    With a codebook a row holds, in the same order, the index of each weight, in its storage_bits; tables behind the
+    memory make of it what is described above (`hwgen.rtl.index_decoder`).
 
     Raises
     ------
-    ValueError : weights out of range; chains longer than they allow; weights of 1 bit beside channels of none
+    ValueError : weights out of range or not of the codebook; chains longer than they allow; channels or taps of none
+        where no weight is 0 (1 bit, or a codebook without 0)
     """
     kernels = kernels_of(weight)
     limit = weight_limit(bits)
@@ -58,7 +62,11 @@ def pack_weights(
     proven = proven_chain(weight, pe, simd, taps, packing, activation, sections)
     if packing.chain > proven:
         raise ValueError(f"chain: wanted at most {proven}, which these weights allow, got {packing.chain}")
-    rows = np.concatenate([_rows(kernel, pe, simd, taps, bits, packing, sections) for kernel in kernels])
+    if codebook is None:
+        rows = np.concatenate([_rows(kernel, pe, simd, taps, bits, packing, sections) for kernel in kernels])
+    else:
+        rows = np.concatenate([_index_rows(kernel, pe, simd, taps, codebook) for kernel in kernels])
+        bits = codebook.storage_bits
     mask = (1 << bits) - 1
     memories = []
     for places in lanes_by_place(rows.shape[2], packing.chain):
@@ -74,18 +82,42 @@ def _rows(
     weight: np.ndarray, pe: int, simd: int, taps: int, bits: int, packing: Packing, sections: int
 ) -> np.ndarray:
     """What is stored for each (fold and word, PE, lane) of one kernel."""
-    outputs = weight.shape[0]
-    folds = -(-outputs // pe)
-    padded = np.zeros((folds * pe, *weight.shape[1:]), dtype=np.int64)
-    padded[:outputs] = weight
-    lanes = fold_lanes(padded, simd, taps)
+    lanes = fold_lanes(_whole_folds(weight, pe), simd, taps)
     if packing.form == "lut" and bits <= 2:
         lanes = (lanes > 0).astype(np.int64) if bits == 1 else (lanes != 0) + 2 * turns(lanes)
-    rows = lanes.reshape(len(lanes), folds, pe, -1).transpose(1, 3, 2, 0).reshape(-1, pe, len(lanes)).copy()
+    rows = _fold_rows(lanes, pe)
     for p in range(1, pe):
         if p % (pe // sections) % packing.lanes:
             rows[:, p] -= rows[:, p - 1] < 0
     return rows
+
+
+def _index_rows(weight: np.ndarray, pe: int, simd: int, taps: int, codebook: Codebook) -> np.ndarray:
+    """The indices for each (fold and word, PE, lane) of one kernel."""
+    whole = _whole_folds(weight, pe)
+    if 0 not in codebook.values and weight.any():
+        # Outputs that fill a fold up have any weights: nothing takes their sums, and they lie above others in a DSP.
+        whole[~whole.any(axis=(1, 2, 3))] = codebook.values[0]
+    lanes = fold_lanes(whole, simd, taps)
+    strange = np.setdiff1d(lanes, codebook.grid)
+    if strange.size:
+        raise ValueError(f"weight: wanted values of the codebook, in whole words of {simd} channels where 0 is none of "
+                         f"them, got {strange[0]}")  # fmt: skip
+    return _fold_rows(codebook.encode(lanes), pe)
+
+
+def _whole_folds(weight: np.ndarray, pe: int) -> np.ndarray:
+    """The kernel of as many outputs as whole folds have, zeros beyond its own."""
+    outputs = len(weight)
+    padded = np.zeros((-(-outputs // pe) * pe, *weight.shape[1:]), dtype=np.int64)
+    padded[:outputs] = weight
+    return padded
+
+
+def _fold_rows(lanes: np.ndarray, pe: int) -> np.ndarray:
+    """(lanes, outputs of whole folds, words) -> (fold and word, PE, lane)."""
+    folds = lanes.shape[1] // pe
+    return lanes.reshape(len(lanes), folds, pe, -1).transpose(1, 3, 2, 0).reshape(-1, pe, len(lanes)).copy()
 
 
 def turns(lanes: np.ndarray) -> np.ndarray:

@@ -55,7 +55,7 @@ def roofline(plan: Plan) -> Roofline:
     in_dsps = [node for node in graph.convolutions if plan.foldings[node.name].packing.form == "dsp"]
     multiplications = sum(macs[node.name] / lanes_per_dsp(node, plan.board.family) for node in in_dsps)
     in_blocks = [node for node in graph.convolutions if _weights_in_block(plan, node)]
-    weight_bits = sum(macs[node.name] * node.weight_bits for node in in_blocks)
+    weight_bits = sum(macs[node.name] * plan.foldings[node.name].mac.storage_bits for node in in_blocks)
     blocks = resources.bram36 - line_buffer_bram36(plan)
     cycles = {  # that a frame takes at least
         "dsp": multiplications / resources.dsp if multiplications else 0.0,

@@ -42,7 +42,7 @@ def _work(layer: dict[str, Any] | None, manifest: dict[str, Any]) -> list[str]:
         f"{layer['cycles']:,}",
         f"{100 * busy:.1f} %",
         f"{layer['multipliers']} {form}",
-        layer["weights_in"],
+        layer["weights_in"] + (", indices" if layer["weights_stored_as"] == "indices" else ""),
         layer["line_buffer_in"],
     ]
 

@@ -168,7 +168,8 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
             "line_buffer_in": ram_form(window.bank_words, window.form),
             "utilisation": round(macs / (config.compute_cycles * config.lanes), 4),
             "window_bits": window.memory_bits,
-            "weight_bits_stored": rows * config.lanes * node.weight_bits,
+            "weights_stored_as": "weights" if config.codebook is None else "indices",
+            "weight_bits_stored": rows * config.lanes * config.mac.storage_bits,
             "fifo_depth": config.fifo_depth,
         }
 

@@ -1,10 +1,10 @@
 """What a convolution can be: every folding and every form of its parts, with cycles and resources.
 
 The dimensions: PE; SIMD over channels and over tap rows; values per beat of either stream; the form of the multipliers
-(lanes to a DSP and length of their cascade, or LUTs); line buffer in block RAM or in LUTs. Weights are in LUTs or in
-block RAM by their depth, and have the choice where the part's exchange rate leaves it (`lut_memory_depth`). Of foldings
-with the same cycles per pixel only the one with the fewest lanes counts, and several values per beat only where one
-would be too slow.
+(lanes to a DSP and length of their cascade, or LUTs); line buffer in block RAM or in LUTs; weights of a codebook in
+block RAM as themselves or as indices. Weights are in LUTs or in block RAM by their depth, and have the choice where the
+part's exchange rate leaves it (`lut_memory_depth`). Of foldings with the same cycles per pixel only the one with the
+fewest lanes counts, and several values per beat only where one would be too slow.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ import numpy as np
 from hwgen.board import Board
 from hwgen.ir.nodes import Convolution, ConvTranspose2d
 from hwgen.lower.base import Amounts, Options, amounts, shape_of
+from hwgen.numerics.weight_format import Codebook
 from hwgen.plan.pareto import pareto_front
 from hwgen.rtl.convolution_config import ConvolutionConfig
-from hwgen.rtl.memory import LUT_MEMORY_DEPTH
+from hwgen.rtl.memory import LUT_MEMORY_DEPTH, rom_form
 from hwgen.rtl.packing import Packing, packings
 from hwgen.rtl.storage import lut_memory_depth
 
@@ -107,6 +108,9 @@ def _forms(
     for packing in _packings(node, folding, board):
         formed = replace(folding, packing=packing)
         behind.append((priced(formed), formed))
+        if codebook := _codebook(node, folding):
+            coded = replace(formed, codebook=codebook)
+            behind.append((priced(coded), coded))
         if LUT_MEMORY_DEPTH < folding.weight_rows <= lut_memory_depth(board.half_block_luts):
             formed = replace(formed, weights_in="logic")
             behind.append((priced(formed), formed))
@@ -139,3 +143,17 @@ def _packings(node: Convolution, folding: ConvolutionConfig, board: Board) -> It
         proven = folding.proven_chain(node.weight, packing)
         for chain in sorted({-(-lanes // -(-lanes // most)) for most in range(1, proven + 1)}):
             yield replace(packing, chain=chain)
+
+
+def _codebook(node: Convolution, folding: ConvolutionConfig) -> Codebook | None:
+    """The codebook whose indices the weight memories may hold.
+
+    Only in block RAM: in LUTs each bit of a weight is a table already. What a word has beyond the channels, and what no
+    tap reaches, weighs 0, which must be one of the codebook's values.
+    """
+    codebook, window = node.weight_format, folding.window
+    if not isinstance(codebook, Codebook) or rom_form(folding.weight_rows, folding.weights_in) != "block":
+        return None
+    beyond = node.in_channels // node.groups % window.section_channels
+    unreached = window.transposed and min(window.kernel_height, window.kernel_width) < window.stride
+    return codebook if 0 in codebook.values or not (beyond or unreached) else None

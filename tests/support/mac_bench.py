@@ -9,8 +9,10 @@ import numpy as np
 from amaranth.hdl import Shape
 
 from hwgen.numerics.integer import bounds
-from hwgen.rtl.mac import WORD_LATENCY, MacArray, MacConfig
+from hwgen.numerics.weight_format import Codebook
+from hwgen.rtl.mac import MacArray, MacConfig
 from hwgen.rtl.packing import W8A8, Packing
+from hwgen.rtl.weight_reader import WORD_LATENCY
 from hwgen.rtl.weights import bias_correction, pack_weights, weight_limit
 from support.streaming import simulate
 
@@ -62,10 +64,12 @@ def run(dut: MacArray, words: list[list[int]], per_fold: int, *, idle: float = 0
 def check_sums(
     weight: np.ndarray, windows: np.ndarray, *, pe: int, simd: int, activation: Shape, bits: int,
     packing: Packing = W8A8, taps: int = 1, idle: float = 0.0, seed: int = 0, spare: int = 0,
+    codebook: Codebook | None = None,
 ) -> None:
     """Windows (pixels, K, K, I) through all folds of a layer (O, I, K, K): every sum, in its exact cycle.
 
-    Lanes beyond the channels carry anything. The accumulator is as wide as the worst case asks, and `spare` more.
+    Lanes beyond the channels carry anything. The accumulator is as wide as the worst case asks, and `spare` more. With
+    a codebook the memories hold indices.
     """
     (outputs, inputs, kernel, _), pixels = weight.shape, len(windows)
     folds, groups = -(-outputs // pe), -(-inputs // simd)
@@ -77,8 +81,9 @@ def check_sums(
 
     largest = max(-low, high) * int(np.abs(weight).reshape(outputs, -1).sum(axis=1).max())
     layer: dict[str, Any] = dict(simd=simd, bits=bits, packing=packing, activation=activation, taps=taps)
-    rows = pack_weights(weight, pe=pe, **layer)
-    config = MacConfig(pe, taps * simd, activation, bits, largest.bit_length() + 1 + spare, len(rows[0]), packing)
+    rows = pack_weights(weight, pe=pe, codebook=codebook, **layer)
+    accumulator_bits = largest.bit_length() + 1 + spare
+    config = MacConfig(pe, taps * simd, activation, bits, accumulator_bits, len(rows[0]), packing, codebook=codebook)
     dut = config.build(rows)
     sums = run(dut, words, len(words) // pixels // folds, idle=idle, seed=seed)
     got = np.array(sums).reshape(pixels, folds * pe)[:, :outputs] + bias_correction(weight, **layer)

@@ -24,8 +24,8 @@ from hwgen.ir.types import (
     check_int,
     check_type,
 )
-from hwgen.ir.weight_format import Codebook, Uniform, WeightFormat
 from hwgen.numerics.integer import IntArray, bounds, prelu, requantise_parts
+from hwgen.numerics.weight_format import Codebook, Uniform, WeightFormat
 
 Activation = Literal["none", "relu", "prelu", "clip"]
 ACTIVATIONS: tuple[str, ...] = ("none", "relu", "prelu", "clip")
@@ -107,8 +107,8 @@ class Convolution(Node):
     ceiling
         clip only: the largest output, 1 .. 2**output.bits - 1; 0 otherwise.
     codebook
-        None, or (2**index_bits,) integers of `weight_bits`, strictly ascending: `weight` has no others, and memory
-        holds their indices (`hwgen.ir.weight_format.Codebook`).
+        None, or (2**index_bits,) integers of `weight_bits`, ascending: `weight` has no others, and memory may hold
+        their indices (`hwgen.numerics.weight_format.Codebook`).
 
     Raises
     ------

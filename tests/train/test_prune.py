@@ -7,13 +7,17 @@ from pathlib import Path
 import pytest
 import torch
 import torch_pruning as tp
+from support.spec_graphs import GRAPHS, graph_spec
 from support.train_samples import specification
 
+from hwgen.spec.channel_groups import channel_groups
+from hwgen.spec.layers import Layer as SpecLayer
 from hwgen.spec.model import ModelSpec, load
 from hwgen.train.complex_layers import ComplexConv2d
 from hwgen.train.criteria import criterion as criterion_named, l1
+from hwgen.train.float_layers import Convolution
 from hwgen.train.network import DeepJSCC, dense
-from hwgen.train.prune import _kernels as kernels_of_group, prune
+from hwgen.train.prune import group_kernels, prune, stream_kernel
 
 
 def zero_channels(network: DeepJSCC, spec: ModelSpec) -> None:
@@ -171,20 +175,161 @@ def test_the_specifications_criterion_decides(tmp_path: Path, criterion: str) ->
         assert kept == sorted(torch.rand(9, generator=generator).argsort()[4:].float().tolist())
 
 
+RESIDUAL = """
+format_version: 1
+description: test
+frame: {width: 32, height: 32}
+encoder:
+  - {name: stem, kernel: 4, stride: 4, channels: 8}
+  - {kernel: 3, channels: 7}
+  - {name: outer, kernel: 3, channels: 8, activation: none}
+  - {kind: add, inputs: [stem, outer], name: sum}
+  - {kernel: 3, channels: 8, groups: 8}
+  - {kernel: 1, channels: 4, activation: none}
+decoder:
+  - {kernel: 4, stride: 2, channels: 6}
+  - {kernel: 4, stride: 2, channels: 3, activation: clamp}
+pruning: {channels: {encoder: [5, 4, 5, 5, 4], decoder: [6, 3]}}
+"""
+
+
+def loaded(folder: Path, text: str) -> ModelSpec:
+    (folder / "spec.yaml").write_text(text)
+    return load(folder)
+
+
+def scores_of(spec: ModelSpec, parent: DeepJSCC, side: str) -> dict[str, torch.Tensor]:
+    """L1 of every group of channels that is not fixed, by its convolutions' names."""
+    network = spec.parent(side)  # type: ignore[arg-type]
+    channels = channel_groups(network)
+    kernels = {}
+    for placed in network.layers:
+        if isinstance(placed.layer, SpecLayer):
+            conv = getattr(parent, side)[placed.index].conv
+            kernels[placed.name] = stream_kernel(dict(parent.state_dict()), network, placed)
+            assert kernels[placed.name].shape[0] == conv.out_channels
+    alive = {unit for stream in channels.streams.values() for unit in stream}
+    return {" ".join(group.channels): l1(group_kernels(network, channels, group, kernels, alive))
+            for group in channels.groups if not group.fixed}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["row", RESIDUAL])
 @pytest.mark.parametrize("hidden", ["relu", "prelu"])
-def test_l1_is_that_of_torch_pruning(tmp_path: Path, hidden: str) -> None:
-    spec = specification(tmp_path, hidden=hidden)
+def test_l1_is_that_of_torch_pruning(tmp_path: Path, hidden: str, text: str) -> None:
+    """In a row, through a sum and a depthwise layer, all of which it knows (blocks of pixels and groups it does not).
+
+    It takes a depthwise layer's own weights for nothing, so here they are so.
+    """
+    spec = specification(tmp_path, hidden=hidden) if text == "row" else loaded(tmp_path, text.replace("prelu", hidden))
     parent = dense(spec)
+    for layer in parent.encoder:
+        if isinstance(layer, Convolution) and getattr(layer.conv, "groups", 1) > 1:
+            layer.conv.weight.data.zero_()  # type: ignore[union-attr, operator]
     images = torch.zeros(1, 3, 16, 16)
     graph = tp.DependencyGraph().build_dependency(
         parent, example_inputs=images, forward_fn=lambda model, x: model.decode(model.encode(x))
     )
-    for layer in (*list(parent.encoder)[:-1], *list(parent.decoder)[:-1]):
-        channels = list(range(layer.conv.out_channels))
-        group = graph.get_pruning_group(layer.conv, tp.prune_conv_out_channels, channels)
-        wanted = tp.importance.GroupMagnitudeImportance(p=1)(group)
-        found = l1(kernels_of_group(group))
-        assert found.argsort().tolist() == wanted.argsort().tolist()
+    for side in ("encoder", "decoder"):
+        names = {placed.name: placed.index for placed in spec.parent(side).layers}  # type: ignore[arg-type]
+        for together, found in scores_of(spec, parent, side).items():
+            conv = getattr(parent, side)[names[together.split()[0]]].conv
+            group = graph.get_pruning_group(conv, tp.prune_conv_out_channels, list(range(conv.out_channels)))
+            wanted = tp.importance.GroupMagnitudeImportance(p=1)(group)
+            assert found.argsort().tolist() == wanted.argsort().tolist(), together
+
+
+def test_what_meets_in_a_sum_goes_by_the_sum_of_all_its_weights(tmp_path: Path) -> None:
+    """Channel by channel: a weak stem survives with a strong branch, and both lose the same channels."""
+    spec = loaded(tmp_path, RESIDUAL)
+    parent = dense(spec)
+    with torch.no_grad():
+        for parameter in parent.parameters():
+            parameter.fill_(1.0)
+        stem, outer, depthwise = (parent.encoder[index].conv for index in (0, 2, 4))  # type: ignore[union-attr]
+        stem.weight[0] = 0.0  # 48 less
+        stem.weight[1] = 0.0
+        outer.weight[1] = 2.0  # 63 more
+        outer.weight[5] = 0.0  # 63 less
+        depthwise.weight[7] = -8.0  # 63 more
+        stem.weight[7] = outer.weight[7] = 0.0  # 111 less
+        outer.weight[2] = 0.0
+        stem.weight[2] = 3.0  # 33 more
+        for layer in (stem, outer, depthwise):
+            layer.bias.copy_(torch.arange(8.0))
+    smaller = prune(parent, spec)
+    # -48, +15, +33, 0, 0, -63, 0, -48: of equal ones the first goes
+    for index in (0, 2, 4):
+        assert smaller.encoder[index].conv.bias.tolist() == [1.0, 2.0, 3.0, 4.0, 6.0]  # type: ignore[union-attr]
+
+
+NORMALISED = """\
+encoder:
+  - {name: stem, kernel: 4, stride: 4, channels: 8, batch_norm: true}
+  - {kernel: 3, channels: 8, groups: 8, batch_norm: true}
+  - {kind: add, inputs: [stem, conv1], activation: relu}
+  - {kernel: 3, channels: 10, groups: 2, batch_norm: true, activation: relu}
+  - {kernel: 1, channels: 4, activation: none, batch_norm: true}
+decoder:
+  - {kernel: 4, stride: 2, channels: 6, batch_norm: true}
+  - {kernel: 4, stride: 2, channels: 3, activation: clamp}
+"""
+SHUFFLED = """\
+encoder:
+  - {kernel: 2, stride: 2, channels: 6}
+  - {kind: space_to_depth, factor: 2, name: down}
+  - {name: wide, kernel: 3, channels: 24}
+  - {kind: add, inputs: [down, wide], name: sum}
+  - {kind: depth_to_space, factor: 2, name: up}
+  - {kind: concat, inputs: [conv0, up, conv0]}
+  - {kernel: 2, stride: 2, channels: 6}
+  - {kernel: 3, channels: 4, complex: true}
+  - {kernel: 1, channels: 2, activation: none, complex: true}
+decoder:
+  - {kernel: 4, stride: 2, channels: 6}
+  - {kernel: 4, stride: 2, channels: 3, activation: clamp}
+"""
+
+
+@pytest.mark.parametrize("name", [*(name for name in GRAPHS if name != "grey"), "normalised", "shuffled"])
+@torch.no_grad()
+def test_the_pruned_network_is_its_parent_with_channels_of_zero(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Which channels are left, their biases tell: the parent runs with all others set to 0 behind the activations."""
+    monkeypatch.setitem(GRAPHS, "normalised", NORMALISED)
+    monkeypatch.setitem(GRAPHS, "shuffled", SHUFFLED)
+    monkeypatch.setitem(GRAPHS, name, GRAPHS[name] + "pruning: {ratio: 0.4}\n")
+    spec = graph_spec(tmp_path, name)
+    torch.manual_seed(2)
+    parent = dense(spec)
+    numbers = torch.arange(1000, dtype=torch.float32) / 1000
+    for module in parent.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.bias.copy_(numbers[: module.num_features])
+            for tensor in (module.weight, module.running_var):
+                tensor.uniform_(0.5, 2.0)  # type: ignore[union-attr]
+            module.running_mean.normal_()  # type: ignore[union-attr]
+        elif getattr(module, "bias", None) is not None:
+            module.bias.copy_(numbers[: len(module.bias)])  # type: ignore[arg-type, union-attr, operator]
+    smaller = prune(parent, spec)
+    gone = 0
+    for large, small in ((parent.encoder, smaller.encoder), (parent.decoder, smaller.decoder)):
+        for before, after in zip(large, small, strict=True):
+            if isinstance(before, Convolution) and isinstance(after, Convolution):
+                biases = [layer.norm.bias if isinstance(layer.norm, torch.nn.BatchNorm2d) else layer.conv.bias
+                          for layer in (before, after)]  # fmt: skip
+                alive = torch.isin(biases[0], biases[1]).double().view(1, -1, 1, 1)  # type: ignore[arg-type]
+                assert alive.sum() == len(biases[1])  # type: ignore[arg-type]
+                gone += int((alive == 0).sum())
+                before.register_forward_hook(lambda module, inputs, output, alive=alive: output * alive)
+    assert gone
+    parent.double().eval(), smaller.double().eval()
+    images = torch.rand(2, 3, 16, 32).double()
+    latent = parent.encode(images)
+    torch.testing.assert_close(smaller.encoder(images), parent.encoder(images), rtol=1e-11, atol=1e-11)
+    wanted = parent.decoder(latent.double())
+    torch.testing.assert_close(smaller.decoder(latent.double()), wanted, rtol=1e-11, atol=1e-11)
+    assert ((wanted > 0) & (wanted < 1)).double().mean() > 0.1, "most pixels saturate"
 
 
 def test_an_unknown_criterion_is_refused() -> None:

@@ -64,11 +64,20 @@ class Body:
         self.add(7, (around, up), kind="concat")
 
     def depthwise(self) -> None:
-        self.convolve(self.channels, "relu", kind="conv", kernel=3, groups=self.channels)
+        """One or two outputs of each channel, of any kernel."""
+        rng, inputs = self.rng, self.channels
+        kernel, outputs = rng.choice([3, 5, 9, (3, 5), (7, 1)]), inputs * rng.choice([1, 1, 2])
+        self.convolve(outputs, rng.choice(["relu6", "prelu"]), kind="conv", kernel=kernel, groups=inputs)
 
     def grouped(self) -> None:
-        self.convolve(4, "prelu")
-        self.convolve(6, "relu", kind="conv", groups=2)
+        """Two or three groups of several channels, perhaps dilated or with weights of a codebook."""
+        rng = self.rng
+        groups = rng.choice([2, 3])
+        self.convolve(groups * rng.choice([2, 5]), "prelu")
+        more: dict[str, Any] = rng.choice(
+            [{}, {"dilation": 2, "kernel": 3}, {"weights": Codebook(8), "weight_bits": 8}]
+        )
+        self.convolve(groups * rng.choice([1, 3, 7]), "relu", kind="conv", groups=groups, **more)
 
     def dilated(self) -> None:
         self.convolve(self.rng.choice(CHANNELS), "relu6", kind="conv", kernel=3, dilation=2)

@@ -213,6 +213,33 @@ def test_random() -> None:
         check(layer, idle=0.2, stall=0.5, seed=seed)
 
 
+def test_random_groups() -> None:
+    """Whole groups side by side, and one at a time, of any counts; what cannot be is refused, and drawn again."""
+    random = np.random.default_rng(31)
+    checked = 0
+    while checked < 8:
+        groups, inputs, outputs = (int(random.integers(1, most)) for most in (6, 4, 5))
+        simd, pe = int(random.integers(1, inputs + 1)), int(random.integers(1, outputs + 1))
+        if random.integers(0, 2):
+            parallel = int(random.integers(1, groups + 1))
+            simd, pe = parallel * inputs, parallel * outputs
+        kernel, stride = (int(side) for side in random.integers(1, 4, 2))
+        layer = Layer(
+            channels=(groups * inputs, groups * outputs), groups=groups, pe=pe, simd=simd, kernel=kernel, stride=stride,
+            kernel_width=int(random.integers(1, 4)), taps=int(random.choice([1, kernel])), prelu=checked % 2 == 0,
+            frame=(int(random.integers(2, 6)), int(random.integers(2, 5))), dilation=int(random.integers(1, 3)),
+            lanes=(int(random.integers(1, 4)), int(random.integers(1, 4))), seed=checked,
+            signs=(bool(random.integers(0, 2)), True),
+        )  # fmt: skip
+        try:
+            assert layer.config.window.out_width * layer.config.window.out_height > 0
+        except ValueError:
+            continue
+        checked += 1
+        check_timing(layer)
+        check(layer, idle=0.2, stall=0.5, seed=checked)
+
+
 def test_the_vectors_tell_half_even_from_half_up() -> None:
     """A layer whose rounding were half up, or cut off, would not pass: its expected values differ."""
     layer = Layer(shift=3, bits=(4, 4, 8))
@@ -264,6 +291,18 @@ def test_properties() -> None:
     assert folding.pixel_latency == 81 - 1 + folding.drain_latency + 0
 
 
+def test_properties_of_groups() -> None:
+    """13 depthwise channels in three words of five; two groups of seven outputs, three at a time."""
+    depthwise = Layer(channels=(13, 13), groups=13, kernel=5, taps=5, pe=5, simd=5).config
+    assert (depthwise.runs, depthwise.run_folds, depthwise.fold_beats, depthwise.last_beats) == (1, 3, 5, 3)
+    assert (depthwise.lanes, depthwise.mac.dsp, depthwise.mac.sections, depthwise.beats_out) == (25, 25, 5, 13)
+    assert (depthwise.window.cycles_per_pixel, depthwise.weight_rows) == (15, 15)
+    several = Layer(channels=(10, 14), groups=2, pe=3, simd=3).config
+    assert (several.runs, several.run_folds, several.fold_beats, several.last_beats) == (2, 3, 3, 1)
+    assert (several.lanes, several.mac.dsp, several.mac.sections, several.beats_out) == (9, 6, 1, 14)
+    assert (several.window.cycles_per_pixel, several.weight_rows) == (9 * 2 * 6, 9 * 2 * 6)
+
+
 FOLDING = Layer().config
 
 
@@ -281,6 +320,23 @@ FOLDING = Layer().config
 def test_folding_errors(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         replace(FOLDING, **change)
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (dict(pe=3), "pe: wanted all 6 output channels of 2 groups, got 3"),
+    (dict(window=Layer(channels=(6, 9), groups=3, simd=2, pe=2).window, pe=4),
+     "pe: wanted 1 .. 3 output channels, got 4"),
+    (dict(window=Layer(channels=(6, 9), groups=3, simd=2, pe=3).window, pe=2),
+     "folds: wanted ceil(output channels / pe), got 3"),
+    (dict(window=Layer(channels=(6, 9), groups=3, simd=2, pe=2).window, pe=2, out_lanes=2),
+     "out_lanes: wanted a divisor of a group's 3 output channels, got 2"),
+    (dict(requantiser=replace(FOLDING.requantiser, channels=8)),
+     "groups: wanted a divisor of the 8 output channels, got 3"),
+])  # fmt: skip
+def test_group_errors(change: dict[str, Any], message: str) -> None:
+    folding = Layer(channels=(6, 9), groups=3, pe=6, simd=4).config
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        replace(folding, **change)
 
 
 def test_weight_error() -> None:

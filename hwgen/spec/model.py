@@ -265,7 +265,15 @@ class ModelSpec(Frozen):
             if self.training.crop % self.downscale:
                 raise wrong(f"a multiple of {self.downscale} (the encoder's strides)", self.training.crop,
                             "training", "crop")
+            self._check_crop(self.training.crop)
         return self
+
+    def _check_crop(self, side: int) -> None:
+        try:
+            self._check_sizes(side, side)
+        except PydanticCustomError as error:
+            found = error.context or {}
+            raise wrong(f"a side for which there are {found['wanted']}", side, "training", "crop") from None
 
     def _check_sizes(self, width: int, height: int) -> None:
         rows, columns = self.encoder_network.output_size(height, width)

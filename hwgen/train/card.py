@@ -17,6 +17,7 @@ from torch import Tensor
 from hwgen.spec.counts import macs, parameters, weight_bits
 from hwgen.spec.model import Channel, Layer, ModelSpec
 from hwgen.spec.network import Network, Placed
+from hwgen.train.card_layers import layers_table
 from hwgen.train.checkpoint import read
 from hwgen.train.evaluate import SNRS_DB, Codec, Quality, evaluate, mean_power, static_gain
 from hwgen.train.imageset import Picture, image_set
@@ -158,6 +159,7 @@ def _network(spec: ModelSpec) -> str:
             "| | before (dense float) | after (pruned, quantised) | left |",
             "|---|---:|---:|---:|",
             *rows,
+            *layers_table(spec),
             "\nOne MAC is an output value x kernel tap x input channel, padding counted."
             + (complex_note if any(layer.complex for layer in _layers(spec)) else ""),
         ]
@@ -184,6 +186,11 @@ def channel_text(channel: Channel) -> str:
 
 def _convolutions(network: Network) -> list[tuple[Placed, Layer]]:
     return [(placed, placed.layer) for placed in network.layers if isinstance(placed.layer, Layer)]
+
+
+def _trained_layers(network: Network) -> list[str]:
+    """The layers that have weights, as a checkpoint's header names them."""
+    return [f"{network.side}.{placed.index}" for placed, _ in _convolutions(network)]
 
 
 def _channels(*networks: Network) -> int:
@@ -234,7 +241,7 @@ def schedule_section(spec: ModelSpec, headers: dict[str, dict[str, Any]]) -> str
     if _kept_phases(headers):
         lines.append("\n" + _kept(spec, headers))
     if start is not None and "finetune" not in _kept_phases(headers):
-        every = [f"{side}.{i}" for side in ("encoder", "decoder") for i in range(len(getattr(spec, side)))]
+        every = [*_trained_layers(spec.encoder_network), *_trained_layers(spec.decoder_network)]
         fresh = [layer for layer in every if layer not in start["layers"]]
         lines.append(
             "\nThe pruned network was not made from a dense parent: it starts from "
@@ -269,7 +276,7 @@ def _kept(spec: ModelSpec, headers: dict[str, dict[str, Any]]) -> str:
     )
     if start:
         ways = (("whole", start["layers"]), ("as far as both have channels", start.get("partly", [])))
-        every = [f"decoder.{index}" for index in range(len(spec.decoder))]
+        every = _trained_layers(spec.decoder_network)
         parts = [(way, [layer for layer in every if layer in layers]) for way, layers in ways]
         parts.append(("fresh", [layer for layer in every if not any(layer in layers for _, layers in parts)]))
         told = "; ".join(f"{', '.join(layers)} {way}" for way, layers in parts if layers)

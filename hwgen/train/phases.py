@@ -164,7 +164,7 @@ def run_phase(
         begun = {"start": warm_start(network, Path(keep), spec, partly=True), "kept": "encoder"}
         sources = {"keep": begun["start"]["sha256"]}
         network.encoder.requires_grad_(False)
-    elif start is not None:
+    elif phase in ("float", "finetune") and start is not None:
         network = fresh(spec, phase, components)
         begun = {"start": warm_start(network, Path(start), spec)}
         sources = {"start": begun["start"]["sha256"]}

@@ -16,10 +16,10 @@ from torch import Tensor
 from hwgen.spec.channel_groups import ChannelGroups, Group, channel_groups, surviving
 from hwgen.spec.layers import DecoderLayer, Layer
 from hwgen.spec.model import ModelSpec
-from hwgen.spec.network import Network, Placed
+from hwgen.spec.network import Network
 from hwgen.train.batch_norm import fold_batch_norm
-from hwgen.train.complex_layers import interleaved
 from hwgen.train.criteria import Criterion, criterion, l1
+from hwgen.train.kernels import stream_kernel
 from hwgen.train.network import DeepJSCC, pruned
 
 State = dict[str, Tensor]
@@ -35,12 +35,12 @@ def prune(parent: DeepJSCC, spec: ModelSpec) -> DeepJSCC:
     state = {name: value.detach().cpu() for name, value in parent.state_dict().items()}
     folded = fold_batch_norm(state, spec)
     score = _criterion(spec)
-    smaller: State = {}
+    smaller = {name: value for name, value in state.items() if "." not in name}  # the power is no layer's
     for network, counts in (
         (spec.parent("encoder"), spec.encoder_channels), (spec.parent("decoder"), spec.decoder_channels)
     ):  # fmt: skip
         channels = channel_groups(network)
-        kernels = {placed.name: stream_kernel(folded, network, placed).float()
+        kernels = {placed.name: stream_kernel(folded, network.side, placed).float()
                    for placed in network.layers if isinstance(placed.layer, Layer)}  # fmt: skip
         alive = _alive(network, channels, surviving(channels.groups, network, counts), kernels, score)
         smaller |= _selected(state, network, channels, alive)
@@ -54,25 +54,6 @@ def _criterion(spec: ModelSpec) -> Criterion:
     """The specification's; where nothing is pruned, any."""
     name = spec.pruning.criterion
     return l1 if name == "none" else criterion(name, spec.training.seed if spec.training else 0)
-
-
-def stream_kernel(state: State, network: Network, placed: Placed) -> Tensor:
-    """A convolution's kernel (out, in, rows, columns) on channels of the stream; between groups it is 0."""
-    at, layer = f"{network.side}.{placed.index}.conv", placed.layer
-    assert isinstance(layer, Layer)
-    if layer.complex:
-        return interleaved(state[f"{at}.real.weight"], state[f"{at}.imag.weight"])
-    kernel = state[f"{at}.weight"]
-    if isinstance(layer, DecoderLayer):
-        return kernel.transpose(0, 1)
-    if placed.groups == 1:
-        return kernel
-    outputs, inputs = (channels // placed.groups for channels in (placed.given.channels, placed.taken[0].channels))
-    whole = kernel.new_zeros(placed.given.channels, placed.taken[0].channels, *kernel.shape[2:])
-    for group in range(placed.groups):
-        rows, columns = (slice(group * size, (group + 1) * size) for size in (outputs, inputs))
-        whole[rows, columns] = kernel[rows]
-    return whole
 
 
 def _alive(

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+from pydantic_core import PydanticCustomError
 from torch import Tensor
 
 from hwgen.errors import HwgenError
+from hwgen.spec.branches import Concat, DepthToSpace, SpaceToDepth
+from hwgen.spec.layers import Layer
+from hwgen.spec.network import Network, Placed, place
 from hwgen.train.batch_norm import fold_batch_norm
 from hwgen.train.checkpoint import read, sha256, terms
+from hwgen.train.kernels import from_stream_kernel, stream_kernel
 
 if TYPE_CHECKING:
     from hwgen.spec.model import ModelSpec
     from hwgen.train.network import DeepJSCC
 
+State = Mapping[str, Tensor]
+
 
 def warm_start(network: DeepJSCC, path: Path, spec: ModelSpec, partly: bool = False) -> dict[str, Any]:
     """Load every layer of ``path`` that has this network's names and shapes; the other layers stay as they are.
 
-    With ``partly``, a layer of another shape takes the channels that both have; what it has beyond them stays, but for
-    the weights from new inputs to old outputs, which become zero.
+    With ``partly``, a layer with other numbers of channels takes the channels that both have; what it has beyond them
+    stays, but for the weights from new inputs to old outputs, which become zero. Then old channels have their old
+    values, through branches too. Layers of several groups that are not depthwise are taken whole or not at all.
 
     Returns
     -------
@@ -37,7 +47,8 @@ def warm_start(network: DeepJSCC, path: Path, spec: ModelSpec, partly: bool = Fa
     tensors = _folded(tensors, own, spec)
     layers: dict[str, list[str]] = {}
     for name in own:
-        layers.setdefault(".".join(name.split(".")[:2]), []).append(name)
+        if "." in name:  # the latent's power is no layer's
+            layers.setdefault(_layer(name), []).append(name)
     taken = [
         layer
         for layer, names in layers.items()
@@ -45,11 +56,13 @@ def warm_start(network: DeepJSCC, path: Path, spec: ModelSpec, partly: bool = Fa
     ]
     if not taken:
         raise HwgenError(str(path), f"layers of the shapes of {spec.path}", "none")
-    loaded = own | {name: tensors[name] for layer in taken for name in layers[layer]}
-    grown = [layer for layer in layers if partly and layer not in taken and set(layers[layer]) <= set(tensors)]
-    for name in (name for layer in grown for name in layers[layer]):
-        transposed = name.startswith("decoder.") and name.endswith(".conv.weight")
-        loaded[name] = _common(own[name], tensors[name], transposed)
+    loaded = own | {name: tensors[name] for name in own if name in tensors and "." not in name}
+    loaded |= {name: tensors[name] for layer in taken for name in layers[layer]}
+    grown: list[str] = []
+    for side in (network.encoder.network, network.decoder.network) if partly else ():
+        found = _grown(side, own, tensors, taken)
+        loaded |= found
+        grown += dict.fromkeys(_layer(name) for name in found)
     network.load_state_dict(loaded)
     return {
         "model": header.get("model"),
@@ -60,27 +73,85 @@ def warm_start(network: DeepJSCC, path: Path, spec: ModelSpec, partly: bool = Fa
     }
 
 
-def _folded(tensors: dict[str, Tensor], own: dict[str, Tensor], spec: ModelSpec) -> dict[str, Tensor]:
+def _layer(name: str) -> str:
+    """SIDE.INDEX of a tensor."""
+    return ".".join(name.split(".")[:2])
+
+
+def _folded(tensors: dict[str, Tensor], own: State, spec: ModelSpec) -> dict[str, Tensor]:
     """With the file's batch normalisations folded in layers of one shape where this network has none."""
     kernel = ".conv.weight"
     plain = {
-        name.removesuffix(kernel)
+        _layer(name)
         for name in own
         if name.endswith(kernel) and name in tensors and tensors[name].shape == own[name].shape
-    } - {name.split(".norm.")[0] for name in own if ".norm." in name}
-    some = {name: value for name, value in tensors.items() if ".".join(name.split(".")[:2]) in plain}
+    } - {_layer(name) for name in own if ".norm." in name}
+    some = {name: value for name, value in tensors.items() if _layer(name) in plain}
     return {name: value for name, value in tensors.items() if name not in some} | fold_batch_norm(some, spec)
 
 
-def _common(own: Tensor, other: Tensor, transposed: bool) -> Tensor:
-    """``own`` with the channels of ``other`` where both have them. A transposed kernel's first axis are its inputs."""
-    result = own.clone()
-    if own.ndim == 1:
-        shared = min(len(own), len(other))
-        result[:shared] = other[:shared]
-        return result
-    mine, theirs = (kernel.transpose(0, 1) if transposed else kernel for kernel in (result, other))
-    outputs, inputs = (min(a, b) for a, b in zip(mine.shape[:2], theirs.shape[:2], strict=True))
-    mine[:outputs] = 0.0
-    mine[:outputs, :inputs] = theirs[:outputs, :inputs]
-    return result
+def _grown(network: Network, own: State, tensors: State, taken: Sequence[str]) -> dict[str, Tensor]:
+    """The tensors of one side's layers of which both networks have some channels."""
+    other = _network_of(network, own, tensors)
+    if other is None:
+        return {}
+    mine, theirs = origins(network), origins(other)
+    found: dict[str, Tensor] = {}
+    for placed, before in zip(network.layers, other.layers, strict=True):
+        at, layer = f"{network.side}.{placed.index}", placed.layer
+        names = [name for name in own if _layer(name) == at]
+        if at in taken or not names or any(name not in tensors for name in names):
+            continue
+        assert isinstance(layer, Layer), "nothing else has tensors"
+        if placed.groups > 1 and layer.groups < layer.channels:
+            continue
+        kernel, old = stream_kernel(own, network.side, placed).clone(), stream_kernel(tensors, network.side, before)
+        if kernel.shape[2:] != old.shape[2:]:
+            continue
+        outputs = min(len(kernel), len(old))
+        inputs = {origin: index for index, origin in enumerate(theirs[placed.sources[0]])}
+        kernel[:outputs] = 0.0
+        for index, origin in enumerate(mine[placed.sources[0]]):
+            if origin in inputs:
+                kernel[:outputs, index] = old[:outputs, inputs[origin]]
+        found |= from_stream_kernel(kernel, network.side, placed)
+        for name in (name for name in names if own[name].ndim == 1):
+            found[name] = torch.cat([tensors[name][:outputs], own[name][outputs:]])
+    return found
+
+
+def _network_of(network: Network, own: State, tensors: State) -> Network | None:
+    """The same layers with a file's channels; None where these do not fit together."""
+    counts = []
+    for placed in network.layers:
+        if isinstance(placed.layer, Layer):
+            bias = f"{network.side}.{placed.index}.conv.bias"
+            counts.append(len(tensors.get(bias, own[bias])) // placed.layer.parts)
+    try:
+        return place(network.side, [placed.layer for placed in network.layers], network.port, counts)
+    except PydanticCustomError:
+        return None
+
+
+def origins(network: Network) -> dict[str, list[Hashable]]:
+    """For every stream: which convolution's channel each of its channels is, by name and index, of a sum the first one.
+
+    They are those of a network with other numbers of channels too, whatever stands before them in a concatenation.
+    """
+    found: dict[str, list[Hashable]] = {network.source: [(network.source, i) for i in range(network.port.channels)]}
+    for placed in network.layers:
+        found[placed.name] = _origins(placed, [found[name] for name in placed.sources])
+    return found
+
+
+def _origins(placed: Placed, taken: list[list[Hashable]]) -> list[Hashable]:
+    layer, first = placed.layer, taken[0]
+    if isinstance(layer, Layer):
+        return [(placed.name, index) for index in range(placed.given.channels)]
+    if isinstance(layer, Concat):
+        return [(position, one) for position, stream in enumerate(taken) for one in stream]
+    if isinstance(layer, SpaceToDepth):
+        return [(one, corner) for one in first for corner in range(layer.factor**2)]
+    if isinstance(layer, DepthToSpace):
+        return first[:: layer.factor**2]
+    return first

@@ -126,6 +126,11 @@ BAD = {
                      "  - {kernel: 3, channels: 3, activation: clamp}\n",
                      "8: decoder[1].activation: wanted another one (clamp only where values reach the image as "
                      "they are), got clamp"),
+    "crop": ("encoder:\n  - {kernel: 9, channels: 4, padding: 0, activation: none}\n"
+             "decoder:\n  - {kind: conv, kernel: 9, padding: 8, channels: 3, activation: clamp}\n"
+             "data: {license: free, source: nowhere}\n"
+             "training: {crop: 8, float: {steps: 1, lr: 1}, finetune: {steps: 1, lr: 1}, qat: {steps: 1, lr: 1}}\n",
+             "9: training.crop: wanted a side for which there are layers that leave something of the frame, got 8"),
     "bits of a clamp": ("encoder:\n" + END + "decoder:\n  - {kernel: 3, channels: 3, activation: clamp, "
                         "activation_bits: 6}\n  - {kind: add, inputs: [deconv0, deconv0], activation: clamp}\n",
                         "7: decoder[0].activation_bits: wanted 8, a pixel's, got 6"),

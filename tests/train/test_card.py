@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from support.train_samples import branched
 
 from hwgen.spec.model import Channel, load
 from hwgen.train import phases
@@ -130,6 +131,32 @@ def test_the_kept_transmitter_of_other_headers(tmp_path: Path) -> None:
     ):
         told = schedule_section(spec, headers)
         assert all(text in told for text in wanted), told
+
+
+def test_a_branched_network(tmp_path: Path) -> None:
+    """All phases, then a warm start of another one from its layers: the card names those that have weights."""
+    torch.set_num_threads(1)
+    spec, data = branched(tmp_path), photographs(tmp_path / "images")
+    phases.train(spec.path, data, "cpu")
+    card = (tmp_path / "CARD.md").read_text()
+    parameters = (8 * 49 + 7 * 74 + 8 * 64 + 4 * 9, 6 * 49 + 5 * 56 + 6 * 46 + 4 * 7)
+    for text in (
+        "- Encoder channels 8-7-8-4, surviving 6-5-6-4\n- Decoder channels 48-5-12, surviving 48-3-12",
+        "| encoder parameters | {:,} | {:,} |".format(*parameters),
+        "| encoder MACs per 32x32 frame | 91,136 | 54,528 |",
+        "| encoder: sum | add, output 8 bits | stem, branch | 8 | 6 | 0 |",
+        "| decoder: add6 | add, clamp, output 8 bits | picture, detail | 3 | 3 | 0 |",
+        "| quantised | static |",
+        "- The control saw 14 crops, the pruned network and its parent 14: as many.",
+    ):
+        assert text in card, text
+    assert len(pruned(spec).state_dict()) == len(phases.trained(spec, "control", tmp_path).state_dict())
+    (tmp_path / "next").mkdir()
+    text = spec.path.read_text().replace("decoder: [48, 3, 12]", "decoder: [48, 4, 12]")
+    (tmp_path / "next/spec.yaml").write_text(text)
+    phases.train(tmp_path / "next", data, "cpu", start=tmp_path / "finetune.safetensors")
+    card = (tmp_path / "next/CARD.md").read_text()
+    assert "layers encoder.0, encoder.1, encoder.2, encoder.4, decoder.0; fresh are decoder.3, decoder.4." in card
 
 
 def test_every_snr_sees_the_same_fading(tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ from hwgen.spec.model import ModelSpec, load
 from hwgen.train.complex_layers import ComplexConv2d
 from hwgen.train.criteria import criterion as criterion_named, l1
 from hwgen.train.float_layers import Convolution
+from hwgen.train.kernels import stream_kernel
 from hwgen.train.network import DeepJSCC, dense
-from hwgen.train.prune import group_kernels, prune, stream_kernel
+from hwgen.train.prune import group_kernels, prune
 
 
 def zero_channels(network: DeepJSCC, spec: ModelSpec) -> None:
@@ -73,6 +74,14 @@ def test_no_pruning_is_the_parent(tmp_path: Path) -> None:
     parent = dense(spec)
     for name, value in prune(parent, spec).state_dict().items():
         assert torch.equal(value, parent.state_dict()[name]), name
+
+
+def test_the_power_of_all_images_goes_along(tmp_path: Path) -> None:
+    spec = specification(tmp_path)
+    spec.path.write_text(spec.path.read_text().replace("  crop: 16\n", "  crop: 16\n  power: average\n"))
+    parent = dense(load(spec.path))
+    parent.latent_power.fill_(3.0)
+    assert prune(parent, load(spec.path)).latent_power == 3.0
 
 
 def test_ratio(tmp_path: Path) -> None:
@@ -206,7 +215,7 @@ def scores_of(spec: ModelSpec, parent: DeepJSCC, side: str) -> dict[str, torch.T
     for placed in network.layers:
         if isinstance(placed.layer, SpecLayer):
             conv = getattr(parent, side)[placed.index].conv
-            kernels[placed.name] = stream_kernel(dict(parent.state_dict()), network, placed)
+            kernels[placed.name] = stream_kernel(dict(parent.state_dict()), network.side, placed)
             assert kernels[placed.name].shape[0] == conv.out_channels
     alive = {unit for stream in channels.streams.values() for unit in stream}
     return {" ".join(group.channels): l1(group_kernels(network, channels, group, kernels, alive))

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from support.train_samples import SPEC, specification
+from support.train_samples import SPEC, branched, specification
 
 from hwgen.errors import HwgenError
 from hwgen.export import export
 from hwgen.ir.serialize import graph_bytes, weights_bytes
-from hwgen.spec.model import load
+from hwgen.spec.model import ModelSpec, load
 from hwgen.train import phases
 from hwgen.train.checkpoint import read, write
 from hwgen.train.network import pruned
@@ -155,3 +155,106 @@ def test_a_kept_transmitter_stays_bit_for_bit(tmp_path: Path) -> None:
     wrong = other(tmp_path / "wrong", a=("[5, 7, 6]", "[5, 6, 6]"))
     with pytest.raises(HwgenError, match=r"kept.safetensors: encoder.1.*: wanted shape \(6"):
         build(load(wrong)).keep_transmitter(read(kept)[0], str(kept))
+
+
+GROWING = """
+format_version: 1
+description: a decoder that grows
+frame: {width: 32, height: 32}
+encoder:
+  - {kernel: 4, stride: 4, channels: 4, activation: none}
+decoder:
+  - {name: stem, kind: conv, kernel: 3, channels: 12}
+  - {name: inner, kind: conv, kernel: 3, channels: 12}
+  - {name: single, kind: conv, kernel: 3, channels: 12, groups: 12}
+  - {name: sum, kind: add, inputs: [stem, single]}
+  - {name: up, kind: depth_to_space, factor: 2}
+  - {name: other, kernel: 4, stride: 2, channels: 6, inputs: [inner]}
+  - {name: both, kind: concat, inputs: [up, other, up]}
+  - {name: blocks, kind: space_to_depth, factor: 2}
+  - {name: wide, kind: conv, kernel: 3, channels: 8}
+  - {name: again, kind: depth_to_space, factor: 2}
+  - {name: pairs, kind: conv, kernel: 3, channels: 4, groups: 2}
+  - {kernel: 4, stride: 2, channels: 3, activation: clamp}
+pruning: {channels: {encoder: [4], decoder: [COUNTS]}}
+data: {license: CC0, source: noise}
+training:
+  crop: 16
+  batch: 2
+  float: {steps: 4, lr: 0.001}
+  finetune: {steps: 3, lr: 0.001}
+  qat: {steps: 2, lr: 0.001}
+"""
+
+
+def growing(folder: Path, counts: str) -> ModelSpec:
+    folder.mkdir()
+    (folder / "spec.yaml").write_text(GROWING.replace("COUNTS", counts))
+    return load(folder)
+
+
+@torch.no_grad()
+def test_old_channels_keep_their_values_through_branches(tmp_path: Path) -> None:
+    """More channels in branches of sums, concatenations and blocks: every old channel gives what it gave."""
+    small = growing(tmp_path / "small", "8, 8, 8, 3, 8, 4, 3")
+    large = growing(tmp_path / "large", "12, 12, 12, 6, 8, 4, 3")
+    torch.manual_seed(1)
+    before, file = pruned(small).double().eval(), tmp_path / "old.safetensors"
+    write(file, before.state_dict(), {"model": "small", "phase": "qat"})
+    torch.manual_seed(2)
+    after = pruned(large).double().eval()
+    told = warm_start(after, file, large, partly=True)
+    assert told["layers"] == ["encoder.0", "decoder.10", "decoder.11"]
+    assert told["partly"] == [f"decoder.{index}" for index in (0, 1, 2, 5, 8)]
+    latent = torch.randn(2, 4, 8, 8).double()
+    old, new = before.decoder.outputs(latent), after.decoder.outputs(latent)
+    for name in ("stem", "inner", "single", "sum", "up", "other", "wide", "again", "pairs", "deconv11"):
+        channels = old[name].shape[1]
+        torch.testing.assert_close(new[name][:, :channels], old[name], rtol=1e-12, atol=1e-12)
+    assert new["both"].shape[1] == 3 + 6 + 3 and old["both"].shape[1] == 2 + 3 + 2
+
+
+def test_what_does_not_fit_together_or_has_another_kernel_is_fresh(tmp_path: Path) -> None:
+    spec = growing(tmp_path / "a", "12, 12, 12, 6, 8, 4, 3")
+    state = pruned(spec).state_dict()
+    file = tmp_path / "odd.safetensors"
+    odd = state | {"decoder.0.conv.bias": torch.zeros(5), "decoder.0.conv.weight": torch.zeros(5, 4, 3, 3)}
+    write(file, odd, {})
+    network = pruned(spec)
+    fresh = {name: value.clone() for name, value in network.state_dict().items()}
+    assert warm_start(network, file, spec, partly=True)["partly"] == [], "the sum's branches differ"
+    assert torch.equal(network.state_dict()["decoder.0.conv.weight"], fresh["decoder.0.conv.weight"])
+    write(file, state | {"decoder.1.conv.weight": torch.zeros(12, 12, 5, 5)}, {})
+    network = pruned(spec)
+    told = warm_start(network, file, spec, partly=True)
+    assert told["partly"] == [] and "decoder.1" not in told["layers"]
+    groups = {"decoder.10.conv.weight": torch.zeros(2, 1, 3, 3), "decoder.10.conv.bias": torch.zeros(2),
+              "decoder.10.activation.weight": torch.zeros(2), "decoder.11.conv.weight": torch.ones(2, 3, 4, 4)}
+    write(file, state | groups, {})
+    network = pruned(spec)
+    told = warm_start(network, file, spec, partly=True)
+    assert told["partly"] == ["decoder.11"] and "decoder.10" not in told["layers"]
+    assert torch.equal(network.state_dict()["decoder.11.conv.weight"][:2], torch.ones(2, 3, 4, 4))
+
+
+def test_a_kept_transmitter_with_branches(tmp_path: Path) -> None:
+    """--keep with another receiver: the transmitter's bytes are the old ones, old channels go along."""
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(0)
+    (tmp_path / "data").mkdir()
+    for index in range(3):
+        image = Image.fromarray(rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)).resize((32, 32))
+        image.save(tmp_path / "data" / f"{index}.png")
+    small = branched(tmp_path)
+    old = build(small, pruned(small).state_dict())
+    old.calibrate([torch.rand(2, 3, 16, 16)])
+    write(tmp_path / "old.safetensors", old.state_dict(), {"model": "small", "phase": "qat"})
+    (tmp_path / "large").mkdir()
+    large = branched(tmp_path / "large", "channels: {encoder: [6, 5, 6, 4], decoder: [48, 5, 12]}")
+    for phase in ("finetune", "qat"):
+        phases.train(large.path, tmp_path / "data", "cpu", phase=phase, keep=tmp_path / "old.safetensors")
+    header = read(large.folder / "finetune.safetensors")[1]
+    assert header["start"]["partly"] == ["decoder.3", "decoder.4"]
+    before, after = read(tmp_path / "old.safetensors")[0], read(large.folder / "checkpoint.safetensors")[0]
+    kept = [name for name in before if name.startswith("encoder.")]
+    assert kept and all(torch.equal(before[name], after[name]) for name in kept)

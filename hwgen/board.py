@@ -57,6 +57,7 @@ class Usable(Frozen):
     lut: Share = 1.0
     ff: Share = 1.0
     bram36: Share = 1.0
+    uram: Share = 1.0
 
 
 class Board(Frozen):

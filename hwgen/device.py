@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-RESOURCES = {"dsp": "DSP", "lut": "LUT", "ff": "FF", "bram36": "BRAM36"}
+RESOURCES = {"dsp": "DSP", "lut": "LUT", "ff": "FF", "bram36": "BRAM36", "uram": "URAM"}
 """What a design takes of a part, in the order of tables and sums: key, as in a board's file, and name for people."""
+
+RARE = ("uram",)
+"""What many parts have none of."""
+
+
+def shown(amounts: Mapping[str, float]) -> dict[str, str]:
+    """The resources that a table has a column for: all, but a rare one only where something takes it."""
+    return {key: name for key, name in RESOURCES.items() if key not in RARE or amounts[key]}
 
 
 @dataclass(frozen=True)

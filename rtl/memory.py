@@ -21,6 +21,7 @@ from amaranth.utils import ceil_log2
 
 from hwgen.device import FAMILIES, HALF_BLOCK_LUTS
 from hwgen.rtl.primitives import Cost, select_lut
+from hwgen.rtl.ultra_ram import ultra_cost, ultra_ram
 
 HALF_COLUMNS = {512: 36, 1024: 18, 2048: 9, 4096: 4, 8192: 2, 16384: 1}
 """Columns by rows of an 18 Kbit block as simple dual-port memory (UG473, UG573). A 36 Kbit block has twice as many, but
@@ -31,7 +32,7 @@ MOST_BANDS = 4
 LUT_CELLS = {name: astuple(family.lut_ram) for name, family in FAMILIES.items()}
 """(LUTs, columns of 32 rows, columns of 64 rows) of a cell of LUT RAM (UG474, UG574)."""
 
-Form = Literal["block", "logic", "distributed"]
+Form = Literal["block", "logic", "distributed", "ultra"]
 IN_LUTS = {"logic_block": "1"}
 """Attribute for a ROM that is to become logic. Yosys' own name: of rom_style it knows only block for these parts."""
 LUT_MEMORY_DEPTH = 64
@@ -189,7 +190,7 @@ class RomConfig:
     depth, width
         Rows, and bits of each.
     form
-        "block" RAM or "logic".
+        "block" RAM or "logic". No UltraRAM: a bitstream cannot fill it (`hwgen.rtl.ultra_ram`).
     half_block_luts
         What half a block RAM is worth on the part: see `bands`.
 
@@ -261,7 +262,7 @@ class RamConfig:
     depth, width
         Words, and bits of each.
     form
-        "block" RAM or "distributed" (LUTs).
+        "block" RAM, "distributed" (LUTs) or "ultra" (UltraRAM).
     half_block_luts
         What half a block RAM is worth on the part: see `bands`.
 
@@ -278,11 +279,13 @@ class RamConfig:
 
     def __post_init__(self) -> None:
         _check(self.depth, self.width)
-        if self.form not in ("block", "distributed"):
-            raise ValueError(f"form: wanted block or distributed, got {self.form!r}")
+        if self.form not in ("block", "distributed", "ultra"):
+            raise ValueError(f"form: wanted block, distributed or ultra, got {self.form!r}")
 
     def cost(self, family: str) -> Cost:
         """Exact but for the address decoders of more than 64 words in LUTs."""
+        if self.form == "ultra":
+            return ultra_cost(self.depth, self.width)
         if self.form == "block":
             return block_cost(self.depth, self.width, False, family, self.half_block_luts)
         return distributed_cost(self.depth, self.width, family)
@@ -322,6 +325,9 @@ class Ram(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         write = (self.write, self.write_address, self.write_data)
+        if self.config.form == "ultra":
+            m.d.comb += self.data.eq(ultra_ram(m, self.config.depth, self.config.width, self.address, *write))
+            return m
         m.d.comb += self.data.eq(_read(m, [], self.config, self.address, write))
         return m
 

@@ -1,7 +1,7 @@
 """What small pieces of logic cost after open synthesis (synth_xilinx): the vocabulary of the components' costs.
 
 A cost is what a netlist is counted to have: LUTs of any size, shift registers (one LUT each) and LUT RAM by the LUTs it
-takes; flip-flops; DSP slices; block RAM in 36 Kbit blocks. `family` is "xc7" or "xcup".
+takes; flip-flops; DSP slices; block RAM in 36 Kbit blocks; UltraRAM. `family` is "xc7" or "xcup".
 """
 
 from __future__ import annotations
@@ -16,18 +16,25 @@ from hwgen.rtl.packing import DSP_WIDE
 
 @dataclass(frozen=True)
 class Cost:
-    """Resources: LUTs, flip-flops, DSP slices, 36 Kbit block RAMs (in halves)."""
+    """Resources: LUTs, flip-flops, DSP slices, 36 Kbit block RAMs (in halves), UltraRAMs."""
 
     lut: int = 0
     ff: int = 0
     dsp: int = 0
     bram36: float = 0.0
+    uram: int = 0
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(self.lut + other.lut, self.ff + other.ff, self.dsp + other.dsp, self.bram36 + other.bram36)
+        return Cost(
+            self.lut + other.lut,
+            self.ff + other.ff,
+            self.dsp + other.dsp,
+            self.bram36 + other.bram36,
+            self.uram + other.uram,
+        )
 
     def __mul__(self, times: int) -> Cost:
-        return Cost(self.lut * times, self.ff * times, self.dsp * times, self.bram36 * times)
+        return Cost(self.lut * times, self.ff * times, self.dsp * times, self.bram36 * times, self.uram * times)
 
 
 def bits_of(count: int) -> int:

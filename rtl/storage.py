@@ -1,8 +1,9 @@
-"""Where a component puts a memory that it writes: in LUTs or in block RAM, by what either is worth on the part."""
+"""Where a component puts a memory that it writes: in LUTs or in block RAM, by what either is worth on the part, or in
+UltraRAM, where a part has it and sizing asks for it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hwgen.device import HALF_BLOCK_LUTS
 from hwgen.rtl.memory import LUT_MEMORY_DEPTH, Form, RamConfig
@@ -21,13 +22,21 @@ class Storage:
     Parameters
     ----------
     form
-        Unless the memory is too shallow for it: as the part's rate has it (`lut_memory_depth`).
+        "block" or "ultra", unless the memory is too shallow for it: as the part's rate has it (`lut_memory_depth`).
     half_block_luts
         What half a block RAM is worth on the part (`hwgen.device.half_block_luts`).
     """
 
     form: Form = "block"
     half_block_luts: int = HALF_BLOCK_LUTS
+
+    def choices(self, depth: int, ultra: bool) -> tuple[Storage, ...]:
+        """What a memory of so many words can be: this, and UltraRAM where a part has it and the memory is deep enough.
+
+        ultra : whether the part has it
+        """
+        deep = depth > lut_memory_depth(self.half_block_luts)
+        return (self, replace(self, form="ultra")) if ultra and deep else (self,)
 
     def ram(self, depth: int, width: int) -> RamConfig:
         """The memory of so many words."""

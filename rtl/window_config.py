@@ -94,8 +94,8 @@ class WindowConfig(WindowGeometry):
         if not 1 <= self.lanes <= self.simd or (self.simd % self.lanes and self.simd != self.channels):
             raise ValueError(f"lanes: wanted a divisor of simd {self.simd}, got {self.lanes}")
         self._check_groups()
-        if self.form not in ("block", "distributed"):
-            raise ValueError(f"form: wanted block or distributed, got {self.form!r}")
+        if self.form not in ("block", "distributed", "ultra"):
+            raise ValueError(f"form: wanted block, distributed or ultra, got {self.form!r}")
         if self.taps not in (1, self.kernel_height):
             raise ValueError(f"taps: wanted 1 or kernel = {self.kernel_height}, got {self.taps}")
         for padding, reach in ((self.padding_height, self.reach_height), (self.padding_width, self.reach_width)):

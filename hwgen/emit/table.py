@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from hwgen.console import console
-from hwgen.device import RESOURCES
+from hwgen.device import shown
 
 
 def layer_table(manifest: dict[str, Any]) -> Table:
@@ -16,11 +16,12 @@ def layer_table(manifest: dict[str, Any]) -> Table:
     table = Table(title=f"{manifest['model']} {manifest['side']} on {manifest['board']}")
     table.add_column("layer")
     work = ("output", "bits w/a", "PE x SIMD", "cycles", "busy", "multipliers", "weights", "lines")
-    for column in (*work, *RESOURCES.values()):
+    resources = shown(manifest["predicted"])
+    for column in (*work, *resources.values()):
         table.add_column(column, justify="right")
     layers = {layer["name"]: layer for layer in manifest["predicted"]["layers"]}
     for name, cost in manifest["predicted"]["components"].items():
-        table.add_row(name, *_work(layers.get(name), manifest), *(f"{cost[key]:,g}" for key in RESOURCES))
+        table.add_row(name, *_work(layers.get(name), manifest), *(f"{cost[key]:,g}" for key in resources))
     return table
 
 
@@ -58,7 +59,7 @@ def print_summary(manifest: dict[str, Any], folder: Path) -> None:
         f" {predicted['frame_interval_cycles']:,} cycles ({predicted['macs_per_cycle']:.1f} MAC/cycle,"
         f" {predicted['fps']:.2f} fps at {manifest['clock_mhz']:g} MHz),"
         f" latency {predicted['latency_cycles']:,} cycles;"
-        f" predicted {', '.join(f'{predicted[key]:,g} {name}' for key, name in RESOURCES.items())}",
+        f" predicted {', '.join(f'{predicted[key]:,g} {name}' for key, name in shown(predicted).items())}",
         soft_wrap=True,
     )
     for key, value in manifest["terms"].items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hwgen.board import Board
+from hwgen.device import shown
 from hwgen.numerics.formats import COEFFICIENT, SYMBOL
 
 
@@ -54,6 +55,7 @@ def readme(manifest: dict[str, Any]) -> str:
     rate = f"{predicted['fps']} fps at {manifest['clock_mhz']:g} MHz"
     options = (" --side rx" if side == "rx" else "") + (f" --init {manifest['init']}" if manifest["init"] else "")
     terms = "".join(f"- {key}: {value}\n" for key, value in manifest["terms"].items()) or "- none stated\n"
+    ultra = f"\n| URAM | {predicted['uram']} |" if "uram" in shown(predicted) else ""
     sample_coefficients = before = ""
     if coefficients:
         sample_coefficients = "| sample_coefficients.hex | the coefficients that come with it, 32-bit words |\n"
@@ -93,7 +95,7 @@ so {'no input TLAST is needed' if side == 'rx' else 'there is no input TLAST'}: 
 | latency, first {what_in} to TLAST | {predicted['latency_cycles']} cycles |
 | MACs per frame | {predicted['macs_per_frame']} |
 | multipliers | {predicted['multipliers']} |
-| DSP, BRAM36 | {predicted['dsp']}, {predicted['bram36']:g} |
+| DSP, BRAM36 | {predicted['dsp']}, {predicted['bram36']:g} |{ultra}
 
 Check it: `hwgen verify --model {manifest['model']}{options} --design .` (for a specification of your own: its path).
 It needs the `verify` extra: `make env` in a clone, `pip install 'hwgen[verify]'` elsewhere.

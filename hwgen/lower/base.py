@@ -36,7 +36,7 @@ BEAT_BITS = 32
 
 def amounts(cost: Cost) -> Amounts:
     """A cost as integers in the order of `RESOURCES`, block RAM in halves."""
-    return cost.dsp, cost.lut, cost.ff, round(2 * cost.bram36)
+    return cost.dsp, cost.lut, cost.ff, round(2 * cost.bram36), cost.uram
 
 
 def shape_of(kind: IntType) -> Shape:

@@ -1,10 +1,11 @@
 """What a convolution can be: every folding and every form of its parts, with cycles and resources.
 
 The dimensions: PE; SIMD over channels and over tap rows; values per beat of either stream; the form of the multipliers
-(lanes to a DSP and length of their cascade, or LUTs); line buffer in block RAM or in LUTs; weights of a codebook in
-block RAM as themselves or as indices. Weights are in LUTs or in block RAM by their depth, and have the choice where the
-part's exchange rate leaves it (`lut_memory_depth`). Of foldings with the same cycles per pixel only the one with the
-fewest lanes counts, and several values per beat only where one would be too slow.
+(lanes to a DSP and length of their cascade, or LUTs); line buffer in block RAM, in LUTs or in UltraRAM; weights of a
+codebook in block RAM as themselves or as indices. Weights are in LUTs or in block RAM by their depth, and have the
+choice where the part's exchange rate leaves it (`lut_memory_depth`); never in UltraRAM, which a bitstream cannot fill.
+Of foldings with the same cycles per pixel only the one with the fewest lanes counts, and several values per beat only
+where one would be too slow.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from hwgen.lower.base import Amounts, Options, amounts, shape_of
 from hwgen.numerics.weight_format import Codebook
 from hwgen.plan.pareto import pareto_front
 from hwgen.rtl.convolution_config import ConvolutionConfig
-from hwgen.rtl.memory import LUT_MEMORY_DEPTH, rom_form
+from hwgen.rtl.memory import LUT_MEMORY_DEPTH, Form, rom_form
 from hwgen.rtl.packing import Packing, packings
 from hwgen.rtl.storage import lut_memory_depth
 
@@ -117,13 +118,16 @@ def _forms(
     # What the line buffer takes is added to the rest, so each is weighed by itself. In LUTs four memories of 64 rows
     # meet in one LUT more for each bit.
     behind = [item for item in behind if not any(_beats(other[0], item[0]) for other in behind)]
+    others: tuple[Form, ...] = ("distributed",) if folding.window.bank_words <= 4 * LUT_MEMORY_DEPTH else ()
+    others += ("ultra",) if board.resources.uram else ()
     taken, formed = behind[0]
-    window = replace(folding.window, form="distributed")
-    in_luts = np.subtract(priced(replace(formed, window=window)), taken)
+    windows = [replace(folding.window, form=form) for form in others]
+    differences = [np.subtract(priced(replace(formed, window=window)), taken) for window in windows]
     for taken, formed in behind:
         yield taken, formed
-        if in_luts.any() and folding.window.bank_words <= 4 * LUT_MEMORY_DEPTH:
-            yield tuple((taken + in_luts).tolist()), replace(formed, window=window)
+        for window, difference in zip(windows, differences, strict=True):
+            if difference.any():
+                yield tuple((taken + difference).tolist()), replace(formed, window=window)
 
 
 def _beats(one: Amounts, other: Amounts) -> bool:

@@ -22,16 +22,20 @@ class EndLowering(Lowering[Config]):
     """A component whose depths are those with which it passes a beat whenever one comes."""
 
     choices: tuple[Config, ...]
-    """What it can be."""
+    """What it can be on any part."""
+
+    def choices_on(self, board: Board) -> tuple[Config, ...]:
+        """What it can be on a board."""
+        return self.choices
 
     def options(self, board: Board, inputs: Sequence[Sequence[int]], outputs: Sequence[int]) -> Options[Config]:
-        """Every one of `choices`, with one value per beat on either side."""
-        count = len(self.choices)  # equally fast
+        """Every one of `choices_on`, with one value per beat on either side."""
+        choices = self.choices_on(board)  # equally fast
         return Options(
-            np.array([self.cycles(config) for config in self.choices], dtype=np.int64),
-            np.array([amounts(self.cost(config, board.family)) for config in self.choices], dtype=np.int64),
-            np.ones((count, len(self.inputs) + 1), dtype=np.int64),
-            self.choices,
+            np.array([self.cycles(config) for config in choices], dtype=np.int64),
+            np.array([amounts(self.cost(config, board.family)) for config in choices], dtype=np.int64),
+            np.ones((len(choices), len(self.inputs) + 1), dtype=np.int64),
+            choices,
         )
 
     def buffers(self, config: Config) -> tuple[Buffer, ...]:

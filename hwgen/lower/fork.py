@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,15 +14,17 @@ from hwgen.lower.joins import BeatLowering, ForkEvents
 from hwgen.plan.events import Beats
 from hwgen.rtl.primitives import Cost
 from hwgen.rtl.skip_fifo import SkipFifoConfig
+from hwgen.rtl.storage import Storage
 from hwgen.rtl.streams import ForkConfig
 
 
 @dataclass(frozen=True)
 class Branches:
-    """Values per beat, and the depth of each branch's FIFO in beats."""
+    """Values per beat; of each branch's FIFO the depth in beats, and where it is."""
 
     lanes: int
     depths: tuple[int, ...]
+    storages: tuple[Storage, ...]
 
 
 class ForkLowering(BeatLowering[Branches]):
@@ -44,11 +47,16 @@ class ForkLowering(BeatLowering[Branches]):
 
     def config_of(self, lanes: int) -> Branches:
         """With depths as estimated."""
-        return Branches(lanes, self._estimates(lanes))
+        return Branches(lanes, self._estimates(lanes), (self.storage,) * self.consumers)
+
+    def configs_of(self, lanes: int, ultra: bool) -> list[Branches]:
+        """Each deep FIFO in UltraRAM or not."""
+        first = self.config_of(lanes)
+        choices = (self.storage.choices(depth, ultra) for depth in first.depths)
+        return [replace(first, storages=storages) for storages in itertools.product(*choices)]
 
     def _component(self, config: Branches) -> ForkConfig:
-        storages = (self.storage,) * len(config.depths)
-        return ForkConfig(config.lanes * self.output.type.bits, config.depths, storages)
+        return ForkConfig(config.lanes * self.output.type.bits, config.depths, config.storages)
 
     def cost(self, config: Branches, family: str) -> Cost:
         """The component's own."""

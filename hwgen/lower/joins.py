@@ -29,16 +29,24 @@ class BeatLowering(Lowering[Config]):
 
     @abstractmethod
     def config_of(self, lanes: int) -> Config:
-        """The config with so many values per beat."""
+        """The config with so many values per beat, its memories in block RAM."""
+
+    def configs_of(self, lanes: int, ultra: bool) -> Sequence[Config]:
+        """What it can be with so many values per beat, that first.
+
+        ultra : whether the part has UltraRAM
+        """
+        return [self.config_of(lanes)]
 
     def options(self, board: Board, inputs: Sequence[Sequence[int]], outputs: Sequence[int]) -> Options[Config]:
-        """One for each number of values per beat that all neighbours can have."""
+        """Those for each number of values per beat that all neighbours can have."""
         lanes = sorted(set(outputs).intersection(*inputs), reverse=True)
-        configs = tuple(self.config_of(count) for count in lanes)
+        ultra = board.resources.uram > 0
+        configs = tuple(config for count in lanes for config in self.configs_of(count, ultra))
         return Options(
             np.array([self.cycles(config) for config in configs], dtype=np.int64),
             np.array([amounts(self.cost(config, board.family)) for config in configs], dtype=np.int64),
-            np.array([[count] * (len(self.inputs) + 1) for count in lanes], dtype=np.int64),
+            np.array([[self.lanes_out(config)] * (len(self.inputs) + 1) for config in configs], dtype=np.int64),
             configs,
         )
 

@@ -30,6 +30,11 @@ class PoolingLowering(BeatLowering[PoolingConfig]):
         return PoolingConfig(taken.channels, taken.columns, node.kernel, shape_of(taken.type), shift,
                              shape_of(self.output.type), lanes, storage=self.storage)  # fmt: skip
 
+    def configs_of(self, lanes: int, ultra: bool) -> list[PoolingConfig]:
+        """Its row of partial results in UltraRAM or not."""
+        first = self.config_of(lanes)
+        return [replace(first, storage=storage) for storage in self.storage.choices(first.cells, ultra)]
+
     def cost(self, config: PoolingConfig, family: str) -> Cost:
         """The component's own."""
         return config.cost(family)

@@ -31,13 +31,15 @@ class ReorderLowering(Lowering[Blocks]):
         """The component's, with the ring and the FIFO that keep a value per cycle going."""
 
     def options(self, board: Board, inputs: Sequence[Sequence[int]], outputs: Sequence[int]) -> Options[Blocks]:
-        """One."""
+        """One, and the same with its ring in UltraRAM."""
         config = self.config()
+        choices = self.storage.choices(config.reorder.depth, board.resources.uram > 0)
+        configs = tuple(replace(config, storage=storage) for storage in choices)
         return Options(
-            np.array([self.cycles(config)], dtype=np.int64),
-            np.array([amounts(self.cost(config, board.family))], dtype=np.int64),
-            np.ones((1, 2), dtype=np.int64),
-            (config,),
+            np.array([self.cycles(config) for config in configs], dtype=np.int64),
+            np.array([amounts(self.cost(config, board.family)) for config in configs], dtype=np.int64),
+            np.ones((len(configs), 2), dtype=np.int64),
+            configs,
         )
 
     def cost(self, config: Blocks, family: str) -> Cost:

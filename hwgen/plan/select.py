@@ -98,6 +98,8 @@ class _Program:
         self.starts = np.cumsum([0, *(len(layer.amounts) for layer in layers)])
         count = int(self.starts[-1])
         self.amounts = np.concatenate([layer.amounts for layer in layers]).T.astype(np.float64)
+        # What no option takes is no constraint.
+        self.taken = self.amounts.any(axis=1)
         rows, sides = [], []
         for place in range(len(layers)):
             row = np.zeros(count)
@@ -119,19 +121,20 @@ class _Program:
         return slice(int(self.starts[place]), int(self.starts[place + 1]))
 
     def solve(self, budgets: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[int, ...] | None:
-        matrix = np.concatenate([self.rows, self.amounts])
+        budgets = budgets[self.taken]
+        matrix = np.concatenate([self.rows, self.amounts[self.taken]])
         low = np.concatenate([self.sides, np.full(len(budgets), -highspy.kHighsInf)])
         high = np.concatenate([self.sides, budgets])
         return self._run(weights @ self.amounts, matrix, low, high, continuous=0)
 
     def solve_evenly(self, wholes: Sequence[Fraction]) -> tuple[int, ...] | None:
         """Minimise one more column, the largest share."""
-        shares = self.amounts / np.array(wholes, dtype=np.float64)[:, None]
+        shares = (self.amounts / np.array(wholes, dtype=np.float64)[:, None])[self.taken]
         matrix = np.concatenate([self.rows, shares])
         matrix = np.concatenate([matrix, np.zeros((len(matrix), 1))], axis=1)
         matrix[len(self.rows) :, -1] = -1
-        low = np.concatenate([self.sides, np.full(len(wholes), -highspy.kHighsInf)])
-        high = np.concatenate([self.sides, np.zeros(len(wholes))])
+        low = np.concatenate([self.sides, np.full(len(shares), -highspy.kHighsInf)])
+        high = np.concatenate([self.sides, np.zeros(len(shares))])
         objective = np.append(np.zeros(self.amounts.shape[1]), 1.0)
         return self._run(objective, matrix, low, high, continuous=1)
 

@@ -29,6 +29,7 @@ from hwgen.rewrite.hardware import INPUT
 
 SLACK = 0.01
 """What DSPs are worth: the fewest within so much of the shortest interval."""
+FEWEST_DSPS = tuple(float(key == "dsp") for key in RESOURCES)
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ class Choice:
 def size(graph: Graph, board: Board, width: int, height: int, fps: float | None = None) -> Plan:
     """Choose the hardware of every node.
 
-    Without `fps`: the shortest frame interval that the board's DSPs, LUTs, flip-flops and block RAM allow; within 1 %
-    of it the fewest DSPs; with those the shortest interval; at that the smallest sum of the other resources' shares.
+    Without `fps`: the shortest frame interval that the board's resources allow; within 1 % of it the fewest DSPs; with
+    those the shortest interval; at that the smallest sum of the other resources' shares.
     With `fps`: that rate at the board's clock with the smallest largest share of any resource.
 
     Raises
@@ -153,7 +154,7 @@ class _Sizing:
         return choice
 
     def cheapest(
-        self, interval: int, budgets: NDArray[np.int64], weights: Sequence[float] = (1, 0, 0, 0)
+        self, interval: int, budgets: NDArray[np.int64], weights: Sequence[float] = FEWEST_DSPS
     ) -> Choice | None:
         """The choice within interval and budgets with the smallest weighted sum of resources: the fewest DSPs."""
         return self._choice(interval, lambda layers, links: cheapest(layers, links, budgets.tolist(), weights))

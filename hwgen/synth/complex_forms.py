@@ -20,6 +20,7 @@ from amaranth.hdl import Elaboratable, signed
 from rich.table import Table
 
 from hwgen.console import console
+from hwgen.device import RARE
 from hwgen.rtl.alamouti import AlamoutiConfig
 from hwgen.rtl.complex_mac import ComplexMacConfig
 from hwgen.rtl.complex_multiply import FORMS, ComplexMultiplyConfig, Form, Widths
@@ -41,7 +42,8 @@ PACKED = ((8, 8), (6, 6), (4, 8))
 """Bits of weights and activations of complex convolutions."""
 NAME = "subject"
 _LATENCY = {form: ComplexMultiplyConfig(Widths(16, 16, 16, 16), form).latency for form in FORMS}
-KEYS = tuple(KINDS)
+KEYS = tuple(kind for kind in KINDS if kind not in RARE)
+"""No complex multiplier has a memory that a rare resource could hold."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,16 @@ from itertools import product
 from math import log2
 
 from hwgen.synth.netlist import Bit, Cell
-from hwgen.synth.statistics import BLOCK_RAMS, CARRIES, DSPS, FLIP_FLOPS, LUT_MEMORIES, LUTS, MULTIPLEXERS
+from hwgen.synth.statistics import (
+    BLOCK_RAMS,
+    CARRIES,
+    DSPS,
+    FLIP_FLOPS,
+    LUT_MEMORIES,
+    LUTS,
+    MULTIPLEXERS,
+    ULTRA_RAMS,
+)
 
 CLOCK_TO_Q = 0.456
 LUT = 0.124
@@ -38,6 +47,8 @@ SETUP = {
 }  # fmt: skip
 """By type of cell and pin."""
 
+# An UltraRAM, which the 7 series has not, is given a block RAM's delays.
+ULTRA_RAM_SETUP = (("ADDR", 0.566), ("BWE", 0.532), ("RDB_WR", 0.532), ("DIN", 0.737), ("EN", 0.443), ("RST", 0.342))
 BLOCK_RAM_SETUP = (("ADDR", 0.566), ("WE", 0.532), ("DI", 0.737), ("EN", 0.443), ("REGCE", 0.36), ("RST", 0.342))
 """By how the pin's name begins."""
 
@@ -94,6 +105,10 @@ def launches(cell: Cell) -> Iterator[tuple[str, float]]:
                 yield pin, BLOCK_RAM_CLOCK_TO_OUT[cell.number("DOA_REG") == 1]
             elif pin.startswith(("DOB", "DOPB", "DOUTBDOUT", "DOUTPB")):
                 yield pin, BLOCK_RAM_CLOCK_TO_OUT[cell.number("DOB_REG") == 1]
+    elif kind in ULTRA_RAMS:
+        for port in "AB":
+            if f"DOUT_{port}" in cell.pins:
+                yield f"DOUT_{port}", BLOCK_RAM_CLOCK_TO_OUT[cell.parameters.get(f"OREG_{port}") == "TRUE"]
     elif kind in DSPS:
         yield from _dsp_launches(cell)
 
@@ -116,6 +131,9 @@ def captures(cell: Cell) -> Iterator[tuple[str, float]]:
     elif kind in BLOCK_RAMS:
         for pin in cell.pins:
             yield from ((pin, time) for start, time in BLOCK_RAM_SETUP if pin.startswith(start))
+    elif kind in ULTRA_RAMS:
+        for pin in cell.pins:
+            yield from ((pin, time) for start, time in ULTRA_RAM_SETUP if pin.startswith(start))
     elif kind in DSPS:
         yield from _dsp_captures(cell)
 

@@ -10,11 +10,11 @@ from rich.table import Table
 
 from hwgen.board import Board
 from hwgen.console import console
-from hwgen.device import RESOURCES
+from hwgen.device import RESOURCES, shown
 from hwgen.synth.paths import Path
 from hwgen.synth.statistics import Statistics
 
-EXACT = ("dsp", "bram36")
+EXACT = ("dsp", "bram36", "uram")
 """Predicted exactly, for every component."""
 KINDS = {key: RESOURCES[key] for key in sorted(RESOURCES, key=lambda key: key not in EXACT)}
 """Resources by their names in a manifest, and their headings: the exact ones first."""
@@ -67,6 +67,12 @@ class Report:
         """What synthesis found by what the board has; None where it has none."""
         has: int = getattr(self.board.resources, kind)
         return self.total(kind) / has if has else None
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """Resources that the table shows: a rare one only where it is predicted or found."""
+        headings = shown({kind: self.predicted(kind) + self.total(kind) for kind in KINDS})
+        return {kind: headings[kind] for kind in KINDS if kind in headings}
 
     @property
     def differences(self) -> list[str]:
@@ -137,16 +143,17 @@ def print_report(report: Report, as_json: bool) -> None:
 def _table(report: Report) -> Table:
     table = Table(title=f"{report.design} on {report.board.name}: predicted / synthesised")
     table.add_column("component")
-    for heading in KINDS.values():
+    kinds = report.kinds
+    for heading in kinds.values():
         table.add_column(heading, justify="right")
     table.add_column("deepest path", justify="right")
     for part in report.parts:
-        cells = [_cell(part.predicted[kind], part.found(kind)) for kind in KINDS]
+        cells = [_cell(part.predicted[kind], part.found(kind)) for kind in kinds]
         table.add_row(part.name, *cells, "" if part.path is None else _path(part.path))
     table.add_section()
-    totals = (_cell(report.predicted(kind), report.total(kind)) for kind in KINDS)
+    totals = (_cell(report.predicted(kind), report.total(kind)) for kind in kinds)
     table.add_row("total", *totals, _path(report.path))
-    shares = map(report.share, KINDS)
+    shares = map(report.share, kinds)
     table.add_row("of the part", *("-" if share is None else f"{share:.1%}" for share in shares), "")
     return table
 

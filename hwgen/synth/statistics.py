@@ -25,6 +25,9 @@ MULTIPLEXERS = {"MUXF7", "MUXF8", "MUXF9"}
 DSPS = {"DSP48E1", "DSP48E2"}
 BLOCK_RAMS = {"RAMB18E1": 0.5, "RAMB18E2": 0.5, "RAMB36E1": 1.0, "RAMB36E2": 1.0}
 """In BRAM36."""
+ULTRA_RAMS = {"URAM288": 1, "URAM288_BASE": 1}
+RAMS = {**BLOCK_RAMS, **ULTRA_RAMS}
+"""Memories with an address register."""
 
 IGNORED = {"VCC", "GND"}
 """Constants, which take nothing."""
@@ -38,7 +41,7 @@ class Statistics:
     ----------
     lut : LUT1 .. LUT6 and INV, shift registers (1 each), distributed RAM (RAM32M: 4, RAM64X1D: 2, ...)
     ff : FDRE, FDSE, FDCE, FDPE
-    dsp, bram36 : DSP48E1 or E2; block RAM in units of 36 Kbit, an 18 Kbit one is a half
+    dsp, bram36, uram : DSP48E1 or E2; block RAM in units of 36 Kbit, an 18 Kbit one is a half; URAM288
     srl_lut, memory_lut : the LUTs among `lut` that are shift registers, and those that are distributed RAM
     carry, mux : carry cells (four bits each in the 7 series, else eight); MUXF7 and MUXF8
     dsp_mreg, dsp_preg, dsp_pcin : DSPs whose register behind the multiplier, whose register behind the adder, and
@@ -51,6 +54,7 @@ class Statistics:
     ff: int
     dsp: int
     bram36: float
+    uram: int
     srl_lut: int
     memory_lut: int
     carry: int
@@ -70,19 +74,20 @@ def count(netlist: Netlist) -> Statistics:
     ValueError : a type of cell that is in none of the tables: it would be left out silently
     """
     cells = Counter(cell.type for cell in netlist.cells)
-    known = {*LUTS, *SHIFT_REGISTERS, *LUT_MEMORIES, *FLIP_FLOPS, *CARRIES, *MULTIPLEXERS, *DSPS, *BLOCK_RAMS, *IGNORED}
+    known = {*LUTS, *SHIFT_REGISTERS, *LUT_MEMORIES, *FLIP_FLOPS, *CARRIES, *MULTIPLEXERS, *DSPS, *RAMS, *IGNORED}
     if unknown := sorted(set(cells) - known):
         raise ValueError(f"{netlist.top}: wanted cells whose resources are known, got {', '.join(unknown)}")
     srl, memory = _sum(cells, SHIFT_REGISTERS), _sum(cells, LUT_MEMORIES)
     dsps = [cell for cell in netlist.cells if cell.type in DSPS]
     memories = Counter(
-        (_memory_name(cell.name), cell.type) for cell in netlist.cells if cell.type in {*LUT_MEMORIES, *BLOCK_RAMS}
+        (_memory_name(cell.name), cell.type) for cell in netlist.cells if cell.type in {*LUT_MEMORIES, *RAMS}
     )
     return Statistics(
         lut=_sum(cells, LUTS) + srl + memory,
         ff=sum(cells[kind] for kind in FLIP_FLOPS),
         dsp=len(dsps),
         bram36=sum(cells[kind] * size for kind, size in BLOCK_RAMS.items()),
+        uram=_sum(cells, ULTRA_RAMS),
         srl_lut=srl,
         memory_lut=memory,
         carry=sum(cells[kind] for kind in CARRIES),

@@ -45,7 +45,8 @@ cells get them; what the pass uses (A, B, C, M, P registers, PCIN cascade, pre-a
 but for the pre-adder's switch."""
 SCRIPTS = {
     "xc7": SYNTH,
-    "xcup": f"{SYNTH} -run :map_dsp; {MAP_DSP}; {SYNTH} -run coarse:",
+    # Without -uram the tool knows no UltraRAM; what is to be there says so (ram_style).
+    "xcup": f"{SYNTH} -uram -run :map_dsp; {MAP_DSP}; {SYNTH} -uram -run coarse:",
 }
 """By family."""
 SCRIPT = (

@@ -165,7 +165,7 @@ def test_shallow_memories_go_to_luts(depth: int, rom: Form, ram: Form) -> None:
     (lambda: RomConfig(1, 0), "width: wanted at least 1, got 0"),
     (lambda: RomConfig(1, 3, "distributed"), "form: wanted block or logic, got 'distributed'"),
     (lambda: RamConfig(0, 3), "depth: wanted at least 1, got 0"),
-    (lambda: RamConfig(5, 3, "logic"), "form: wanted block or distributed, got 'logic'"),
+    (lambda: RamConfig(5, 3, "logic"), "form: wanted block, distributed or ultra, got 'logic'"),
     (lambda: Rom(RomConfig(2, 3), [1]), "rows: wanted 2, got 1"),
     (lambda: bands(0, 3, True), "depth: wanted at least 1, got 0"),
 ])  # fmt: skip

@@ -25,6 +25,15 @@ def test_forms(rate: int, depth: int, form: Form) -> None:
     assert ram.cost("xcup") == wanted
 
 
+def test_choices() -> None:
+    """UltraRAM where a part has it, but not for what is in LUTs anyway."""
+    block = Storage(half_block_luts=407)
+    ultra = Storage("ultra", 407)
+    assert [block.choices(depth, True) for depth in (128, 129)] == [(block,), (block, ultra)]
+    assert block.choices(5000, False) == (block,)
+    assert [ultra.ram(depth, 8).form for depth in (128, 129)] == ["distributed", "ultra"]
+
+
 def test_what_goes_to_luts_is_worth_less_than_its_blocks() -> None:
     """At any width, of memories up to the depth of the part."""
     for rate in (190, 407):

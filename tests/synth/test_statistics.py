@@ -42,6 +42,8 @@ def test_ultrascale_counts() -> None:
 
 def test_block_ram_in_halves() -> None:
     assert count(netlist(*cells(RAMB18E1=3, RAMB36E1=2))).bram36 == 3.5
+    found = count(netlist(*cells(RAMB36E2=1, URAM288=2)))
+    assert (found.bram36, found.uram) == (1, 2)
 
 
 def test_dsp_registers_and_cascade() -> None:
@@ -63,6 +65,6 @@ def test_memories_by_name() -> None:
 
 
 def test_unknown_cell_is_not_left_out() -> None:
-    message = "top: wanted cells whose resources are known, got LDCE, URAM288"
+    message = "top: wanted cells whose resources are known, got FIFO18E2, LDCE"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        count(netlist(*cells(URAM288=1, LUT1=1, LDCE=2)))
+        count(netlist(*cells(FIFO18E2=1, LUT1=1, LDCE=2)))

@@ -51,6 +51,15 @@ def test_takes_what_fits(tmp_path: Path) -> None:
         assert torch.equal(value, tensors[name] if layer in told["layers"] else fresh[name])
 
 
+def test_the_power_of_all_images_goes_along_and_is_no_layer(tmp_path: Path) -> None:
+    spec = load(other(tmp_path / "m", a=("  crop: 16\n", "  crop: 16\n  power: average\n")))
+    state = pruned(spec).state_dict() | {"latent_power": torch.tensor(3.0)}
+    write(tmp_path / "start.safetensors", state, {})
+    network = pruned(spec)
+    told = warm_start(network, tmp_path / "start.safetensors", spec)
+    assert network.latent_power == 3.0 and "latent_power" not in told["layers"]
+
+
 def test_refuses_what_does_not_belong(tmp_path: Path) -> None:
     spec = specification(tmp_path)
     file = tmp_path / "x.safetensors"

@@ -16,7 +16,7 @@ from hwgen.rtl.mac import MacConfig
 from hwgen.rtl.packing import W8A8, Packing, proven_chain
 from hwgen.rtl.primitives import Cost, bits_of, counter_ff, counter_lut
 from hwgen.rtl.requantise import RequantiserConfig
-from hwgen.rtl.stream import CreditFifoConfig
+from hwgen.rtl.stream import CreditFifoConfig, full_rate_depth
 from hwgen.rtl.weights import pack_weights, phase_biases
 from hwgen.rtl.window_config import WindowConfig
 
@@ -213,19 +213,10 @@ class ConvolutionConfig:
 
     @property
     def fifo_depth(self) -> int:
-        """Beats that can be under way or waiting: `depth`, or what folds that follow one another without a pause need.
-
-        At the m-th fold after its own, a fold has freed min(fold_beats, m * words - drain_latency) of its entries,
-        words being the least that a fold has.
-        """
+        """Beats under way or waiting: `depth`, or what folds that follow one another without a pause need."""
         if self.depth is not None:
             return self.depth
-        depth, m = self.fold_beats, 1
-        drain, words = self.drain_latency, self.window.least_words
-        while (missing := self.fold_beats - max(0, m * words - drain)) > 0:
-            depth += min(missing, self.fold_beats)
-            m += 1
-        return depth
+        return full_rate_depth(self.fold_beats, self.window.least_words, self.drain_latency)
 
     def cost(self, family: str, columns: tuple[int, ...] | None = None) -> Cost:
         """LUTs, flip-flops, DSP slices and block RAM; DSPs and block RAMs are exact, flip-flops nearly so.

@@ -155,6 +155,27 @@ class CreditFifo(Component):
         return word
 
 
+def full_rate_depth(beats: int, cycles: int, drain: int) -> int:
+    """The least FIFO behind a pipeline whose work comes in folds with which one fold follows another without a pause.
+
+    At the m-th fold after its own, a fold has freed min(beats, m * cycles - drain) of its entries.
+
+    Parameters
+    ----------
+    beats
+        Of a fold's results.
+    cycles
+        Of the shortest fold.
+    drain
+        Cycles from a fold's last one to its first result at the output.
+    """
+    depth, m = beats, 1
+    while (missing := beats - max(0, m * cycles - drain)) > 0:
+        depth += min(missing, beats)
+        m += 1
+    return depth
+
+
 def wrap_increment(counter: Signal, length: int) -> Value:
     """`counter + 1` modulo `length`, for a counter that holds 0 .. length - 1."""
     return Mux(counter == length - 1, 0, counter + 1)

@@ -1,7 +1,8 @@
 """Which streams of a network share an exponent, and whose bounds whose: what the graph's nodes ask for.
 
 Inputs of a sum or of a concatenation have one exponent. A concatenation, blocks and pixels, and the largest values of
-blocks keep it. A sum's is at least its inputs', an average's at least its input's - 2 log2(kernel), as shifts
+windows keep it, and averages whose kernel is no power of two: on a coarser exponent some would be ties that no
+multiplier meets. A sum's is at least its inputs', another average's at least its input's - 2 log2(kernel), as shifts
 go right.
 """
 
@@ -11,11 +12,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hwgen.errors import HwgenError
-from hwgen.spec.branches import Add, AveragePool, Concat, DepthToSpace, MaxPool, SpaceToDepth
+from hwgen.spec.branches import Add, AveragePool, Concat, DepthToSpace, Kinds, MaxPool, SpaceToDepth
 from hwgen.spec.network import Network
 
 SAME = (Concat, SpaceToDepth, DepthToSpace, MaxPool)
 """Layers whose output has their inputs' exponent."""
+
+
+def keeps_exponent(layer: Kinds) -> bool:
+    """Whether a layer's output has its inputs' exponent."""
+    return isinstance(layer, SAME) or (isinstance(layer, AveragePool) and layer.kernel & (layer.kernel - 1) != 0)
 
 
 @dataclass(frozen=True)
@@ -34,8 +40,9 @@ def groups(network: Network) -> dict[str, str]:
     order = [network.source, *(placed.name for placed in network.layers)]
     first = {name: name for name in order}
     for placed in network.layers:
-        names = [*placed.sources] if isinstance(placed.layer, (Add, *SAME)) else []
-        if isinstance(placed.layer, SAME):
+        keeps = keeps_exponent(placed.layer)
+        names = [*placed.sources] if keeps or isinstance(placed.layer, Add) else []
+        if keeps:
             names.append(placed.name)
         joined = {first[name] for name in names}
         for name, group in first.items():
@@ -50,7 +57,7 @@ def bounds(network: Network) -> tuple[Bound, ...]:
     found = []
     for placed in network.layers:
         layer = placed.layer
-        if isinstance(layer, (Add, AveragePool)):
+        if isinstance(layer, (Add, AveragePool)) and not keeps_exponent(layer):
             margin = 2 * (layer.kernel.bit_length() - 1) if isinstance(layer, AveragePool) else 0
             found.append(Bound(placed.name, first[placed.name], first[placed.sources[0]], margin))
     return tuple(found)

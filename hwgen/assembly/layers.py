@@ -10,6 +10,7 @@ from hwgen.assembly.tables import table_values
 from hwgen.ir import nodes
 from hwgen.ir.edge import PIXEL
 from hwgen.ir.node import Node
+from hwgen.ir.nodes.pooling import averaging
 from hwgen.ir.nodes.table import sigmoid_values
 from hwgen.ir.types import IntType
 from hwgen.spec.branches import Add, AveragePool, Concat, DepthToSpace, Kinds, MaxPool, SpaceToDepth
@@ -79,13 +80,16 @@ def _(layer: DepthToSpace, place: Place, convolve: Convolve) -> Iterator[Node]:
 
 @nodes_of.register
 def _(layer: MaxPool, place: Place, convolve: Convolve) -> Iterator[Node]:
-    yield nodes.MaxPool(place.name, place.edges[0].channels, *place.input, layer.kernel)
+    windows = layer.kernel, layer.step, layer.padding
+    yield nodes.MaxPool(place.name, place.edges[0].channels, *place.input, *windows)
 
 
 @nodes_of.register
 def _(layer: AveragePool, place: Place, convolve: Convolve) -> Iterator[Node]:
     kind, exponent = place.input
     output = IntType(layer.activation_bits or kind.bits, kind.signed)
-    shift = 2 * (layer.kernel.bit_length() - 1) + place.exponent - exponent
-    channels = place.edges[0].channels
-    yield nodes.AveragePool(place.name, channels, layer.kernel, kind, exponent, shift, output, place.exponent)
+    multiplier, shift = averaging(place.name, layer.kernel, kind, exponent - place.exponent)
+    yield nodes.AveragePool(
+        place.name, place.edges[0].channels, layer.kernel, kind, exponent, shift, output, place.exponent, layer.step,
+        layer.padding, multiplier,
+    )  # fmt: skip

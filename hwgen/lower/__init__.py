@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import singledispatch
 from typing import Any
 
@@ -32,7 +33,7 @@ from hwgen.lower.gain import GainLowering
 from hwgen.lower.matrix_product import MatrixProductLowering
 from hwgen.lower.pixel_packer import PixelPackerLowering
 from hwgen.lower.pixel_serialiser import PixelSerialiserLowering
-from hwgen.lower.pooling import PoolingLowering
+from hwgen.lower.pooling import pooling
 from hwgen.lower.power import PowerLowering
 from hwgen.lower.receive import ReceiveLowering
 from hwgen.lower.reorder import DepthToSpaceLowering, SpaceToDepthLowering
@@ -41,16 +42,16 @@ from hwgen.lower.symbol_unpacker import SymbolUnpackerLowering
 from hwgen.lower.table import TableLowering
 from hwgen.rewrite.hardware import Fork, PixelPacker, PixelSerialiser, SymbolPacker, SymbolUnpacker
 
-LOWERINGS: dict[type, type[Lowering[Any]]] = {
+LOWERINGS: dict[type, Callable[..., Lowering[Any]]] = {
     Add: AddLowering,
     Alamouti: AlamoutiLowering,
-    AveragePool: PoolingLowering,
+    AveragePool: pooling,
     Concat: ConcatLowering,
     Convolution: ConvolutionLowering,
     DepthToSpace: DepthToSpaceLowering,
     Fork: ForkLowering,
     Gain: GainLowering,
-    MaxPool: PoolingLowering,
+    MaxPool: pooling,
     MatrixProduct: MatrixProductLowering,
     PixelPacker: PixelPackerLowering,
     PixelSerialiser: PixelSerialiserLowering,
@@ -61,7 +62,7 @@ LOWERINGS: dict[type, type[Lowering[Any]]] = {
     SymbolUnpacker: SymbolUnpackerLowering,
     Table: TableLowering,
 }
-"""The class of every kind of node; a base class stands for all kinds below it."""
+"""What makes the hardware side of every kind of node, its class mostly; a base class stands for all kinds below it."""
 NOT_IN_HARDWARE: tuple[type, ...] = ()
 """Kinds that the graph has and hardware does not, if any: a design with one of them is refused."""
 

@@ -23,6 +23,7 @@ from hwgen.rtl.primitives import Cost
 from hwgen.rtl.requantise import RequantiserConfig
 from hwgen.rtl.weights import phase_kernels, varying_columns, widest_biases
 from hwgen.rtl.window_config import WindowConfig
+from hwgen.rtl.window_pooling import WindowPoolingConfig
 
 LINE_BUFFER = "ring"
 FIFO = "fifo"
@@ -87,19 +88,12 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
             slope=None if node.slope is None else node.slope.tolist(),
         )
 
-    def buffers(self, config: ConvolutionConfig) -> tuple[Buffer, ...]:
+    def buffers(self, config: ConvolutionConfig) -> tuple[Buffer, Buffer]:
         """The FIFO's beats and the line buffer's pixels."""
         full_rate = replace(config, depth=None).fifo_depth
         fifo = Buffer(self.name, FIFO, f"{self.name}.{FIFO}", self.output.pixels * config.beats_out,
                       config.fold_beats, full_rate, full_rate)  # fmt: skip
-        window = replace(config.window, pixels=None)
-        unit = 1 if window.taps == 1 else window.width
-        least, busy, enough = (
-            -(-max(window.span, depth) // unit) * unit for depth in (0, window.busy_depth, window.depth)
-        )
-        line_buffer = Buffer(self.name, LINE_BUFFER, f"{self.name}.{LINE_BUFFER}", self.inputs[0].pixels,
-                             least, busy, enough, unit, grows=True)  # fmt: skip
-        return fifo, line_buffer
+        return fifo, line_buffer(self.name, config.window)
 
     def with_depths(self, config: ConvolutionConfig, depths: Mapping[str, int]) -> ConvolutionConfig:
         """The folding with those depths."""
@@ -115,7 +109,7 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
 
     def events(self, config: ConvolutionConfig, inputs: Sequence[Beats], single_beats: bool) -> NodeEvents:
         """A fold's last word, and its results."""
-        return ConvolutionEvents(self, config, single_beats)
+        return WindowEvents(*self.buffers(config), config, single_beats)
 
     def steady(self, config: ConvolutionConfig) -> Steady | None:
         """None: windows wait for rows."""
@@ -174,6 +168,17 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
         }
 
 
+def line_buffer(name: str, window: WindowConfig) -> Buffer:
+    """The pixels that a node's window holds."""
+    window = replace(window, pixels=None)
+    unit = 1 if window.taps == 1 else window.width
+    least, busy, enough = (
+        -(-max(window.span, depth) // unit) * unit for depth in (0, window.busy_depth, window.depth)
+    )
+    return Buffer(name, LINE_BUFFER, f"{name}.{LINE_BUFFER}", window.width * window.height, least, busy, enough, unit,
+                  grows=True)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class _Constants:
     """What the events of a folding wait for, in a frame.
@@ -214,8 +219,8 @@ def _constants(window: WindowConfig, run_folds: int, run_beats: int, fold_beats:
     )
 
 
-class ConvolutionEvents(NodeEvents):
-    """The events of a convolution's folds.
+class WindowEvents(NodeEvents):
+    """The events of a window's folds, a convolution's or a pooling's.
 
         issue[k]   a fold's last word      after issue[k - 1] + its words                 the multipliers
                                            after the last beat of the last pixel needed   the window is complete
@@ -224,7 +229,9 @@ class ConvolutionEvents(NodeEvents):
         input      a pixel's first beat    after the issue that gives a pixel back        (backwards)
     """
 
-    def __init__(self, lowering: ConvolutionLowering, config: ConvolutionConfig, single_beats: bool) -> None:
+    def __init__(
+        self, fifo: Buffer, line_buffer: Buffer, config: ConvolutionConfig | WindowPoolingConfig, single_beats: bool
+    ) -> None:
         self.config, self.single_beats = config, single_beats
         window = config.window
         self.folds, self.fold_beats = window.folds, config.fold_beats
@@ -236,7 +243,7 @@ class ConvolutionEvents(NodeEvents):
         self.of_folds = FoldBeats(per_frame, self.pixels_out, self.folds, self.fold_beats, config.runs)
         beats = Beats(per_frame, self.pixels_out) if single_beats else self.of_folds
         self.outputs, self.own = (beats,), (self.issue,)
-        self.fifo, self.line_buffer = lowering.buffers(config)
+        self.fifo, self.line_buffer = fifo, line_buffer
 
     def _last_fold(self, pixel: Cycles) -> Cycles:
         return pixel * self.folds + self.folds - 1

@@ -1,4 +1,4 @@
-"""The hardware side of pooling: a row of partial results."""
+"""The hardware side of pooling: a row of partial results where windows are blocks."""
 
 from __future__ import annotations
 
@@ -10,12 +10,22 @@ import numpy as np
 from amaranth.lib.wiring import Component
 
 from hwgen.ir.nodes import AveragePool, MaxPool
-from hwgen.lower.base import Buffer, Depths, NodeEvents, shape_of
+from hwgen.lower.base import Buffer, Depths, Lowering, NodeEvents, Stream, shape_of
 from hwgen.lower.joins import BeatLowering
 from hwgen.lower.value_by_value import later
+from hwgen.lower.window_pooling import WindowPoolingLowering
 from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Scatter, Wait
 from hwgen.rtl.pooling import PoolingConfig
 from hwgen.rtl.primitives import Cost
+
+
+def pooling(
+    node: MaxPool | AveragePool, inputs: tuple[Stream, ...], output: Stream, consumers: int = 1
+) -> Lowering[Any]:
+    """The hardware side of a pooling: a line buffer is only needed where windows are no blocks."""
+    # Blocks have no multiplier: an average's takes the same path as windows.
+    simple = node.blocks and not (isinstance(node, AveragePool) and node.multiplier > 1)
+    return (PoolingLowering if simple else WindowPoolingLowering)(node, inputs, output, consumers)
 
 
 class PoolingLowering(BeatLowering[PoolingConfig]):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Strict, Tag
+from pydantic import Discriminator, Field, Strict, Tag, model_validator
 
 from hwgen.spec.layers import DecoderLayer, Entry, Identifier, Layer
 from hwgen.spec.values import Bits
-from hwgen.yamlmarks import TAG, between
+from hwgen.yamlmarks import TAG, between, wrong
 
 Inputs = Annotated[tuple[Identifier, ...], Field(min_length=1)]
 
@@ -50,19 +50,57 @@ class DepthToSpace(Entry):
     factor: Annotated[int, Strict(), between(2, 16)]
 
 
-class MaxPool(Entry):
-    """The largest value of every block of kernel x kernel pixels."""
+class Pool(Entry):
+    """Windows of kernel x kernel pixels, `stride` apart: by default blocks, side by side.
+
+    Attributes
+    ----------
+    stride : int or None
+        1 to `kernel`; None stands for `kernel`.
+    padding : int
+        Rows and columns of border on each side, 0 to kernel // 2.
+    """
+
+    kernel: Annotated[int, Strict(), between(2, 16)]
+    stride: Annotated[int, Strict(), between(1, 16)] | None = None
+    padding: Annotated[int, Strict(), between(0, 8)] = 0
+
+    @property
+    def step(self) -> int:
+        """Pixels from one window to the next."""
+        return self.stride or self.kernel
+
+    @model_validator(mode="after")
+    def _windows(self) -> Pool:
+        if self.step > self.kernel:
+            raise wrong(f"at most the kernel, {self.kernel}", self.stride, "stride")
+        if self.padding > self.kernel // 2:
+            raise wrong(f"at most half of the kernel, {self.kernel // 2}", self.padding, "padding")
+        return self
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """(height, width) of the output for an input of that size."""
+        rows, columns = ((side + 2 * self.padding - self.kernel) // self.step + 1 for side in (height, width))
+        return rows, columns
+
+
+class MaxPool(Pool):
+    """The largest value of every window; its border does not count."""
 
     kind: Literal["max_pool"]
-    kernel: Annotated[int, Strict(), between(2, 16)]
 
 
-class AveragePool(Entry):
-    """The average of every block of kernel x kernel pixels."""
+class AveragePool(Pool):
+    """The average of every window, whose border counts as zeros."""
 
     kind: Literal["average_pool"]
-    kernel: Literal[2, 4, 8, 16]
     activation_bits: Bits | None = None
+
+    @model_validator(mode="after")
+    def _exact(self) -> AveragePool:
+        if self.kernel % 2 == 0 and self.kernel & (self.kernel - 1):
+            raise wrong("a power of two or an odd number", self.kernel, "kernel")
+        return self
 
 
 def _kind(default: str) -> Discriminator:

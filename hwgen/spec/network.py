@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import singledispatch
 from typing import Literal
 
-from hwgen.spec.branches import Add, AveragePool, Concat, DepthToSpace, Kinds, MaxPool, SpaceToDepth
+from hwgen.spec.branches import Add, AveragePool, Concat, DepthToSpace, Kinds, MaxPool, Pool, SpaceToDepth
 from hwgen.spec.layers import DecoderLayer, Entry, Layer
 from hwgen.yamlmarks import wrong
 
@@ -228,7 +228,7 @@ def _(layer: DepthToSpace, height: int, width: int) -> tuple[int, int]:
 @size_of.register(MaxPool)
 @size_of.register(AveragePool)
 def _(layer: MaxPool | AveragePool, height: int, width: int) -> tuple[int, int]:
-    return height // layer.kernel, width // layer.kernel
+    return layer.output_size(height, width)
 
 
 def _given(side: Side, index: int, layer: Kinds, taken: tuple[Stream, ...]) -> Stream:
@@ -253,7 +253,6 @@ def _given(side: Side, index: int, layer: Kinds, taken: tuple[Stream, ...]) -> S
             raise wrong(f"a factor whose square divides the {first.channels} channels", layer.factor,
                         side, index, "factor")  # fmt: skip
         return Stream(first.channels // layer.factor**2, first.bits, first.signed, first.scale * layer.factor)
-    if isinstance(layer, MaxPool):
-        return Stream(first.channels, first.bits, first.signed, first.scale / layer.kernel)
-    assert isinstance(layer, AveragePool), "nothing else has no weights"
-    return Stream(first.channels, layer.activation_bits or first.bits, first.signed, first.scale / layer.kernel)
+    assert isinstance(layer, Pool), "nothing else has no weights"
+    bits = layer.activation_bits if isinstance(layer, AveragePool) else None
+    return Stream(first.channels, bits or first.bits, first.signed, first.scale / layer.step)

@@ -18,6 +18,7 @@ from support.graphs import (
     u_shape,
     up,
     wide_kernel,
+    windows,
 )
 from support.plans import Layers, vectors
 from support.streaming import run_stream
@@ -36,6 +37,7 @@ SLOW = 60
 KINDS = {"residual": (residual,), "twice": (twice,), "branches": (branches,),
          "u_shape": (u_shape,), "down_and_up": (down, up), "wide": (wide_kernel,),
          "depthwise": (depthwise,), "grouped": (grouped,),
+         "windows": (windows,),
          "all": (layer, residual, twice, branches, table)}  # fmt: skip
 
 
@@ -64,6 +66,7 @@ def hardware_ends(plan: Plan, idle: float = 0.0, stall: float = 0.0) -> list[int
 @pytest.mark.parametrize(("kinds", "seed"), [("residual", 1), ("residual", 100), ("twice", 1), ("branches", 1),
                                              ("u_shape", 1), ("down_and_up", 1), ("down_and_up", 50), ("wide", 1),
                                              ("depthwise", 1), ("depthwise", 40), ("grouped", 1), ("grouped", 40),
+                                             ("windows", 1), ("windows", 2), ("windows", 50),
                                              ("all", 2), ("all", 300)])  # fmt: skip
 def test_branches(kinds: str, seed: int) -> None:
     """With the shallowest buffers everything is as fast as with any."""

@@ -32,6 +32,7 @@ from hwgen.ir.nodes import (
 )
 from hwgen.ir.nodes.complex_conv2d import complex_weight
 from hwgen.ir.nodes.convolution import accumulator_bits
+from hwgen.ir.nodes.pooling import averaging
 from hwgen.ir.types import SHIFTS, IntType
 from hwgen.numerics.integer import IntArray
 
@@ -294,6 +295,21 @@ def patches(b: Builder) -> None:
         b.conv(b.last, 5, kernel_size=(4, 4), stride=4, padding_height=0, padding_width=0)
 
 
+def windows(b: Builder) -> None:
+    """Pooling of windows that overlap, 1 apart or, of a transmitter, 2."""
+    rng, edge = b.rng, b.edges[b.last]
+    halves = b.side == "tx" and not any(side % 4 for side in b.size(b.last))
+    kernel, stride = int(rng.choice([3, 5])), 1 + int(halves and rng.integers(2))
+    size, exponent = (stride, kernel // 2), exponent_of(edge)
+    if rng.integers(2):
+        b.add(MaxPool(b.name("pool"), edge.channels, edge.type, exponent, kernel, *size))
+        return
+    name, finer, output = b.name("average"), int(rng.integers(2)), IntType(int(rng.integers(2, 9)), edge.type.signed)
+    multiplier, shift = averaging(name, kernel, edge.type, finer)
+    b.add(AveragePool(name, edge.channels, kernel, edge.type, exponent, shift, output, exponent - finer, *size,
+                      multiplier))  # fmt: skip
+
+
 def up(b: Builder) -> None:
     """Twice a receiver's frame, for good."""
     if b.side == "rx" and max(b.size(b.last)) < 24:
@@ -302,7 +318,7 @@ def up(b: Builder) -> None:
 
 BLOCKS: tuple[Callable[[Builder], None], ...] = (
     layer, wide_kernel, depthwise, codebook, grouped, residual, projection, twice, u_shape, branches, table,
-    complex_layer, down, patches, up,
+    complex_layer, down, patches, windows, up,
 )  # fmt: skip
 
 

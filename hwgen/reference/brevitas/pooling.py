@@ -1,6 +1,7 @@
 """Pooling: torch's, of Brevitas's quantised tensors; an average is rounded by a Brevitas quantiser.
 
-A block's number of pixels is a power of two, so an average in float64 is exact.
+The average of a window whose number of pixels is a power of two is exact in float64. Of another one it lies at least
+1 / (2 * pixels) of a step beside every tie, far more than float64's error, so it is rounded as it is.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from hwgen.train.quantisers import plain
 def _(node: MaxPool, *inputs: IntArray, coefficients: IntArray | None = None) -> IntArray:
     (x,) = inputs
     with torch.no_grad():
-        largest = nn.functional.max_pool2d(plain(quantised(x, node.type, node.exponent)), node.kernel)
+        values = plain(quantised(x, node.type, node.exponent))
+        largest = nn.functional.max_pool2d(values, node.kernel, node.stride, node.padding)
         return integers(largest, node.exponent)
 
 
@@ -27,5 +29,6 @@ def _(node: MaxPool, *inputs: IntArray, coefficients: IntArray | None = None) ->
 def _(node: AveragePool, *inputs: IntArray, coefficients: IntArray | None = None) -> IntArray:
     (x,) = inputs
     with torch.no_grad():
-        average = nn.functional.avg_pool2d(plain(quantised(x, node.input, node.input_exponent)), node.kernel)
+        values = plain(quantised(x, node.input, node.input_exponent))
+        average = nn.functional.avg_pool2d(values, node.kernel, node.stride, node.padding)
         return integers(quantiser(node.output, node.output_exponent)(average), node.output_exponent)

@@ -15,7 +15,7 @@ from hwgen.errors import HwgenError
 from hwgen.ir.edge import PIXEL, PIXEL_EXPONENT, SYMBOLS, Edge
 from hwgen.ir.execute import execute
 from hwgen.ir.graph import Graph
-from hwgen.ir.nodes import Add, Conv2d, DepthToSpace, Gain, MaxPool, SpaceToDepth
+from hwgen.ir.nodes import Add, AveragePool, Conv2d, DepthToSpace, Gain, MaxPool, SpaceToDepth
 from hwgen.ir.types import IntType
 from hwgen.numerics.words import pack_symbols, unpack_symbols
 
@@ -118,7 +118,8 @@ def test_random_graphs_are_of_all_sorts() -> None:
     assert any(node.kernel_height != node.kernel_width for node in nodes)
     assert max(node.kernel for node in nodes) == 9
     assert any(isinstance(node, Conv2d) and node.patches for node in nodes)
-    assert len(graphs.BLOCKS) == 15
+    assert any(isinstance(node, MaxPool | AveragePool) and not node.blocks for graph in drawn for node in graph.nodes)
+    assert len(graphs.BLOCKS) == 16
 
 
 def scaled(*steps: Any, side: str = "tx") -> Graph:

@@ -12,9 +12,10 @@ from amaranth.lib.wiring import Component, In, Out, connect, flipped
 from hwgen.rtl.add import typed
 from hwgen.rtl.adders import tree_levels
 from hwgen.rtl.counter import Counter, count
+from hwgen.rtl.memory import RamConfig
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter_ff, multiplier_dsp
 from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
-from hwgen.rtl.skip_fifo import memory, memory_cost
+from hwgen.rtl.storage import Storage
 from hwgen.rtl.stream import CreditFifoConfig, full_rate_depth
 from hwgen.rtl.window import WindowBuffer
 from hwgen.rtl.window_config import WindowConfig
@@ -132,6 +133,12 @@ class WindowPoolingConfig:
         return Shape(self.input.width + bits_of(taps), self.input.signed)
 
     @property
+    def memory(self) -> RamConfig:
+        """What holds a window's words, where a pixel has several beats."""
+        storage = Storage(half_block_luts=self.window.half_block_luts)
+        return storage.ram(self.beats_out, self.lanes * self.partial.width)
+
+    @property
     def fifo_depth(self) -> int:
         """The FIFO's depth, in beats."""
         if self.depth is not None:
@@ -154,7 +161,7 @@ class WindowPoolingConfig:
         window, width, groups = self.window, self.partial.width, self.beats_out
         cost = window.cost(family) + self.fifo.cost(family)
         if groups > 1:
-            cost += memory_cost(groups, self.lanes * width, family)
+            cost += self.memory.cost(family)
         combine = 2 * adder_lut(width) if self.shift is None else adder_lut(width)
         taps = window.taps
         lane = Cost(combine * taps, width * (taps - 1) + 2 * width)
@@ -277,7 +284,7 @@ class WindowPooling(Component):
     def _memory(self, m: Module, group: Counter, address: Value, write: Value, data: Value) -> Value:
         """What is held at an address, a cycle later; what it becomes is written where a cycle ago `group` stood."""
         groups = self.config.beats_out
-        m.submodules.memory = ram = memory(groups, len(data))
+        m.submodules.memory = ram = self.config.memory.build()
         written = Signal(range(groups))
         m.d.sync += written.eq(group.place)
         m.d.comb += [

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from amaranth.lib.wiring import Component
 
+from hwgen.device import HALF_BLOCK_LUTS
 from hwgen.ir.nodes import AveragePool, MaxPool
 from hwgen.lower.base import Buffer, Depths, Lowering, NodeEvents, Stream, shape_of
 from hwgen.lower.joins import BeatLowering
@@ -20,12 +21,15 @@ from hwgen.rtl.primitives import Cost
 
 
 def pooling(
-    node: MaxPool | AveragePool, inputs: tuple[Stream, ...], output: Stream, consumers: int = 1
-) -> Lowering[Any]:
+    node: MaxPool | AveragePool, inputs: tuple[Stream, ...], output: Stream, consumers: int = 1,
+    half_block_luts: int = HALF_BLOCK_LUTS,
+) -> Lowering[Any]:  # fmt: skip
     """The hardware side of a pooling: a line buffer is only needed where windows are no blocks."""
     # Blocks have no multiplier: an average's takes the same path as windows.
     simple = node.blocks and not (isinstance(node, AveragePool) and node.multiplier > 1)
-    return (PoolingLowering if simple else WindowPoolingLowering)(node, inputs, output, consumers)
+    return (PoolingLowering if simple else WindowPoolingLowering)(
+        node, inputs, output, consumers, half_block_luts
+    )
 
 
 class PoolingLowering(BeatLowering[PoolingConfig]):

@@ -44,7 +44,7 @@ class WindowPoolingLowering(Lowering[WindowPoolingConfig]):
         window = WindowConfig(
             channels=taken.channels, width=taken.columns, height=taken.rows, kernel=node.kernel, stride=node.stride,
             padding=node.padding, simd=lanes, folds=1, bits=taken.type.bits, signed=taken.type.signed, taps=taps,
-            lanes=lanes, form=form,
+            lanes=lanes, form=form, half_block_luts=self.half_block_luts,
         )  # fmt: skip
         return WindowPoolingConfig(
             window, node.shift if isinstance(node, AveragePool) else None, shape_of(self.output.type),

@@ -51,6 +51,6 @@ def exact_multiplier(ratio: tuple[int, int], bounds: tuple[int, int]) -> tuple[i
     for shift in range(MAX_QUOTIENT_SHIFT + 1):
         below = (numerator << shift) // denominator
         for multiplier in (below, below + 1):
-            if is_exact(multiplier, shift, ratio, bounds):
+            if multiplier and is_exact(multiplier, shift, ratio, bounds):
                 return multiplier, shift
     return None

@@ -14,7 +14,8 @@ FRAMES = ((36, 20), (20, 36), (64, 32), (24, 16), (48, 12))
 RECEIVED = (Layer(3, 2, 8, "relu"), Layer(3, 1, 6, "none"))
 """An encoder for those that receive."""
 CHANNELS = (4, 6, 8, 9, 12)
-WAYS = ("stride", "patches", "max_pool", "average_pool", "space_to_depth")
+WAYS = ("stride", "patches", "max_pool", "average_pool", "overlapping max_pool", "overlapping average_pool",
+        "space_to_depth")  # fmt: skip
 """Of halving the size."""
 
 
@@ -101,6 +102,8 @@ class Body:
                 self.add(8, None, 2, kernel=2, stride=2, channels=8, activation="relu")
             case "space_to_depth":
                 self.add(4 * self.channels, None, 2, kind="space_to_depth", factor=2)
+            case "overlapping max_pool" | "overlapping average_pool" as pool:
+                self.add(self.channels, None, 2, kind=pool.split()[1], kernel=3, stride=2, padding=1)
             case pool:
                 self.add(self.channels, None, 2, kind=pool, kernel=2)
 
@@ -177,5 +180,7 @@ DIRECTED = (
     chosen(13, "max_pool", Body.depthwise, Body.grouped),
     chosen(14, "average_pool", Body.beside, Body.dilated),
     chosen(15, "space_to_depth", Body.coded, Body.oblong, Body.table),
+    chosen(16, "overlapping max_pool", Body.residual),
+    chosen(17, "overlapping average_pool"),
 )
 """Every block and every way of halving the size, once."""

@@ -160,9 +160,9 @@ def _(layer: DepthToSpace, placed: Placed) -> nn.Module:
 
 @_module.register
 def _(layer: MaxPool, placed: Placed) -> nn.Module:
-    return nn.MaxPool2d(layer.kernel)
+    return nn.MaxPool2d(layer.kernel, layer.step, layer.padding)
 
 
 @_module.register
 def _(layer: AveragePool, placed: Placed) -> nn.Module:
-    return nn.AvgPool2d(layer.kernel)
+    return nn.AvgPool2d(layer.kernel, layer.step, layer.padding)

@@ -40,6 +40,15 @@ GRAPHS = {
     "  - {kernel: 1, channels: 5, activation: none}\n"
     "  - {kind: add, inputs: [mean, conv3]}\n"
     "  - {kernel: 1, channels: 4, activation: none}\n" + BACK,
+    "windows": "encoder:\n"
+    "  - {kernel: 3, channels: 5, activation: none}\n"
+    "  - {kind: max_pool, kernel: 3, stride: 1, padding: 1}\n"
+    "  - {kind: average_pool, kernel: 3, stride: 2, padding: 1, name: mean}\n"
+    "  - {kind: max_pool, kernel: 3, stride: 2, padding: 1, inputs: [max_pool1], name: most}\n"
+    "  - {kind: add, inputs: [mean, most]}\n"
+    "  - {kind: average_pool, kernel: 4, stride: 1, padding: 2, activation_bits: 6, name: wide}\n"
+    "  - {kind: average_pool, kernel: 2, stride: 1}\n"
+    "  - {kernel: 1, channels: 4, activation: none}\n" + BACK,
     "blocks": "encoder:\n"
     "  - {kind: space_to_depth, factor: 2}\n"
     "  - {kernel: 3, channels: 6, activation: silu, activation_bits: 6}\n"

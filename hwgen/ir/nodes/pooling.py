@@ -41,6 +41,8 @@ def averaging(at: str, kernel: int, input: IntType, finer: int) -> tuple[int, in
     HwgenError
         At AT.kernel: none is exact for every sum.
     """
+    if kernel & (kernel - 1) == 0:
+        return 1, 2 * (kernel.bit_length() - 1) - finer
     found = exact_multiplier(average_ratio(kernel, finer), sum_bounds(kernel, input))
     if found is None:
         raise HwgenError(f"{at}.kernel", "a power of two, or an odd number and no coarser output", str(kernel))

@@ -1,4 +1,4 @@
-"""The largest value or the average of every block."""
+"""The largest value or the average of every window."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ class QuantMaxPool(Unchanged):
     def __init__(self, placed: Placed) -> None:
         super().__init__()
         assert isinstance(placed.layer, MaxPool)
-        self.kernel = placed.layer.kernel
+        self.windows = placed.layer.kernel, placed.layer.step, placed.layer.padding
 
     def values(self, *inputs: Any) -> Tensor:
-        """The largest value of every block."""
-        return nn.functional.max_pool2d(plain(inputs[0]), self.kernel)
+        """The largest value of every window."""
+        return nn.functional.max_pool2d(plain(inputs[0]), *self.windows)
 
 
 class QuantAveragePool(Requantised):
-    """The average of a power of two of values, exact before its rounding."""
+    """The average of a power of two of values is exact before its rounding; another one is far from every tie."""
 
     def __init__(self, placed: Placed) -> None:
         super().__init__()
         assert isinstance(placed.layer, AveragePool)
-        self.kernel = placed.layer.kernel
+        self.windows = placed.layer.kernel, placed.layer.step, placed.layer.padding
         self._round_to(placed.given.bits, placed.given.signed)
 
     def values(self, *inputs: Any) -> Tensor:
-        """The average of every block."""
-        return nn.functional.avg_pool2d(plain(inputs[0]), self.kernel)
+        """The average of every window."""
+        return nn.functional.avg_pool2d(plain(inputs[0]), *self.windows)

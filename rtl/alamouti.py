@@ -7,11 +7,11 @@ from typing import ClassVar
 
 from amaranth.hdl import Array, Cat, Module, Signal, Value
 from amaranth.lib import stream
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import Component, In, Out, flipped
 
 from hwgen.rtl.counter import count
 from hwgen.rtl.matrix_product import BITS, SYMBOL, negated
-from hwgen.rtl.pipeline import FIFO_LATENCY, check_positive, forward, output_fifo, output_fifo_cost
+from hwgen.rtl.pipeline import FIFO_LATENCY, check_positive, connect_in_order, output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, counter, equal_lut
 
 
@@ -117,5 +117,5 @@ class Alamouti(Component):
             fifo.payload.eq(payload),
             fifo.write.eq(write),
         ]
-        forward(m, fifo.o, self.o)
+        connect_in_order(m, fifo.o, flipped(self.o))
         return m

@@ -14,11 +14,12 @@ from dataclasses import replace
 import numpy as np
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import Component, In, Out, flipped
 
 from hwgen.rtl.adders import delay
 from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.counter import count
+from hwgen.rtl.pipeline import connect_in_order
 from hwgen.rtl.weight_reader import WORD_LATENCY
 from hwgen.rtl.window import WindowBuffer
 
@@ -98,10 +99,8 @@ class Convolution(Component):
         last_fold = count(m, folds, window.end_fold, "fold").last
         with m.If(window.end_fold):
             m.d.comb += fifo.reserve.eq(Mux(last_fold, last_beats, beats))
+        connect_in_order(m, flipped(self.i), window.i)
         m.d.comb += [
-            window.i.payload.eq(self.i.payload),
-            window.i.valid.eq(self.i.valid),
-            self.i.ready.eq(window.i.ready),
             window.room.eq(fifo.room),
             mac.issue.eq(window.issue),
             mac.first.eq(window.first),
@@ -135,10 +134,8 @@ class Convolution(Component):
         m.d.comb += [
             fifo.write.eq(self.requantisers[0].o_valid),
             fifo.payload.eq(Cat(requantiser.o for requantiser in self.requantisers)),
-            self.o.payload.eq(fifo.o.payload),
-            self.o.valid.eq(fifo.o.valid),
-            fifo.o.ready.eq(self.o.ready),
         ]
+        connect_in_order(m, fifo.o, flipped(self.o))
         return m
 
     def _sections(self, word: Value) -> Value:

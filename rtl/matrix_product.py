@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import Component, In, Out, flipped
 
 from hwgen.numerics import formats
 from hwgen.rtl.adders import delay
@@ -20,7 +20,7 @@ from hwgen.rtl.complex_mac import ComplexMacConfig
 from hwgen.rtl.complex_multiply import Form, Widths
 from hwgen.rtl.counter import count
 from hwgen.rtl.memory import RamConfig
-from hwgen.rtl.pipeline import FIFO_LATENCY, check_positive, forward, output_fifo, output_fifo_cost
+from hwgen.rtl.pipeline import FIFO_LATENCY, check_positive, connect_in_order, output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter, equal_lut
 from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
 from hwgen.rtl.storage import Storage
@@ -247,7 +247,7 @@ class MatrixProduct(Component):
             fifo.payload.last.eq(last),
             fifo.write.eq(valid),
         ]
-        forward(m, fifo.o, self.o)
+        connect_in_order(m, fifo.o, flipped(self.o))
         return m
 
     def _load(self, m: Module, claim: Value, release: Value, address: Value) -> tuple[Value, list[Value]]:

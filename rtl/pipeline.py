@@ -6,7 +6,7 @@ from typing import Any
 
 from amaranth.hdl import Module, ShapeLike, Signal, Value, ValueLike
 from amaranth.lib import stream
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import Component, In, Out, flipped
 
 from hwgen.rtl.primitives import Cost
 from hwgen.rtl.stream import CreditFifo, CreditFifoConfig
@@ -38,8 +38,19 @@ def check_positive(**numbers: int) -> None:
             raise ValueError(f"{key}: wanted at least 1, got {value}")
 
 
-def forward(m: Module, source: Any, sink: Any) -> None:
-    """Pass a stream on to another one. The statements' order, payload first, is part of the emitted Verilog."""
+def connect_in_order(m: Module, source: Any, sink: Any) -> None:
+    """What `connect(m, source, sink)` does to two equal streams, in the order payload, valid, ready.
+
+    The order is part of the emitted Verilog. Amaranth's `connect` takes a signature's members sorted by name, so that
+    `ready` comes before `valid`; the designs whose bytes are recorded have it behind.
+
+    Raises
+    ------
+    ValueError
+        Ends of one direction, payloads of different shapes.
+    """
+    if source.signature.flip() != sink.signature:
+        raise ValueError(f"sink: wanted {source.signature.flip()!r}, got {sink.signature!r}")
     m.d.comb += [sink.payload.eq(source.payload), sink.valid.eq(source.valid), source.ready.eq(sink.ready)]
 
 
@@ -92,4 +103,4 @@ class Pipeline(Component):
     def deliver(self, m: Module, valid: Value, payload: ValueLike) -> None:
         """Write a result into the FIFO, which the output comes from."""
         m.d.comb += [self.fifo.write.eq(valid), self.fifo.payload.eq(payload)]
-        forward(m, self.fifo.o, self.o)
+        connect_in_order(m, self.fifo.o, flipped(self.o))

@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import stream
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import Component, In, Out, flipped
 
 from hwgen.numerics.complex import (
     GAIN_BITS,
@@ -29,7 +29,7 @@ from hwgen.numerics.formats import SYMBOL
 from hwgen.rtl.adders import delay
 from hwgen.rtl.counter import count
 from hwgen.rtl.memory import RamConfig
-from hwgen.rtl.pipeline import FIFO_LATENCY, check_positive, forward, output_fifo, output_fifo_cost
+from hwgen.rtl.pipeline import FIFO_LATENCY, check_positive, connect_in_order, output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter, multiplier_dsp
 from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
 from hwgen.rtl.storage import Storage
@@ -229,7 +229,7 @@ class PowerNormaliser(Component):
         with m.If(delay_flag(m, shifts_pass, "root_passes")):
             m.d.sync += gain.eq(root)
         self._scale(m, fifo, go, delay(m, ring.data, 1, "value_out"), gain, left)
-        forward(m, fifo.o, self.o)
+        connect_in_order(m, fifo.o, flipped(self.o))
         return m
 
     def _gain(

@@ -63,7 +63,7 @@ class WindowPoolingConfig:
 
     def __post_init__(self) -> None:
         window = self.window
-        if window.folds != 1 or window.lanes != window.simd or window.transposed:
+        if window.folds != 1 or window.groups != 1 or window.lanes != window.simd or window.transposed:
             got = f"{window.folds} folds, {window.lanes} of {window.simd} lanes"
             raise ValueError(f"window: wanted one fold, as many values per beat as per word, got {got}")
         if self.shift is not None and self.shift < 0:
@@ -88,7 +88,7 @@ class WindowPoolingConfig:
     @property
     def beats_out(self) -> int:
         """Beats of an output pixel, as of an input pixel."""
-        return self.window.groups
+        return self.window.tap_words
 
     @property
     def fold_beats(self) -> int:

@@ -39,7 +39,7 @@ def add_components(m: Module, plan: Plan) -> dict[str, Component]:
             if before != INPUT:
                 given, taken = output_of(plan, made, before, name, place), input_of(sink, place)
                 m.d.comb += [
-                    # Values of a symbol need no TLAST.
+                    # Not `connect`, which wants equal widths: a symbol's highest bit, TLAST, may end here.
                     Value.cast(taken.payload).eq(Value.cast(given.payload)),
                     taken.valid.eq(given.valid),
                     given.ready.eq(taken.ready),

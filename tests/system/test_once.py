@@ -32,6 +32,14 @@ def test_one_place(pattern: str, file: str) -> None:
     assert found == {file}
 
 
+def test_streams_are_connected_in_one_place() -> None:
+    """By Amaranth's `connect` or by `connect_in_order`; by hand where the payload changes on its way or loses TLAST,
+    and at the top's AXI ports, which are no streams of Amaranth's."""
+    pattern = r"\.valid\.eq\((\w+\.)+valid\)"
+    found = {str(path.relative_to(ROOT)) for path in SOURCES if re.search(pattern, code(path))}
+    assert found == {"rtl/pipeline.py", "rtl/window_pooling.py", "hwgen/emit/datapath.py"}
+
+
 @pytest.mark.parametrize("bits", [12, 10, 8])
 def test_no_scale_is_written_as_a_power(bits: int) -> None:
     """Q3.12, Q5.10 and pixels: `SYMBOL.scale` and so on have it."""

@@ -58,6 +58,9 @@ class WindowPoolingConfig:
     multiplier: int = 1
     depth: int | None = None
 
+    runs: ClassVar[int] = 1
+    run_folds: ClassVar[int] = 1
+    """A pixel's results are one run of one fold (see ConvolutionConfig)."""
     product_cycles: ClassVar[int] = 2
     """Behind the product: the registers of a DSP slice after its multiplier and its adder."""
 
@@ -98,6 +101,11 @@ class WindowPoolingConfig:
     @property
     def last_beats(self) -> int:
         """The same: a pixel is one fold."""
+        return self.beats_out
+
+    @property
+    def run_beats(self) -> int:
+        """The same: a pixel is one run."""
         return self.beats_out
 
     @property

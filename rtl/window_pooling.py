@@ -166,20 +166,40 @@ class WindowPoolingConfig:
 
     def cost(self, family: str) -> Cost:
         """Resources: block RAM and DSP exactly. LUTs were measured."""
-        window, width, groups = self.window, self.partial.width, self.beats_out
-        cost = window.cost(family) + self.fifo.cost(family)
+        groups = self.beats_out
+        cost = self.window.cost(family) + self.fifo.cost(family)
         if groups > 1:
             cost += self.memory.cost(family)
-        combine = 2 * adder_lut(width) if self.shift is None else adder_lut(width)
-        taps = window.taps
-        lane = Cost(combine * taps, width * (taps - 1) + 2 * width)
-        if self.shift is not None:
-            lane += add_round_saturate_cost(self.product_bits, self.shift, self.output)
-            if self.multiplier > 1:
-                lane += Cost(0, 0, multiplier_dsp(self.multiplier.bit_length() + 1, family))
+        lane = self._combination_cost() + self._rounding_cost(family)
         stages = WindowBuffer.word_latency + self.tree
-        control = Cost(10 + 2 * bits_of(groups), 2 * stages + 5 + 2 * counter_ff(groups) + bits_of(groups))
+        control = Cost(10 + 2 * bits_of(groups) if groups > 1 else 1,
+                       2 * stages + 5 + 2 * counter_ff(groups) + bits_of(groups))  # fmt: skip
         return cost + lane * self.lanes + control
+
+    def _combination_cost(self) -> Cost:
+        """A lane's tree over a word's taps, and its combination with what is held. A sum grows by a bit a level."""
+        grows = self.shift is not None
+        chain = 1 if grows else 2
+        widths = [self.partial.width if not grows else self.input.width] * self.window.taps
+        cost = Cost()
+        while len(widths) > 1:
+            pairs = [max(pair) + grows for pair in zip(widths[::2], widths[1::2], strict=False)]
+            cost += Cost(chain * sum(map(adder_lut, pairs)), sum(pairs))
+            widths = pairs + widths[2 * len(pairs) :]
+            cost += Cost(0, sum(widths[len(pairs) :]))
+        held = self.partial.width if self.beats_out == 1 else 0
+        return cost + Cost(chain * adder_lut(self.partial.width), widths[0] + held)
+
+    def _rounding_cost(self, family: str) -> Cost:
+        """A lane's multiplication and rounding."""
+        if self.shift is None:
+            return Cost()
+        cost = add_round_saturate_cost(self.product_bits, self.shift, self.output)
+        if not self.input.signed:  # nothing is below 0: what is beyond the largest value sets all bits
+            cost += Cost(-self.output.width)
+        if self.multiplier > 1:
+            cost += Cost(0, 0, multiplier_dsp(self.multiplier.bit_length() + 1, family))
+        return cost
 
     def build(self) -> WindowPooling:
         """The component."""

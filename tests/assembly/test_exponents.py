@@ -42,6 +42,15 @@ def test_groups_and_bounds(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_an_average_of_no_power_of_two_keeps_its_exponent(tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    text = TEXT.replace("average_pool, kernel: 4,", "average_pool, kernel: 3, padding: 1, stride: 2,")
+    path.write_text(text.replace("none, inputs: [mean],", "none, stride: 2, inputs: [mean],"))
+    network = load(path).encoder_network
+    assert groups(network)["mean"] == "sum"
+    assert [bound.name for bound in bounds(network)] == ["sum", "latent"]
+
+
 CHAIN = (Bound("s", "b", "a", 0), Bound("t", "c", "b", 0), Bound("m", "d", "c", 2))
 
 

@@ -27,6 +27,7 @@ from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.memory import LUT_MEMORY_DEPTH, Form, rom_form
 from hwgen.rtl.packing import Packing, packings
 from hwgen.rtl.storage import lut_memory_depth
+from hwgen.rtl.window_config import WindowConfig
 
 if TYPE_CHECKING:
     from hwgen.lower.convolution import ConvolutionLowering
@@ -118,16 +119,20 @@ def _forms(
     # What the line buffer takes is added to the rest, so each is weighed by itself. In LUTs four memories of 64 rows
     # meet in one LUT more for each bit.
     behind = [item for item in behind if not any(_beats(other[0], item[0]) for other in behind)]
-    others: tuple[Form, ...] = ("distributed",) if folding.window.bank_words <= 4 * LUT_MEMORY_DEPTH else ()
-    others += ("ultra",) if board.resources.uram else ()
     taken, formed = behind[0]
-    windows = [replace(folding.window, form=form) for form in others]
+    windows = [replace(folding.window, form=form) for form in other_forms(folding.window, board)]
     differences = [np.subtract(priced(replace(formed, window=window)), taken) for window in windows]
     for taken, formed in behind:
         yield taken, formed
         for window, difference in zip(windows, differences, strict=True):
             if difference.any():
                 yield tuple((taken + difference).tolist()), replace(formed, window=window)
+
+
+def other_forms(window: WindowConfig, board: Board) -> tuple[Form, ...]:
+    """Where a line buffer can be besides block RAM: in LUTs if it is shallow, in UltraRAM if the board has some."""
+    in_luts: tuple[Form, ...] = ("distributed",) if window.bank_words <= 4 * LUT_MEMORY_DEPTH else ()
+    return in_luts + (("ultra",) if board.resources.uram else ())
 
 
 def _beats(one: Amounts, other: Amounts) -> bool:

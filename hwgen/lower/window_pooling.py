@@ -14,9 +14,10 @@ from hwgen.board import Board
 from hwgen.ir.nodes import AveragePool, MaxPool
 from hwgen.lower.base import Buffer, Lowering, NodeEvents, Options, Steady, amounts, shape_of
 from hwgen.lower.convolution import FIFO, LINE_BUFFER, WindowEvents, line_buffer
+from hwgen.lower.convolution_options import other_forms
 from hwgen.plan.events import Beats
 from hwgen.plan.pareto import pareto_front
-from hwgen.rtl.memory import LUT_MEMORY_DEPTH, Form, ram_form
+from hwgen.rtl.memory import Form, ram_form
 from hwgen.rtl.primitives import Cost
 from hwgen.rtl.window_config import WindowConfig
 from hwgen.rtl.window_pooling import WindowPoolingConfig
@@ -56,11 +57,11 @@ class WindowPoolingLowering(Lowering[WindowPoolingConfig]):
     ) -> Options[WindowPoolingConfig]:
         """One tap or a column of them at a time, for each number of values per beat that all neighbours have."""
         lanes = sorted(set(outputs).intersection(*inputs), reverse=True)
-        configs = []
+        configs: list[WindowPoolingConfig] = []
         for count, taps in itertools.product(lanes, (1, self.node.kernel)):
-            configs.append(self.config_of(count, taps))
-            if configs[-1].window.bank_words <= 4 * LUT_MEMORY_DEPTH:
-                configs.append(self.config_of(count, taps, "distributed"))
+            first = self.config_of(count, taps)
+            forms = other_forms(first.window, board)
+            configs += [first, *(self.config_of(count, taps, form) for form in forms)]
         configs.sort(key=self.cycles)
         found = Options(
             np.array([self.cycles(config) for config in configs], dtype=np.int64),

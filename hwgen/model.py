@@ -6,15 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
+from hwgen.assembly.layers import node_names
+from hwgen.assembly.place import ACTIVATIONS
 from hwgen.errors import HwgenError
 from hwgen.ir import serialize
 from hwgen.ir.graph import SIDES, Graph
 from hwgen.ir.nodes import Power, Receive
+from hwgen.ir.types import IntType
 from hwgen.numerics.formats import POWER
 from hwgen.radio import channel as channels
 from hwgen.random_init import random_graph
-from hwgen.spec.layers import TABLES, Layer
+from hwgen.spec.layers import Layer
 from hwgen.spec.model import Channel, Kind, ModelSpec
+from hwgen.spec.network import Network
 
 RX_FOLDER = "rx"
 """Where the receiver's graph lies, below the model's folder; the transmitter's lies in the folder itself."""
@@ -94,25 +98,43 @@ def _check_same_network(spec: ModelSpec, graph: Graph, path: Path) -> None:
     for one, node in zip(placed, nodes, strict=True):
         layer = one.layer
         assert isinstance(layer, Layer)
-        # What ends in pixels is a rectifier to the hardware, or a table behind a layer without activation.
-        image = graph.side == "rx" and one is network.ends[0]
-        pixels = {"clamp": "relu", "sigmoid": "none"}.get(layer.activation) if image else None
-        same = {"leaky_relu": "prelu", "relu6": "clip"} | dict.fromkeys(TABLES, "none")
         wanted_of: list[tuple[str, object, object]] = [
             ("channels", one.given.channels, node.out_channels),
             ("kernel", _size(*layer.kernel_size), _size(node.kernel_height, node.kernel_width)),
             ("stride", layer.stride, node.stride),
             ("groups", one.groups, node.groups),
             ("dilation", layer.dilation, node.dilation),
-            ("activation", pixels or same.get(layer.activation, layer.activation), node.activation),
+            ("activation", ACTIVATIONS.get(layer.activation, "none"), node.activation),
             ("weight_bits", layer.weight_bits, node.weight_bits),
             ("imag_activation_bits", layer.imag_activation_bits % layer.activation_bits, node.imag_bits),
         ]
-        if pixels is None:
+        if not (graph.side == "rx" and one is network.ends[0]):  # what ends in pixels has their bits, or a table's
             wanted_of.append(("activation_bits", layer.activation_bits, node.output.bits))
         for key, wanted, got in wanted_of:
             _check_equal(f"{path}: {node.name}.{key}", wanted, got)
+    _check_same_branches(spec, network, graph, path)
     _check_same_end(spec, graph, path)
+
+
+def _check_same_branches(spec: ModelSpec, network: Network, graph: Graph, path: Path) -> None:
+    """Every layer has its nodes, takes the outputs that it names, and gives frames of the same size and type."""
+    width, height = spec.frame.width, spec.frame.height
+    port = (height, width) if graph.side == "tx" else spec.encoder_network.output_size(height, width)
+    sizes, shapes = network.sizes(*port), graph.shapes(width, height)
+    last = {network.source: graph.source if graph.side == "tx" else graph.value_nodes[0].name}
+    image = network.ends if graph.side == "rx" else ()
+    for placed in network.layers:
+        names = node_names(placed, placed in image[:1])
+        for name in names:
+            if name not in graph.edges:
+                raise HwgenError(f"{path}: {name}", "the specification's layer (export again)", "none")
+        _check_equal(f"{path}: {names[0]}.inputs", tuple(last[name] for name in placed.sources), graph.inputs[names[0]])
+        last[placed.name], edge = names[-1], graph.edges[names[-1]]
+        wanted = (*sizes[placed.name], placed.given.channels)
+        _check_equal(f"{path}: {names[-1]}.shape", wanted, shapes[names[-1]])
+        if placed not in image:
+            kind = IntType(placed.given.bits, placed.given.signed)
+            _check_equal(f"{path}: {names[-1]}.output", kind, edge.type)
 
 
 def _size(rows: int, columns: int) -> int | tuple[int, int]:

@@ -67,12 +67,12 @@ class QuantLayer(Requantised):
         return plain(self.activation(self.conv(*inputs)))
 
     def forward(self, *inputs: Any) -> Any:
-        """The rounded values; a limit is the largest integer that is not above it."""
-        found = self.values(*inputs)
-        if self.layer.limit is not None:
-            kind, exponent = IntType(self.bits, self.signed), self.exponent
-            found = found.clamp(max=ceiling(self.layer, kind, exponent) * 2.0**exponent)
-        return self.quantiser(found)
+        """The rounded values; a limit is the output's integer that `ceiling` says, whatever the limit itself is."""
+        if self.layer.limit is None:
+            return self.quantiser(self.values(*inputs))
+        kind, exponent = IntType(self.bits, self.signed), self.exponent
+        most = ceiling(self.layer, kind, exponent) * 2.0**exponent
+        return self.quantiser(plain(self.conv(*inputs)).clamp(max=most))
 
     def fit_weights(self) -> None:
         """Choose the scales for the present weights, then the codebook where there is one."""

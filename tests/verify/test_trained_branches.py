@@ -29,7 +29,7 @@ encoder:
 decoder:
   - {kind: conv, kernel: 1, channels: 12, activation: clamp, name: coarse}
   - {kind: depth_to_space, factor: 2, name: picture}
-  - {kind: conv, kernel: 3, channels: 12, activation: none, inputs: [symbols], weights: {codebook: 8}}
+  - {kind: conv, name: fine, kernel: 3, channels: 12, activation: none, inputs: [symbols], weights: {codebook: 8}}
   - {kind: depth_to_space, factor: 2, name: detail}
   - {kind: add, inputs: [picture, detail], activation: clamp}
 data: {license: none, source: noise}
@@ -65,5 +65,5 @@ def test_proven(trained: ModelSpec, tmp_path: Path, side: str) -> None:
     assert report.latency == report.design.prediction("latency_cycles")
     assert report.psnr_db is not None
     layers = {"tx": {"stem", "branch", "branch_tanh", "sum", "both", "conv4", "gain"},
-              "rx": {"received", "coarse", "picture", "conv2", "detail", "add4"}}  # fmt: skip
+              "rx": {"received", "coarse", "picture", "fine", "detail", "add4"}}  # fmt: skip
     assert layers[side] <= set(report.streams)

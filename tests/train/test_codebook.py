@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hwgen.ir.weight_format import Codebook
 from support.quantised_branches import blurred, branching_spec, trained_branches
 
 from hwgen.errors import HwgenError
 from hwgen.export import export
+from hwgen.numerics.weight_format import Codebook
 from hwgen.train.checkpoint import read, write
 from hwgen.train.codebook import REFINE_EVERY, CodebookRounding
 from hwgen.train.quantised import from_checkpoint

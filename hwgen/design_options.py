@@ -10,8 +10,12 @@ from typing import Any, get_args
 from hwgen.errors import HwgenError
 from hwgen.ir.graph import SIDES
 from hwgen.model import channel_of
+from hwgen.names import module_trouble
 from hwgen.option_values import Number, frame, init
 from hwgen.spec.model import Kind, ModelSpec
+
+TOPS = {"tx": "hwgen_tx", "rx": "hwgen_rx"}
+"""The top module's name by default."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +31,11 @@ class DesignOptions:
     frame : (width, height) in pixels; None takes the specification's
     init : seed of random weights; None takes the trained ones
     channel : kind of radio channel whose precoder or equaliser is part of the design; None takes the specification's
+    top : name of the module, and the beginning of the names of all modules in it; None takes hwgen_tx or hwgen_rx
 
     Raises
     ------
-    HwgenError : no such side
+    HwgenError : no such side, no name of a module
     """
 
     model: str | Path
@@ -40,10 +45,18 @@ class DesignOptions:
     frame: tuple[int, int] | None = None
     init: int | None = None
     channel: str | None = None
+    top: str | None = None
 
     def __post_init__(self) -> None:
         if self.side not in SIDES:
             raise HwgenError("--side", " or ".join(SIDES), self.side)
+        if self.top is not None and (wanted := module_trouble(self.top)) is not None:
+            raise HwgenError("--top", wanted, repr(self.top))
+
+    @property
+    def module(self) -> str:
+        """The name of the top module."""
+        return self.top or TOPS[self.side]
 
     @classmethod
     def of(cls, arguments: Namespace) -> DesignOptions:
@@ -118,6 +131,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "type": init,
         "metavar": "random:SEED",
         "help": "random integers as weights, for a specification that was never trained",
+    },
+    "top": {
+        "metavar": "NAME",
+        "help": "name of the top module, which those of all other modules begin with, so that several designs can "
+                "stand in one project (default: hwgen_tx or hwgen_rx)",
     },
 }  # fmt: skip
 """What argparse is told of each option, in the order of the help."""

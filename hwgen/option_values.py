@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from argparse import ArgumentParser
+from pathlib import Path
 
 from hwgen.errors import HwgenError
+
+SEEDS = 10_000
+"""Of one call, at most."""
 
 
 def frame(text: str) -> tuple[int, int]:
@@ -21,6 +26,27 @@ def init(text: str) -> int:
     if match is None:
         raise HwgenError("--init", "random:SEED, such as random:1", repr(text))
     return int(match[1])
+
+
+def seeds(text: str) -> tuple[int, ...]:
+    """``1..3,8`` -> (1, 2, 3, 8)."""
+    found: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"([0-9]{1,10})(?:\.\.([0-9]{1,10}))?", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if not first <= last < 2**32 or last - first >= SEEDS:
+            raise HwgenError("--seeds", f"seeds such as 1..20 or 1,5,9..12, at most {SEEDS}", repr(text))
+        found += range(first, last + 1)
+    if len(set(found)) < len(found) or len(found) > SEEDS:
+        raise HwgenError("--seeds", f"at most {SEEDS} seeds, each once", repr(text))
+    return tuple(found)
+
+
+def add_cache(parser: ArgumentParser) -> None:
+    """Add ``--cache`` to a command that keeps what it builds."""
+    parser.add_argument("--cache", type=Path, metavar="DIR",
+                        help="folder of what was built before (default: hwgen's in the user's cache folder, or a "
+                             "temporary one where that cannot be written)")
 
 
 class Number:

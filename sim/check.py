@@ -26,11 +26,10 @@ KINDS = (
     "input",
     "stall",
     "model",
-    "simulation",
     "prediction",
 )
 """Kinds of findings. `stall`: the run did not test what it should. `model`: the integer graph differs from the PyTorch
-model. `simulation`: the design does not build or run. `prediction`: measured cycles are not the manifest's. All others:
+model. `prediction`: measured cycles are not the manifest's. All others:
 a wrong design."""
 
 FEW_BEATS = 32
@@ -58,7 +57,7 @@ class Verdict:
     """What a recording showed.
 
     values_compared : values of the layers' streams and of the output, each once.
-    mismatches : differing, missing and surplus values, plus every other finding; 0 only when all is as it should be.
+    mismatches : differing, missing and surplus values, plus every other finding but `stall`, which is no difference.
     interval, latency : cycles, None where too few frames ended (interval: three) or frames were stalled.
     """
 
@@ -114,7 +113,7 @@ def check(
     findings += _ending(design, recording, settings)
     if settings.stall > 0 and not findings:
         findings += _stalls(recording, {stream.name for stream in design.streams if stream.branch})
-    mismatches += sum(1 for finding in findings if finding.kind not in {"value", "missing", "surplus"})
+    mismatches += sum(1 for finding in findings if finding.kind not in {"value", "missing", "surplus", "stall"})
     interval, latency = cycle_counts(recording) if settings.stall == 0 else (None, None)
     return Verdict(compared, mismatches, tuple(findings), interval, latency)
 

@@ -18,6 +18,7 @@ BEAT_BITS = 32
 WORD_BITS = 32
 """Of a channel symbol, I and Q together: a stream with values of this width carries symbols, word by word."""
 Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 
 
@@ -122,9 +123,9 @@ class _Stream(_Part):
 class _Predicted(_Part):
     frame_interval_cycles: Positive | None = None
     latency_cycles: Positive | None = None
-    macs_per_frame: Positive | None = None
-    multipliers: Positive | None = None
-    dsp: Positive | None = None
+    macs_per_frame: Count | None = None
+    multipliers: Count | None = None
+    dsp: Count | None = None
 
 
 class _Manifest(_Part):

@@ -5,18 +5,26 @@ The run is judged as far as that goes without knowing what is right: the count o
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwgen import process
 from hwgen.numerics.words import pack_coefficients, signed_values, unpack_pixels
 from hwgen.sim import runner
-from hwgen.sim.check import cycle_counts, flaws
+from hwgen.sim.check import Finding, cycle_counts, flaws
 from hwgen.sim.design import Design
 from hwgen.sim.simulate import Recording, Settings, simulate, value_by_value
+
+
+class DesignError(Exception):
+    """A design that hangs, breaks a rule of its streams, or does not end its frames where it should."""
+
+    def __init__(self, finding: Finding, side: str) -> None:
+        super().__init__(f"{side}: {finding.message}")
+        self.finding = finding
 
 
 @dataclass(frozen=True)
@@ -64,21 +72,21 @@ def run_frames(
     streams : return every layer's values, too; the simulator is the same one, but slower
     trace : (from, to) cycles of a waveform in `folder`. The run ends behind them, and what it gave until then is
         returned with zeros behind it
-    cache : folder of cached simulators; None takes the user's
+    cache : folder of all caches; None takes the user's
 
     Raises
     ------
-    runner.SimulationError : the design does not build, hangs, breaks the protocol, or its frames do not end where
-        they should
+    DesignError : the design hangs, breaks the protocol, or its frames do not end where they should
+    runner.SimulationError : the simulator cannot be built, or does not come to its end
     """
-    with tempfile.TemporaryDirectory(prefix="hwgen_frames_") as spare:
+    with process.private_folder("hwgen_frames_") as spare:
         settings = Settings(frames=len(words), stall=stall, seed=seed, trace=trace)
         sent = None if coefficients is None else pack_coefficients(coefficients)
         recording = simulate(
-            design, words, settings, folder or Path(spare), runner.BuildOptions(), cache, sent, watch=streams
+            design, words, settings, folder or spare, runner.BuildOptions(), cache, sent, watch=streams
         )
         if trace is None and (found := flaws(design, recording, settings)):
-            raise runner.SimulationError(found[0].message)
+            raise DesignError(found[0], design.side)
     output = np.zeros(settings.frames * design.output_beats, dtype=np.uint32)
     came = recording.streams[-1].values[: len(output)]
     output[: len(came)] = came
@@ -101,6 +109,6 @@ def _values(design: Design, recording: Recording, frames: int) -> dict[str, NDAr
         values = signed_values(raw, stream.bits, stream.signed and not stream.symbols)
         if len(values) != frames * stream.values:
             text = f"{stream.name}: wanted {frames * stream.values} values, got {len(values)}"
-            raise runner.SimulationError(text)
+            raise DesignError(Finding("missing", stream.name, text), design.side)
         found[stream.name] = values.reshape(frames, stream.height, stream.width, stream.channels)
     return found

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as xml
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hwgen.sim.check import Finding
@@ -11,40 +13,80 @@ from hwgen.sim.check import Finding
 CHECKS = {
     "protocol": {"protocol"},
     "tlast": {"tlast"},
-    "ends": {"hang", "limit", "input", "simulation"},
+    "ends": {"hang", "limit", "input"},
     "stalls reached every stream": {"stall"},
     "cycles as predicted": {"prediction"},
 }
 """Test cases beside those of the streams' values, and the kinds of findings that fail them."""
+VALUES = {"value", "missing", "surplus", "model"}
+NOT_RUN = "not run"
+NO_DIFFERENCE = {"stall", NOT_RUN}
+"""Kinds that say nothing against the design."""
 
 
-def write(path: Path, suite: str, streams: Sequence[str], findings: Sequence[Finding], seconds: float) -> None:
+@dataclass(frozen=True)
+class Suite:
+    """One verification.
+
+    streams : whose values were compared
+    properties : what was asked for and measured, by name; None is left out
+    error : why it did not run; None where it did
+    """
+
+    name: str
+    streams: Sequence[str] = ()
+    findings: Sequence[Finding] = ()
+    seconds: float = 0.0
+    properties: Mapping[str, object] = field(default_factory=dict)
+    error: str | None = None
+
+    def cases(self) -> list[tuple[str, list[Finding]]]:
+        """The test cases with what fails them."""
+        if self.error is not None:
+            return [("run", [Finding(NOT_RUN, "", self.error)])]
+        cases = [
+            (f"values of {name}", [f for f in self.findings if f.stream == name and f.kind in VALUES])
+            for name in self.streams
+        ]
+        cases += [(name, [f for f in self.findings if f.kind in kinds]) for name, kinds in CHECKS.items()]
+        others = [f for f in self.findings if not any(f in found for _, found in cases)]
+        return [*cases, ("other", others)] if others else cases
+
+
+def write(path: Path, suites: Sequence[Suite]) -> None:
     """Write `path`. Every finding fails the case of its kind; values, missing and surplus beats that of their stream.
+
+    What is no difference is an error, JUnit's word for what did not run as it should.
 
     Raises OSError.
     """
-    cases = [
-        (f"values of {name}", [f for f in findings if f.stream == name and f.kind in VALUES]) for name in streams
-    ]
-    cases += [(name, [f for f in findings if f.kind in kinds]) for name, kinds in CHECKS.items()]
-    others = [f for f in findings if not any(f in found for _, found in cases)]
-    if others:
-        cases.append(("other", others))
     root = xml.Element("testsuites")
-    element = xml.SubElement(
-        root,
-        "testsuite",
-        name=suite,
-        tests=str(len(cases)),
-        failures=str(sum(1 for _, found in cases if found)),
-        errors="0",
-        time=f"{seconds:.3f}",
-    )
-    for name, found in cases:
-        case = xml.SubElement(element, "testcase", classname=suite, name=name)
-        if found:
-            failure = xml.SubElement(case, "failure", message=found[0].message, type=found[0].kind)
-            failure.text = "\n".join(finding.message for finding in found)
+    for suite in suites:
+        cases = suite.cases()
+        errors = [name for name, found in cases if found and all(finding.kind in NO_DIFFERENCE for finding in found)]
+        failures = [name for name, found in cases if found and name not in errors]
+        counts = {"tests": len(cases), "failures": len(failures), "errors": len(errors)}
+        attributes = {"name": suite.name, **counts, "time": f"{suite.seconds:.3f}"}
+        element = xml.SubElement(root, "testsuite", {key: _plain(str(value)) for key, value in attributes.items()})
+        listed = xml.SubElement(element, "properties")
+        for key, value in suite.properties.items():
+            if value is not None:
+                xml.SubElement(listed, "property", name=key, value=_plain(str(value)))
+        for name, found in cases:
+            case = xml.SubElement(element, "testcase", classname=_plain(suite.name), name=name)
+            if found:
+                tag = "error" if name in errors else "failure"
+                child = xml.SubElement(case, tag, message=_plain(found[0].message), type=found[0].kind)
+                child.text = _plain("\n".join(finding.message for finding in found))
+    _save(path, root)
+
+
+def _plain(text: str) -> str:
+    """Without what XML cannot hold: control characters, bytes of a path that are no UTF-8."""
+    return re.sub(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text)
+
+
+def _save(path: Path, root: xml.Element) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     try:
@@ -52,6 +94,3 @@ def write(path: Path, suite: str, streams: Sequence[str], findings: Sequence[Fin
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-
-
-VALUES = {"value", "missing", "surplus", "model"}

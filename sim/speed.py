@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import resource
-import subprocess
-import tempfile
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from hwgen import process
 from hwgen.sim import design as designs, runner
 from hwgen.sim.design import Design
 from hwgen.sim.unity import unite
@@ -26,15 +26,15 @@ BARE = Path(__file__).resolve().parent / "bare.cpp"
 def speeds(design: Design, cycles: int, cache: Path | None = None) -> tuple[float, float]:
     """Cycles per second of CPU time of the bench and of the bare loop, unstalled, `cycles` each.
 
-    cache : folder of cached simulators; None takes the user's
+    cache : folder of all caches; None takes the user's
     """
     options = runner.BuildOptions()
-    with tempfile.TemporaryDirectory(prefix="hwgen_speed_") as name:
-        folder = Path(name)
-        bare = _build_bare(design, options, folder)
-        bare_seconds = _cpu(lambda: subprocess.run([bare, str(cycles)], check=True, stdout=subprocess.DEVNULL))
+    with process.private_folder("hwgen_speed_") as folder:
+        _build_bare(design, options, folder)
+        command = [str(folder / "Vbare"), str(cycles)]
+        bare_seconds = _cpu(lambda: _run(command, folder, process.environment(), "the bare loop"))
         texts = {"probes.svh": designs.probes(design)}
-        built = runner.build(design.sources, texts, designs.defines(design), options, cache or runner.default_cache())
+        built = runner.build(design.sources, texts, designs.defines(design), options, cache)
         words = np.random.default_rng(1).integers(0, 1 << design.input_bits, design.input_beats)
         words.astype("<u4").tofile(folder / "input.bin")
         words.astype("<u4").tofile(folder / "coefficients.bin")
@@ -50,21 +50,27 @@ def speeds(design: Design, cycles: int, cache: Path | None = None) -> tuple[floa
     return cycles / bench_seconds, cycles / bare_seconds
 
 
-def _build_bare(design: Design, options: runner.BuildOptions, folder: Path) -> Path:
-    environment = os.environ | runner.verilator_environment()
-    verilator = str(runner.verilator_root() / "bin" / "verilator")
-    named = ["--top-module", design.top, "--prefix", "Vbare", "-Mdir", str(folder)]
+def _build_bare(design: Design, options: runner.BuildOptions, folder: Path) -> None:
+    (folder / "verilator").symlink_to(runner.verilator_root())
+    shutil.copy(BARE, folder)
+    sources = [f"{index}.v" for index in range(len(design.sources))]
+    for name, source in zip(sources, design.sources, strict=True):
+        shutil.copy(source, folder / name)
+    named = ["--top-module", design.top, "--prefix", "Vbare", "-Mdir", "."]
     facts = " ".join(f"-D{key}={value}" for key, value in designs.defines(design).items())
-    verilate = [verilator, "--cc", "--exe", *named, *runner.OPTIMISATIONS, "-CFLAGS", facts]
-    verilate += [*map(str, design.sources), str(BARE)]
-    make = ["make", "-j", str(os.cpu_count() or 1), "-C", str(folder), "-f", "Vbare.mk", *runner.make_flags(options)]
-    for command in (verilate, make):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise runner.SimulationError(f"the bare loop does not build:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-        if command is verilate:
-            unite(folder, "Vbare")
-    return folder / "Vbare"
+    verilate = [str(runner.verilator_root() / "bin" / "verilator"), "--cc", "--exe", *named, *runner.OPTIMISATIONS]
+    make = ["make", "-j", str(os.cpu_count() or 1), "-f", "Vbare.mk", *runner.PLAIN_FOLDER, *runner.make_flags(options)]
+    environment = runner.verilator_environment("verilator")
+    _run([*verilate, "-CFLAGS", facts, *sources, BARE.name], folder, environment, "the bare loop's build")
+    unite(folder, "Vbare")
+    _run(make, folder, environment, "the bare loop's build")
+
+
+def _run(command: Sequence[str | Path], folder: Path, environment: Mapping[str, str], what: str) -> None:
+    ended = process.run(command, folder, environment)
+    if ended.status:
+        said = ended.output[-2000:] + ended.errors[-2000:]
+        raise runner.SimulationError(what, "exit status 0", f"{ended.how}: {said}")
 
 
 def _cpu(work: Callable[[], object]) -> float:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from rich.table import Table
 
+from hwgen import cache as caches
 from hwgen.console import console
 from hwgen.design_options import DesignOptions
-from hwgen.sim import design as designs, runner
+from hwgen.sim import design as designs
 from hwgen.sim.speed import speeds
 from hwgen.verify.report import Report, print_report
 from hwgen.verify.run import Request, need_tools, run_verification
@@ -96,9 +97,8 @@ def _fresh_cache(folder: Path) -> Path:
     """A cache without simulators, but with Verilator's run-time library where one was built before."""
     cache = folder / "cache"
     cache.mkdir()
-    if runner.default_cache().is_dir():
-        for library in runner.default_cache().glob("library_*"):
-            shutil.copytree(library, cache / library.name)
+    for library in caches.folder("sim").glob("library_*"):
+        shutil.copytree(library, cache / "sim" / library.name)
     return cache
 
 

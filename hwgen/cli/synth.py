@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from hwgen.design_options import DesignOptions, add_options as add_design_options
-from hwgen.option_values import Number
+from hwgen.option_values import Number, add_cache
 
 TEXT = ("synthesise every component with Yosys and print its resources beside the predicted ones, and its deepest "
         "path")  # fmt: skip
@@ -16,6 +16,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_design_options(parser)
     parser.add_argument("--jobs", type=Number("--jobs", int, 1), metavar="N",
                         help="components at a time (default: one per CPU)")
+    add_cache(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
 
 
@@ -23,4 +24,4 @@ def run(arguments: argparse.Namespace) -> int:
     """Synthesise; 0 or 1."""
     from hwgen.synth.command import synth
 
-    return synth(DesignOptions.of(arguments), jobs=arguments.jobs, json=arguments.json)
+    return synth(DesignOptions.of(arguments), jobs=arguments.jobs, json=arguments.json, cache=arguments.cache)

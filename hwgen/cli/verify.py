@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from hwgen.design_options import DesignOptions, add_options as add_design_options
-from hwgen.option_values import Number
+from hwgen.option_values import Number, add_cache, seeds
 
 TEXT = "simulate the emitted Verilog and compare every value of every layer with the quantised PyTorch model"
 
@@ -29,18 +29,29 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                         help="probability of a stalled cycle on either side (default: 0)")
     parser.add_argument("--seed", type=Number("--seed", int, 0, 2**32 - 1), default=1, metavar="N",
                         help="seed of the stalls and of the channel (default: 1)")
+    parser.add_argument("--seeds", type=seeds, default=(), metavar="A..B",
+                        help="verify with each of these seeds, such as 1..20 or 1,5,9..12, on one design and one "
+                             "simulator")
+    parser.add_argument("--jobs", type=Number("--jobs", int, 1), default=1, metavar="N",
+                        help="simulations at a time, of several seeds (default: 1)")
+    parser.add_argument("--waveform", type=Path, metavar="FILE",
+                        help="write a .vcd file: all signals around what differs first, or else around the end of the "
+                             "first frame")
     parser.add_argument("--snr", type=Number("--snr", float, -20, 60), default=10.0, metavar="DB",
                         help="SNR of the channel in dB (default: 10)")
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
+    add_cache(parser)
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write the result as JUnit XML, for CI")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Verify; 0 or 1."""
-    from hwgen.verify.run import Request, verify
+    """Verify; 0, 1 or 2."""
+    from hwgen.verify.command import verify
+    from hwgen.verify.run import Request
 
     request = Request(
         DesignOptions.of(arguments), design=arguments.design, images=arguments.images, frames=arguments.frames,
         stall=arguments.stall, seed=arguments.seed, snr_db=arguments.snr,
     )  # fmt: skip
-    return verify(request, out=arguments.out, json=arguments.json, junit=arguments.junit)
+    return verify(request, out=arguments.out, json=arguments.json, junit=arguments.junit, cache=arguments.cache,
+                  seeds=arguments.seeds, jobs=arguments.jobs, waveform=arguments.waveform)

@@ -23,10 +23,6 @@ from hwgen.plan.plan import Plan
 from hwgen.plan.size import size
 from hwgen.spec import model as specs
 
-TOP = "hwgen_tx"
-"""The module of a transmitter."""
-TOPS = {"tx": TOP, "rx": "hwgen_rx"}
-
 
 @dataclass(frozen=True)
 class Emitted:
@@ -55,7 +51,7 @@ def emit(options: DesignOptions, out: Path | None = None, quiet: bool = False) -
     spec.check_frame(width, height, "--frame", carrier)
     graph = load_graph(spec, options.init, side, options.channel)
     plan = minimal_buffers(size(graph, target, width, height, options.fps))
-    folder, top = out or Path("hwgen_out") / f"{spec.name}_{side}_{target.name}", TOPS[side]
+    folder, top = out or Path("hwgen_out") / f"{spec.name}_{side}_{target.name}", options.module
 
     sample = sample_files(graph, width, height)
     with replaced_folder(folder) as part:

@@ -20,6 +20,7 @@ from hwgen.ir.nodes.convolution import Convolution
 from hwgen.ir.nodes.matrix_product import MatrixProduct
 from hwgen.ir.rules import RULES, Rule, check_rules
 from hwgen.ir.types import MAX_CHANNELS, IntType, check, check_int
+from hwgen.names import layer_trouble
 
 SIDES: tuple[str, ...] = ("tx", "rx")
 
@@ -90,6 +91,8 @@ class Graph:
         check(len(set(names)) == len(names), "nodes", "distinct names", names)
         for name in names:
             check(name not in RESERVED_NAMES, "nodes", f"names other than {', '.join(RESERVED_NAMES)}", name)
+            trouble = layer_trouble(name)
+            check(trouble is None, "nodes", str(trouble), repr(name))
         for key, text in self.terms.items():
             check(isinstance(key, str) and isinstance(text, str), f"terms.{key}", "a text", repr(text))
         object.__setattr__(self, "inputs", self._completed())

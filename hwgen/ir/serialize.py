@@ -23,6 +23,7 @@ from hwgen.ir.graph import Graph
 from hwgen.ir.node import Node, written
 from hwgen.ir.nodes import KINDS
 from hwgen.ir.types import IntType
+from hwgen.names import layer_trouble
 
 GRAPH_FILE = "graph.json"
 WEIGHTS_FILE = "weights.npz"
@@ -231,8 +232,8 @@ def _node_from_dict(
     values = {f.name: f.default for f in plain if "since" in f.metadata} | values
     _check_keys(values, {f.name for f in plain}, where)
     name = values["name"]
-    if not isinstance(name, str) or not name.isidentifier():
-        raise HwgenError(f"{where}: name", "an identifier", repr(name))
+    if not isinstance(name, str) or (wanted := layer_trouble(name)) is not None:
+        raise HwgenError(f"{where}: name", "a text" if not isinstance(name, str) else str(wanted), repr(name))
     for f in plain:
         if f.type == "IntType":
             values[f.name] = _int_type(values[f.name], f"{where}: {f.name}")

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import json as json_format
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from hwgen.design_options import DesignOptions
+from hwgen.emit.folder import replaced_folder
 from hwgen.errors import HwgenError
 from hwgen.link import report
-from hwgen.link.measure import Request, measure
-from hwgen.sim import runner
+from hwgen.link.measure import Request, Result, measure
+from hwgen.sim.frames import DesignError
+from hwgen.verdict import DIFFERS, PROVEN, STATUS
 
 SWEEP_DB = (1.0, 4.0, 7.0, 10.0, 13.0, 19.0)
 CURVES = ("curve.png", "curve.svg")
+WRITTEN = re.compile(
+    r"frame_\d+(_[-+.e\d]+dB)?\.png|sheet\.png|results\.(json|csv)|curve\.(png|svg)|[tr]x(\.vcd|_run)?", re.ASCII
+)
+"""Names of what a link leaves in its folder."""
 
 
 def link(
@@ -29,6 +37,7 @@ def link(
     out: Path | None = None,
     json: bool = False,
     csv: Path | None = None,
+    cache: Path | None = None,
 ) -> int:
     """Send images through a link, in Verilog and in PyTorch, and print what was found.
 
@@ -43,17 +52,19 @@ def link(
     stall : probability of an idle input cycle and of a stalled output cycle, of both simulations
     waveform : record one of each side, around the end of its first frame
     sweep : measure the float network and the separation bound, too, and draw PSNR against SNR
-    out : folder for images, designs and results; None takes hwgen_out/MODEL_link_CHANNEL
+    out : folder for images, designs and results, replaced as a whole; None takes hwgen_out/MODEL_link_CHANNEL. Where
+        trouble ends the measurement, it has what was measured until then
     json : print one JSON object on stdout and nothing else there
     csv : file to write the table to, beside OUT/results.csv
+    cache : folder of all caches; None takes the user's
 
     Returns
     -------
-    int : 0 all equal; 1 a pixel or a symbol differs, or a design that does not build, hangs or breaks its protocol
+    int : 0 all equal; 1 a pixel or a symbol differs, or a design hangs or breaks its protocol
 
     Raises
     ------
-    HwgenError : bad input
+    HwgenError : bad input, or trouble of the machine
     """
     compare = sweep or len(snrs_db) > 1
     chosen = tuple(snrs_db) or (SWEEP_DB if sweep else (10.0,))
@@ -61,7 +72,7 @@ def link(
         raise HwgenError("--snr", "each SNR once", " ".join(f"{snr:g}" for snr in chosen))
     if compare:
         import matplotlib  # noqa: F401  before anything is measured: is it there?
-    request = Request(options, chosen, images, frames, simulate, seed, stall, waveform, compare)
+    request = Request(options, chosen, images, frames, simulate, seed, stall, waveform, compare, cache)
     if request.simulated:
         from hwgen.verify.run import need_tools
 
@@ -69,21 +80,45 @@ def link(
     if csv is not None and not csv.parent.is_dir():
         raise HwgenError("--csv", "a file in a folder that is there", str(csv))
     folder = out or default_folder(request)
+    measured: list[Result] = []
+    trouble: HwgenError | None = None
     try:
-        # What was measured is there after every SNR, whatever happens to the next one.
-        result = measure(request, folder, each=lambda result: report.write(folder, result))
-    except runner.SimulationError as error:
-        print(f"link: FAILED. {error}", file=sys.stderr)
-        return 1
-    if csv is not None:
-        report.write_csv(csv, result)
-    if compare:
-        from hwgen.link.plot import draw
+        with replaced_folder(folder, written_by_link, "link") as part:
 
-        for name in CURVES:
-            draw(folder / name, result)
+            def each(result: Result) -> None:
+                measured[:] = [result]
+                report.write(part, result)
+
+            try:
+                measure(request, part, each=each)
+            except HwgenError as error:
+                if not measured:
+                    raise
+                trouble = error  # what was measured before it stays
+            (result,) = measured
+            if csv is not None:
+                report.write_csv(csv, result)
+            if compare:
+                from hwgen.link.plot import draw
+
+                for name in CURVES:
+                    draw(part / name, result)
+    except DesignError as fault:
+        print(f"link: differs. {fault}", file=sys.stderr)
+        if json:
+            print(json_format.dumps({"verdict": DIFFERS, "error": None, "first_mismatch": str(fault)}))
+        return STATUS[DIFFERS]
+    if trouble is not None:
+        raise trouble
     report.print_report(result, json, folder)
-    return 0 if result.equal else 1
+    return STATUS[result.verdict or PROVEN]
+
+
+def written_by_link(folder: Path) -> Collection[str]:
+    """What a link wrote into a folder, where its results show that it did."""
+    if not (folder / "results.json").is_file():
+        return ()
+    return [path.name for path in folder.iterdir() if WRITTEN.fullmatch(path.name)]
 
 
 def default_folder(request: Request) -> Path:

@@ -14,7 +14,7 @@ from hwgen.link.progress import Progress
 from hwgen.numerics.integer import IntArray
 from hwgen.numerics.words import pack_pixels, unpack_pixels
 from hwgen.radio.channel import Words
-from hwgen.sim import design as designs, runner
+from hwgen.sim import design as designs
 from hwgen.sim.design import Design
 from hwgen.sim.frames import run_frames
 
@@ -37,6 +37,7 @@ class End:
     folder: Path
     stall: float
     seed: int
+    cache: Path | None = None
     seconds: float = 0.0
     interval: int | None = None
     latency: int | None = None
@@ -50,7 +51,8 @@ class End:
 
         Raises
         ------
-        hwgen.sim.runner.SimulationError : it does not build, hangs, or breaks the protocol
+        hwgen.sim.frames.DesignError : it hangs or breaks the protocol
+        hwgen.sim.runner.SimulationError : the simulator cannot be built, or does not come to its end
         """
         given = [words[at : at + CHUNK] for at in range(0, len(words), CHUNK)]
         record = self.folder / f"stream_{len(self.design.streams) + 1}.rec"
@@ -58,13 +60,11 @@ class End:
         for index, part in enumerate(given):
             shutil.rmtree(self.folder, ignore_errors=True)
             beside = None if coefficients is None else coefficients[index * CHUNK :][: len(part)]
-            try:
-                with progress.watching(record, RECORD_BYTES * self.design.output_beats, len(part)):
-                    ran = run_frames(
-                        self.design, part, beside, folder=self.folder, stall=self.stall, seed=self.seed + index
-                    )
-            except runner.SimulationError as error:
-                raise runner.SimulationError(f"{self.side}, frames from {index * CHUNK} on: {error}") from error
+            with progress.watching(record, RECORD_BYTES * self.design.output_beats, len(part)):
+                ran = run_frames(
+                    self.design, part, beside, folder=self.folder, stall=self.stall, seed=self.seed + index,
+                    cache=self.cache,
+                )  # fmt: skip
             found.append(ran.output)
             self.seconds += ran.seconds
             self.interval = ran.interval if self.interval is None else self.interval
@@ -78,7 +78,7 @@ class End:
         window = max(0, end - WINDOW[0]), end + WINDOW[1]
         ran = run_frames(
             self.design, words[:1], None if coefficients is None else coefficients[:1], folder=self.folder,
-            stall=self.stall, seed=self.seed, trace=window,
+            stall=self.stall, seed=self.seed, trace=window, cache=self.cache,
         )  # fmt: skip
         if ran.waveform is not None:
             shutil.move(ran.waveform, file)
@@ -86,7 +86,7 @@ class End:
         return None if ran.waveform is None else file
 
 
-def emit_end(options: DesignOptions, folder: Path, stall: float, seed: int) -> End:
+def emit_end(options: DesignOptions, folder: Path, stall: float, seed: int, cache: Path | None = None) -> End:
     """Emit one side into `folder`/SIDE.
 
     Raises
@@ -96,7 +96,7 @@ def emit_end(options: DesignOptions, folder: Path, stall: float, seed: int) -> E
     from hwgen.emit import emit
 
     emitted = emit(options, folder / options.side, quiet=True)
-    return End(designs.load(emitted.folder), folder / f"{options.side}_run", stall, seed)
+    return End(designs.load(emitted.folder), folder / f"{options.side}_run", stall, seed, cache)
 
 
 def image_words(images: npt.NDArray[np.uint8]) -> Words:

@@ -27,6 +27,7 @@ from hwgen.numerics.integer import IntArray
 from hwgen.radio.channel import Realisation, Words, symbols
 from hwgen.reference.floating import FloatLink
 from hwgen.reference.link import Image, ReferenceLink, load_link
+from hwgen.verdict import DIFFERS, PROVEN
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Request:
 
     simulate : frames that the Verilog gets, evenly spaced among all; None for all
     compare : whether the float network and the separation bound are measured, too
+    cache : folder of all caches; None takes the user's
     """
 
     options: DesignOptions
@@ -46,6 +48,7 @@ class Request:
     stall: float = 0.0
     waveform: bool = False
     compare: bool = False
+    cache: Path | None = None
 
     @property
     def simulated(self) -> tuple[int, ...]:
@@ -123,6 +126,13 @@ class Result:
         """Nothing differs between Verilog and PyTorch: no pixel, no symbol."""
         return self.first is None
 
+    @property
+    def verdict(self) -> str | None:
+        """None where nothing was to be simulated."""
+        if not self.ends:
+            return None
+        return PROVEN if self.equal else DIFFERS
+
 
 def measure(
     request: Request, folder: Path, progress: Progress | None = None, each: Callable[[Result], None] | None = None
@@ -131,8 +141,8 @@ def measure(
 
     Raises
     ------
-    HwgenError : bad input
-    hwgen.sim.runner.SimulationError : a design does not build, hangs, or breaks the protocol
+    HwgenError : bad input, or trouble of the machine
+    hwgen.sim.frames.DesignError : a design hangs or breaks the protocol
     """
     started = time.perf_counter()
     link = load_link(request.options)
@@ -161,7 +171,7 @@ def _measure(result: Result, folder: Path, bar: Progress) -> Iterator[None]:
     if request.simulated:  # first, for it refuses boards and rates
         bar.stage("emitting")
         result.ends = tuple(
-            emit_end(replace(request.options, side=side), folder, request.stall, request.seed)
+            emit_end(replace(request.options, side=side), folder, request.stall, request.seed, request.cache)
             for side in ("tx", "rx")
         )  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)

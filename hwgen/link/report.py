@@ -49,6 +49,8 @@ def as_record(result: Result) -> dict[str, Any]:
     """The object that `link --json` prints: of one SNR its figures, of several a list of them as "points"."""
     link, request = result.link, result.request
     found: dict[str, Any] = {
+        "verdict": result.verdict,
+        "error": None,
         "model": link.spec.name,
         "channel": link.channel.kind,
         "seed": request.seed,
@@ -103,12 +105,12 @@ def print_report(result: Result, as_json: bool, folder: Path) -> None:
     else:
         console().print(_table(result))
     if not result.equal:
-        print(f"{result.link.spec.name}: FAILED. {result.first}", file=sys.stderr)
+        print(f"{result.link.spec.name}: differs. {result.first}", file=sys.stderr)
     elif not as_json:
         print(_summary(result))
     if not as_json:
         for file in result.waveforms:
-            print(f"waveform: {file}")
+            print(f"waveform: {folder / file.name}")
         print(f"images, designs, results.json and results.csv: {folder}")
 
 

@@ -21,7 +21,6 @@ from hwgen import board as boards
 from hwgen.bench.encoder import CHANNELS, KERNEL, STRIDES, dashed, write_spec
 from hwgen.console import console
 from hwgen.design_options import DesignOptions
-from hwgen.emit import TOP as OUR_TOP
 from hwgen.errors import HwgenError
 from hwgen.peer.environment import PACKAGES, default_cache, pins
 from hwgen.peer.simulation import TOP, Setting, simulated
@@ -127,13 +126,14 @@ def _hwgen(
         raise HwgenError(f"hwgen's design for {name}", "a measured interval", "none")
     result = None
     if minutes is not None:
-        result = _components((design.folder / f"{OUR_TOP}.v").read_text(encoding="utf-8"), minutes, cache, say)
+        text = (design.folder / f"{design.top}.v").read_text(encoding="utf-8")
+        result = _components(design.top, text, minutes, cache, say)
     return Row("hwgen", name, int(lanes), report.interval, int(macs), report.mismatches, result, minutes or 0)
 
 
-def _components(verilog: str, minutes: float, cache: Path, say: Callable[[str], None]) -> Synthesised:
+def _components(top: str, verilog: str, minutes: float, cache: Path, say: Callable[[str], None]) -> Synthesised:
     """The sum of a design's components, as `hwgen synth` has it; each gets the whole time limit."""
-    jobs = [Job(component.verilog, component.module, FAMILY) for component in components(verilog, OUR_TOP)]
+    jobs = [Job(component.verilog, component.module, FAMILY) for component in components(verilog, top)]
     done = {job: synthesise(job, minutes * 60, cache, say) for job in dict.fromkeys(jobs)}
     return total([done[job] for job in jobs], sum(result.seconds for result in done.values()))
 

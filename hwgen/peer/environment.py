@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -18,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from hwgen import cache as caches, process
 from hwgen.errors import HwgenError
 
 if sys.version_info >= (3, 11):
@@ -50,8 +50,7 @@ def pins(group: str, path: Path = PINS) -> list[str]:
 
 def default_cache() -> Path:
     """Folder of environments, designs and results: ``hwgen/peer`` in the user's cache folder."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "hwgen" / "peer"
+    return caches.folder("peer")
 
 
 def environment(cache: Path, say: Callable[[str], None] = lambda text: None) -> Path:
@@ -114,7 +113,7 @@ def _candidates() -> Iterator[Path]:
 def _works(python: Path) -> bool:
     """Whether it is there, starts (a shim on PATH may not) and can make environments."""
     try:
-        return subprocess.run([python, "-c", CHECK], capture_output=True, check=False).returncode == 0
+        return process.run([python, "-c", CHECK], Path.cwd()).status == 0
     except OSError:
         return False
 
@@ -135,7 +134,7 @@ def _uv(cache: Path) -> str:
 
 def _call(command: list[str], wanted: str) -> None:
     """Run a program of the set-up; its last line of complaint becomes the error's."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        raise HwgenError(f"Python {PYTHON} for NNgen", wanted, lines[-1] if lines else f"exit {done.returncode}")
+    done = process.run(command, Path.cwd(), process.environment(prefixes=process.NETWORK))
+    if done.status:
+        lines = [line.strip() for line in done.errors.splitlines() if line.strip()]
+        raise HwgenError(f"Python {PYTHON} for NNgen", wanted, lines[-1] if lines else done.how)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from hwgen import process
 from hwgen.errors import HwgenError
 from hwgen.peer.environment import PACKAGES, environment, pins
 from hwgen.sim import runner
@@ -124,12 +124,12 @@ def parse(printed: str) -> tuple[list[int], int]:
 
 def _write(setting: Setting, python: Path, folder: Path) -> None:
     (folder / "setting.json").write_text(json.dumps(asdict(setting)), encoding="utf-8")
-    _call([str(python), str(SCRIPT), str(folder / "setting.json"), str(folder)], folder, dict(os.environ), "NNgen")
+    _call([str(python), str(SCRIPT), str(folder / "setting.json"), str(folder)], folder, process.environment(), "NNgen")
 
 
 def _simulate(folder: Path) -> str:
     """Build the bench with Verilator, as lean as hwgen's own benches, run it, and return what it printed."""
-    environ = os.environ | runner.verilator_environment()
+    environ = runner.verilator_environment()
     verilator = runner.verilator_root() / "bin" / "verilator"
     options = ["--cc", "--main", "--exe", "--timing", "--x-initial", "unique", *runner.OPTIMISATIONS]
     flags = ["-CFLAGS", "-std=c++20 -fcoroutines", "--top-module", BENCH, "-Mdir", "build", f"{BENCH}.v"]
@@ -142,15 +142,13 @@ def _simulate(folder: Path) -> str:
 def _call(command: list[str], folder: Path, environ: dict[str, str], what: str) -> str:
     """Run a program in `folder`; return its stdout. Its last line of complaint becomes the error's."""
     try:
-        done = subprocess.run(
-            command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=SECONDS
-        )
+        done = process.run(command, folder, environ, seconds=SECONDS)
     except subprocess.TimeoutExpired:
         raise HwgenError(what, f"an end within {SECONDS / 60:.0f} minutes", "none") from None
-    if done.returncode != 0:
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        raise HwgenError(what, "exit status 0", lines[-1] if lines else f"exit status {done.returncode}")
-    return done.stdout
+    if done.status:
+        lines = [line.strip() for line in done.errors.splitlines() if line.strip()]
+        raise HwgenError(what, "exit status 0", lines[-1] if lines else done.how)
+    return done.output
 
 
 def _key(setting: Setting) -> str:

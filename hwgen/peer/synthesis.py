@@ -13,17 +13,17 @@ import json
 import os
 import re
 import resource
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from hwgen import process
 from hwgen.errors import HwgenError
 from hwgen.synth.netlist import parse, pruned
 from hwgen.synth.statistics import DSPS, count
-from hwgen.synth.yosys import PACKAGE, PROGRAM, SYNTH, Job
+from hwgen.synth.yosys import PACKAGE, PROGRAM, SYNTH, Job, environment as yosys_environment
 
 FORMAT = 1
 """Of the entries of the cache; another number makes them all misses."""
@@ -100,24 +100,13 @@ def _run(job: Job, limit: float, folder: Path) -> Synthesised:
     (folder / "design.v").write_text(job.verilog, encoding="utf-8")
     seconds = max(1, round(limit))
     script = SCRIPT.format(synth=SYNTH.format(family=job.family, top=job.top))
-    process = subprocess.Popen(
-        [sys.executable, "-c", PRELUDE.format(seconds=seconds) + PROGRAM, "-q", "-l", "yosys.log", "-p", script],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env=os.environ | {"TMPDIR": str(folder)},
-        start_new_session=True,  # Ctrl-C reaches hwgen alone, which stops its children
-        text=True,
-    )
     before = _processor_seconds()
-    try:
-        _, messages = process.communicate()
-    finally:
-        process.kill()
-        process.wait()
-    used = _processor_seconds() - before
-    if process.returncode == 0:
+    ended = process.run(
+        [sys.executable, "-c", PRELUDE.format(seconds=seconds) + PROGRAM, "-q", "-l", "yosys.log", "-p", script],
+        folder, yosys_environment(folder),
+    )  # fmt: skip
+    used, messages = _processor_seconds() - before, ended.errors
+    if ended.status == 0:
         netlist = pruned((folder / "netlist.json").read_text(encoding="utf-8"), job.top)
         counted = count(parse(netlist))
         return Synthesised(used, True, counted.dsp, counted.lut, counted.ff, counted.bram36)
@@ -125,8 +114,8 @@ def _run(job: Job, limit: float, folder: Path) -> Synthesised:
     if errors:
         raise HwgenError(f"synthesis of {job.top}", "Verilog that Yosys accepts", "; ".join(errors))
     late = used >= seconds - 1
-    if process.returncode < 0 and not late:
-        raise HwgenError(f"synthesis of {job.top}", "a Yosys that nobody stops", f"signal {-process.returncode}")
+    if ended.status < 0 and not late:
+        raise HwgenError(f"synthesis of {job.top}", "a Yosys that nobody stops", ended.how)
     dsp, step = _mapped_dsps(folder / "mapped.json"), _step(folder / "yosys.log")
     return Synthesised(float(seconds) if late else used, False, dsp, step=step, crashed=not late)
 

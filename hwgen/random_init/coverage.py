@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hwgen.ir.nodes import Convolution, Gain
-from hwgen.numerics.integer import IntArray, prelu, requantise
+from hwgen.ir.rounding import rounding
+from hwgen.numerics.integer import IntArray
 
 
 @dataclass(frozen=True)
@@ -48,34 +49,24 @@ def coverage(node: Convolution | Gain, x: IntArray) -> Coverage:
     `ties` counts unsaturated values exactly half-way above an even integer: those half-up would round up. At
     least 16 values are wanted, or the range of the output's type; of a gain, never more than its input can take.
     """
-    output = node.output
+    found, out = rounding(node, x), node.execute(x)
+    assert found is not None, "convolutions and gains round"
     if isinstance(node, Convolution):
-        wide = node.accumulate(x)
-        out = node.activate(wide)
-        shift = node.shift
-        if node.slope is not None:
-            wide, shift = prelu(wide, node.slope, node.slope_fraction), shift + node.slope_fraction
         if node.imag_bits:  # the imaginary parts saturate elsewhere: the real ones are measured
-            wide, shift, out = wide[..., 0::2], shift[0::2], out[..., 0::2]
+            found, out = found.part(slice(0, None, 2)), out[..., 0::2]
         wanted, both_ends = min(16, 1 << node.output.bits), node.output.signed
+        if node.activation == "clip":
+            wanted = min(wanted, node.ceiling + 1)
     else:
-        wide, shift = x * node.factor, np.asarray(node.shift)
         wanted, both_ends = min(16, 1 << node.input.bits), False
-        out = requantise(wide, shift, output.bits, output.signed)
-    low, high = output.bounds
-    if isinstance(node, Convolution) and node.activation == "clip":
-        high, wanted = node.ceiling, min(wanted, node.ceiling + 1)
-    unlimited = requantise(wide, shift, 63, True)
-    right = np.maximum(shift, 0)
-    half = (np.int64(1) << right) >> 1
-    tie = (shift > 0) & ((wide & ((np.int64(1) << right) - 1)) == half) & (((wide >> right) & 1) == 0)
+    met = found.met()
     return Coverage(
         distinct=int(np.unique(out).size),
         wanted_distinct=wanted,
         values=out.size,
         zeros=int((out == 0).sum()),
-        saturated_low=int((unlimited < low).sum()),
-        saturated_high=int((unlimited > high).sum()),
-        ties=int((tie & (unlimited >= low) & (unlimited <= high)).sum()),
+        saturated_low=met.saturated_low,
+        saturated_high=met.saturated_high,
+        ties=met.ties_down,
         both_ends=both_ends,
     )

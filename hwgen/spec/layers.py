@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Strict, model_validator
 
+from hwgen.names import layer_trouble
 from hwgen.numerics.formats import SLOPE
 from hwgen.spec.values import Bits, Number
 from hwgen.yamlmarks import Frozen, between, show_value, wrong
@@ -24,6 +25,8 @@ def identifier(text: str) -> str:
     """Refuse what is no name."""
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", text):
         raise wrong("a name of small letters, digits and _, at most 31", show_value(text))
+    if (wanted := layer_trouble(text)) is not None:
+        raise wrong(wanted, show_value(text))
     return text
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from hwgen import process
 from hwgen.sweep.command import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        with process.interruptible():
+            sys.exit(main())
+    except process.Interrupted as error:
+        sys.exit(128 + error.number)

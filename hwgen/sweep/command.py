@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from hwgen import process
 from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
 from hwgen.sweep import branches, rows
 from hwgen.sweep.case import SIDES, Case
 from hwgen.sweep.directed import DIRECTED
+from hwgen.verdict import DIFFERS, NOT_RUN, PROVEN, worst
 from hwgen.verify.report import Report
 from hwgen.verify.run import Request, run_verification
 
@@ -47,30 +48,34 @@ def complaints(still: Report, stalled: Report) -> list[str]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the sweep; 0 if every case is proven and predicted."""
+    """Run the sweep; 0 if every case is proven and predicted, 1 if a design differs, 2 if one could not be run."""
     parser = argparse.ArgumentParser(prog="python -m hwgen.sweep", description=__doc__)
     parser.add_argument("--count", type=int, default=20, help="random cases beside the directed ones (default: 20)")
     parser.add_argument("--seed", type=int, default=100, help="seed of the first random case (default: 100)")
     parser.add_argument("--side", choices=SIDES, help="only cases of this side (default: both)")
     arguments = parser.parse_args(argv)
-    failed = refused = 0
+    failed = refused = unknown = 0
     drawn = (GENERATORS[index % len(GENERATORS)](arguments.seed + index) for index in range(arguments.count))
     cases = [*CHOSEN, *drawn]
     cases = [case for case in cases if arguments.side in (None, case.side)]
     for case in cases:
         started = time.perf_counter()
-        with tempfile.TemporaryDirectory(prefix="hwgen_sweep_") as folder:
+        with process.private_folder("hwgen_sweep_") as folder:
             try:
-                found = complaints(*run(case, Path(folder)))
+                reports = run(case, folder)
+                found, verdict = complaints(*reports), worst([report.verdict for report in reports])
             except HwgenError as error:
                 if error.where == "--fps":  # a rate beyond the board is no defect
                     refused += 1
                     print(f"refused  {case}: {error}", flush=True)
                     continue
-                found = [str(error)]
-        failed += bool(found)
-        print(f"{'FAILED' if found else 'proven'}  {case} ({time.perf_counter() - started:.0f} s)", flush=True)
+                found, verdict = [str(error)], NOT_RUN
+        verdict = DIFFERS if found and verdict == PROVEN else verdict
+        failed += verdict == DIFFERS
+        unknown += verdict == NOT_RUN
+        print(f"{verdict:8} {case} ({time.perf_counter() - started:.0f} s)", flush=True)
         for line in found:
             print(f"    {line}", flush=True)
-    print(f"{len(cases) - failed - refused} proven, {failed} failed, {refused} refused")
-    return 1 if failed or refused == len(cases) else 0
+    proven = len(cases) - failed - refused - unknown
+    print(f"{proven} proven, {failed} differ, {unknown} not run, {refused} refused")
+    return 1 if failed else 2 if unknown or not proven else 0

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -34,7 +35,9 @@ def synthesise(verilog: str, top: str, family: str) -> Statistics:
     return count(netlists([job])[job])
 
 
-def synthesise_design(verilog: str, top: str, family: str, workers: int | None = None) -> dict[str, Netlist]:
+def synthesise_design(
+    verilog: str, top: str, family: str, workers: int | None = None, cache: Path | None = None
+) -> dict[str, Netlist]:
     """The netlists of a design's components, by their names in the design and in its order.
 
     Each component is synthesised by itself, several at a time, with a progress bar on a terminal's stderr.
@@ -44,6 +47,7 @@ def synthesise_design(verilog: str, top: str, family: str, workers: int | None =
     verilog, top : what `emit` wrote, and its module
     family : 'xc7' or 'xcup'
     workers : processes at a time; None takes one per CPU
+    cache : folder of netlists; None takes the user's
 
     Raises
     ------
@@ -54,5 +58,5 @@ def synthesise_design(verilog: str, top: str, family: str, workers: int | None =
     terminal = Console(stderr=True)
     with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
         bar = progress.add_task("", total=len(set(jobs.values())))
-        found = netlists(jobs.values(), workers or os.cpu_count() or 1, done=lambda job: progress.advance(bar))
+        found = netlists(jobs.values(), workers or os.cpu_count() or 1, cache, done=lambda job: progress.advance(bar))
     return {name: found[job] for name, job in jobs.items()}

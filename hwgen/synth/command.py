@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
-from hwgen import board as boards
+from hwgen import board as boards, cache as caches, process
 from hwgen.design_options import DesignOptions
 from hwgen.emit import emit
 from hwgen.synth import netlists, synthesise_design
@@ -18,13 +17,14 @@ from hwgen.synth.yardstick import yardstick
 from hwgen.synth.yosys import PACKAGE, version
 
 
-def synth(options: DesignOptions, jobs: int | None = None, json: bool = False) -> int:
+def synth(options: DesignOptions, jobs: int | None = None, json: bool = False, cache: Path | None = None) -> int:
     """Emit a model, synthesise its components and print predictions beside what was found.
 
     Parameters
     ----------
     jobs : processes at a time; None takes one per CPU
     json : print one JSON object on stdout and nothing else there
+    cache : folder of all caches; None takes the user's
 
     Returns
     -------
@@ -36,16 +36,16 @@ def synth(options: DesignOptions, jobs: int | None = None, json: bool = False) -
     HwgenError : bad input
     ModuleNotFoundError : Yosys is not installed
     """
-    tool = version()
+    tool, kept = version(), caches.folder("synth", cache)
     target = boards.load(options.board)
-    with tempfile.TemporaryDirectory(prefix="hwgen_synth_") as folder:
-        emitted = emit(options, Path(folder) / "design", quiet=True)
+    with process.private_folder("hwgen_synth_") as folder:
+        emitted = emit(options, folder / "design", quiet=True)
         top: str = emitted.manifest["top"]
         text = (emitted.folder / f"{top}.v").read_text(encoding="utf-8")
     predicted: dict[str, dict[str, float]] = emitted.manifest["predicted"]["components"]
     job = yardstick(target.family)
-    (measure,) = deepest(netlists([job])[job])
-    found = synthesise_design(text, top, target.family, jobs)
+    (measure,) = deepest(netlists([job], cache=kept)[job])
+    found = synthesise_design(text, top, target.family, jobs, kept)
     parts = tuple(
         Part(name, predicted[name], count(netlist), next(iter(deepest(netlist)), None))
         for name, netlist in found.items()

@@ -14,15 +14,14 @@ import importlib.metadata
 import json
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hwgen import cache as caches, process
 from hwgen.errors import HwgenError
 from hwgen.synth.netlist import Netlist, parse, pruned
 
@@ -95,8 +94,7 @@ def version() -> str:
 
 def default_cache() -> Path:
     """Folder of cached netlists: ``hwgen/synth`` in the user's cache folder."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "hwgen" / "synth"
+    return caches.folder("synth")
 
 
 def netlists(
@@ -151,24 +149,22 @@ def netlists(
     return found
 
 
+def environment(folder: Path | None = None) -> dict[str, str]:
+    """All variables of a Yosys process; `folder` gets its temporary files."""
+    own = {} if folder is None else {"TMPDIR": str(folder)}
+    return process.environment({"PYTHONPATH": process.python_path()} | caches.environment() | own)
+
+
 class _Run:
     """A Yosys process at work in a folder of its own, which goes with it."""
 
     def __init__(self, job: Job, cache: Path) -> None:
         self.job, self.cache = job, cache
-        self.folder = tempfile.TemporaryDirectory(prefix="work_", dir=cache)
-        self.path = Path(self.folder.name)
+        self.path = process.new_folder("work_", cache)
         (self.path / "design.v").write_text(job.verilog, encoding="utf-8")
         with (self.path / "log").open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", PROGRAM, "-q", "-p", job.script],
-                cwd=self.path,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=os.environ | {"TMPDIR": str(self.path)},
-                start_new_session=True,  # Ctrl-C reaches hwgen alone, which stops its children
-            )
+            command = [sys.executable, "-c", PROGRAM, "-q", "-p", job.script]
+            self.process = process.start(command, self.path, log.fileno(), environment(self.path))
 
     def result(self) -> Netlist:
         """The finished process' netlist, which then is in the cache, too."""
@@ -186,14 +182,13 @@ class _Run:
 
     def stop(self) -> None:
         """End the process, if it still runs, and remove its folder."""
-        self.process.kill()
-        self.process.wait()
-        self.folder.cleanup()
+        process.stop(self.process)
+        process.remove(self.path)
 
 
 def _prepare(cache: Path) -> None:
     """Let one process compile Yosys' WebAssembly, which takes up to a minute after an installation, for all others."""
-    subprocess.run([sys.executable, "-c", PROGRAM, "-V"], cwd=cache, capture_output=True, check=False)
+    process.run([sys.executable, "-c", PROGRAM, "-V"], cache, environment())
 
 
 def _load(path: Path) -> Netlist | None:

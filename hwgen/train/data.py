@@ -28,6 +28,7 @@ import torch
 from torch import Tensor
 
 from hwgen.errors import HwgenError
+from hwgen.images import junk
 from hwgen.train.imageset import (
     DAMAGED,
     Entry,
@@ -100,7 +101,7 @@ def _cityscapes(path: Path, split: str) -> list[Entry] | None:
     root = path if path.name == "leftImg8bit" else path / "leftImg8bit"
     if not root.is_dir():
         return None
-    files = sorted((root / split).glob("*/*.png"))
+    files = sorted(file for file in (root / split).glob("*/*.png") if not junk(file.relative_to(root)))
     if not files:
         raise HwgenError(str(root / split), "CITY/*.png", "no such files")
     return [File(file, root / split) for file in files]
@@ -160,7 +161,7 @@ def _content(file: Path) -> bytes:
 
 
 def _zips_by_split(path: Path, split: str) -> list[Entry] | None:
-    files = sorted(path.glob(f"{split}*.zip"))
+    files = sorted(path.glob(f"{split}*.zip"))  # none of them begins with a dot
     return [entry for file in files for entry in _zip(file)] if files else None
 
 
@@ -169,7 +170,8 @@ def _folders_by_split(path: Path, split: str) -> list[Entry] | None:
 
 
 def _folder(path: Path) -> list[Entry]:
-    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+    found = (file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+    files = sorted(file for file in found if not junk(file.relative_to(path)))
     if not files:
         raise HwgenError(str(path), "images (" + ", ".join(SUFFIXES) + ")", "none")
     return [File(file, path) for file in files]
@@ -181,6 +183,7 @@ def _zip(path: Path) -> list[Entry]:
     except DAMAGED as error:
         raise HwgenError(str(path), "a zip file", str(error)) from error
     infos = [info for info in archive.infolist() if PurePosixPath(info.filename).suffix.lower() in SUFFIXES]
+    infos = [info for info in infos if not junk(info.filename)]
     # a data set's zip may carry labels beside the images: take images/ where there is one
     infos = [info for info in infos if info.filename.startswith("images/")] or infos
     if not infos:

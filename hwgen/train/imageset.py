@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import io
 import lzma
+import posixpath
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, overload
 
 import numpy as np
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hwgen.errors import HwgenError
-from hwgen.images import UNREADABLE
+from hwgen.images import UNREADABLE, plain
 
 KEPT_BYTES = 1 << 30
 """Of decoded pixels, per set (a training run has two: training and validation)."""
@@ -133,7 +134,7 @@ class Member(Encoded):
         return self.archive.open(self.name)  # by name: errors then say no more than it
 
     def mark(self) -> str:
-        return f"{self.info.file_size} bytes, CRC {self.info.CRC:08x}"
+        return f"{self.info.file_size} bytes"  # as a file's: zipped or not, it is the same image
 
 
 class ImageSet(Sequence[Picture]):
@@ -173,10 +174,13 @@ class ImageSet(Sequence[Picture]):
         return part
 
     def digest(self) -> str:
-        """SHA-256 in hex over all names, sizes and marks."""
+        """SHA-256 in hex over all names, sizes and marks; folders that all names begin with do not count."""
         digest = hashlib.sha256()
+        folders = [PurePosixPath(entry.name).parent.as_posix() for entry in self.entries]
+        common = posixpath.commonpath(folders) if folders else "."
         for entry, (height, width) in zip(self.entries, self.sizes, strict=True):
-            digest.update(f"{entry.name}\n{width}x{height}\n{entry.mark()}\n".encode())
+            name = posixpath.relpath(entry.name, common)
+            digest.update(f"{name}\n{width}x{height}\n{entry.mark()}\n".encode(errors="surrogateescape"))
         return digest.hexdigest()
 
 
@@ -200,7 +204,7 @@ def decode(data: bytes, where: str) -> Picture:
     """An image file's bytes -> uint8 (H, W, 3)."""
     try:
         with Image.open(io.BytesIO(data)) as image:
-            return np.array(image.convert("RGB"))
+            return np.array(plain(image))
     except UNREADABLE as error:
         raise _unreadable(where, error) from error
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hwgen.ir.execute import execute
+from hwgen.ir.execute import run
 from hwgen.ir.graph import Graph, SymbolNode
 from hwgen.ir.nodes import Gain, Power
 from hwgen.ir.serialize import GRAPH_FILE
@@ -24,6 +24,7 @@ from hwgen.numerics.words import pack_coefficients, pack_pixels, pack_symbols
 from hwgen.reference.link import Outputs, ReferenceLink
 from hwgen.sim.check import Finding
 from hwgen.spec.model import ModelSpec
+from hwgen.verify.coverage import Meter
 
 Expected = dict[str, npt.NDArray[np.int64]]
 
@@ -86,6 +87,7 @@ class Reference:
     coefficients : what the second input stream carries; None where the design has none
     outputs : of the golden model, as `hwgen.ir.execute.execute` names them
     findings : where the integer graph differs
+    meter : of what the frames have met in the layers
     """
 
     link: ReferenceLink
@@ -94,6 +96,7 @@ class Reference:
     coefficients: list[npt.NDArray[np.uint32]] | None = None
     outputs: list[Outputs] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    meter: Meter = field(default_factory=Meter)
 
     def expected(self) -> Expected:
         """(frames, ...) integers of every stream and of "output", as the bench compares them."""
@@ -128,7 +131,8 @@ def reference(setting: Setting, graph: Graph, images: npt.NDArray[np.uint8]) -> 
             assert coefficients is not None, "the channel's own nodes need them"
             found.coefficients.append(pack_coefficients(coefficients[None])[0])
         found.outputs.append(outputs)
-        plain = execute(graph, frame, coefficients if graph.coefficient_words else None, size)
+        found.meter.coefficients = coefficients if graph.coefficient_words else None
+        plain = run(graph, frame, found.meter.answer, size)
         found.findings += _differences(graph, index, outputs, plain)
     return found
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from hwgen.sim.check import Finding
 from hwgen.sim.design import Design
+from hwgen.verdict import DIFFERS, NOT_RUN, PROVEN
+from hwgen.verify.coverage import Coverage, as_record, summary
 
 
 @dataclass(frozen=True)
 class Report:
     """The outcome of a verification; cycles are None where a run does not measure them.
 
+    coverage : of every layer, what the frames have met
     psnr_db : of the images behind the channel at snr_db and the PyTorch receiver, None where it is not trained
     seconds : of all of it; build_seconds, simulation_seconds : of the simulator's build and of its runs
     """
@@ -38,11 +42,35 @@ class Report:
     build_seconds: float
     simulation_seconds: float
     snr_db: float = 10.0
+    seed: int = 1
+    coverage: Coverage = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> str:
+        """Stalls that did not reach every stream prove too little, but they are no difference."""
+        if any(finding.kind != "stall" for finding in self.findings):
+            return DIFFERS
+        return NOT_RUN if self.findings else PROVEN
 
     @property
     def proven(self) -> bool:
         """Everything was compared and nothing was wrong."""
-        return not self.findings and self.mismatches == 0
+        return self.verdict == PROVEN
+
+    @property
+    def error(self) -> str | None:
+        """Why nothing is known."""
+        return self.findings[0].message if self.verdict == NOT_RUN else None
+
+    def moved(self, old: Path, new: Path) -> Report:
+        """The same of a folder that has moved, with its waveform."""
+        if self.waveform is None or not self.waveform.is_relative_to(old):
+            return self
+        return replace(self, waveform=new / self.waveform.relative_to(old))
+
+    def properties(self) -> dict[str, object]:
+        """What JUnit says beside the test cases."""
+        return {key: value for key, value in self.to_json().items() if value is None or not isinstance(value, dict)}
 
     @property
     def streams(self) -> list[str]:
@@ -57,12 +85,14 @@ class Report:
     def to_json(self) -> dict[str, Any]:
         """The object that ``verify --json`` prints; what does not apply is None."""
         first = None
-        if self.first is not None:
+        if self.first is not None and self.verdict == DIFFERS:
             first = asdict(self.first) | {
                 "waveform": None if self.waveform is None else str(self.waveform),
                 "reproduce": self.command,
             }
         return {
+            "verdict": self.verdict,
+            "error": self.error,
             "frames": self.frames,
             "values_compared": self.values_compared,
             "mismatches": self.mismatches,
@@ -75,7 +105,8 @@ class Report:
             "multipliers": self.design.prediction("multipliers"),
             "dsp": self.design.prediction("dsp"),
             "macs_per_cycle_per_dsp": self.macs_per_cycle_per_dsp,
-            "psnr_db": None if self.psnr_db is None else round(self.psnr_db, 3),
+            "psnr_db": None if self.psnr_db is None or not math.isfinite(self.psnr_db) else round(self.psnr_db, 3),
+            "coverage": as_record(self.coverage),
         }
 
 
@@ -84,10 +115,13 @@ def print_report(report: Report, as_json: bool, folder: Path | None) -> None:
     for name in report.edited:
         print(f"note: {name} is not as emit wrote it; it was verified as it stands", file=sys.stderr)
     if as_json:
-        print(json.dumps(report.to_json()))
+        print(json.dumps(report.to_json(), allow_nan=False))
+        return
+    if report.error is not None:
+        print(f"error: {report.error}", file=sys.stderr)
         return
     stream = sys.stdout if report.proven else sys.stderr
-    print("\n".join(_success(report) if report.proven else _failure(report, folder)), file=stream)
+    print("\n".join(_success(report) if report.proven else failure(report, folder)), file=stream)
 
 
 def _success(report: Report) -> list[str]:
@@ -105,14 +139,23 @@ def _success(report: Report) -> list[str]:
             lines.append(f"{what}: {got:,} cycles, {note}")
     if report.macs_per_cycle_per_dsp is not None:
         lines.append(f"{report.macs_per_cycle_per_dsp} MAC/cycle/DSP")
-    if report.psnr_db is not None:
+    if report.psnr_db == math.inf:
+        lines.append(f"no error at all at {report.snr_db:g} dB SNR, through the PyTorch receiver")
+    elif report.psnr_db is not None:
         lines.append(f"PSNR {report.psnr_db:.2f} dB at {report.snr_db:g} dB SNR, through the PyTorch receiver")
-    return lines
+    return [*lines, coverage_line(report.frames, report.coverage)]
 
 
-def _failure(report: Report, folder: Path | None) -> list[str]:
+def coverage_line(frames: int, coverage: Coverage) -> str:
+    """How far the proof goes: what its frames have not met."""
+    gaps = summary(coverage)
+    return f"proven on {frames} {'frame' if frames == 1 else 'frames'}; {gaps or 'every layer met all of its cases'}"
+
+
+def failure(report: Report, folder: Path | None) -> list[str]:
+    """Lines about a design that differs; `folder`: where the run's files were kept."""
     assert report.first is not None
-    lines = [f"{report.name}: FAILED, {report.mismatches} mismatches. {report.first.message}"]
+    lines = [f"{report.name}: differs, {report.mismatches} mismatches. {report.first.message}"]
     others = [finding for finding in report.findings if finding is not report.first]
     lines += [f"  also: {finding.message}" for finding in others[:20]]
     if len(others) > 20:

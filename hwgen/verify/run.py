@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-import shutil
-import sys
-import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -26,19 +24,23 @@ from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
 from hwgen.images import load_images
 from hwgen.ir.graph import Graph, SymbolNode
-from hwgen.sim import design as designs, junit as junit_xml, runner
+from hwgen.sim import design as designs, runner
 from hwgen.sim.check import Finding, Verdict, check
 from hwgen.sim.design import WORD_BITS, Design
 from hwgen.sim.simulate import Recording, Settings, simulate
 from hwgen.spec import model as specs
+from hwgen.verify.coverage import with_streams
 from hwgen.verify.reference import Setting, received_psnr, reference
-from hwgen.verify.report import Report, print_report
+from hwgen.verify.report import Report
 
 EXTRA_FRAMES = (3, 12)
 """Frames added, one try after the other, when the stalls of too few frames did not fill the design."""
 
 WINDOW = (512, 32)
 """Cycles of waveform before and behind the first wrong one."""
+
+_MODEL = threading.Lock()
+"""PyTorch's settings are of the whole process: several threads may simulate, but one at a time runs the model."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ class Request:
     stall : probability of an idle input cycle and of a stalled output cycle, 0 .. 0.95
     seed : of stalls, fading and channel noise
     snr_db : of the channel that symbols go through, which is the options', or else what the design was emitted for
-    waveform : record one around a failure (builds once more)
+    waveform : record one around what differs (builds once more)
+    record : record one in any case: where nothing differs, around the end of the first frame
     """
 
     options: DesignOptions
@@ -64,6 +67,21 @@ class Request:
     seed: int = 1
     snr_db: float = 10.0
     waveform: bool = True
+    record: bool = False
+
+    @property
+    def name(self) -> str:
+        """Of the model and its side, whether or not there is such a model."""
+        path = Path(self.options.model)
+        path = path.absolute().parent if path.name == "spec.yaml" else path
+        return f"{path.name.removesuffix('.yaml')}_{self.options.side}"
+
+    def properties(self) -> dict[str, object]:
+        """What is asked for, by name, for JUnit."""
+        words = self.options.words()
+        asked: dict[str, object] = dict(zip([word.removeprefix("--") for word in words[::2]], words[1::2], strict=True))
+        own = {"frames": self.frames, "stall": self.stall, "seed": self.seed, "snr_db": self.snr_db}
+        return asked | own | {"reproduce": self.command()}
 
     def command(self) -> str:
         """The command line that repeats this verification."""
@@ -79,39 +97,6 @@ class Request:
         return shlex.join(words)
 
 
-def verify(request: Request, out: Path | None = None, json: bool = False, junit: Path | None = None) -> int:
-    """Emit a model, or take an emitted folder, simulate it and print what was found.
-
-    Parameters
-    ----------
-    out : where the design and the simulation are kept; None takes a temporary folder, kept only after a failure
-    json : print one JSON object on stdout and nothing else there
-    junit : file to write as JUnit XML
-
-    Returns
-    -------
-    int : 0 proven; 1 a mismatch, a hang, a broken protocol, or a design that does not build
-
-    Raises
-    ------
-    HwgenError : bad input
-    """
-    need_tools()
-    temporary = out is None
-    folder = Path(tempfile.mkdtemp(prefix="hwgen_verify_")) if out is None else out
-    keep = False
-    try:
-        report = run_verification(request, folder, _progress)
-        keep = not report.proven
-    finally:
-        if temporary and not keep:
-            shutil.rmtree(folder, ignore_errors=True)
-    print_report(report, as_json=json, folder=folder if keep or not temporary else None)
-    if junit is not None:
-        junit_xml.write(junit, f"hwgen.verify.run.{report.name}", report.streams, report.findings, report.seconds)
-    return 0 if report.proven else 1
-
-
 def need_tools() -> None:
     """Refuse to start where a simulator cannot be built.
 
@@ -123,18 +108,16 @@ def need_tools() -> None:
         raise HwgenError("PATH", "g++, make and perl to build the simulation", f"no {', no '.join(missing)}")
 
 
-def _progress(text: str) -> None:
-    """A line for who watches; a file or a pipe gets results only."""
-    if sys.stderr.isatty():
-        print(f"{text} ...", file=sys.stderr, flush=True)
-
-
 def run_verification(
     request: Request, folder: Path, say: Callable[[str], None] = lambda text: None, cache: Path | None = None
 ) -> Report:
     """Carry out a request inside `folder`; prints nothing, but tells `say` what it is about to do.
 
-    cache : folder of cached simulators; None takes the user's
+    cache : folder of all caches; None takes the user's
+
+    Raises
+    ------
+    HwgenError : bad input, or trouble of the machine
     """
     started = time.perf_counter()
     build_seconds = simulation_seconds = 0.0
@@ -148,37 +131,36 @@ def run_verification(
     _check_same(design, graph)
     images = load_images(request.images, request.frames, design.width, design.height)
     say("running the PyTorch model")
-    golden = reference(setting, graph, images)
+    with _MODEL:
+        golden = reference(setting, graph, images)
     run = _Run(design, golden.words, golden.coefficients, runner.BuildOptions(), cache)
     expected, findings = golden.expected(), golden.findings
     settings = Settings(frames=request.frames, stall=request.stall, seed=request.seed)
     waveform = None
-    try:
-        for extra in (0, *EXTRA_FRAMES):
-            # More frames follow where those asked for were too few to fill the design: all are compared, the asked
-            # ones counted.
-            say(f"simulating {design.width}x{design.height}, {request.frames + extra} frames, stall {request.stall:g}")
-            settings = replace(settings, frames=request.frames + extra)
-            again = np.arange(settings.frames) % request.frames
-            wanted = {name: values[again] for name, values in expected.items()}
-            recording = run(settings, folder / "run")
-            build_seconds += recording.build_seconds
-            simulation_seconds += recording.seconds
-            verdict = check(design, recording, settings, wanted, request.frames)
-            if not verdict.findings or any(finding.kind != "stall" for finding in verdict.findings):
-                break
-        first = verdict.first
-        if request.waveform and first is not None and first.kind != "stall" and first.cycle is not None:
-            say("recording a waveform around the first finding")
-            waveform = _waveform(run, settings, folder, first.cycle)
-    except runner.SimulationError as error:
-        verdict = Verdict(0, 1, (Finding("simulation", "output", str(error)),), None, None)
+    for extra in (0, *EXTRA_FRAMES):
+        # More frames follow where those asked for were too few to fill the design: all are compared, the asked
+        # ones counted.
+        say(f"simulating {design.width}x{design.height}, {request.frames + extra} frames, stall {request.stall:g}")
+        settings = replace(settings, frames=request.frames + extra)
+        again = np.arange(settings.frames) % request.frames
+        wanted = {name: values[again] for name, values in expected.items()}
+        recording = run(settings, folder / "run")
+        build_seconds += recording.build_seconds
+        simulation_seconds += recording.seconds
+        verdict = check(design, recording, settings, wanted, request.frames)
+        if not verdict.findings or any(finding.kind != "stall" for finding in verdict.findings):
+            break
+    cycle = _cycle_to_show(verdict, recording, request)
+    if cycle is not None:
+        say(f"recording a waveform around cycle {cycle}")
+        waveform = _waveform(run, settings, folder, cycle)
     findings = [*findings, *verdict.findings]
     if not findings:
         findings = _unpredicted(design, verdict)
     psnr = None
     if not findings:
-        psnr = received_psnr(setting, golden, images)
+        with _MODEL:
+            psnr = received_psnr(setting, golden, images)
     return Report(
         name=f"{spec.name}_{options.side}",
         design=design,
@@ -192,6 +174,8 @@ def run_verification(
         latency=verdict.latency,
         psnr_db=psnr,
         snr_db=request.snr_db,
+        seed=request.seed,
+        coverage=with_streams(golden.meter.coverage(), recording),
         waveform=waveform,
         command=request.command(),
         edited=_edited(design),
@@ -266,6 +250,16 @@ def _unpredicted(design: Design, verdict: Verdict) -> list[Finding]:
             text = f"output: {what}: predicted {predicted} cycles, measured {got}"
             findings.append(Finding("prediction", "output", text, expected=int(predicted), got=got))
     return findings
+
+
+def _cycle_to_show(verdict: Verdict, recording: Recording, request: Request) -> int | None:
+    """Around which a waveform is recorded; None where none is asked for."""
+    first = verdict.first
+    if first is not None and first.kind != "stall" and first.cycle is not None:
+        return first.cycle if request.waveform or request.record else None
+    output = recording.streams[-1]
+    ends = output.cycles[output.last]
+    return (int(ends[0]) if len(ends) else recording.cycles) if request.record else None
 
 
 def _waveform(run: _Run, settings: Settings, folder: Path, cycle: int) -> Path | None:

@@ -14,7 +14,7 @@ from hwgen.sim.design import Design
 
 def test_everything_is_measured(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def speeds(design: Design, cycles: int, cache: Path) -> tuple[float, float]:
-        (built,) = cache.glob("*/hwgen_harness")
+        (built,) = cache.glob("sim/*/hwgen_harness")
         assert (design.width, design.height, cycles, built.is_file()) == (16, 8, 2000, True)
         return 300.0, 400.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import subprocess
@@ -112,6 +113,18 @@ def test_boards(capsys: pytest.CaptureFixture[str]) -> None:
     (["verify", "--model", "tiny", "--frames", "0"], "--frames: wanted an integer of at least 1, got '0'"),
     (["verify", "--model", "tiny", "--frames", "1.5"], "--frames: wanted an integer of at least 1, got '1.5'"),
     (["verify", "--model", "tiny", "--seed", "-1"], "--seed: wanted an integer from 0 to 4294967295, got '-1'"),
+    (["verify", "--model", "tiny", "--seeds", "3..1"],
+     "--seeds: wanted seeds such as 1..20 or 1,5,9..12, at most 10000, got '3..1'"),
+    (["verify", "--model", "tiny", "--seeds", "1..3,2"],
+     "--seeds: wanted at most 10000 seeds, each once, got '1..3,2'"),
+    (["verify", "--model", "tiny", "--waveform", "a.fst"],
+     "--waveform: wanted a .vcd file, and one seed, got a.fst, 1 seeds"),
+    (["emit", "--model", "tiny", "--top", "module"],
+     "--top: wanted a name that is no word of SystemVerilog's, got 'module'"),
+    (["emit", "--model", "tiny", "--top", "stream_sink"],
+     "--top: wanted a name that no module of the simulation has, got 'stream_sink'"),
+    (["emit", "--model", "tiny", "--top", "a-b"],
+     "--top: wanted at most 63 letters, digits and _, a letter first, got 'a-b'"),
     (["bench"], "hwgen bench: wanted arguments as `hwgen bench --help` lists them, "
                 "got the following arguments are required: BENCH"),
     (["bench", "datapath", "--frames", "2"], "--frames: wanted an integer of at least 3, got '2'"),
@@ -204,9 +217,15 @@ def test_a_missing_extra_is_named(package: str, extra: str, arguments: list[str]
 
 
 def test_a_defect_keeps_its_traceback() -> None:
-    done = run_alone("import sys; sys.modules['hwgen.spec.model'] = None; " + MAIN, "models")
-    assert done.returncode == 1
-    assert "Traceback" in done.stderr
+    """Its status is that of trouble: 1 would say that a design differs."""
+    code = "import sys; from hwgen.__main__ import main; sys.modules['hwgen.{}'] = None; sys.exit(main())"
+    done = run_alone(code.format("spec.model"), "models")
+    assert done.returncode == 2 and "Traceback" in done.stderr
+    done = run_alone(code.format("verify.run"), "verify", "--model", "tiny", "--json")
+    assert done.returncode == 2 and "Traceback" in done.stderr
+    assert "hwgen itself is at fault: ModuleNotFoundError" in done.stderr
+    found = json.loads(done.stdout)
+    assert (found["verdict"], found["mismatches"]) == ("not run", None) and "ModuleNotFoundError" in found["error"]
 
 
 def test_a_closed_pipe_is_no_error() -> None:

@@ -43,8 +43,8 @@ def test_what_is_legal() -> None:
             assert tx(*TX.nodes[:3], end, code).symbol_node is code
     assert rx(RECEIVE, LAST).symbol_node is None
     assert rx(EQUALISER, RECEIVE, LAST).symbol_node is EQUALISER
-    table = Table("table", 3, np.arange(256), PIXEL, PIXEL_EXPONENT)
-    assert rx(RECEIVE, LAST, table).sink == "table"
+    table = Table("tanh", 3, np.arange(256), PIXEL, PIXEL_EXPONENT)
+    assert rx(RECEIVE, LAST, table).sink == "tanh"
 
 
 ILLEGAL: dict[str, tuple[Any, tuple[Node, ...], dict[str, Any], str]] = {

@@ -28,6 +28,8 @@ from hwgen.radio import channel as channels
 from hwgen.reference.floating import FloatLink, node_in_float
 from hwgen.reference.link import ReferenceLink, load_link
 from hwgen.sim import runner
+from hwgen.sim.check import Finding
+from hwgen.sim.frames import DesignError
 from hwgen.spec.model import Channel
 
 KINDS = ("awgn", "rayleigh", "mimo2x2", "ofdm")
@@ -229,6 +231,45 @@ def test_command_line(
     assert printed.err == ""
 
 
+def test_a_folder_used_again_holds_the_last_run_alone(
+    ends: dict[str, FakeEnd], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["link", "--model", "tiny", "--out", str(tmp_path / "out")]
+    assert main([*arguments, "--snr", "10", "20", "--frames", "2", "--waveform"]) == 0
+    assert main([*arguments, "--snr", "5", "--frames", "1"]) == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "frame_000.png", "frame_000_5dB.png", "results.csv", "results.json", "sheet.png",
+    ]  # fmt: skip
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    capsys.readouterr()
+    assert main([*arguments, "--snr", "5", "--frames", "1"]) == 2
+    assert "one that link wrote, got " in capsys.readouterr().err
+    assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
+
+
+def test_trouble_keeps_what_was_measured_and_a_signal_does_not(
+    ends: dict[str, FakeEnd], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = FakeEnd.run
+    trouble: list[BaseException] = [runner.SimulationError("the simulator", "an end", "signal 9 (SIGKILL)")]
+
+    def second(end: FakeEnd, *rest: object) -> object:
+        calls.append(end.side)
+        if calls.count("rx") == 2:
+            raise trouble[0]
+        return run(end, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(FakeEnd, "run", second)
+    arguments = ["link", "--model", "tiny", "--frames", "1", "--snr", "1", "10", "--out", str(tmp_path / "a" / "out")]
+    calls: list[str] = []
+    assert main(arguments) == 2
+    assert [point["snr_db"] for point in [json.loads((tmp_path / "a" / "out" / "results.json").read_text())]] == [1.0]
+    trouble[0], arguments[-1] = KeyboardInterrupt(), str(tmp_path / "b" / "out")
+    calls.clear()
+    assert main(arguments) == 130
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
 def test_sweep_draws_the_curve(ends: dict[str, FakeEnd], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["link", "--model", "tiny", "--snr", "1", "10", "--snr", "19", "--frames", "2", "--simulate", "1"]
     arguments.append("--json")
@@ -250,15 +291,29 @@ def test_exit_status_1(
     printed = capsys.readouterr()
     found = json.loads(printed.out)
     assert found["pixel_mismatches"] == 1 and found["first_mismatch"] in printed.err
-    assert printed.err.startswith("tiny: FAILED. rx: SNR 10 dB, frame 0, pixel (x 0, y 0): expected")
+    assert found["verdict"] == "differs" and found["error"] is None
+    assert printed.err.startswith("tiny: differs. rx: SNR 10 dB, frame 0, pixel (x 0, y 0): expected")
 
     def hang(*arguments: object) -> None:
-        raise runner.SimulationError("output: hang")
+        raise DesignError(Finding("hang", "output", "output: hang"), "rx")
 
     monkeypatch.setattr(FakeEnd, "run", hang)
+    before = sorted(path.name for path in tmp_path.iterdir())
     assert main(["link", "--model", "tiny", "--frames", "1", "--json", "--out", str(tmp_path)]) == 1
     printed = capsys.readouterr()
-    assert printed.out == "" and "output: hang" in printed.err
+    assert json.loads(printed.out)["verdict"] == "differs" and "rx: output: hang" in printed.err
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+    def killed(*arguments: object) -> None:
+        raise runner.SimulationError("the simulator", "a run that comes to its end", "signal 9 (SIGKILL)")
+
+    monkeypatch.setattr(FakeEnd, "run", killed)
+    assert main(["link", "--model", "tiny", "--frames", "1", "--json", "--out", str(tmp_path)]) == 2
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)
+    assert found["verdict"] == "not run" and found["error"] in printed.err and "SIGKILL" in printed.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
 @pytest.mark.parametrize(
@@ -279,7 +334,8 @@ def test_exit_status_2(
 ) -> None:
     assert main(["link", *arguments, "--out", str(tmp_path / "out"), "--json"]) == 2
     printed = capsys.readouterr()
-    assert printed.out == "" and message in printed.err and printed.err.count("\n") == 1
+    assert json.loads(printed.out)["verdict"] == "not run"
+    assert message in printed.err and printed.err.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 

@@ -50,8 +50,12 @@ def test_patches_become_blocks_and_a_pointwise_convolution() -> None:
 
 
 def test_names_of_the_rewrites_own_nodes_are_refused() -> None:
-    graph = sample_graph()
-    first, *rest = graph.nodes
-    taken = replace(graph, nodes=(replace(first, name=INPUT), *rest), inputs={})  # type: ignore[type-var]
-    with pytest.raises(HwgenError, match=r"^nodes: wanted names beside s_axis and those of .*, got s_axis$"):
+    graph = random_dag(np.random.default_rng(1), "tx", 1, (patches,), (16, 24))
+    (patch,) = (node for node in graph.nodes if isinstance(node, Conv2d) and node.patches)
+    own = f"{patch.name}_patches"
+    gain = graph.nodes[-1]
+    inputs = {**graph.inputs, own: graph.inputs[gain.name]}
+    del inputs[gain.name]
+    taken = replace(graph, nodes=(*graph.nodes[:-1], replace(gain, name=own)), inputs=inputs)  # type: ignore[type-var]
+    with pytest.raises(HwgenError, match=rf"^nodes: wanted names beside s_axis and those of .*, got {own}$"):
         hardware_graph(taken)

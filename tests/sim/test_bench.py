@@ -98,7 +98,7 @@ def test_a_waveform_window(tmp_path: Path) -> None:
 def test_verilog_that_does_not_build_says_why(tmp_path: Path) -> None:
     design = sim_toy.make(tmp_path / "design")
     design.sources[0].write_text("module hwgen_tx; nonsense endmodule\n")
-    with pytest.raises(runner.SimulationError, match="Verilator could not build the bench"):
+    with pytest.raises(runner.SimulationError, match="the simulator's build: wanted Verilog .*syntax error"):
         simulate(
             design, pack_pixels(sim_toy.images()), Settings(3), tmp_path / "run", OPTIONS, cache=tmp_path / "cache"
         )

@@ -11,7 +11,7 @@ from support import sim_toy
 from hwgen.numerics.words import pack_coefficients, pack_pixels
 from hwgen.sim import runner
 from hwgen.sim.check import Verdict, check
-from hwgen.sim.frames import run_frames
+from hwgen.sim.frames import DesignError, run_frames
 from hwgen.sim.simulate import Settings, simulate
 
 OPTIONS = runner.BuildOptions()
@@ -118,7 +118,7 @@ def test_frames_of_a_transmitter_and_their_waveform(tmp_path: Path) -> None:
 def test_frames_of_a_broken_receiver(tmp_path: Path, defect: int, message: str) -> None:
     design = sim_toy.make_receiver(tmp_path / "design")
     words, coefficients = sim_toy.receiver_input()
-    with pytest.raises(runner.SimulationError, match=message):
+    with pytest.raises(DesignError, match=message):
         run_frames(design, words, coefficients, prepare(tmp_path / "run", defect))
 
 
@@ -127,7 +127,7 @@ def test_frames_of_a_broken_receiver(tmp_path: Path, defect: int, message: str) 
 def test_frames_of_a_broken_transmitter(tmp_path: Path, defect: int, message: str) -> None:
     design = sim_toy.make(tmp_path / "design")
     folder = prepare(tmp_path / "run", defect)
-    with pytest.raises(runner.SimulationError, match=message):
+    with pytest.raises(DesignError, match=message):
         run_frames(design, pack_pixels(sim_toy.images()), folder=folder, stall=0.3)
 
 

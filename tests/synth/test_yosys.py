@@ -16,6 +16,7 @@ from amaranth.back import verilog
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib.wiring import Component, In, Out
 
+from hwgen import process
 from hwgen.errors import HwgenError
 from hwgen.synth import yosys
 from hwgen.synth.statistics import count
@@ -131,7 +132,7 @@ def test_an_interruption_leaves_nothing(stub: Stub, monkeypatch: pytest.MonkeyPa
         if stub.runs == 2:  # both are at work
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(yosys.subprocess, "Popen", started)
+    monkeypatch.setattr(process.subprocess, "Popen", started)
     monkeypatch.setattr(yosys.time, "sleep", interrupt)
     with pytest.raises(KeyboardInterrupt):
         stub.luts(Job("hang", "top", "xc7"), Job("hang", "top2", "xc7"), workers=2)

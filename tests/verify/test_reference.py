@@ -93,14 +93,14 @@ def test_what_is_received_is_the_transmitters_through_the_channel(tmp_path: Path
 
 
 def test_a_differing_layer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    true = verify_reference.execute
+    true = verify_reference.run
 
     def wrong(*arguments: object) -> dict[str, np.ndarray]:
         values = dict(true(*arguments))  # type: ignore[arg-type]
         values["equaliser"] = values["equaliser"] + np.array([0, 1])
         return values
 
-    monkeypatch.setattr(verify_reference, "execute", wrong)
+    monkeypatch.setattr(verify_reference, "run", wrong)
     given = setting(tmp_path, "rx", "rayleigh")
     findings = reference(given, given.graph("rx"), IMAGES).findings
     assert [(finding.kind, finding.stream, finding.frame) for finding in findings] == [

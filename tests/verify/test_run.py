@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import xml.etree.ElementTree as xml
@@ -17,8 +18,10 @@ from support.verification import edited, emit_with_another_rule
 from hwgen.design_options import DesignOptions
 from hwgen.emit import emit
 from hwgen.errors import HwgenError
+from hwgen.sim import runner
 from hwgen.verify import reference as verify_reference, run as verify_module
-from hwgen.verify.run import Request, run_verification, verify
+from hwgen.verify.command import verify
+from hwgen.verify.run import Request, run_verification
 
 SPEC = """
 format_version: 1
@@ -119,7 +122,7 @@ def test_a_failure_leaves_waveform_command_and_junit(
     request = replace(broken, stall=0.2, seed=5, waveform=True)
     status = verify(request, out=tmp_path / "out", json=True, junit=tmp_path / "junit.xml")
     printed = json.loads(capsys.readouterr().out)
-    assert status == 1 and printed["mismatches"] > 0
+    assert status == 1 and printed["mismatches"] > 0 and printed["verdict"] == "differs"
     first = printed["first_mismatch"]
     assert first["stream"] == "conv1" and first["cycle"] > 0
     wave = Path(first["waveform"])
@@ -142,14 +145,30 @@ def test_json_is_one_object_with_the_documented_keys(
     assert verify(small, json=True, junit=tmp_path / "a" / "junit.xml") == 0
     printed = json.loads(capsys.readouterr().out)
     assert list(printed) == [
-        "frames", "values_compared", "mismatches", "first_mismatch", "frame_interval_cycles",
+        "verdict", "error", "frames", "values_compared", "mismatches", "first_mismatch", "frame_interval_cycles",
         "predicted_interval_cycles", "latency_cycles", "predicted_latency_cycles", "macs_per_frame", "multipliers",
-        "dsp", "macs_per_cycle_per_dsp", "psnr_db",
+        "dsp", "macs_per_cycle_per_dsp", "psnr_db", "coverage",
     ]  # fmt: skip
+    assert (printed["verdict"], printed["error"]) == ("proven", None)
     assert printed["mismatches"] == 0 and printed["first_mismatch"] is None and printed["psnr_db"] is None
     assert printed["macs_per_frame"] == 10 * 6 * 3 * 27 + 15 * 5 * 27 + 15 * 3 * 5
     suite = next(xml.parse(tmp_path / "a" / "junit.xml").iter("testsuite"))
-    assert suite.get("failures") == "0" and int(suite.get("tests", 0)) >= 5
+    assert (suite.get("failures"), suite.get("errors")) == ("0", "0") and int(suite.get("tests", 0)) >= 5
+    properties = {found.get("name"): found.get("value") for found in suite.iter("property")}
+    assert properties["verdict"] == "proven" and properties["side"] == "tx" and properties["seed"] == "1"
+    assert properties["latency_cycles"] == str(printed["latency_cycles"])
+
+
+def test_no_error_at_all_is_json_still(
+    small: Request, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A black image, received black: JSON has no infinity."""
+    monkeypatch.setattr(verify_module, "received_psnr", lambda *arguments: math.inf)
+    assert verify(small, json=True) == 0
+    printed = capsys.readouterr().out
+    assert "Infinity" not in printed and json.loads(printed)["psnr_db"] is None
+    assert verify(small) == 0
+    assert "no error at all at 10 dB SNR" in capsys.readouterr().out
 
 
 def test_text_says_what_was_proven(small: Request, capsys: pytest.CaptureFixture[str]) -> None:
@@ -157,6 +176,7 @@ def test_text_says_what_was_proven(small: Request, capsys: pytest.CaptureFixture
     printed = capsys.readouterr().out
     assert f"proven. {3 * VALUES:,} values of 5 streams in 3 frames of 20x12" in printed
     assert "cycles, as predicted" in printed
+    assert "\nproven on 3 frames; " in printed
 
 
 def test_images_of_the_user(small: Request, tmp_path: Path) -> None:
@@ -170,14 +190,14 @@ def test_images_of_the_user(small: Request, tmp_path: Path) -> None:
 def test_a_graph_that_is_not_the_pytorch_model_is_found(
     small: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    true_execute = verify_reference.execute
+    true_run = verify_reference.run
 
     def wrong(*arguments: object) -> dict[str, np.ndarray]:
-        values = dict(true_execute(*arguments))  # type: ignore[arg-type]
+        values = dict(true_run(*arguments))  # type: ignore[arg-type]
         values["conv1"] = values["conv1"] + 1
         return values
 
-    monkeypatch.setattr(verify_reference, "execute", wrong)
+    monkeypatch.setattr(verify_reference, "run", wrong)
     report = run_verification(small, tmp_path)
     assert report.first is not None
     assert (report.first.kind, report.first.stream) == ("model", "conv1")
@@ -187,12 +207,13 @@ def test_a_graph_that_is_not_the_pytorch_model_is_found(
     )
 
 
-def test_a_design_that_does_not_build_is_a_failure(
-    small: Request, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_design_that_does_not_build_is_no_difference(small: Request, tmp_path: Path) -> None:
     broken = edited(small, tmp_path, r"endmodule", "nonsense endmodule")
-    assert verify(broken, out=tmp_path / "out") == 1
-    assert "Verilator could not build the bench" in capsys.readouterr().err
+    with pytest.raises(runner.SimulationError, match="the simulator's build: wanted Verilog that .* syntax error"):
+        verify(broken, out=tmp_path / "out", junit=tmp_path / "junit.xml")
+    assert not (tmp_path / "out").exists()
+    (error,) = xml.parse(tmp_path / "junit.xml").iter("error")
+    assert "syntax error" in error.get("message", "")
 
 
 def test_designs_that_are_refused(small: Request, tmp_path: Path) -> None:

@@ -58,8 +58,8 @@ def accumulator_bound(weight: IntArray, bias: IntArray, input: IntType) -> int:
 
 
 def accumulator_bits(weight: IntArray, bias: IntArray, input: IntType) -> int:
-    """Smallest signed width that holds +-`accumulator_bound`, whatever the order of accumulation."""
-    return accumulator_bound(weight, bias, input).bit_length() + 1
+    """Smallest signed width that holds +-`accumulator_bound`, whatever the order of accumulation; 2 where all is 0."""
+    return max(2, accumulator_bound(weight, bias, input).bit_length() + 1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,149 @@
+"""`hwgen verify`: one verification or one for each of several seeds, and what is printed and left of them."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from hwgen import process
+from hwgen.emit.folder import replaced_folder
+from hwgen.errors import HwgenError
+from hwgen.sim import junit as junit_xml
+from hwgen.verdict import DIFFERS, PROVEN, STATUS, worst
+from hwgen.verify.report import print_report
+from hwgen.verify.run import Request, need_tools, run_verification
+from hwgen.verify.seeds import Outcome, print_outcomes
+
+PARTS = frozenset({"design", "run", "waveform", "seeds"})
+"""Folders below --out."""
+
+
+def verify(
+    request: Request,
+    out: Path | None = None,
+    json: bool = False,
+    junit: Path | None = None,
+    cache: Path | None = None,
+    seeds: Sequence[int] = (),
+    jobs: int = 1,
+    waveform: Path | None = None,
+) -> int:
+    """Emit a model, or take an emitted folder, simulate it and print what was found.
+
+    Parameters
+    ----------
+    out : where the design and the simulation are kept, replaced as a whole; None takes a temporary folder, kept only
+        where the design differs
+    json : print one JSON object on stdout and nothing else there
+    junit : file to write as JUnit XML
+    cache : folder of all caches; None takes the user's
+    seeds : verify with each of them; none take the request's own
+    jobs : simulations at a time, where there are several seeds
+    waveform : .vcd file to write, around what differs first or else around the end of the first frame
+
+    Returns
+    -------
+    int : 0 proven; 1 the design differs from its model; 2 nothing is known
+
+    Raises
+    ------
+    HwgenError : bad input, or trouble of the machine
+    """
+    if waveform is not None and (waveform.suffix != ".vcd" or len(seeds) > 1):
+        raise HwgenError("--waveform", "a .vcd file, and one seed", f"{waveform}, {max(1, len(seeds))} seeds")
+    request = replace(request, record=waveform is not None, seed=seeds[0] if seeds else request.seed)
+    several = len(seeds) > 1
+    outcomes: list[Outcome] = []
+    try:
+        need_tools()
+        with _folder(out, request) as folder:
+            if several:
+                outcomes = _prove(request, seeds, jobs, folder, cache)
+            else:
+                outcomes = [Outcome(request, run_verification(request, folder, _progress, cache))]
+            reports = [outcome.report for outcome in outcomes if outcome.report is not None]
+            differs = any(report.verdict == DIFFERS for report in reports)
+            if out is None and differs:
+                process.keep(folder)
+            if waveform is not None and reports[0].waveform is not None:
+                outcomes = [Outcome(request, replace(reports[0], waveform=_moved(reports[0].waveform, waveform)))]
+    except HwgenError as error:
+        if junit is not None:
+            junit_xml.write(junit, [Outcome(request, None, error).suite])
+        raise
+    kept = folder if out is None else out
+    outcomes = [outcome.moved(folder, kept) for outcome in outcomes]
+    if several:
+        print_outcomes(outcomes, json, kept if differs or out is not None else None)
+    else:
+        assert outcomes[0].report is not None
+        print_report(outcomes[0].report, as_json=json, folder=kept if differs or out is not None else None)
+    if junit is not None:
+        junit_xml.write(junit, [outcome.suite for outcome in outcomes])
+    return STATUS[worst([outcome.verdict for outcome in outcomes])]
+
+
+@contextmanager
+def _folder(out: Path | None, request: Request) -> Iterator[Path]:
+    """Where the work is done: a temporary folder, or one that takes the place of `out` when all is done."""
+    if out is None:
+        with process.private_folder("hwgen_verify_") as folder:
+            yield folder
+        return
+    if request.design is not None and request.design.resolve().is_relative_to(out.resolve()):
+        raise HwgenError("--out", "a folder that does not hold --design, as all in it is replaced", str(out))
+    with replaced_folder(out, _written_here, "verify") as folder:
+        yield folder
+
+
+def _written_here(folder: Path) -> Collection[str]:
+    """What `verify --out` wrote into a folder, where a run's settings show that it did."""
+    return PARTS if (folder / "run" / "run.json").is_file() else ()
+
+
+def _moved(file: Path, target: Path) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return Path(shutil.move(file, target))
+
+
+def _prove(request: Request, seeds: Sequence[int], jobs: int, folder: Path, cache: Path | None) -> list[Outcome]:
+    """Verify with every seed. The first one emits the design and builds the simulator that all the others use."""
+    first = _outcome(replace(request, seed=seeds[0]), None, folder, cache)
+    design = request.design or folder / "design"
+    if first.error is not None and not (design / "manifest.json").is_file():
+        raise first.error
+    _progress(f"simulating with {len(seeds) - 1} more seeds")
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        try:
+            others = pool.map(
+                lambda seed: _outcome(
+                    replace(request, seed=seed), design, folder / "seeds" / str(seed), cache
+                ), seeds[1:],
+            )  # fmt: skip
+            return [first, *others]
+        except BaseException:
+            process.stop_all()  # the threads that wait for them come to their end
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _outcome(request: Request, design: Path | None, folder: Path, cache: Path | None) -> Outcome:
+    """What came of one seed, on the design that another has emitted where there is one."""
+    try:
+        report = run_verification(replace(request, design=design or request.design), folder, cache=cache)
+    except HwgenError as error:
+        return Outcome(request, None, error)
+    if report.verdict == PROVEN and design is not None:
+        process.remove(folder)
+    return Outcome(request, replace(report, command=request.command()))
+
+
+def _progress(text: str) -> None:
+    """A line for who watches; a file or a pipe gets results only."""
+    if sys.stderr.isatty():
+        print(f"{text} ...", file=sys.stderr, flush=True)

@@ -1,0 +1,115 @@
+"""Children get named variables alone, and go with all that they started; folders go; a signal leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hwgen import process
+
+
+def alive(number: int) -> bool:
+    """Whether a process runs; one that has ended and waits for its parent does not."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_for(path: Path) -> str:
+    """What a file holds as soon as it holds something."""
+    while not (path.is_file() and path.read_text()):
+        time.sleep(0.01)
+    return path.read_text()
+
+
+def test_settings_of_other_tools_do_not_reach_a_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WAVES", "COCOTB_TESTCASE", "MAKEFLAGS", "CXXFLAGS", "VERILATOR_ROOT", "PYTHONHOME", "GPI_USERS"):
+        monkeypatch.setenv(name, "1")
+    ended = process.run([sys.executable, "-c", "import os; print(sorted(os.environ))"], tmp_path)
+    names = set(eval(ended.output))
+    assert names <= {*process.PASSED, "LC_ALL", "PYTHONUTF8", "LC_CTYPE"} and {"PATH", "LC_ALL"} <= names
+    assert process.environment({"A": "1"}, ("CXX",))["CXXFLAGS"] == "1"
+
+
+def test_status_output_and_input(tmp_path: Path) -> None:
+    code = "import sys; print(sys.stdin.read()); print('bad', file=sys.stderr); sys.exit(3)"
+    ended = process.run([sys.executable, "-c", code], tmp_path, given="word")
+    assert (ended.status, ended.output, ended.errors) == (3, "word\n", "bad\n")
+    assert ended.how == "exit status 3"
+    ended = process.run(["sh", "-c", "echo one; echo two >&2; kill -KILL $$"], tmp_path, log=tmp_path / "log")
+    assert ended.how == "signal 9 (SIGKILL)"
+    assert (tmp_path / "log").read_text() == "one\ntwo\n"
+
+
+def test_a_child_goes_with_what_it_started(tmp_path: Path) -> None:
+    command = ["sh", "-c", f"sleep 1000 & echo $! > '{tmp_path}/number'; wait"]
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.run(command, tmp_path, seconds=0.5)
+    assert not alive(int(wait_for(tmp_path / "number")))
+
+
+def test_private_folders(tmp_path: Path) -> None:
+    with process.private_folder("a_", tmp_path) as folder:
+        (folder / "file").touch()
+    assert list(tmp_path.iterdir()) == []
+    with process.private_folder("a_", tmp_path) as folder:
+        process.keep(folder)
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+LONG = """
+import sys, time
+from pathlib import Path
+from hwgen import process
+try:
+    with process.interruptible():
+        process.new_folder("loose_")
+        with process.private_folder("held_") as folder:
+            process.run(["sh", "-c", f"sleep 1000 & echo $$ $! > '{sys.argv[1]}'; wait"], folder)
+except process.Interrupted as error:
+    sys.exit(128 + error.number)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    variables = os.environ | {"TMPDIR": str(tmp_path / "tmp")}
+    running = subprocess.Popen([sys.executable, "-c", LONG, str(tmp_path / "numbers")], env=variables)
+    children = [int(word) for word in wait_for(tmp_path / "numbers").split()]
+    running.send_signal(number)
+    running.send_signal(signal.SIGTERM)  # a second one does not cut the cleaning short
+    assert running.wait() == 128 + number
+    assert not any(alive(child) for child in children)
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_signal_waits_for_what_must_be_whole() -> None:
+    steps = []
+
+    def work() -> None:
+        with process.interruptible():
+            with process.whole():
+                signal.raise_signal(signal.SIGTERM)
+                steps.append("whole")
+            steps.append("never")
+
+    with pytest.raises(process.Interrupted):
+        work()
+    assert steps == ["whole"]
+
+
+def test_ignored_signals_stay_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with process.interruptible():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)

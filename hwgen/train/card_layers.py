@@ -93,4 +93,9 @@ def _(layer: SpaceToDepth | DepthToSpace) -> str:
 @description.register(MaxPool)
 @description.register(AveragePool)
 def _(layer: MaxPool | AveragePool) -> str:
-    return f"{layer.kind} {layer.kernel}x{layer.kernel}"
+    keys = {
+        f"{layer.kind} {layer.kernel}x{layer.kernel}": True,
+        f"stride {layer.step}": layer.step != layer.kernel,
+        f"padding {layer.padding}": layer.padding > 0,
+    }
+    return ", ".join(text for text, there in keys.items() if there)

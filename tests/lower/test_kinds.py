@@ -39,5 +39,5 @@ def test_a_hardware_side_answers_everything(kind: Callable[..., Lowering]) -> No
 
 
 def test_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(HwgenError, match=r"^node: wanted a kind that hardware has: Add, Alamouti, .*, got str$"):
+    with pytest.raises(HwgenError, match=r"^node: wanted a kind that hardware has: (\w+, )*Add, .*, got str$"):
         lowering("conv", (), Stream(1, 1, 1, IntType(8, False)))

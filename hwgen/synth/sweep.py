@@ -21,6 +21,7 @@ from amaranth.back import verilog
 from amaranth.hdl import Shape
 
 from hwgen.numerics import integer as fixedpoint
+from hwgen.numerics.weight_format import Codebook
 from hwgen.rtl.convolution import Convolution
 from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.packing import LUT, packings
@@ -31,7 +32,7 @@ from hwgen.rtl.window_config import WindowConfig
 from hwgen.synth import synthesise
 from hwgen.synth.yosys import SCRIPTS
 
-KINDS = ("plain", "transposed", "grouped")
+KINDS = ("plain", "transposed", "grouped", "codebook")
 GROUPS = (
     (8, 1, 1), (13, 1, 1), (29, 1, 1), (32, 1, 1), (16, 1, 2), (6, 1, 3), (2, 8, 8), (3, 4, 6), (4, 5, 3), (2, 13, 10),
 )  # fmt: skip
@@ -92,10 +93,15 @@ def _layer(random: np.random.Generator, family: str, kind: str) -> Layer:
     packing = forms[int(random.integers(len(forms) - (weight_bits > 4)))]  # LUTs for narrow weights only
     limit = weight_limit(weight_bits)
     weight = random.integers(-limit, limit + 1, (outputs, inputs // groups, kernel, kernel))
+    codebook = None
+    if kind == "codebook":
+        codebook = random_codebook(weight_bits, int(random.integers(1, weight_bits)), random)
+        weight = random.choice(codebook.grid, weight.shape)
     weights_in: Literal["block", "logic"] = "logic" if window.weight_rows <= 128 and pick(0, 1) else "block"
     window = replace(window, form="distributed" if window.bank_words <= 256 and pick(0, 1) else "block")
     widths = RequantiserConfig(outputs, 32, Shape(output_bits, True))
-    config = ConvolutionConfig(window, widths, pe, weight_bits, out_lanes, replace(packing, chain=1), weights_in)
+    config = ConvolutionConfig(window, widths, pe, weight_bits, out_lanes, replace(packing, chain=1), weights_in,
+                               codebook=codebook)  # fmt: skip
     if packing != LUT:
         packing = replace(packing, chain=min(config.proven_chain(weight, packing), 8))
     config = replace(config, packing=packing)
@@ -116,10 +122,17 @@ def _layer(random: np.random.Generator, family: str, kind: str) -> Layer:
         f"k{kernel}{'t' if window.transposed else 's'}{window.stride} pe{pe} simd{simd} taps{window.taps} "
         f"w{weight_bits}a{activation_bits}{'s' if is_signed else 'u'} {packing.form}{packing.lanes}x{packing.chain} "
         f"{weights_in[0]}{window.form[0]} out{out_lanes}{' prelu' if is_prelu else ''}"
-        f"{' coarse' if coarse else ''}"
+        f"{' coarse' if coarse else ''}{f' of {len(codebook.values)}' if codebook else ''}"
     )
     make = partial(Convolution, config, weight=weight, bias=bias.tolist(), shift=shift, slope=slope)
     return Layer(name, make, config.cost(family))
+
+
+def random_codebook(weight_bits: int, index_bits: int, random: np.random.Generator) -> Codebook:
+    """Different values, 0 among them."""
+    limit = weight_limit(weight_bits)
+    values = random.choice(np.setdiff1d(np.arange(-limit, limit + 1), [0]), (1 << index_bits) - 1, replace=False)
+    return Codebook(weight_bits, tuple(sorted([0, *values.tolist()])))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -14,6 +14,7 @@ from support.layers import Layer
 from support.streaming import Run, run_stream, stream_rules, unpack_beats
 
 from hwgen.numerics import integer as fixedpoint
+from hwgen.numerics.weight_format import Codebook
 from hwgen.rtl.convolution import Convolution
 from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.packing import LUT, Packing
@@ -147,6 +148,18 @@ LAYERS = [
     Layer(signs=(False, True), frame=(3, 2)),
     Layer(signs=(True, False), frame=(3, 2)),
     Layer(signs=(False, False), bits=(8, 4, 6), frame=(2, 3)),
+    # memories of indices: chains, several weights to a DSP, all tap rows, groups, LUTs; words that are not full
+    Layer(codebook=Codebook(8, (-127, 127)), channels=(4, 5), simd=2, extreme=True),
+    Layer(codebook=Codebook(8, (-90, -31, 0, 64)), channels=(9, 3), pe=3, simd=5, prelu=True),
+    Layer(codebook=Codebook(8, tuple(range(-96, 32))), channels=(3, 4), pe=4, simd=3, lanes=(3, 4), stride=2),
+    Layer(codebook=Codebook(4, (-7, -2, -1, 3)), bits=(4, 4, 8), packing=Packing("dsp", 4, 7, 1), pe=4, simd=3, taps=3,
+          lanes=(1, 4)),
+    Layer(codebook=Codebook(8, (-40, 0, 0, 77)), channels=(6, 6), groups=2, pe=2, simd=2, frame=(3, 3)),
+    Layer(codebook=Codebook(8, (-40, -3, 5, 77)), channels=(6, 6), groups=6, pe=4, simd=4, frame=(3, 3)),
+    Layer(codebook=Codebook(8, (-3, -3)), packing=Packing("dsp", 1, 0, 8), simd=3, weights_in="logic"),
+    Layer(codebook=Codebook(2, (-1, 1)), packing=LUT, bits=(8, 2, 8), pe=3, channels=(10, 7), simd=5),
+    Layer(codebook=Codebook(4, (-6, 0, 1, 7)), packing=LUT, bits=(4, 4, 4), signs=(False, False), pe=4,
+          channels=(5, 8), simd=4, lanes=(1, 2)),
 ]
 
 

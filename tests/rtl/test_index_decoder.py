@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from amaranth.hdl import Module
 from amaranth.lib.wiring import Component, In, Out
-from support.codebooks import corner_codebooks, random_codebook
+from support.codebooks import corner_codebooks
 from support.streaming import simulate
 
 from hwgen.numerics.weight_format import Codebook
 from hwgen.rtl.index_decoder import decode_fields, decode_signs, fields_cost, signs_cost
 from hwgen.rtl.weights import turns
+from hwgen.synth.sweep import random_codebook
 
 
 class Decoder(Component):

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 from amaranth.hdl import Shape, signed, unsigned
-from support.codebooks import corner_codebooks, nearest, random_codebook
+from support.codebooks import corner_codebooks, nearest
 from support.mac_bench import check_sums, random_layer, run, worst_cases
 
 from hwgen.numerics.weight_format import Codebook
 from hwgen.rtl.mac import MacConfig
 from hwgen.rtl.packing import DSP_WIDE, LUT, W8A8, Packing, packings
 from hwgen.rtl.weights import pack_weights
+from hwgen.synth.sweep import random_codebook
 
 
 def check(

@@ -12,6 +12,7 @@ from amaranth.hdl import Shape
 from support.streaming import Run, run_stream, simulate, stream_rules, unpack_beats
 from support.transposed import Transposed
 
+from hwgen.numerics.weight_format import Codebook
 from hwgen.rtl.packing import LUT, Packing, chain_lengths, packings, proven_chain
 
 
@@ -101,6 +102,13 @@ LAYERS = [
     Transposed(packing=LUT, bits=(4, 4, 4), signs=(False, False), pe=4, channels=(6, 8), simd=6, kernel=4, extra=0,
                lanes=(1, 2)),
     Transposed(packing=LUT, bits=(5, 1, 6), signs=(False, True), channels=(4, 3), simd=4),
+    # memories of indices, whose address jumps with its counter
+    Transposed(codebook=Codebook(8, (-127, -1, 0, 120)), kernel=5, padding=2, channels=(5, 4), pe=2, simd=3),
+    Transposed(codebook=Codebook(8, (-127, 127)), kernel=4, extra=0, channels=(4, 3), pe=3, simd=4, prelu=True),
+    Transposed(codebook=Codebook(8, (-70, 0)), kernel=1, padding=0, channels=(3, 1), simd=3),
+    Transposed(codebook=Codebook(2, (-1, 0)), packing=LUT, bits=(8, 2, 8), channels=(3, 4), simd=3, pe=2, lanes=(3, 2)),
+    Transposed(codebook=Codebook(4, (-7, 2, 3, 7)), packing=LUT, bits=(4, 4, 4), pe=4, channels=(6, 8), simd=6,
+               kernel=4, extra=0, lanes=(1, 2)),
     # odd channels on a coarser grid
     Transposed(coarse=(6, 1), channels=(4, 6), kernel=5, padding=2, pe=2, lanes=(2, 2)),
     Transposed(coarse=(5, 2), channels=(4, 6), kernel=5, padding=2, pe=3, lanes=(2, 3), signs=(False, True)),

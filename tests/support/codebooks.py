@@ -8,14 +8,6 @@ from hwgen.numerics.weight_format import Codebook
 from hwgen.rtl.weights import weight_limit
 
 
-def random_codebook(weight_bits: int, index_bits: int, random: np.random.Generator) -> Codebook:
-    """Different values, 0 among them where there are more than two."""
-    limit = weight_limit(weight_bits)
-    values = random.choice(np.setdiff1d(np.arange(-limit, limit + 1), [0]), (1 << index_bits) - 1, replace=False)
-    more = random.choice(np.setdiff1d(np.arange(-limit, limit + 1), [*values, 0])) if index_bits == 1 else 0
-    return Codebook(weight_bits, tuple(sorted([*values.tolist(), int(more)])))
-
-
 def corner_codebooks(weight_bits: int) -> list[Codebook]:
     """Both ends alone; one sign alone; the largest size; repeated values, up to all of them; bits that never differ."""
     limit, most = weight_limit(weight_bits), 1 << weight_bits - 1

@@ -9,12 +9,14 @@ import numpy as np
 from amaranth.hdl import Shape
 
 from hwgen.numerics import integer as fixedpoint
+from hwgen.numerics.weight_format import Codebook
 from hwgen.rtl.convolution import Convolution
 from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.packing import W8A8, Packing
 from hwgen.rtl.requantise import RequantiserConfig
 from hwgen.rtl.weights import widest_biases
 from hwgen.rtl.window_config import WindowConfig
+from support.codebooks import nearest
 from support.streaming import pack_beats
 
 
@@ -40,6 +42,7 @@ class Transposed:
     pixels: int | None = None
     coarse: tuple[int, int] | None = None
     seed: int = 0
+    codebook: Codebook | None = None  # of which the memories hold indices
     numbers: dict[str, Any] = field(init=False, compare=False, repr=False)
     accumulator_bits: int = field(init=False, compare=False, repr=False)
 
@@ -57,6 +60,8 @@ class Transposed:
         weight = random.integers(-largest, largest + 1, (outputs, inputs, self.kernel, self.kernel))
         if self.bits[1] == 1:
             weight = np.where(weight > 0, 1, -1)
+        if self.codebook is not None:
+            weight = nearest(weight, self.codebook)
         bias = random.integers(-300, 301, outputs)
         bound = max(-low, high) * np.abs(weight).reshape(outputs, -1).sum(axis=1) + np.abs(bias)
         typical = int(np.log2(max(1.0, np.sqrt(inputs) * self.kernel / 2 * largest * high / 2 ** self.bits[2]))) - 1
@@ -87,7 +92,7 @@ class Transposed:
     @property
     def config(self) -> ConvolutionConfig:
         return ConvolutionConfig(self.window, self.requantiser, self.pe, self.bits[1], self.lanes[1], self.packing,
-                                 self.weights_in)  # fmt: skip
+                                 self.weights_in, codebook=self.codebook)  # fmt: skip
 
     @property
     def dut(self) -> Convolution:

@@ -71,7 +71,11 @@ def _yaml(value: object) -> str:
 
 @dataclass(frozen=True)
 class Case:
-    """One random specification and how to build it. channel: keys of the specification's channel beside its SNRs."""
+    """One random specification and how to build it.
+
+    channel : keys of the specification's channel beside its SNRs
+    limits : what the board is to have of some resources, instead of what its file says
+    """
 
     seed: int
     side: str
@@ -82,6 +86,7 @@ class Case:
     gain: str
     board: str
     fps: float | None
+    limits: tuple[tuple[str, int], ...] = ()
 
     def __str__(self) -> str:
         layers = " ".join(map(str, self.encoder if self.side == "tx" else self.decoder))
@@ -89,6 +94,7 @@ class Case:
         rate = "" if self.fps is None else f" {self.fps:g} fps"
         channel = self.channel.removeprefix("kind: ")
         size = f"{self.frame[0]}x{self.frame[1]}"
+        rate += "".join(f" {amount} {key}" for key, amount in self.limits)
         return f"seed {self.seed}: {self.side} {size}{gain} {layers}, {channel}, on {self.board}{rate}"
 
     def spec(self) -> str:

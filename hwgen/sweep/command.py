@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from hwgen import process
+from hwgen.board import BOARDS
 from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
-from hwgen.sweep import branches, rows
+from hwgen.sweep import branches, coded, rows
 from hwgen.sweep.case import SIDES, Case
 from hwgen.sweep.directed import DIRECTED
 from hwgen.verdict import DIFFERS, NOT_RUN, PROVEN, worst
 from hwgen.verify.report import Report
 from hwgen.verify.run import Request, run_verification
 
-GENERATORS: tuple[Callable[[int], Case], ...] = (rows.draw, branches.draw)
+GENERATORS: tuple[Callable[[int], Case], ...] = (rows.draw, branches.draw, coded.draw)
 """From a seed to a case, the same for the same seed; random cases take them in turn."""
 
-CHOSEN = (*DIRECTED, *branches.DIRECTED)
+CHOSEN = (*DIRECTED, *branches.DIRECTED, *coded.DIRECTED)
 """Cases that every sweep begins with."""
 
 STALL = 0.25
@@ -32,11 +34,23 @@ def run(case: Case, folder: Path) -> tuple[Report, Report]:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "spec.yaml"
     path.write_text(case.spec())
-    options = DesignOptions(path, case.side, case.board, case.fps, init=case.seed)
+    options = DesignOptions(path, case.side, board_of(case, folder), case.fps, init=case.seed)
     base = Request(options, frames=3, seed=case.seed)
     still = run_verification(base, folder / "still")
     again = replace(base, stall=STALL, design=still.design.folder)
     return still, run_verification(again, folder / "stalled")
+
+
+def board_of(case: Case, folder: Path) -> str | Path:
+    """The case's board: a name, or in the folder a file of one with other resources."""
+    if not case.limits:
+        return case.board
+    text = (BOARDS / f"{case.board}.yaml").read_text(encoding="utf-8")
+    for key, amount in case.limits:
+        text = re.sub(rf"\b{key}: \d+", f"{key}: {amount}", text)
+    path = folder / "small_board.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
 def complaints(still: Report, stalled: Report) -> list[str]:
@@ -65,7 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 reports = run(case, folder)
                 found, verdict = complaints(*reports), worst([report.verdict for report in reports])
             except HwgenError as error:
-                if error.where == "--fps":  # a rate beyond the board is no defect
+                if error.where == "--fps" or (case.limits and "resources" in error.where):
+                    # A rate or a network beyond the board is no defect.
                     refused += 1
                     print(f"refused  {case}: {error}", flush=True)
                     continue

@@ -24,6 +24,7 @@ from hwgen.numerics import integer as fixedpoint
 from hwgen.numerics.weight_format import Codebook
 from hwgen.rtl.convolution import Convolution
 from hwgen.rtl.convolution_config import ConvolutionConfig
+from hwgen.rtl.memory import rom_form
 from hwgen.rtl.packing import LUT, packings
 from hwgen.rtl.primitives import Cost
 from hwgen.rtl.requantise import RequantiserConfig
@@ -98,6 +99,8 @@ def _layer(random: np.random.Generator, family: str, kind: str) -> Layer:
         codebook = random_codebook(weight_bits, int(random.integers(1, weight_bits)), random)
         weight = random.choice(codebook.grid, weight.shape)
     weights_in: Literal["block", "logic"] = "logic" if window.weight_rows <= 128 and pick(0, 1) else "block"
+    if codebook and rom_form(window.weight_rows, weights_in) != "block":
+        raise ValueError("codebook: wanted weights in block RAM, where indices are an option")
     window = replace(window, form="distributed" if window.bank_words <= 256 and pick(0, 1) else "block")
     widths = RequantiserConfig(outputs, 32, Shape(output_bits, True))
     config = ConvolutionConfig(window, widths, pe, weight_bits, out_lanes, replace(packing, chain=1), weights_in,

@@ -41,7 +41,7 @@ class CodebookRounding(nn.Module):
 
     Attributes
     ----------
-    values : (N,) integers as floats, strictly ascending.
+    values : (N,) int64, strictly ascending. Integers, so that a running average of weights leaves them alone.
     steps : Forward passes in training so far.
     """
 
@@ -51,7 +51,8 @@ class CodebookRounding(nn.Module):
     def __init__(self, codebook_size: int, weight_bits: int) -> None:
         super().__init__()
         self.largest = bounds(weight_bits, True)[1]
-        self.register_buffer("values", _apart(torch.linspace(-self.largest, self.largest, codebook_size), self.largest))
+        evenly = torch.linspace(-self.largest, self.largest, codebook_size)
+        self.register_buffer("values", _apart(evenly, self.largest))
         self.register_buffer("steps", torch.tensor(0))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -59,22 +60,23 @@ class CodebookRounding(nn.Module):
         if self.training:
             self.steps += 1
             if int(self.steps) % REFINE_EVERY == 0:
-                self.values.copy_(_apart(_means(x.detach(), self.values), self.largest))
+                self.values.copy_(_apart(_means(x.detach(), self.values.to(x.dtype)), self.largest))
         return self.nearest(x.detach()) + (x - x.detach())
 
     def nearest(self, x: Tensor) -> Tensor:
         """The codebook's values next to these; half-way between two, the smaller one."""
-        return self.values[_assigned(x, self.values)]
+        values = self.values.to(x.dtype)
+        return values[_assigned(x, values)]
 
     def integers(self) -> IntArray:
         """(N,) the codebook."""
-        return self.values.round().long().cpu().numpy().astype(np.int64)
+        return self.values.cpu().numpy().astype(np.int64)
 
     @torch.no_grad()
     def fit(self, x: Tensor) -> None:
         """Choose the codebook for weights in steps of their integers."""
         flat = x.reshape(-1).double().clamp(-self.largest, self.largest)
-        centres = torch.linspace(float(flat.min()), float(flat.max()), len(self.values)).double()
+        centres = torch.linspace(float(flat.min()), float(flat.max()), len(self.values), dtype=torch.float64).to(flat)
         for _ in range(ITERATIONS):
             before, centres = centres, _means(flat, centres)
             if torch.equal(before, centres):
@@ -95,7 +97,7 @@ def _means(x: Tensor, values: Tensor) -> Tensor:
 
 
 def _apart(values: Tensor, largest: int) -> Tensor:
-    """Ascending values as distinct integers within +-largest."""
+    """Ascending values as distinct integers (int64) within +-largest."""
     found = [int(value) for value in values.round().tolist()]
     for index in range(len(found)):
         least = -largest if index == 0 else found[index - 1] + 1
@@ -103,4 +105,4 @@ def _apart(values: Tensor, largest: int) -> Tensor:
     for index in reversed(range(len(found))):
         most = largest if index == len(found) - 1 else found[index + 1] - 1
         found[index] = min(found[index], most)
-    return torch.tensor(found, dtype=values.dtype, device=values.device)
+    return torch.tensor(found, device=values.device)

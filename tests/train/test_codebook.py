@@ -17,6 +17,7 @@ from hwgen.train.codebook import REFINE_EVERY, CodebookRounding
 from hwgen.train.quantised import from_checkpoint
 from hwgen.train.quantised_layers.convolution import QuantLayer
 from hwgen.train.quantisers import codebook_of
+from hwgen.train.smoothing import Smoothed
 
 
 def lloyd(values: list[float], centres: list[float]) -> list[float]:
@@ -38,7 +39,7 @@ def test_fit_is_lloyds_iteration(size: int, bits: int) -> None:
     book = CodebookRounding(size, bits).double()
     book.fit(x)
     flat = x.clamp(-largest, largest).tolist()
-    start = torch.linspace(min(flat), max(flat), size).double().tolist()
+    start = torch.linspace(min(flat), max(flat), size, dtype=torch.float64).tolist()
     wanted = [round(centre) for centre in lloyd(flat, start)]
     found = book.integers().tolist()
     if len(set(wanted)) == size:
@@ -104,6 +105,23 @@ def test_a_resumed_training_is_the_uninterrupted_one(tmp_path: Path) -> None:
         assert int(again.state_dict()[f"{book}.steps"]) == REFINE_EVERY
 
 
+def test_a_running_average_of_weights_leaves_the_codebook(tmp_path: Path) -> None:
+    spec, network = trained_branches(tmp_path, "codebook", steps=0)
+    smoothed = Smoothed(network, 0.9)
+    layer = network.encoder[0]
+    assert isinstance(layer, QuantLayer)
+    book = codebook_of(layer.conv)
+    assert book is not None
+    layer.conv.weight.data.mul_(1.5)
+    book.fit(4.0 * torch.randn(400, generator=torch.Generator().manual_seed(1)))
+    after = book.integers().tolist()
+    smoothed.update(network, 1)
+    smoothed.load(network)
+    assert book.integers().tolist() == after
+    write(spec.checkpoint_path, network.state_dict(), {})
+    assert export(spec, spec.checkpoint_path).convolutions[0].codebook is not None
+
+
 def test_codebooks_that_are_none_are_refused(tmp_path: Path) -> None:
     spec, _ = trained_branches(tmp_path, "codebook", steps=0)
     tensors, header = read(spec.checkpoint_path)
@@ -112,5 +130,5 @@ def test_codebooks_that_are_none_are_refused(tmp_path: Path) -> None:
     with pytest.raises(HwgenError, match=rf"{name}: wanted integers, got others"):
         export(branching_spec(tmp_path, "codebook"), spec.checkpoint_path)
     write(spec.checkpoint_path, tensors | {name: tensors[name].flip(0)}, header)
-    with pytest.raises(HwgenError, match=r"conv1.codebook: wanted strictly ascending values"):
+    with pytest.raises(HwgenError, match=r"conv1.codebook: wanted ascending values"):
         export(spec, spec.checkpoint_path)

@@ -42,7 +42,7 @@ class CodebookRounding(nn.Module):
     Attributes
     ----------
     values : (N,) int64, strictly ascending. Integers, so that a running average of weights leaves them alone.
-    steps : Forward passes in training so far.
+    steps : Forward passes in which weights were trained, so far.
     """
 
     values: Tensor
@@ -57,7 +57,7 @@ class CodebookRounding(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Weights in steps of their integers, any shape, to integers."""
-        if self.training:
+        if self.training and x.requires_grad:  # weights that are kept keep their codebook
             self.steps += 1
             if int(self.steps) % REFINE_EVERY == 0:
                 self.values.copy_(_apart(_means(x.detach(), self.values.to(x.dtype)), self.largest))

@@ -68,13 +68,14 @@ def test_rounding_is_to_the_nearest_and_straight_through() -> None:
 def test_the_codebook_follows_its_weights_at_intervals() -> None:
     book = CodebookRounding(2, 4).train()
     book.values.copy_(torch.tensor([-7.0, 7.0]))
-    x = torch.tensor([-3.0, -2.0, 3.6, 4.6])
+    x = torch.tensor([-3.0, -2.0, 3.6, 4.6], requires_grad=True)
     for step in range(1, 2 * REFINE_EVERY):
         book(x)
         assert book.integers().tolist() == ([-7, 7] if step < REFINE_EVERY else [-2, 4]), "-2.5 and 4.1"
     book.eval()
     book(10 * x)
-    assert int(book.steps) == 2 * REFINE_EVERY - 1, "evaluation moves nothing"
+    book.train()(10 * x.detach())
+    assert int(book.steps) == 2 * REFINE_EVERY - 1, "evaluation moves nothing, nor do weights that are kept"
 
 
 def test_trained_weights_are_the_codebooks(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import torch
 from support.quantised_branches import blurred, branching_spec, trained_branches
 from torch import Tensor
 
+from hwgen.train.codebook import REFINE_EVERY
 from hwgen.train.network import pruned
 from hwgen.train.quantised import QuantDeepJSCC, build
 from hwgen.train.quantised_layers.layer import QuantisedLayer, Requantised
@@ -81,6 +82,19 @@ def test_a_kept_transmitter_keeps_its_scales(tmp_path: Path) -> None:
             assert torch.equal(value, tensors[name])
     for name in ("stem", "branch", "sum", "again", "add5"):
         assert other.encoder.exponent(name) == network.encoder.exponent(name)
+
+
+def test_a_kept_transmitter_keeps_its_codebooks(tmp_path: Path) -> None:
+    spec, network = trained_branches(tmp_path, "codebook", steps=0)
+    tensors = {name: value.clone() for name, value in network.state_dict().items()}
+    for name in tensors:
+        if name.endswith("steps"):
+            tensors[name] += REFINE_EVERY - 1
+    other = build(spec)
+    other.keep_transmitter(tensors, "kept")
+    other.train()(blurred(spec), torch.full((4,), 9.0), torch.Generator().manual_seed(1))
+    after = other.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in tensors.items() if name.startswith("encoder."))
 
 
 def test_training_moves_no_scale(tmp_path: Path) -> None:

@@ -144,19 +144,21 @@ def build(
         with process.private_folder("build_", folder) as work:
             _build_in(work, sources, texts, defines, options)
             caches.seal(work)
-            try:
-                _put(work, target)
-            except OSError:
-                if not caches.intact(target):  # another process may have built the same meanwhile
-                    raise
+            _put(work, target)
         _prune(folder, keep=target)
         return target
 
 
 def _put(work: Path, target: Path) -> None:
-    """Let a sealed folder take the place of a damaged one, or of none."""
+    """Let a sealed folder take the place of a damaged one, or of none. What another process has put there stays."""
+    if caches.intact(target):
+        return
     process.remove(target)
-    work.rename(target)
+    try:
+        work.rename(target)
+    except OSError:
+        if not caches.intact(target):
+            raise
 
 
 def _build_in(
@@ -224,11 +226,7 @@ def _keep_library(work: Path, library: Path) -> None:
         for item in [*work.glob("verilated*.o"), work / "recorder.o"]:
             shutil.copy(item, spare)
         caches.seal(spare)
-        try:
-            _put(spare, library)
-        except OSError:
-            if not caches.intact(library):  # another process was first
-                raise
+        _put(spare, library)
 
 
 def run(executable: Path, folder: Path, settings: Mapping[str, int], seed: int) -> dict[str, int]:

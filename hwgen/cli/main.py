@@ -114,7 +114,9 @@ def _run(words: list[str]) -> int:
         extra = OWN_EXTRA.get(package, "verify" if words[0] in ("verify", "link", "bench") else "train")
         return _fail(str(HwgenError(f"Python package {package}", f"`pip install 'hwgen[{extra}]'` first",
                                     "no such package in this environment")), words)
-    except Exception:
+    except Exception as error:
+        if "allocate memory" in str(error):  # PyTorch's RuntimeError
+            return _fail(str(HwgenError("memory", "more of it", "none left")), words)
         return _defect(words)
 
 

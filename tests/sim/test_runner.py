@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from support import sim_toy
 
+from hwgen import cache as caches
 from hwgen.cli.main import main
 from hwgen.numerics.words import pack_pixels
 from hwgen.sim import design as designs, runner, simulate as simulation
@@ -102,6 +103,21 @@ def test_lost_records_are_no_finding(
     monkeypatch.setattr(simulation.runner, "run", damaged)
     with pytest.raises(runner.SimulationError, match=message):
         recorded(tmp_path / "run")
+
+
+def test_settings_of_other_tools_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("WAVES", "1"), ("GUI", "1"), ("COCOTB_TESTCASE", "other"), ("COCOTB_TEST_FILTER", "other"),
+                        ("SIM_CMD_PREFIX", "false"), ("GPI_USERS", "x"), ("PYTHONHOME", "/nowhere")):  # fmt: skip
+        monkeypatch.setenv(name, value)
+    assert recorded(tmp_path / "run").status == "complete"
+
+
+def test_paths_of_any_bytes(tmp_path: Path) -> None:
+    """Spaces, quotes, a dollar, and a byte that is no UTF-8: nothing of it reaches make."""
+    folder = tmp_path / os.fsdecode(b"a 'b\" $(c) \xff")
+    for library in caches.folder("sim").glob("library_*"):  # as built before, which saves its time
+        shutil.copytree(library, folder / "cache" / "sim" / library.name)
+    assert recorded(folder / "run", folder / "cache").status == "complete"
 
 
 @pytest.fixture

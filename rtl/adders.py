@@ -47,6 +47,15 @@ def delay(m: Module, value: Value, cycles: int, name: str) -> Value:
     return value
 
 
+def delay_flag(m: Module, flag: Value, cycles: int, name: str) -> Value:
+    """The flag so many cycles later; a reset clears it everywhere."""
+    for stage in range(cycles):
+        register = Signal(name=f"{name}{stage}")
+        m.d.sync += register.eq(flag)
+        flag = register
+    return flag
+
+
 def tree_levels(terms: int) -> int:
     """Latency of `adder_tree` in cycles: one per level."""
     return ceil_log2(terms)

@@ -61,22 +61,26 @@ class Convolution(Component):
         if weight.shape != wanted:
             raise ValueError(f"weight: wanted shape {wanted}, got {weight.shape}")
         self.config = config
+        memories = config.memories(weight)
         self.window = WindowBuffer(window)
         biases = config.biases(weight, bias)
         self.phases = len(biases)
-        self.mac = config.mac.build(config.memories(weight))
+        self.mac = config.mac.build(memories)
         beats, lanes = config.beats_out, config.out_lanes
         requantiser = replace(config.requantiser, channels=beats, phases=self.phases)
         self.requantisers = [
-            requantiser.build(
-                bias=[b for own in biases for b in _strided(own, lane, lanes, beats)],
-                shift=_strided(shift, lane, lanes, beats),
-                slope=None if slope is None else _strided(slope, lane, lanes, beats),
-                is_coarse=[channel % 2 == 1 for channel in _strided(range(len(shift)), lane, lanes, beats)],
-            )
-            for lane in range(lanes)
+            [
+                requantiser.build(
+                    bias=[b for own in biases for b in _strided(own, lane, lanes, beats)],
+                    shift=_strided(shift, lane, lanes, beats),
+                    slope=None if slope is None else _strided(slope, lane, lanes, beats),
+                    is_coarse=[channel % 2 == 1 for channel in _strided(range(len(shift)), lane, lanes, beats)],
+                )
+                for lane in range(lanes)
+            ]
+            for _ in config.fifos
         ]
-        self.fifo = config.fifo.build()
+        self.fifos = [fifo.build() for fifo in config.fifos]
         super().__init__(
             {
                 "i": In(stream.Signature(self.window.i.payload.shape())),
@@ -88,9 +92,11 @@ class Convolution(Component):
         m = Module()
         m.submodules.window = window = self.window
         m.submodules.mac = mac = self.mac
-        for lane, requantiser in enumerate(self.requantisers):
-            m.submodules[f"requantiser{lane}" if lane else "requantiser"] = requantiser
-        m.submodules.fifo = fifo = self.fifo
+        for place, (requantisers, fifo) in enumerate(zip(self.requantisers, self.fifos, strict=True)):
+            which = "second_" if place else ""
+            for lane, requantiser in enumerate(requantisers):
+                m.submodules[f"{which}requantiser{lane or ''}"] = requantiser
+            m.submodules[f"{which}fifo"] = fifo
         config, folds, lanes = self.config, self.config.run_folds, self.config.out_lanes
         beats, last_beats = config.fold_beats, config.last_beats
         accumulator_bits = config.requantiser.accumulator_bits
@@ -98,10 +104,10 @@ class Convolution(Component):
         # Room is taken when a fold's last word goes.
         last_fold = count(m, folds, window.end_fold, "fold").last
         with m.If(window.end_fold):
-            m.d.comb += fifo.reserve.eq(Mux(last_fold, last_beats, beats))
+            m.d.comb += self.fifos[0].reserve.eq(Mux(last_fold, last_beats, beats))
         connect_in_order(m, flipped(self.i), window.i)
         m.d.comb += [
-            window.room.eq(fifo.room),
+            window.room.eq(self._room(m, last_fold)),
             mac.issue.eq(window.issue),
             mac.first.eq(window.first),
             mac.last.eq(window.last),
@@ -112,40 +118,62 @@ class Convolution(Component):
 
         # The sums of a fold leave beat by beat, while the next fold is summed.
         width = lanes * accumulator_bits
-        sums = Signal(beats * width)
+        sums = [Signal(beats * width, name="second_sums" if place else "sums") for place in range(len(self.fifos))]
         left = Signal(range(beats + 1))
         waiting = Signal()  # left != 0
         last_done = count(m, folds, mac.done, "done_fold").last
         with m.If(mac.done):
-            m.d.sync += [sums.eq(mac.accumulators), left.eq(Mux(last_done, last_beats, beats)), waiting.eq(1)]
+            own = config.pe * accumulator_bits
+            m.d.sync += [
+                *(each.eq(mac.accumulators.word_select(place, own)) for place, each in enumerate(sums)),
+                left.eq(Mux(last_done, last_beats, beats)),
+                waiting.eq(1),
+            ]
         with m.Elif(waiting):
-            m.d.sync += [sums.eq(sums >> width), left.eq(left - 1), waiting.eq(left != 1)]
+            m.d.sync += [*(each.eq(each >> width) for each in sums), left.eq(left - 1), waiting.eq(left != 1)]
         if self.phases > 1:
             phase = Signal(range(self.phases), name="sums_phase", reset_less=True)
             done_phase = delay(m, window.phase, config.mac.latency, "phase")
             with m.If(mac.done):
                 m.d.sync += phase.eq(done_phase)
-            m.d.comb += [requantiser.phase.eq(phase) for requantiser in self.requantisers]
-        for lane, requantiser in enumerate(self.requantisers):
+            m.d.comb += [requantiser.phase.eq(phase) for requantiser in self.requantisers[0]]
+        for place, (requantisers, fifo) in enumerate(zip(self.requantisers, self.fifos, strict=True)):
+            valid = waiting & self._second_done(m) if place else waiting
+            for lane, requantiser in enumerate(requantisers):
+                m.d.comb += [
+                    requantiser.valid.eq(valid),
+                    requantiser.accumulator.eq(sums[place].word_select(lane, accumulator_bits).as_signed()),
+                ]
             m.d.comb += [
-                requantiser.valid.eq(waiting),
-                requantiser.accumulator.eq(sums.word_select(lane, accumulator_bits).as_signed()),
+                fifo.write.eq(requantisers[0].o_valid),
+                fifo.payload.eq(Cat(requantiser.o for requantiser in requantisers)),
             ]
-        m.d.comb += [
-            fifo.write.eq(self.requantisers[0].o_valid),
-            fifo.payload.eq(Cat(requantiser.o for requantiser in self.requantisers)),
-        ]
-        connect_in_order(m, fifo.o, flipped(self.o))
+        self._give(m)
         return m
 
+    def _room(self, m: Module, last_fold: Value) -> Value:
+        """Whether a fold's last word may go."""
+        return self.fifos[0].room
+
+    def _second_done(self, m: Module) -> Value:
+        """Of several output pixels at once, whether the one is there whose sums leave."""
+        raise NotImplementedError
+
+    def _give(self, m: Module) -> None:
+        """The results to the output."""
+        (fifo,) = self.fifos
+        connect_in_order(m, fifo.o, flipped(self.o))
+
     def _sections(self, word: Value) -> Value:
-        """A word's values group by group: it comes tap row by tap row."""
+        """A word's values group by group: of each output pixel they come tap row by tap row."""
         shape, sections = self.config.window, self.config.mac.sections
         if sections == 1:
             return word
         width = shape.section_channels * shape.bits
-        parts = [word.word_select(part, width) for part in range(shape.taps * sections)]
-        return Cat(part for section in range(sections) for part in parts[section::sections])
+        parts = [word.word_select(part, width) for part in range(len(word) // width)]
+        own = shape.taps * sections
+        pixels = [parts[first : first + own] for first in range(0, len(parts), own)]
+        return Cat(part for pixel in pixels for section in range(sections) for part in pixel[section::sections])
 
 
 def _strided(values: Sequence[int], lane: int, lanes: int, beats: int) -> list[int]:

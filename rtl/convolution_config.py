@@ -139,6 +139,11 @@ class ConvolutionConfig:
         return CreditFifoConfig(payload, self.fifo_depth, self.fold_beats)
 
     @property
+    def fifos(self) -> tuple[CreditFifoConfig, ...]:
+        """One for the results of each output pixel that is computed at a time."""
+        return (self.fifo,)
+
+    @property
     def lanes(self) -> int:
         """Multipliers."""
         return self.pe * self.mac.simd
@@ -188,8 +193,13 @@ class ConvolutionConfig:
         """Cycles per frame at least: of the multipliers, and of the streams of one beat per cycle."""
         window = self.window
         beats_in = window.width * window.height * self.beats_in
-        beats_out = window.out_width * window.out_height * self.beats_out
+        beats_out = self.out_pixels * self.beats_out
         return max(self.compute_cycles, beats_in, beats_out)
+
+    @property
+    def out_pixels(self) -> int:
+        """Pixels of an output frame."""
+        return self.window.out_width * self.window.out_height
 
     @property
     def arrival_latency(self) -> int:
@@ -229,16 +239,19 @@ class ConvolutionConfig:
         window, lanes, beats, mac = self.window, self.out_lanes, self.fold_beats, self.mac
         accumulator_bits = self.requantiser.accumulator_bits
         # The sums of a fold wait in a register of their own and move up beat by beat.
-        waiting = Cost(
-            (beats - 1) * lanes * accumulator_bits + 2 * counter_lut(self.run_folds) + 2 * bits_of(beats + 1) + 16,
-            self.pe * accumulator_bits + bits_of(beats + 1) + 2 * counter_ff(self.run_folds),
+        at_once = len(self.fifos)
+        waiting = Cost((beats - 1) * lanes * accumulator_bits, self.pe * accumulator_bits) * at_once
+        waiting += Cost(
+            2 * counter_lut(self.run_folds) + 2 * bits_of(beats + 1) + 16,
+            bits_of(beats + 1) + 2 * counter_ff(self.run_folds),
         )
         if window.phases > 1:
             # The weights' address jumps to the next phase's; the phase of a fold's sums goes beside them.
             waiting += Cost(bits_of(self.weight_rows), 0)
             waiting += Cost(2 * -(-mac.latency // 16), 4) if self.requantiser.phases > 1 else Cost()
         requantisers = _requantisers_cost(self.requantiser, self.beats_out, lanes, family)
-        return window.cost(family) + mac.cost(family, columns) + requantisers + self.fifo.cost(family) + waiting
+        fifos = sum((fifo.cost(family) for fifo in self.fifos), Cost())
+        return window.cost(family) + mac.cost(family, columns) + requantisers * at_once + fifos + waiting
 
     def memories(self, weight: np.ndarray) -> list[list[int]]:
         """The rows of the weight memories (see `pack_weights`) for int weights (O, I / groups, rows, columns)."""

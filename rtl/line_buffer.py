@@ -68,7 +68,7 @@ def single_ring(m: Module, s: WindowConfig, walk: WindowSequencer, write: Value,
     row_words = s.kernel_width * s.tap_words
     last_word = count(m, row_words, walk.issue, "row_word").last
     pixel_start = Signal(range(size))
-    m.d["sync" if s.words > 1 else "comb"] += pixel_start.eq(_next_fold(m, s, walk, here, following))
+    m.d["sync" if s.words > 1 else "comb"] += pixel_start.eq(next_fold(m, s, walk, here, following))
     start = Signal(range(size), init=origin(0))
     address = Signal(range(size), init=origin(0))
     below = Signal(range(size))
@@ -99,7 +99,7 @@ def single_ring(m: Module, s: WindowConfig, walk: WindowSequencer, write: Value,
     return word
 
 
-def _next_fold(m: Module, s: WindowConfig, walk: WindowSequencer, here: Signal, following: Signal) -> Value:
+def next_fold(m: Module, s: WindowConfig, walk: WindowSequencer, here: Signal, following: Signal) -> Value:
     """Where the fold behind the one that is read begins: behind an output pixel's last one `following`, the next
     pixel's first word; else where this one begins, `here`, which moves with the groups, or so many words on."""
     if s.group_folds == 1:
@@ -178,21 +178,14 @@ def row_banks(m: Module, s: WindowConfig, walk: WindowSequencer, write: Value, d
         m.d.sync += following.eq(outside)
     pixel_start = Signal(bits)
     address = Signal(bits, init=outside)
-    m.d["sync" if s.words > 1 else "comb"] += pixel_start.eq(_next_fold(m, s, walk, here, following))
+    m.d["sync" if s.words > 1 else "comb"] += pixel_start.eq(next_fold(m, s, walk, here, following))
     step: Value | int = 1
     if s.tap_step > 1:
         step = Mux(count(m, s.tap_words, walk.issue, "group").last, s.tap_step, 1)
     with m.If(walk.issue):
         m.d.sync += address.eq(Mux(walk.last, pixel_start, address + step))
 
-    # The output row, and the bank of its first tap row, above the frame or not.
-    row = Signal(range(s.out_height))
-    first_bank = Signal(range(banks), init=-s.padding_height % banks)
-    bank_below = add_wrapped(first_bank, s.stride, banks)
-    if s.row_step != s.stride:
-        bank_below = Mux(walk.next_row.place == 0, add_wrapped(first_bank, s.row_step, banks), bank_below)
-    with m.If(walk.end_row):
-        m.d.sync += [row.eq(walk.next_row.place), first_bank.eq(bank_below)]
+    row, first_bank = first_banks(m, s, walk)
 
     # Cycle 0: address; cycle 1: the words leave the memories; cycle 2: a register.
     inside_column = Signal()
@@ -216,7 +209,7 @@ def row_banks(m: Module, s: WindowConfig, walk: WindowSequencer, write: Value, d
     taps = []
     for tap in range(s.kernel_height):
         inside_row, inside = Signal(name=f"inside_row{tap}"), Signal(name=f"inside{tap}")
-        m.d.sync += [inside_row.eq(_row_inside(s, row, tap)), inside.eq(inside_row & inside_column)]
+        m.d.sync += [inside_row.eq(row_inside(s, row, tap)), inside.eq(inside_row & inside_column)]
         word = Signal(s.simd * s.bits, name=f"tap{tap}", reset_less=True)
         turned = Array(words[(tap * s.dilation + first) % banks] for first in range(banks))
         m.d.sync += word.eq(Mux(inside, turned[bank_2], 0))
@@ -224,7 +217,20 @@ def row_banks(m: Module, s: WindowConfig, walk: WindowSequencer, write: Value, d
     return Cat(taps)
 
 
-def _row_inside(s: WindowConfig, row: Value, tap: int) -> Value:
+def first_banks(m: Module, s: WindowConfig, walk: WindowSequencer) -> tuple[Signal, Signal]:
+    """The output row, and the bank of its first tap row, above the frame or not."""
+    banks = s.banks
+    row = Signal(range(s.out_height))
+    first_bank = Signal(range(banks), init=-s.padding_height % banks)
+    bank_below = add_wrapped(first_bank, s.stride, banks)
+    if s.row_step != s.stride:
+        bank_below = Mux(walk.next_row.place == 0, add_wrapped(first_bank, s.row_step, banks), bank_below)
+    with m.If(walk.end_row):
+        m.d.sync += [row.eq(walk.next_row.place), first_bank.eq(bank_below)]
+    return row, first_bank
+
+
+def row_inside(s: WindowConfig, row: Value, tap: int) -> Value:
     """Whether the tap row of an output row lies in the frame."""
     rows = [y for y in range(s.out_height) if 0 <= s.first_row(y) + tap * s.dilation < s.height]
     if not rows:

@@ -23,7 +23,7 @@ from amaranth.utils import ceil_log2
 
 from hwgen.device import HALF_BLOCK_LUTS
 from hwgen.numerics.weight_format import Codebook
-from hwgen.rtl.adders import Term, adder_tree, adder_tree_cost, delay, tree_levels
+from hwgen.rtl.adders import Term, adder_tree, adder_tree_cost, delay, delay_flag, tree_levels
 from hwgen.rtl.index_decoder import decode_cost, decode_weights
 from hwgen.rtl.lut_cost import lut_sums_cost
 from hwgen.rtl.lut_mac import lut_latency, lut_sums, weights_lead
@@ -155,6 +155,16 @@ class MacConfig:
         return 0 if self.packing.form == "lut" else len(self.groups) * self.simd
 
     @property
+    def sums(self) -> int:
+        """Sums of a fold."""
+        return self.pe
+
+    @property
+    def word_lanes(self) -> int:
+        """Activations of a word."""
+        return self.sections * self.simd
+
+    @property
     def groups(self) -> list[range]:
         """The PEs that share DSPs."""
         return pe_groups(self.pe, self.packing, self.sections)
@@ -262,16 +272,16 @@ class MacArray(Component):
         if [len(memory) for memory in weights] != [rows] * memories:
             raise ValueError(f"weights: wanted {memories} memories of {rows} rows, got depths {[*map(len, weights)]}")
         self.config, self.weights = config, weights
-        pe, simd, activation, blocks = config.pe, config.simd, config.activation, config.blocks
+        blocks = config.blocks
         super().__init__(
             {
                 "issue": In(1),
                 "first": In(1),
                 "last": In(1),
                 **({"end_pixel": In(1), "next_phase": In(range(len(blocks)))} if blocks else {}),
-                "word": In(unsigned(config.sections * simd * activation.width)),
+                "word": In(unsigned(config.word_lanes * config.activation.width)),
                 "done": Out(1),
-                "accumulators": Out(unsigned(pe * config.accumulator_bits)),
+                "accumulators": Out(unsigned(config.sums * config.accumulator_bits)),
             }
         )
 
@@ -280,7 +290,7 @@ class MacArray(Component):
         # The flags walk beside the data: they arrive with the sum that is to be accumulated.
         flags = (self.issue, self.issue & self.first, self.issue & self.last)
         late = self.config.latency - 1
-        valid, first, last = (_delay_flag(m, flag, late, n) for flag, n in zip(flags, "vfl", strict=True))
+        valid, first, last = (delay_flag(m, flag, late, n) for flag, n in zip(flags, "vfl", strict=True))
         if self.config.packing.form == "dsp":
             totals = self._dsp_sums(m, self._read_weights(m))
         else:
@@ -370,7 +380,7 @@ class MacArray(Component):
     def _activations(self) -> list[Value]:
         """The word's lanes, less their offset."""
         width = self.config.activation.width
-        lanes = [self.word.word_select(lane, width) for lane in range(self.config.sections * self.config.simd)]
+        lanes = [self.word.word_select(lane, width) for lane in range(self.config.word_lanes)]
         if activation_offset(self.config.packing, self.config.activation, self.config.weight_bits):
             return [Cat(value[:-1], ~value[-1]).as_signed() for value in lanes]
         return [value.as_signed() if self.config.activation.signed else value for value in lanes]
@@ -386,12 +396,3 @@ class MacArray(Component):
             total = chained
         assert total is not None
         return total
-
-
-def _delay_flag(m: Module, flag: Value, cycles: int, name: str) -> Value:
-    """The flag so many cycles later; a reset clears it everywhere."""
-    for stage in range(cycles):
-        register = Signal(name=f"{name}{stage}")
-        m.d.sync += register.eq(flag)
-        flag = register
-    return flag

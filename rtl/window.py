@@ -21,6 +21,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from hwgen.rtl.counter import add_carry, count
 from hwgen.rtl.line_buffer import row_banks, single_ring
+from hwgen.rtl.pair_window import PairWindowConfig, pair_banks
 from hwgen.rtl.polyphase_reader import PolyphaseSequencer, phase_number, polyphase_reader
 from hwgen.rtl.window_config import WindowConfig
 from hwgen.rtl.window_sequencer import WindowSequencer
@@ -101,7 +102,7 @@ class WindowBuffer(Component):
                     self.next_phase.eq(phase_number(walk.next_row_phase, walk.next_column_phase)),
                 ]
         else:
-            word = (single_ring if s.taps == 1 else row_banks)(m, s, walk, write, data)
+            word = self._reader(m, walk, write, data)
         m.d.comb += [
             self.i.ready.eq(filled[-1]),
             taken.eq(self.i.valid & self.i.ready),
@@ -113,6 +114,12 @@ class WindowBuffer(Component):
             self.word.eq(word),
         ]
         return m
+
+    def _reader(self, m: Module, walk: WindowSequencer, write: Value, data: Value) -> Value:
+        """The line buffer's memories, and the word out of them."""
+        if isinstance(self.config, PairWindowConfig):
+            return pair_banks(m, self.config, walk, write, data)
+        return (single_ring if self.config.taps == 1 else row_banks)(m, self.config, walk, write, data)
 
     def _gather(self, m: Module, taken: Value) -> tuple[Value, Value, Value, Value]:
         """Beats into words: (a word is complete, the word, the beat is a pixel's last, a pixel is written)."""

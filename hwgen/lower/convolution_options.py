@@ -1,11 +1,11 @@
 """What a convolution can be: every folding and every form of its parts, with cycles and resources.
 
-The dimensions: PE; SIMD over channels and over tap rows; values per beat of either stream; the form of the multipliers
-(lanes to a DSP and length of their cascade, or LUTs); line buffer in block RAM, in LUTs or in UltraRAM; weights of a
-codebook in block RAM as themselves or as indices. Weights are in LUTs or in block RAM by their depth, and have the
-choice where the part's exchange rate leaves it (`lut_memory_depth`); never in UltraRAM, which a bitstream cannot fill.
-Of foldings with the same cycles per pixel only the one with the fewest lanes counts, and several values per beat only
-where one would be too slow.
+The dimensions: PE; SIMD over channels and over tap rows; one output column at a time or two; values per beat of
+either stream; the form of the multipliers (lanes to a DSP and length of their cascade, or LUTs); line buffer in block
+RAM, in LUTs or in UltraRAM; weights of a codebook in block RAM as themselves or as indices. Weights are in LUTs or in
+block RAM by their depth, and have the choice where the part's exchange rate leaves it (`lut_memory_depth`); never in
+UltraRAM, which a bitstream cannot fill. Of foldings with the same cycles per pixel only the one with the fewest lanes
+counts, and several values per beat only where one would be too slow.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from hwgen.plan.pareto import pareto_front
 from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.memory import LUT_MEMORY_DEPTH, Form, rom_form
 from hwgen.rtl.packing import Packing, packings
+from hwgen.rtl.pair_convolution import PairConvolutionConfig, in_pairs
 from hwgen.rtl.storage import lut_memory_depth
 from hwgen.rtl.window_config import WindowConfig
 
@@ -44,7 +45,7 @@ def convolution_options(
         Values per beat that its streams may have.
     """
     found: list[tuple[int, Amounts, ConvolutionConfig]] = []
-    for folding in _foldings(lowering, inputs, outputs):
+    for folding in _foldings(lowering, inputs, outputs, board.family):
         cycles = lowering.cycles(folding)
         found += ((cycles, taken, formed) for taken, formed in _forms(lowering, folding, board))
     # Among equals the fewest lanes and PEs: less idles, and results leave sooner.
@@ -64,7 +65,7 @@ def lane_steps(count: int, multiple: int = 1) -> list[int]:
 
 
 def _foldings(
-    lowering: ConvolutionLowering, inputs: Sequence[int], outputs: Sequence[int]
+    lowering: ConvolutionLowering, inputs: Sequence[int], outputs: Sequence[int], family: str
 ) -> Iterator[ConvolutionConfig]:
     """Every folding whose results can leave while the next fold is summed, its parts in their default forms."""
     node: Convolution = lowering.node
@@ -78,9 +79,20 @@ def _foldings(
             narrower = out_lanes // 2
             if pe > words * out_lanes:
                 continue
-            if narrower and pe <= words * narrower and words * folds * narrower >= node.out_channels:
-                continue  # half as many values per beat would do
-            yield lowering.fold(pe, simd, taps=taps, in_lanes=in_lanes, out_lanes=out_lanes)
+            for at_once in _columns_at_once(node, taps, simd):
+                if narrower and pe <= words * narrower and words * folds * narrower >= node.out_channels * at_once:
+                    continue  # half as many values per beat would do
+                folding = lowering.fold(pe, simd, taps=taps, in_lanes=in_lanes, out_lanes=out_lanes)
+                if at_once == 1:
+                    yield folding
+                elif pairs := in_pairs(folding, family):
+                    yield pairs
+
+
+def _columns_at_once(node: Convolution, taps: int, simd: int) -> tuple[int, ...]:
+    """How many output columns at a time: two where a group's outputs leave a DSP without a second weight."""
+    alone = node.out_channels // node.groups % 2 == 1 and (node.groups > 1 or node.out_channels == 1)
+    return (1, 2) if alone and taps > 1 and simd >= node.in_channels // node.groups else (1,)
 
 
 def _lanes(node: Convolution, in_lanes: int, out_lanes: int) -> Iterator[tuple[int, int, int]]:
@@ -143,7 +155,8 @@ def _packings(node: Convolution, folding: ConvolutionConfig, board: Board) -> It
     """Every form of the folding's multipliers, with every length of the cascades that its weights allow."""
     window = folding.window
     activation = shape_of(node.input)
-    for packing in packings(node.weight_bits, activation, board.family):
+    forms = packings(node.weight_bits, activation, board.family)
+    for packing in (folding.packing,) if isinstance(folding, PairConvolutionConfig) else forms:
         if packing.form == "lut":
             if min(node.weight_bits, window.bits) <= board.lut_product_bits:
                 yield packing

@@ -13,8 +13,8 @@ from amaranth.lib.wiring import Component
 from hwgen.board import Board
 from hwgen.ir.nodes import AveragePool, MaxPool
 from hwgen.lower.base import Buffer, Lowering, NodeEvents, Options, Steady, amounts, shape_of
-from hwgen.lower.convolution import FIFO, LINE_BUFFER, WindowEvents, line_buffer
 from hwgen.lower.convolution_options import other_forms
+from hwgen.lower.window_events import FIFO, LINE_BUFFER, WindowEvents, line_buffer
 from hwgen.plan.events import Beats
 from hwgen.plan.pareto import pareto_front
 from hwgen.rtl.memory import Form, ram_form

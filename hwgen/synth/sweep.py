@@ -26,6 +26,7 @@ from hwgen.rtl.convolution import Convolution
 from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.memory import rom_form
 from hwgen.rtl.packing import LUT, packings
+from hwgen.rtl.pair_convolution import PairConvolution, in_pairs
 from hwgen.rtl.primitives import Cost
 from hwgen.rtl.requantise import RequantiserConfig
 from hwgen.rtl.weights import weight_limit
@@ -33,11 +34,13 @@ from hwgen.rtl.window_config import WindowConfig
 from hwgen.synth import synthesise
 from hwgen.synth.yosys import SCRIPTS
 
-KINDS = ("plain", "transposed", "grouped", "codebook")
+KINDS = ("plain", "transposed", "grouped", "codebook", "pairs")
 GROUPS = (
     (8, 1, 1), (13, 1, 1), (29, 1, 1), (32, 1, 1), (16, 1, 2), (6, 1, 3), (2, 8, 8), (3, 4, 6), (4, 5, 3), (2, 13, 10),
 )  # fmt: skip
 """Groups, and channels in and out of each: depthwise layers, and others."""
+PAIRS = ((8, 1, 1), (13, 1, 1), (29, 1, 1), (32, 1, 1), (16, 1, 1), (6, 1, 3), (5, 2, 1))
+"""As `GROUPS`, of layers that compute two output columns at a time."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,11 @@ def _layer(random: np.random.Generator, family: str, kind: str) -> Layer:
     weight_bits, activation_bits, output_bits = pick(2, 3, 4, 6, 8, 8), pick(4, 6, 8, 8), pick(4, 8, 8, 16)
     kernel, is_signed, is_prelu = pick(3, 3, 5), bool(pick(0, 1)), bool(pick(0, 1))
     groups = 1
-    if kind == "grouped":
-        groups, inputs, outputs = GROUPS[int(random.integers(len(GROUPS)))]
+    if kind in ("grouped", "pairs"):
+        of_kind = GROUPS if kind == "grouped" else PAIRS
+        groups, inputs, outputs = of_kind[int(random.integers(len(of_kind)))]
     pe, simd = int(random.integers(1, max(min(outputs, 9), 2))), int(random.integers(1, min(inputs, 10) + 1))
+    simd = inputs if kind == "pairs" else simd
     folds = groups * -(-outputs // pe)
     if groups > 1 and pick(0, 1, 1):  # several whole ones in a word
         parallel = int(random.integers(2, min(groups, max(24 // (inputs * outputs), 2)) + 1))
@@ -86,9 +91,8 @@ def _layer(random: np.random.Generator, family: str, kind: str) -> Layer:
                              output_padding=kernel % 2, **shape)  # fmt: skip
         coarse = (output_bits - 2, pick(0, 1, 2)) if outputs % 2 == 0 and pick(0, 0, 1) else None
     else:
-        window = WindowConfig(
-            kernel=kernel, stride=pick(1, 1, 2), padding=kernel // 2, taps=pick(1, 1, kernel), **shape
-        )
+        stride, taps = pick(1, 1, 2), kernel if kind == "pairs" else pick(1, 1, kernel)
+        window = WindowConfig(kernel=kernel, stride=stride, padding=kernel // 2, taps=taps, **shape)
     activation = Shape(activation_bits, is_signed)
     forms = packings(weight_bits, activation, family)
     packing = forms[int(random.integers(len(forms) - (weight_bits > 4)))]  # LUTs for narrow weights only
@@ -105,6 +109,13 @@ def _layer(random: np.random.Generator, family: str, kind: str) -> Layer:
     widths = RequantiserConfig(outputs, 32, Shape(output_bits, True))
     config = ConvolutionConfig(window, widths, pe, weight_bits, out_lanes, replace(packing, chain=1), weights_in,
                                codebook=codebook)  # fmt: skip
+    component: type[Convolution] = Convolution
+    if kind == "pairs":
+        pairs = in_pairs(config, family)
+        if pairs is None:
+            raise ValueError("no room for two products")
+        config, packing, component = pairs, pairs.packing, PairConvolution
+        config = replace(config, packing=replace(packing, chain=1))
     if packing != LUT:
         packing = replace(packing, chain=min(config.proven_chain(weight, packing), 8))
     config = replace(config, packing=packing)
@@ -127,7 +138,7 @@ def _layer(random: np.random.Generator, family: str, kind: str) -> Layer:
         f"{weights_in[0]}{window.form[0]} out{out_lanes}{' prelu' if is_prelu else ''}"
         f"{' coarse' if coarse else ''}{f' of {len(codebook.values)}' if codebook else ''}"
     )
-    make = partial(Convolution, config, weight=weight, bias=bias.tolist(), shift=shift, slope=slope)
+    make = partial(component, config, weight=weight, bias=bias.tolist(), shift=shift, slope=slope)
     return Layer(name, make, config.cost(family))
 
 

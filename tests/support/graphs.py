@@ -195,6 +195,15 @@ def depthwise(b: Builder) -> None:
     b.conv(b.last, int(b.rng.integers(2, 6)), kernel_size=(1, 1))
 
 
+def depthwise_of_any_kernel(b: Builder) -> None:
+    """A depthwise convolution, perhaps dilated or of stride 2, and a pointwise one behind it."""
+    channels, rng = b.edges[b.last].channels, b.rng
+    kernel = (int(rng.choice([2, 3, 5])), int(rng.choice([1, 3, 4])))
+    b.conv(b.last, channels, groups=channels, kernel_size=kernel, dilation=int(rng.integers(1, 3)),
+           stride=int(rng.choice([1, 1, 2])))  # fmt: skip
+    b.conv(b.last, int(rng.integers(2, 6)), kernel_size=(1, 1))
+
+
 def codebook(b: Builder) -> None:
     """A convolution whose weights are a few integers."""
     b.conv(b.last, int(b.rng.integers(2, 6)), index_bits=int(b.rng.integers(1, 5)))

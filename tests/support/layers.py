@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from hwgen.numerics.weight_format import Codebook
 from hwgen.rtl.convolution import Convolution
 from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.packing import W8A8, Packing
+from hwgen.rtl.pair_convolution import PairConvolution, in_pairs
 from hwgen.rtl.requantise import RequantiserConfig
 from hwgen.rtl.weights import widest_biases
 from hwgen.rtl.window_config import WindowConfig
@@ -47,6 +48,7 @@ class Layer:
     ceiling: int | None = None
     groups: int = 1
     codebook: Codebook | None = None  # of which the memories hold indices
+    pairs: bool = False  # of output columns at a time
     numbers: dict[str, Any] = field(init=False, compare=False, repr=False)
     accumulator_bits: int = field(init=False, compare=False, repr=False)
 
@@ -116,12 +118,18 @@ class Layer:
 
     @property
     def config(self) -> ConvolutionConfig:
-        return ConvolutionConfig(self.window, self.requantiser, self.pe, self.bits[1], self.lanes[1], self.packing,
-                                 self.weights_in, codebook=self.codebook)  # fmt: skip
+        folding = ConvolutionConfig(self.window, self.requantiser, self.pe, self.bits[1], self.lanes[1], self.packing,
+                                    self.weights_in, codebook=self.codebook)  # fmt: skip
+        if not self.pairs:
+            return folding
+        pairs = in_pairs(folding, "xc7")
+        assert pairs is not None
+        chain = pairs.proven_chain(self.numbers["weight"], pairs.packing)
+        return replace(pairs, packing=replace(pairs.packing, chain=chain))
 
     @property
     def dut(self) -> Convolution:
-        return Convolution(self.config, **self.numbers)
+        return (PairConvolution if self.pairs else Convolution)(self.config, **self.numbers)
 
     def pixels(self, frames: int) -> np.ndarray:
         """(frames, height, width, channels)."""

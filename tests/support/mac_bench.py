@@ -36,7 +36,7 @@ def run(dut: MacArray, words: list[list[int]], per_fold: int, *, idle: float = 0
             if due[0]:
                 flat = ctx.get(dut.accumulators)
                 fold = []
-                for p in range(dut.config.pe):
+                for p in range(dut.config.sums):
                     value = flat >> p * dut.config.accumulator_bits & (1 << dut.config.accumulator_bits) - 1
                     fold.append(value - (value >> dut.config.accumulator_bits - 1 << dut.config.accumulator_bits))
                 sums.append(fold)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hwgen.rtl.memory import Form
+from hwgen.rtl.pair_window import PairWindowConfig
 from hwgen.rtl.window import WindowBuffer
 from hwgen.rtl.window_config import WindowConfig
 from support.streaming import pack_beats, simulate
@@ -17,12 +18,20 @@ from support.streaming import pack_beats, simulate
 def tap_pixels(shape: WindowConfig, row: int, column: int) -> list[int]:
     """Raster indices of the pixels that the window of an output pixel covers inside the frame."""
     top, left, d = shape.first_row(row), shape.first_column(column), shape.dilation
-    rows, columns = range(top, top + shape.reach_height, d), range(left, left + shape.reach_width, d)
+    rows = range(top, top + shape.reach_height, d)
+    columns = [
+        x for begin in lefts(shape, left) for x in range(begin, begin + shape.reach_width, d)
+    ]
     return [y * shape.width + x for y in rows for x in columns if 0 <= y < shape.height and 0 <= x < shape.width]
 
 
 def positions(shape: WindowConfig) -> list[tuple[int, int]]:
     return [(row, column) for row in range(shape.out_height) for column in range(shape.out_width)]
+
+
+def lefts(shape: WindowConfig, left: int) -> list[int]:
+    """Where the windows begin that are read at once, from the first one's column on."""
+    return [left, left + shape.stride] if isinstance(shape, PairWindowConfig) else [left]
 
 
 def stored_words(shape: WindowConfig) -> list[range]:
@@ -46,20 +55,21 @@ def fold_words(shape: WindowConfig, fold: int) -> list[int]:
 
 def window_words(shape: WindowConfig, frame: np.ndarray) -> list[list[int | None]]:
     """The words of a frame (height, width, channels), in order; None: no channel, may be anything."""
-    margins = (2 * (shape.padding_height,), 2 * (shape.padding_width,))
+    # A pair's second column may lie beyond the last output.
+    margins = (2 * (shape.padding_height,), (shape.padding_width, shape.padding_width + shape.stride))
     padded = np.pad(frame, (*margins, (0, 0)))
     inside = np.pad(np.ones(frame.shape[:2], dtype=bool), margins)
     d = shape.dilation
     words: list[list[int | None]] = []
     for row, column in positions(shape):
-        y, x = row * shape.stride, column * shape.stride
+        y, x = row * shape.stride, shape.first_column(column) + shape.padding_width
         for fold in range(shape.folds):
             taps = itertools.product(range(0, shape.kernel_height, shape.taps), range(shape.kernel_width))
             for (i, j), index in itertools.product(taps, fold_words(shape, fold)):
                 channels = stored_words(shape)[index]
                 word: list[int | None] = []
-                for tap in range(i, i + shape.taps):
-                    at = y + d * tap, x + d * j
+                for begin, tap in itertools.product(lefts(shape, x), range(i, i + shape.taps)):
+                    at = y + d * tap, begin + d * j
                     word += padded[(*at, slice(channels.start, channels.stop))].tolist()
                     # A tap in the padding is zero altogether.
                     word += [None if inside[at] else 0] * (-len(word) % shape.simd)
@@ -151,18 +161,26 @@ def check_memory(shape: WindowConfig, lanes: int, frames: int, seen: Seen) -> No
     reads: list[list[int]] = []  # none of a tap in the padding, which is masked
     for frame in range(frames):
         for row, column in positions(shape):
-            top, left = row * shape.stride - shape.padding_height, column * shape.stride - shape.padding_width
+            top, left = row * shape.stride - shape.padding_height, shape.first_column(column)
             d = shape.dilation
             tops = range(top, top + shape.reach_height, d * shape.taps)
             for fold in range(shape.folds):
                 for y, x in itertools.product(tops, range(left, left + shape.reach_width, d)):
-                    rows = range(y, y + d * shape.taps, d)
-                    inside = [i for i in rows if 0 <= i < shape.height and 0 <= x < shape.width]
-                    pixels = [frame * size + i * shape.width + x for i in inside]
+                    taps = itertools.product(range(y, y + d * shape.taps, d), lefts(shape, x))
+                    inside = [(i, j) for i, j in taps if 0 <= i < shape.height and 0 <= j < shape.width]
+                    pixels = [frame * size + i * shape.width + j for i, j in inside]
                     reads += [[pixel * groups + word for pixel in pixels] for word in fold_words(shape, fold)]
     for words, cycle in zip(reads, seen.issued, strict=True):
         if cycle in writes:
             for word in words:
-                assert (word - writes[cycle]) % shape.memory_words, f"cycle {cycle}: read and written"
-        banks = [word // groups // shape.width % shape.banks for word in words]
+                distance = (word - writes[cycle]) % (shape.capacity * shape.stored_words)
+                assert distance, f"cycle {cycle}: read and written"
+        banks = [(word // groups // shape.width % shape.banks, half_of(shape, word // groups)) for word in words]
         assert shape.banks == 1 or len(set(banks)) == len(banks), f"cycle {cycle}: two words from one bank"
+
+
+def half_of(shape: WindowConfig, pixel: int) -> int:
+    """Which of several memories of a row holds a pixel's column."""
+    if not isinstance(shape, PairWindowConfig):
+        return 0
+    return (pixel % shape.width + shape.padding_width) // shape.stride % 2

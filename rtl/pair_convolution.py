@@ -1,0 +1,199 @@
+"""A depthwise convolution of two output columns at a time, with one weight and two activations in every DSP.
+
+    values -> WindowBuffer of pairs -> PairMacArray -> sums -> Requantisers -> CreditFifo         -> values
+                                                    -> sums -> Requantisers -> second CreditFifo ->
+
+A fold gives some channels of both pixels of a pair, but values leave pixel by pixel: the second pixel's wait in a FIFO
+of their own until all of the first one's have left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from typing import Literal
+
+import numpy as np
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value
+
+from hwgen.numerics.weight_format import Codebook
+from hwgen.rtl.convolution import Convolution
+from hwgen.rtl.convolution_config import ConvolutionConfig
+from hwgen.rtl.counter import count
+from hwgen.rtl.packing import Packing
+from hwgen.rtl.pair_mac import PairMacConfig, pair_chain, pair_packing
+from hwgen.rtl.pair_window import PairWindowConfig
+from hwgen.rtl.primitives import Cost, counter_ff, counter_lut
+from hwgen.rtl.stream import CreditFifoConfig
+from hwgen.rtl.weights import pack_weights
+
+
+@dataclass(frozen=True)
+class PairConvolutionConfig(ConvolutionConfig):
+    """As ConvolutionConfig, of two output columns at a time.
+
+    Parameters
+    ----------
+    window
+        Of pairs.
+    packing
+        Two products of one weight in a DSP (`pair_packing`), the chain as long as the weights prove.
+    second_depth
+        Of the second pixels' FIFO in beats, by default what pairs without a pause need. At least a pixel's results.
+
+    Raises
+    ------
+    ValueError
+        As ConvolutionConfig.
+    """
+
+    window: PairWindowConfig
+    second_depth: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.packing.form != "dsp" or self.packing.lanes != 2:
+            raise ValueError(f"packing: wanted two products to a DSP, got {self.packing.lanes} ({self.packing.form})")
+        if self.second_depth is not None and self.second_depth < self.least_second_depth:
+            raise ValueError(f"second_depth: wanted at least {self.least_second_depth} beats, got {self.second_depth}")
+
+    @property
+    def mac(self) -> PairMacConfig:
+        return _pair_mac(self.window, self.pe, self.weight_bits, self.requantiser.accumulator_bits, self.packing,
+                         self.weights_in, self.codebook)  # fmt: skip
+
+    @property
+    def lanes(self) -> int:
+        return 2 * super().lanes
+
+    @property
+    def out_pixels(self) -> int:
+        return self.window.columns * self.window.out_height
+
+    @property
+    def least_second_depth(self) -> int:
+        """Beats with which a pair's first pixel can leave: all of the second one, and room for a whole fold."""
+        return self.beats_out - self.last_beats + self.fold_beats
+
+    @property
+    def fifo_depth(self) -> int:
+        """As ConvolutionConfig; the first pixel waits while the second one of the pair before leaves."""
+        return self.depth or super().fifo_depth + self.beats_out
+
+    @property
+    def second_fifo_depth(self) -> int:
+        """As `fifo_depth`, of the second pixels: they wait for the first one besides."""
+        return self.second_depth or replace(self, depth=None).fifo_depth + self.beats_out
+
+    @property
+    def fifos(self) -> tuple[CreditFifoConfig, ...]:
+        first = self.fifo
+        return first, replace(first, depth=self.second_fifo_depth)
+
+    def cost(self, family: str, columns: tuple[int, ...] | None = None) -> Cost:
+        pairs, pixels, beats = self.window.out_width, self.window.columns, self.beats_out
+        # Which FIFO leaves, and where a row's last pair has one pixel, whether there is a second.
+        turns = Cost(self.out_lanes * self.requantiser.output.width + counter_lut(beats) + 4, counter_ff(beats) + 1)
+        if pixels % 2:
+            of_pairs = Cost(counter_lut(pairs) + counter_lut(self.window.folds),
+                            counter_ff(pairs) + counter_ff(self.window.folds))  # fmt: skip
+            turns += of_pairs * 2 + Cost(counter_lut(pixels) + 2, counter_ff(pixels) + 1)
+        return super().cost(family, columns) + turns
+
+    def memories(self, weight: np.ndarray) -> list[list[int]]:
+        proven = self.proven_chain(weight, self.packing)
+        if self.packing.chain > proven:
+            raise ValueError(f"chain: wanted at most {proven}, which these weights allow, got {self.packing.chain}")
+        window = self.window
+        return pack_weights(
+            self._folded(weight), pe=self.pe, simd=window.section_channels, taps=window.taps, bits=self.weight_bits,
+            packing=self.mac.packing, activation=self.activation, sections=window.parallel_groups,
+            codebook=self.codebook,
+        )  # fmt: skip
+
+    def proven_chain(self, weight: np.ndarray, packing: Packing) -> int:
+        return pair_chain(weight, self.window.section_channels, self.window.taps, packing, self.activation)
+
+
+def in_pairs(config: ConvolutionConfig, family: str) -> PairConvolutionConfig | None:
+    """The same folding with two output columns at a time, on a family's DSPs; None where they have no room for two."""
+    packing = pair_packing(config.weight_bits, config.activation, family)
+    if packing is None:
+        return None
+    window = PairWindowConfig(**{field.name: getattr(config.window, field.name) for field in fields(config.window)})
+    own = {field.name: getattr(config, field.name) for field in fields(config)} | dict(window=window, packing=packing)
+    return PairConvolutionConfig(**own)
+
+
+@cache
+def _pair_mac(
+    window: PairWindowConfig, pe: int, weight_bits: int, accumulator_bits: int, packing: Packing,
+    weights_in: Literal["block", "logic"], codebook: Codebook | None,
+) -> PairMacConfig:  # fmt: skip
+    """Made once for each: sizing asks for its cost and latency thousands of times."""
+    return PairMacConfig(
+        pe=pe,
+        simd=window.taps * window.section_channels,
+        activation=Shape(window.bits, window.signed),
+        weight_bits=weight_bits,
+        accumulator_bits=accumulator_bits,
+        rows=window.weight_rows,
+        packing=Packing("dsp", 1, 0, packing.chain),
+        weights_in=weights_in,
+        half_block_luts=window.half_block_luts,
+        sections=window.parallel_groups,
+        codebook=codebook,
+        field_bits=packing.field_bits,
+    )
+
+
+class PairConvolution(Convolution):
+    """As Convolution, of two output columns at a time; bit-exact to hwgen.numerics.integer.
+
+    Parameters and members: see Convolution.
+    """
+
+    config: PairConvolutionConfig
+
+    def _room(self, m: Module, last_fold: Value) -> Value:
+        config, window = self.config, self.window
+        first, second = self.fifos
+        with m.If(window.end_fold & ~self._is_alone(m, window.end_fold, "issued")):
+            m.d.comb += second.reserve.eq(Mux(last_fold, config.last_beats, config.fold_beats))
+        return first.room & second.room
+
+    def _second_done(self, m: Module) -> Value:
+        alone = self._is_alone(m, self.mac.done, "done")
+        if isinstance(alone, Const):
+            return ~alone
+        there = Signal(name="second_there")
+        with m.If(self.mac.done):
+            m.d.sync += there.eq(~alone)
+        return there
+
+    def _is_alone(self, m: Module, fold: Value, name: str) -> Value:
+        """Whether a fold is of a row's last pair and that has one pixel."""
+        shape = self.config.window
+        if shape.columns % 2 == 0:
+            return Const(0, 1)
+        end_pair = fold & count(m, shape.folds, fold, f"{name}_pair_fold").last
+        return count(m, shape.out_width, end_pair, f"{name}_pair").last
+
+    def _give(self, m: Module) -> None:
+        """Pixel by pixel, first and second in turn."""
+        shape, (first, second) = self.config.window, self.fifos
+        leaves = Signal()
+        is_second = Signal()
+        end_pixel = leaves & count(m, self.config.beats_out, leaves, "beat").last
+        end_row: Value = Const(0, 1)
+        if shape.columns % 2:
+            end_row = count(m, shape.columns, end_pixel, "column").last
+        with m.If(end_pixel):
+            m.d.sync += is_second.eq(~is_second & ~end_row)
+        m.d.comb += [
+            leaves.eq(self.o.valid & self.o.ready),
+            self.o.payload.eq(Mux(is_second, Cat(second.o.payload), Cat(first.o.payload))),
+            self.o.valid.eq(Mux(is_second, second.o.valid, first.o.valid)),
+            first.o.ready.eq(self.o.ready & ~is_second),
+            second.o.ready.eq(self.o.ready & is_second),
+        ]

@@ -19,7 +19,9 @@ class Port:
     meaning: str
 
 
-MEANING = {1: "grey [7:0]; raster order", 3: "R [7:0], G [15:8], B [23:16]; raster order"}
+PIXELS = {1: "grey [7:0]", 3: "R [7:0], G [15:8], B [23:16]"}
+"""Where a pixel's values lie, by their number."""
+MEANING = {channels: f"{order}; raster order" for channels, order in PIXELS.items()}
 SYMBOL = f"I [15:0], Q [31:16], signed {formats.SYMBOL} each"
 COEFFICIENT = (
     f"real part [15:0], imaginary part [31:16], signed {formats.COEFFICIENT} each; a frame's before its symbols"

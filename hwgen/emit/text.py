@@ -6,7 +6,8 @@ from typing import Any
 
 from hwgen.board import Board
 from hwgen.device import shown
-from hwgen.numerics.formats import COEFFICIENT, SYMBOL
+from hwgen.emit.ports import PIXELS
+from hwgen.numerics.formats import COEFFICIENT, PIXEL, SYMBOL
 
 
 def constraints(board: Board) -> str:
@@ -18,7 +19,7 @@ def constraints(board: Board) -> str:
 
 
 TX_PORTS = """\
-    .s_axis_tdata(pixel),                           // R [7:0], G [15:8], B [23:16]; raster order
+    .s_axis_tdata(pixel),                           // {pixel}; raster order
     .s_axis_tvalid(pixel_valid), .s_axis_tready(pixel_ready),
 {coefficients}\
     .m_axis_tdata(symbol),                          // I [15:0], Q [31:16]; signed {symbol}
@@ -30,7 +31,7 @@ RX_PORTS = """\
     .s_axis_tvalid(symbol_valid), .s_axis_tready(symbol_ready),
     .s_axis_tlast(symbol_last),                     // not looked at
 {coefficients}\
-    .m_axis_tdata(pixel),                           // R [7:0], G [15:8], B [23:16]; raster order
+    .m_axis_tdata(pixel),                           // {pixel}; raster order
     .m_axis_tvalid(pixel_valid), .m_axis_tready(pixel_ready),
     .m_axis_tlast(pixel_last)                       // high on the last of a frame's {beats} pixels
 """
@@ -38,9 +39,11 @@ COEFFICIENT_PORTS = f"""\
     .s_coef_tdata(coefficient),                     // real part [15:0], imaginary part [31:16]; signed {COEFFICIENT}
     .s_coef_tvalid(coefficient_valid), .s_coef_tready(coefficient_ready),
 """
+COLOUR = {1: "grey", 3: "RGB"}
+"""By the image's channels."""
 SIDES = {
-    "tx": ("A transmitter", "8-bit RGB pixels of {size} frames in, I/Q symbols out", "transmitter", TX_PORTS),
-    "rx": ("A receiver", "I/Q symbols in, 8-bit RGB pixels of {size} frames out", "receiver", RX_PORTS),
+    "tx": ("A transmitter", "8-bit {colour} pixels of {size} frames in, I/Q symbols out", "transmitter", TX_PORTS),
+    "rx": ("A receiver", "I/Q symbols in, 8-bit {colour} pixels of {size} frames out", "receiver", RX_PORTS),
 }
 
 
@@ -50,10 +53,13 @@ def readme(manifest: dict[str, Any]) -> str:
     kind, streams, instance, ports = SIDES[side]
     beats_in, beats_out = manifest["input"]["beats"], manifest["output"]["beats"]
     what_in, what_out = ("pixel", "symbol") if side == "tx" else ("symbol", "pixel")
-    digits = {"pixel": "24-bit", "symbol": "32-bit"}
+    channels = manifest["input" if side == "tx" else "output"]["channels"]
+    digits = {"pixel": f"{channels * PIXEL.bits}-bit", "symbol": "32-bit"}
     coefficients = manifest["coefficients"]
     rate = f"{predicted['fps']} fps at {manifest['clock_mhz']:g} MHz"
     options = (" --side rx" if side == "rx" else "") + (f" --init {manifest['init']}" if manifest["init"] else "")
+    connected = ports.format(beats=beats_out, symbol=SYMBOL, pixel=PIXELS[channels],
+                             coefficients=COEFFICIENT_PORTS if coefficients else "")  # fmt: skip
     terms = "".join(f"- {key}: {value}\n" for key, value in manifest["terms"].items()) or "- none stated\n"
     ultra = f"\n| URAM | {predicted['uram']} |" if "uram" in shown(predicted) else ""
     sample_coefficients = before = ""
@@ -65,7 +71,7 @@ that it meets, and must all be there before its first symbol is taken; those of 
 """
     return f"""# {manifest['model']}, {side}, for {manifest['board']} ({manifest['part']})
 
-{kind}: {streams.format(size=f"{frame['width']}x{frame['height']}")}, frame after frame.
+{kind}: {streams.format(size=f"{frame['width']}x{frame['height']}", colour=COLOUR[channels])}, frame after frame.
 
 | file | what it is |
 | --- | --- |
@@ -81,7 +87,7 @@ that it meets, and must all be there before its first symbol is taken; those of 
 ```verilog
 {manifest['top']} {instance} (
     .aclk(clk), .aresetn(resetn),                   // synchronous reset, active low
-{ports.format(beats=beats_out, symbol=SYMBOL, coefficients=COEFFICIENT_PORTS if coefficients else "")});
+{connected});
 ```
 
 A frame is {beats_in} {what_in} beats; frames may follow one another without a gap. {what_in.capitalize()}s are counted,

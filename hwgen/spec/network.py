@@ -10,13 +10,17 @@ from functools import singledispatch
 from typing import Literal
 
 from hwgen.spec.branches import Add, AveragePool, Concat, DepthToSpace, Kinds, MaxPool, Pool, SpaceToDepth
-from hwgen.spec.layers import DecoderLayer, Entry, Layer
+from hwgen.spec.layers import TABLES, DecoderLayer, Entry, Layer
 from hwgen.yamlmarks import wrong
 
 Side = Literal["encoder", "decoder"]
 PORTS: dict[Side, str] = {"encoder": "pixels", "decoder": "symbols"}
-RESERVED = ("pixels", "symbols", "input", "output", "gain", "power", "received", "precoder", "equaliser")
+RESERVED = (
+    "pixels", "symbols", "input", "output", "gain", "power", "received", "precoder", "equaliser", "sigmoid",
+)  # fmt: skip
 """Names of what stands beside the layers."""
+SUFFIXES = ("fork", "patches", *TABLES)
+"""NAME_SUFFIX is what a graph or a design puts in beside the layer NAME."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +186,11 @@ def place(side: Side, layers: Sequence[Kinds], port: Stream, counts: Sequence[in
         streams[name] = given
         placed.append(Placed(index, name, layer, sources, taken, given, groups))
         before = name
+    for one in placed:
+        name, _, suffix = one.name.rpartition("_")
+        if suffix in SUFFIXES and (name == "input" or any(other.name == name for other in placed)):
+            wanted = f"another name: {name} may get a {one.name} of its own"
+            raise wrong(wanted, one.name, side, one.index, "name")
     used = {source for one in placed for source in one.sources}
     for one in placed[:-1]:
         if one.name not in used:

@@ -11,6 +11,7 @@ from support.emission import emit_tiny, files_of
 from hwgen import board as boards, emit as package
 from hwgen.cli import main as cli
 from hwgen.emit import Emitted
+from hwgen.emit.text import readme
 
 
 def test_readme(variant: Emitted) -> None:
@@ -28,6 +29,24 @@ def test_readme(variant: Emitted) -> None:
     for value in design.manifest["terms"].values():
         assert str(value) in text
     assert str(design.manifest["predicted"]["frame_interval_cycles"]) in text
+
+
+@pytest.mark.parametrize("side", ["tx", "rx"])
+@pytest.mark.parametrize(
+    ("channels", "kind", "bits", "order"),
+    [(1, "grey", 8, "grey [7:0]"), (3, "RGB", 24, "R [7:0], G [15:8], B [23:16]")],
+)
+def test_pixels_have_the_channels_of_the_image(
+    design: Emitted, side: str, channels: int, kind: str, bits: int, order: str
+) -> None:
+    port = {"tx": "input", "rx": "output"}[side]
+    manifest = {**design.manifest, "side": side}
+    manifest["input"], manifest["output"] = design.manifest["output"], design.manifest["output"]
+    manifest[port] = {**design.manifest["input"], "channels": channels}
+    text = readme(manifest)
+    assert f"8-bit {kind} pixels of " in text and f"{bits}-bit pixel" in text.replace("word", "pixel")
+    assert f"// {order}; raster order" in text
+    assert ("RGB" in text) == (channels == 3)
 
 
 @pytest.mark.usefixtures("no_verilog")

@@ -63,6 +63,15 @@ BAD = {
              "5: encoder[0].name: wanted a name of small letters, digits and _, at most 31, got 'A-1'"),
     "reserved name": ("encoder:\n  - {kernel: 3, channels: 4, name: gain}\n",
                       "5: encoder[0].name: wanted a name that nothing else has, got gain"),
+    "name of a fork": ("encoder:\n  - {kernel: 3, channels: 4, name: stem}\n"
+                       "  - {kernel: 3, channels: 4, name: stem_fork}\n",
+                       "6: encoder[1].name: wanted another name: stem may get a stem_fork of its own, got stem_fork"),
+    "name of a table": ("encoder:\n  - {kernel: 3, channels: 4, name: conv1_tanh}\n" + END,
+                        "5: encoder[0].name: wanted another name: conv1 may get a conv1_tanh of its own, "
+                        "got conv1_tanh"),
+    "name of the port's fork": ("encoder:\n  - {kernel: 3, channels: 4, name: input_fork}\n",
+                                "5: encoder[0].name: wanted another name: input may get a input_fork of its own, got "
+                                "input_fork"),
     "name twice": ("encoder:\n  - {kernel: 3, channels: 4, name: conv1}\n" + END,
                    "6: encoder[1].name: wanted a name that nothing else has, got conv1"),
     "unknown input": ("encoder:\n  - {kernel: 3, channels: 4, inputs: [conv1]}\n" + END,

@@ -9,7 +9,7 @@ from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
-from hwgen.rtl.pipeline import output_fifo, output_fifo_cost
+from hwgen.rtl.pipeline import check_positive, output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, equal_lut
 from hwgen.rtl.round_saturate import add_round_saturate
 from hwgen.rtl.stream import CreditFifoConfig
@@ -59,9 +59,7 @@ class AddConfig:
             raise ValueError(f"inputs: wanted 2, got {len(self.inputs)}")
         if self.shift < 0:
             raise ValueError(f"shift: wanted at least 0, got {self.shift}")
-        for key in ("lanes", "depth"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key}: wanted at least 1, got {getattr(self, key)}")
+        check_positive(lanes=self.lanes, depth=self.depth)
 
     @property
     def sum_bits(self) -> int:

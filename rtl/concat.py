@@ -10,7 +10,7 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from hwgen.rtl.counter import count
-from hwgen.rtl.pipeline import output_fifo, output_fifo_cost
+from hwgen.rtl.pipeline import check_positive, output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, bits_of, select_lut
 from hwgen.rtl.stream import CreditFifoConfig
 
@@ -58,9 +58,7 @@ class ConcatConfig:
     def __post_init__(self) -> None:
         if not 2 <= len(self.channels) <= 4:
             raise ValueError(f"channels: wanted those of 2 .. 4 inputs, got {len(self.channels)}")
-        for key in ("bits", "lanes", "depth"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key}: wanted at least 1, got {getattr(self, key)}")
+        check_positive(bits=self.bits, lanes=self.lanes, depth=self.depth)
         for channels in self.channels:
             if channels < 1 or channels % self.lanes:
                 raise ValueError(f"channels: wanted multiples of {self.lanes}, got {channels}")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hwgen.rtl.add import typed
 from hwgen.rtl.counter import Counter, count
-from hwgen.rtl.pipeline import output_fifo, output_fifo_cost
+from hwgen.rtl.pipeline import check_positive, output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter_lut
 from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
 from hwgen.rtl.storage import Storage
@@ -66,9 +66,7 @@ class PoolingConfig:
     storage: Storage = Storage()
 
     def __post_init__(self) -> None:
-        for key in ("channels", "lanes", "fifo_depth"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key.removeprefix('fifo_')}: wanted at least 1, got {getattr(self, key)}")
+        check_positive(channels=self.channels, lanes=self.lanes, depth=self.fifo_depth)
         if not 2 <= self.kernel <= 16:
             raise ValueError(f"kernel: wanted 2 .. 16, got {self.kernel}")
         if self.width < 1 or self.width % self.kernel:

@@ -23,7 +23,7 @@ from amaranth.lib.wiring import Component, In, Out, connect, flipped
 from numpy.typing import NDArray
 
 from hwgen.rtl.counter import Counter, count
-from hwgen.rtl.pipeline import output_fifo, output_fifo_cost
+from hwgen.rtl.pipeline import check_positive, output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, bits_of
 from hwgen.rtl.storage import Storage
 from hwgen.rtl.stream import CreditFifoConfig, wrap_increment
@@ -83,9 +83,7 @@ class ReorderConfig:
     """An entry is given back one cycle after its value has left."""
 
     def __post_init__(self) -> None:
-        for key in ("bits", "fifo_depth"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key}: wanted at least 1, got {getattr(self, key)}")
+        check_positive(bits=self.bits, fifo_depth=self.fifo_depth)
         order = self.order
         if order[0] != 0 or order[-1] != self.values - 1 or len(set(order.tolist())) != self.values:
             raise ValueError(f"loops: wanted each value once, from first to last, got {self.loops}")

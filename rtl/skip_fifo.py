@@ -9,6 +9,7 @@ from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
+from hwgen.rtl.pipeline import check_positive
 from hwgen.rtl.primitives import Cost, bits_of
 from hwgen.rtl.storage import Storage
 from hwgen.rtl.stream import wrap_increment
@@ -49,9 +50,7 @@ class SkipFifoConfig:
     """The least depth at which a beat passes in every cycle."""
 
     def __post_init__(self) -> None:
-        for key in ("width", "depth"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key}: wanted at least 1, got {getattr(self, key)}")
+        check_positive(width=self.width, depth=self.depth)
 
     def cost(self, family: str) -> Cost:
         """Resources: block RAM and flip-flops exactly. The LUTs of the counters and their conditions were measured."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
+from hwgen.rtl.pipeline import check_positive
 from hwgen.rtl.primitives import Cost
 from hwgen.rtl.reorder import Beats, Reorder, ReorderConfig
 from hwgen.rtl.storage import Storage
@@ -108,8 +109,6 @@ def check_blocks(channels: int, width: int, factor: int) -> None:
     ValueError
         No channel or column, a factor out of range.
     """
-    for key, value in (("channels", channels), ("width", width)):
-        if value < 1:
-            raise ValueError(f"{key}: wanted at least 1, got {value}")
+    check_positive(channels=channels, width=width)
     if not 2 <= factor <= 16:
         raise ValueError(f"factor: wanted 2 .. 16, got {factor}")

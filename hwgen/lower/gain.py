@@ -10,7 +10,6 @@ from hwgen.ir.nodes import Gain
 from hwgen.lower.base import shape_of
 from hwgen.lower.value_by_value import Fixed, ValueByValueLowering
 from hwgen.rtl.gain import GainConfig
-from hwgen.rtl.primitives import Cost
 
 
 class GainLowering(ValueByValueLowering):
@@ -24,10 +23,6 @@ class GainLowering(ValueByValueLowering):
         """The component's config."""
         node = self.node
         return GainConfig(shape_of(node.input), node.factor, node.shift, shape_of(node.output), config.depth)
-
-    def cost(self, config: Fixed, family: str) -> Cost:
-        """The component's own."""
-        return self.component(config).cost(family)
 
     def build(self, config: Fixed) -> Component:
         """The multiplier with its factor."""

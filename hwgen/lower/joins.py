@@ -11,7 +11,7 @@ import numpy as np
 from hwgen.board import Board
 from hwgen.lower.base import Buffer, Config, Depths, Lowering, NodeEvents, Options, Steady, amounts
 from hwgen.lower.value_by_value import later
-from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Events, Scatter, Wait
+from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Events, Wait
 
 
 class BeatLowering(Lowering[Config]):
@@ -105,7 +105,7 @@ class TurnEvents(NodeEvents):
             found.append(Wait(self.taken, self.taken.span(frame), given.events, room, self.fifo))
         for one, turn in zip(inputs, self.turns, strict=True):
             places = turn + frame * self.taken.per_frame
-            found.append(Scatter(self.taken, places, one.events, later(one, one.frame(frame), 0)))
+            found.append(Wait(self.taken, places, one.events, later(one, one.frame(frame), 0)))
             # A beat moves when it is taken.
             found.append(Wait(one.events, one.events.span(frame), self.taken, partial(_given, places)))
         found += [

@@ -15,7 +15,7 @@ from hwgen.lower.base import Buffer, Depths, Lowering, NodeEvents, Stream, shape
 from hwgen.lower.joins import BeatLowering
 from hwgen.lower.value_by_value import later
 from hwgen.lower.window_pooling import WindowPoolingLowering
-from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Scatter, Wait
+from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Wait
 from hwgen.rtl.pooling import PoolingConfig
 from hwgen.rtl.primitives import Cost
 
@@ -112,7 +112,7 @@ class PoolingEvents(NodeEvents):
         found: list[Constraint] = []
         if self.fifo in depths:
             room = later(given, given.frame(frame) - depths[self.fifo], 1)
-            found.append(Scatter(taken.events, needed, given.events, room, self.fifo))
+            found.append(Wait(taken.events, needed, given.events, room, self.fifo))
         found += [
             Wait(given.events, given.events.span(frame), taken.events, later(taken, needed, self.latency)),
             Chain(given.events, frame, np.arange(given.per_frame), 1),

@@ -10,7 +10,6 @@ from hwgen.ir.nodes import Receive
 from hwgen.lower.base import shape_of
 from hwgen.lower.value_by_value import Fixed, ValueByValueLowering
 from hwgen.rtl.input_quantiser import InputQuantiserConfig
-from hwgen.rtl.primitives import Cost
 
 
 class ReceiveLowering(ValueByValueLowering):
@@ -26,10 +25,6 @@ class ReceiveLowering(ValueByValueLowering):
         return InputQuantiserConfig(
             shape_of(node.input), node.shift, shape_of(node.output), node.coarse, config.depth
         )
-
-    def cost(self, config: Fixed, family: str) -> Cost:
-        """The component's own."""
-        return self.component(config).cost(family)
 
     def build(self, config: Fixed) -> Component:
         """The shift."""

@@ -9,7 +9,6 @@ from amaranth.lib.wiring import Component
 from hwgen.ir.nodes import Table
 from hwgen.lower.base import shape_of
 from hwgen.lower.value_by_value import Fixed, ValueByValueLowering
-from hwgen.rtl.primitives import Cost
 from hwgen.rtl.table import TableConfig
 
 
@@ -23,10 +22,6 @@ class TableLowering(ValueByValueLowering):
     def component(self, config: Fixed) -> TableConfig:
         """The component's config."""
         return TableConfig(shape_of(self.node.input), self.node.output.bits, config.depth, self.half_block_luts)
-
-    def cost(self, config: Fixed, family: str) -> Cost:
-        """The component's own."""
-        return self.component(config).cost(family)
 
     def build(self, config: Fixed) -> Component:
         """The memory with its values."""

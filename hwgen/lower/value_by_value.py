@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from hwgen.board import Board
 from hwgen.lower.base import Buffer, Depths, Lowering, NodeEvents, Options, Steady, amounts
 from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Wait
+from hwgen.rtl.primitives import Cost
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,13 @@ class Fixed:
     """The config of a component that has no choice but the depth of its FIFO."""
 
     depth: int
+
+
+class ComponentConfig(Protocol):
+    """A component's config, which knows its cost."""
+
+    def cost(self, family: str) -> Cost:
+        """Resources of the component."""
 
 
 class ValueByValueLowering(Lowering[Fixed]):
@@ -37,6 +45,14 @@ class ValueByValueLowering(Lowering[Fixed]):
             np.ones((1, len(self.inputs) + 1), dtype=np.int64),
             (config,),
         )
+
+    @abstractmethod
+    def component(self, config: Fixed) -> ComponentConfig:
+        """The component's own config."""
+
+    def cost(self, config: Fixed, family: str) -> Cost:
+        """The component's own."""
+        return self.component(config).cost(family)
 
     def cycles(self, config: Fixed) -> int:
         """A value a cycle."""

@@ -48,7 +48,7 @@ class Wait:
     Parameters
     ----------
     target, places
-        The events that wait, a slice of them.
+        The events that wait: a slice of them, or their indices, each once.
     source
         What they wait for.
     where
@@ -60,7 +60,7 @@ class Wait:
     def __init__(
         self,
         target: Events,
-        places: slice,
+        places: slice | Cycles,
         source: Events,
         where: Callable[[], tuple[Cycles, int | Cycles]],
         buffer: object = None,
@@ -82,13 +82,17 @@ class Wait:
         if self.index is None:
             index, delay = self.where()
             skip = int(np.searchsorted(index, 0))
-            self.places = slice(self.places.start + skip * (self.places.step or 1), self.places.stop, self.places.step)
+            if isinstance(self.places, slice):
+                start = self.places.start + skip * (self.places.step or 1)
+                self.places = slice(start, self.places.stop, self.places.step)
+            else:
+                self.places = self.places[skip:]
             self.index, self.delay = index[skip:], delay if isinstance(delay, int) else delay[skip:]
         self.settle()
         target = self.target.cycles[self.places]
         wanted = self.source.cycles[self.index] + self.delay
         if (wanted > target).any():
-            np.maximum(target, wanted, out=target)
+            self.target.cycles[self.places] = np.maximum(target, wanted)
             self.target.version += 1
 
 
@@ -115,37 +119,6 @@ class Chain:
             self.cycles[:] = wanted
             self.events.version += 1
         self.settle()
-
-
-class Scatter(Wait):
-    """As `Wait`, of target's events that are no slice: target[rows] >= source[index] + delay."""
-
-    def __init__(
-        self,
-        target: Events,
-        rows: Cycles,
-        source: Events,
-        where: Callable[[], tuple[Cycles, int | Cycles]],
-        buffer: object = None,
-    ) -> None:
-        super().__init__(target, slice(0), source, where, buffer)
-        self.rows = rows
-
-    def relax(self) -> None:
-        """Move the target's events as far as they must."""
-        if self.seen == self.source.version:
-            return
-        if self.index is None:
-            index, delay = self.where()
-            skip = int(np.searchsorted(index, 0))
-            self.rows = self.rows[skip:]
-            self.index, self.delay = index[skip:], delay if isinstance(delay, int) else delay[skip:]
-        self.settle()
-        own = self.target.cycles[self.rows]
-        wanted = self.source.cycles[self.index] + self.delay
-        if (wanted > own).any():
-            self.target.cycles[self.rows] = np.maximum(own, wanted)
-            self.target.version += 1
 
 
 Constraint: TypeAlias = Wait | Chain

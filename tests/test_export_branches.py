@@ -88,7 +88,7 @@ def test_scales_meet_what_the_nodes_ask_for(tmp_path: Path) -> None:
     spec, network = trained_branches(tmp_path, "shared with the ports")
     graph = export(spec, spec.checkpoint_path)
     edges = graph.edges
-    assert edges["soft_sigmoid"].exponent == edges["both"].exponent == -8
+    assert edges["squashed_sigmoid"].exponent == edges["both"].exponent == -8
     assert edges["up_tanh"].exponent == edges["straight"].exponent
     nodes = {node.name: node for node in graph.nodes}
     met, mean, table = nodes["met"], nodes["mean"], nodes["up_tanh"]

@@ -108,8 +108,9 @@ class QuantDeepJSCC(nn.Module):
     def decode(self, received: Tensor) -> Tensor:
         """Received symbols to images in 0..255/256.
 
-        In evaluation as the hardware does it: the symbols are rounded to Q3.12 first, and the result is 8-bit pixels,
-        those of a sigmoid from its table. In training everything behind the image's accumulators is left unrounded.
+        In evaluation as the hardware does it, in float64 to the last bit (a network's `double()`; in float32 sums
+        beyond 2**24 are rounded): the symbols are rounded to Q3.12 first, and the result is 8-bit pixels, those of a
+        sigmoid from its table. In training everything behind the image's accumulators is left unrounded.
         """
         x = received if self.training else rounded(received, SYMBOL.bounds, SYMBOL.exponent)
         return plain(self.decoder(self.received_quantiser(x)))

@@ -20,8 +20,8 @@ HARD = {
     # pixels in a concatenation, so that what meets them has a pixel's exponent; tables, averages of fewer bits and a
     # transposed convolution in branches; a receiver that adds to the received symbols
     "shared with the ports": "encoder:\n"
-    "  - {kernel: 3, channels: 4, activation: sigmoid, name: soft}\n"
-    "  - {kind: concat, inputs: [pixels, soft], name: both}\n"
+    "  - {kernel: 3, channels: 4, activation: sigmoid, name: squashed}\n"
+    "  - {kind: concat, inputs: [pixels, squashed], name: both}\n"
     "  - {kind: average_pool, kernel: 2, activation_bits: 6, name: mean}\n"
     "  - {kind: deconv, kernel: 4, stride: 2, channels: 5, activation: tanh, name: up}\n"
     "  - {kernel: 1, channels: 5, activation: leaky_relu, slope: -0.25, inputs: [both], name: straight}\n"
@@ -39,9 +39,9 @@ HARD = {
     "  - {kind: depth_to_space, factor: 2}\n",
     # two complex branches, of which one has a coarser grid for imaginary parts, and a real one
     "complex branches": "encoder:\n"
-    "  - {kernel: 4, stride: 4, channels: 6, activation: none, name: real}\n"
+    "  - {kernel: 4, stride: 4, channels: 6, activation: none, name: plain}\n"
     "  - {kernel: 3, channels: 3, complex: true, imag_activation_bits: 6, imag_weight_bits: 5, name: narrow}\n"
-    "  - {kind: add, inputs: [real, narrow], name: once}\n"
+    "  - {kind: add, inputs: [plain, narrow], name: once}\n"
     "  - {kernel: 1, channels: 3, complex: true, activation: none, inputs: [narrow], name: wide}\n"
     "  - {kind: add, inputs: [once, wide]}\n"
     "decoder:\n"

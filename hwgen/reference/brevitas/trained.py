@@ -75,7 +75,8 @@ def _layers(side: QuantSide, x: Any) -> dict[str, IntArray]:
     outputs, found = side.outputs(x), dict[str, IntArray]()
     for placed, layer in zip(side.network.layers, side, strict=True):
         assert isinstance(layer, QuantisedLayer)
-        stages = layer.stages(*(outputs[name] for name in placed.sources))
+        output = outputs[placed.name]
+        stages = *layer.inner(*(outputs[name] for name in placed.sources)), (output, exponent_of(output))
         names = node_names(placed, makes_image(placed, side.network))
         found |= {name: integers(*stage) for name, stage in zip(names, stages, strict=True)}
     return found

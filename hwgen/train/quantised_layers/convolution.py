@@ -135,10 +135,9 @@ class QuantTableLayer(QuantLayer):
         """The table's entries."""
         return self._looked_up(plain(self.argument(self.conv(*inputs))))
 
-    def stages(self, *inputs: Any) -> tuple[Stage, ...]:
-        """The argument, then the table's entries."""
-        argument = plain(self.argument(self.conv(*inputs)))
-        return (argument, self.addressing.exponent), (plain(self._looked_up(argument)), self.exponent)
+    def inner(self, *inputs: Any) -> tuple[Stage, ...]:
+        """The argument."""
+        return ((plain(self.argument(self.conv(*inputs))), self.addressing.exponent),)
 
     def _looked_up(self, argument: Tensor) -> Any:
         real = self.activation(argument)

@@ -25,17 +25,20 @@ class QuantImageLayer(QuantLayer):
 
     def forward(self, *inputs: Any) -> Tensor:
         """(N, C, H, W) in 0..1, in evaluation multiples of 2**-8 below 1."""
-        return self.values(*inputs) if self.training else self.stages(*inputs)[-1][0]
+        if self.training:
+            return self.values(*inputs)
+        arguments = self.inner(*inputs)
+        if not arguments:
+            return pixels(plain(self.conv(*inputs)))
+        ((argument, exponent),) = arguments
+        table = torch.from_numpy(sigmoid_values(TABLE.bits, exponent)).to(argument)
+        return table[(argument * 2.0**-exponent).long() % len(table)] * PIXEL.scale
 
-    def stages(self, *inputs: Any) -> tuple[Stage, ...]:
-        """The pixels; those of a sigmoid behind the table's addresses."""
-        accumulators = plain(self.conv(*inputs))
+    def inner(self, *inputs: Any) -> tuple[Stage, ...]:
+        """The addresses of a sigmoid's table."""
         if not isinstance(self.activation, nn.Sigmoid):
-            return (pixels(accumulators),)
-        argument = rounded(accumulators, TABLE.bounds, TABLE_EXPONENT)
-        codes = (argument * 2.0**-TABLE_EXPONENT).long()
-        table = torch.from_numpy(sigmoid_values(TABLE.bits, TABLE_EXPONENT)).to(argument)
-        return (argument, TABLE_EXPONENT), (table[codes % len(table)] * PIXEL.scale, PIXEL.exponent)
+            return ()
+        return ((rounded(plain(self.conv(*inputs)), TABLE.bounds, TABLE_EXPONENT), TABLE_EXPONENT),)
 
 
 class QuantImageAdd(QuantAdd):
@@ -48,9 +51,9 @@ class QuantImageAdd(QuantAdd):
     def forward(self, *inputs: Any) -> Tensor:
         """(N, C, H, W) in 0..1, in evaluation multiples of 2**-8 below 1."""
         total = self.values(*inputs)
-        return self.activation(total) if self.training else pixels(total)[0]
+        return self.activation(total) if self.training else pixels(total)
 
 
-def pixels(x: Tensor) -> Stage:
+def pixels(x: Tensor) -> Tensor:
     """Rounded half to even and saturated at 0 and 255, which is the clamp."""
-    return rounded(x, PIXEL.bounds, PIXEL.exponent), PIXEL.exponent
+    return rounded(x, PIXEL.bounds, PIXEL.exponent)

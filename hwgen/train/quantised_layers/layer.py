@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from hwgen.numerics.formats import PIXEL
-from hwgen.train.quantisers import QuantParts, coarse, exponents, plain, quant_activation, quant_signed, set_exponents
+from hwgen.train.quantisers import QuantParts, coarse, exponents, quant_activation, quant_signed, set_exponents
 
 Stage = tuple[Tensor, int]
 """Values, multiples of 2**exponent, and the exponent."""
@@ -59,10 +59,9 @@ class QuantisedLayer(nn.Module):
         """The output before it is rounded."""
         raise NotImplementedError
 
-    def stages(self, *inputs: Any) -> tuple[Stage, ...]:
-        """In evaluation: the output of every node that the layer is in a graph; the last one's is the layer's."""
-        found = self(*inputs)
-        return ((plain(found), exponent_of(found)),)
+    def inner(self, *inputs: Any) -> tuple[Stage, ...]:
+        """In evaluation: what the layer's nodes in a graph give, where there are several, but for the last one."""
+        return ()
 
     def fit_weights(self) -> None:
         """Choose the scales of the present weights, where there are some."""

@@ -59,8 +59,6 @@ class ModelSpec(Frozen):
     encoder_channels, decoder_channels : tuple of int
         Output channels of every convolution that survive pruning, as the specification counts them: complex ones of
         complex layers.
-    encoder_stream_channels, decoder_stream_channels : tuple of int
-        The same as channels of the stream: two for a complex one.
     """
 
     format_version: Annotated[int, Strict(), between(1, 1)]
@@ -111,14 +109,6 @@ class ModelSpec(Frozen):
     @property
     def decoder_channels(self) -> tuple[int, ...]:
         return self._surviving("decoder")
-
-    @property
-    def encoder_stream_channels(self) -> tuple[int, ...]:
-        return stream_channels(self.encoder, self.encoder_channels)
-
-    @property
-    def decoder_stream_channels(self) -> tuple[int, ...]:
-        return stream_channels(self.decoder, self.decoder_channels)
 
     @property
     def encoder_network(self) -> Network:
@@ -283,12 +273,6 @@ class ModelSpec(Frozen):
             found = self.decoder_network.output_size(rows, columns)
             if found != (height, width):
                 raise wrong(f"layers that lead back to {width}x{height}", f"{found[1]}x{found[0]}", "decoder")
-
-
-def stream_channels(layers: Sequence[Kinds], channels: Sequence[int]) -> tuple[int, ...]:
-    """Counts of the convolutions as the specification has them -> channels of the stream."""
-    convolutions = (layer for layer in layers if isinstance(layer, Layer))
-    return tuple(count * layer.parts for layer, count in zip(convolutions, channels, strict=True))
 
 
 def _check_decoder(network: Network, scale: Fraction, colours: int) -> None:

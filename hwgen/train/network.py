@@ -14,7 +14,7 @@ from hwgen.spec.model import Channel
 from hwgen.spec.network import Network
 from hwgen.train.batch_norm import without
 from hwgen.train.channel import normalise, normalise_average, through
-from hwgen.train.float_layers import activation as activation, float_layer
+from hwgen.train.float_layers import float_layer
 from hwgen.train.initialise import initialise
 from hwgen.train.layer_graph import LayerGraph
 

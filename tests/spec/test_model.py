@@ -115,8 +115,10 @@ bandwidth_ratio: 2/3
 
 def test_complex_layers(tmp_path: Path) -> None:
     model = spec.load(write(tmp_path, COMPLEX))
-    assert (model.encoder_channels, model.encoder_stream_channels) == ((10, 8), (10, 16))
-    assert (model.decoder_channels, model.decoder_stream_channels) == ((5, 3), (10, 3))
+    streams = [[one.given.channels for one in network.layers]
+               for network in (model.encoder_network, model.decoder_network)]  # fmt: skip
+    assert (model.encoder_channels, model.decoder_channels) == ((10, 8), (5, 3))
+    assert streams == [[10, 16], [10, 3]]
     plain, last = model.encoder
     assert (plain.complex, plain.parts, plain.imag_weight_bits, plain.imag_activation_bits) == (False, 1, 0, 0)
     assert (last.complex, last.parts, last.imag_weight_bits, last.imag_activation_bits) == (True, 2, 6, 6)

@@ -49,7 +49,8 @@ def test_cases_are_seeded_valid_and_varied(tmp_path: Path) -> None:
         path.write_text(case.spec())
         loaded = spec.load(path)
         assert loaded.encoder_channels == tuple(layer.channels for layer in case.encoder)
-        assert loaded.decoder_stream_channels == tuple(layer.stream_channels for layer in case.decoder)
+        decoder = [placed.given.channels for placed in loaded.decoder_network.layers]
+        assert decoder == [layer.stream_channels for layer in case.decoder]
         loaded.check_frame(*case.frame, "--frame")
 
 

@@ -38,7 +38,8 @@ def test_shipped_graph_is_the_specifications(name: str) -> None:
     assert graph.frame == (spec.frame.width, spec.frame.height)
     assert spec.data is not None
     assert graph.terms == {"license": spec.data.license, "source": spec.data.source}
-    assert [node.out_channels for node in graph.convolutions] == [placed.given.channels for placed in spec.encoder_network.layers]
+    channels = [placed.given.channels for placed in spec.encoder_network.layers]
+    assert [node.out_channels for node in graph.convolutions] == channels
     for node, layer in zip(graph.convolutions, spec.encoder, strict=True):
         assert (node.kernel, node.stride, node.activation) == (layer.kernel, layer.stride, layer.activation)
         assert (node.weight_bits, node.output.bits) == (layer.weight_bits, layer.activation_bits)

@@ -22,6 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -172,6 +173,21 @@ class LinearCode:
     def receive(self, symbols: Array) -> Image:
         """(rows, columns, k) real symbols -> (rows * size, columns * size, C) uint8."""
         return picture(symbols @ self.receiver.T + self.mean, self.size)
+
+
+def channels_of(share: Fraction, values: int, where: str) -> int:
+    """Real symbols of a block of so many values, for k/n complex symbols per value.
+
+    Raises
+    ------
+    HwgenError
+        They are not a whole number from 1 to `values`.
+    """
+    found = 2 * share * values
+    if found.denominator != 1 or not 1 <= found <= values:
+        wanted = f"a k/n that gives 1 to {values} real symbols for a block's {values} values"
+        raise HwgenError(where, wanted, str(found))
+    return int(found)
 
 
 def linear_code(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from hwgen.linear_code import (
     LinearCode,
     allocate,
     blocks,
+    channels_of,
     linear_code,
     measure,
     picture,
@@ -192,3 +194,13 @@ def test_power_is_measured_and_made_one() -> None:
     again = measure(scaled, val, 10.0, seed=5)
     assert again.power == pytest.approx(1.0)
     assert again.static_psnr_db == pytest.approx(found.psnr_db, abs=1e-3), "but for pixels on the edge of rounding"
+
+
+def test_channels_of_a_ratio() -> None:
+    assert channels_of(Fraction(1, 6), 768, "here") == 256
+    assert channels_of(Fraction(1, 2), 12, "here") == 12
+    for share, got in ((Fraction(1, 7), "1536/7"), (Fraction(2, 3), "1024"), (Fraction(0), "0")):
+        with pytest.raises(HwgenError) as caught:
+            channels_of(share, 768, "here")
+        wanted = "a k/n that gives 1 to 768 real symbols for a block's 768 values"
+        assert str(caught.value) == f"here: wanted {wanted}, got {got}"

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from hwgen.console import console
 from hwgen.errors import HwgenError
-from hwgen.linear_code import Allocation, Components, linear_code, measure
+from hwgen.linear_code import Allocation, Components, channels_of, linear_code, measure
 
 SNRS_DB = (1.0, 4.0, 7.0, 10.0, 13.0, 19.0)
 
@@ -22,21 +22,6 @@ def ratio(text: str) -> Fraction:
     if not re.fullmatch(r"[0-9]{1,9}/[1-9][0-9]{0,8}", text):
         raise HwgenError("--ratio", "k/n, such as 1/6", repr(text))
     return Fraction(text)
-
-
-def channels_of(share: Fraction, values: int) -> int:
-    """Real symbols of a block of so many values, for k/n complex symbols per value.
-
-    Raises
-    ------
-    HwgenError
-        They are not a whole number from 1 to `values`.
-    """
-    found = 2 * share * values
-    if found.denominator != 1 or not 1 <= found <= values:
-        wanted = f"one that gives 1 to {values} real symbols for a block's {values} values"
-        raise HwgenError("--ratio", wanted, str(found))
-    return int(found)
 
 
 def bench(
@@ -72,7 +57,7 @@ def bench(
     for images in (train, val):
         check_sizes(images, size, "the linear code's block")
     components = Components.of(train, size)
-    channels = channels_of(share, len(components.mean))
+    channels = channels_of(share, len(components.mean), "--ratio")
     found = [
         measure(linear_code(components, channels, snr_db, allocation=allocation), val, snr_db, seed=seed)
         for snr_db in snrs_db

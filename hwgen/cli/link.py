@@ -27,6 +27,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sweep", action="store_true",
                         help="PSNR against SNR, beside the float network and the separation bound, as plot, JSON and "
                              "CSV (default SNRs: 1 4 7 10 13 19)")
+    parser.add_argument("--linear-code", metavar="DATA",
+                        help="of several SNRs: a curve of the linear code, fitted on these training images (as for "
+                             "train --data)")
     parser.add_argument("--images", type=Path, metavar="PATH",
                         help="an image or a folder of them, as for verify (default: scikit-image's free photos)")
     parser.add_argument("--frames", type=Number("--frames", int, 1), default=3, metavar="N",
@@ -55,5 +58,5 @@ def run(arguments: argparse.Namespace) -> int:
         DesignOptions.of(arguments), [snr for group in arguments.snr for snr in group], images=arguments.images,
         frames=arguments.frames, simulate=arguments.simulate, seed=arguments.seed, stall=arguments.stall,
         waveform=arguments.waveform, sweep=arguments.sweep, out=arguments.out, json=arguments.json, csv=arguments.csv,
-        cache=arguments.cache,
+        cache=arguments.cache, linear_code=arguments.linear_code,
     )  # fmt: skip

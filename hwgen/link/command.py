@@ -13,6 +13,7 @@ from hwgen.emit.folder import replaced_folder
 from hwgen.errors import HwgenError
 from hwgen.link import report
 from hwgen.link.measure import Request, Result, measure
+from hwgen.link.yardstick import OPTION
 from hwgen.sim.frames import DesignError
 from hwgen.verdict import DIFFERS, PROVEN, STATUS
 
@@ -38,6 +39,7 @@ def link(
     json: bool = False,
     csv: Path | None = None,
     cache: Path | None = None,
+    linear_code: str | None = None,
 ) -> int:
     """Send images through a link, in Verilog and in PyTorch, and print what was found.
 
@@ -57,6 +59,7 @@ def link(
     json : print one JSON object on stdout and nothing else there
     csv : file to write the table to, beside OUT/results.csv
     cache : folder of all caches; None takes the user's
+    linear_code : training images, as of `hwgen train --data`: the linear code fitted on them becomes a curve, too
 
     Returns
     -------
@@ -70,9 +73,11 @@ def link(
     chosen = tuple(snrs_db) or (SWEEP_DB if sweep else (10.0,))
     if len(set(chosen)) < len(chosen):
         raise HwgenError("--snr", "each SNR once", " ".join(f"{snr:g}" for snr in chosen))
+    if linear_code is not None and not compare:
+        raise HwgenError(OPTION, "--sweep or several SNRs: it is a curve", f"{chosen[0]:g} dB alone")
     if compare:
         import matplotlib  # noqa: F401  before anything is measured: is it there?
-    request = Request(options, chosen, images, frames, simulate, seed, stall, waveform, compare, cache)
+    request = Request(options, chosen, images, frames, simulate, seed, stall, waveform, compare, cache, linear_code)
     if request.simulated:
         from hwgen.verify.run import need_tools
 

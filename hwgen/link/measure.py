@@ -19,6 +19,7 @@ from hwgen.images import load_images
 from hwgen.link.hardware import End, emit_end, image_words, images_of
 from hwgen.link.progress import Progress
 from hwgen.link.separation import Jpegs, capacity_bits
+from hwgen.link.yardstick import Yardstick
 from hwgen.metrics.psnr import psnr
 from hwgen.metrics.ssim import ssim
 from hwgen.metrics.symbols import SymbolError, mean
@@ -37,6 +38,7 @@ class Request:
     simulate : frames that the Verilog gets, evenly spaced among all; None for all
     compare : whether the float network and the separation bound are measured, too
     cache : folder of all caches; None takes the user's
+    linear_code : training images for the linear code, which is then measured, too
     """
 
     options: DesignOptions
@@ -49,6 +51,7 @@ class Request:
     waveform: bool = False
     compare: bool = False
     cache: Path | None = None
+    linear_code: str | None = None
 
     @property
     def simulated(self) -> tuple[int, ...]:
@@ -91,6 +94,7 @@ class Point:
     all_psnr_model_db: float
     all_psnr_float_db: float | None = None
     all_psnr_bound_db: float | None = None
+    all_psnr_linear_db: float | None = None
     uncoded: int | None = None
 
 
@@ -185,12 +189,13 @@ def _measure(result: Result, folder: Path, bar: Progress) -> Iterator[None]:
     if request.simulated:
         words = _transmit(result, [sent[index] for index in request.simulated], folder, bar)
     jpegs: list[Jpegs] = []
+    yardstick = None if request.linear_code is None else Yardstick.fitted(request.linear_code, link)
     floating = None
     if request.compare and FloatLink.available(link):
         power = sum((SymbolError.of(frame.latent, frame.latent) for frame in sent), SymbolError()).power
         floating = FloatLink(link, result.images, power)
     for snr_db in request.snrs_db:
-        _point(result, snr_db, sent, words, jpegs, floating, folder, bar)
+        _point(result, snr_db, sent, words, jpegs, floating, yardstick, folder, bar)
         yield
 
 
@@ -228,6 +233,7 @@ def _point(
     words: Words | None,
     jpegs: list[Jpegs],
     floating: FloatLink | None,
+    yardstick: Yardstick | None,
     folder: Path,
     bar: Progress,
 ) -> None:
@@ -284,6 +290,7 @@ def _point(
             all_psnr_model_db=sum(quality) / len(quality),
             all_psnr_float_db=mean(floats),
             all_psnr_bound_db=bound,
+            all_psnr_linear_db=None if yardstick is None else yardstick.at(list(images), snr_db, request.seed),
             uncoded=None if coded is None else len(images) - coded,
         )
     )

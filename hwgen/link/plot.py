@@ -9,6 +9,7 @@ from typing import Any
 from hwgen.link.measure import Point, Result
 
 BOUND = "bound: JPEG and an ideal code at capacity"
+LINEAR = "linear code, made for each SNR"
 
 
 def draw(path: Path, result: Result) -> None:
@@ -36,6 +37,7 @@ def draw(path: Path, result: Result) -> None:
     else:
         line("psnr_rtl_db", "o", f"Verilog, simulated: {simulated} of them", color="tab:green")
         line("psnr_model_db", "x", "PyTorch, integers: the same", color="tab:orange")
+    line("all_psnr_linear_db", "-", LINEAR, color="tab:gray", linewidth=1)
     line("all_psnr_bound_db", "--", BOUND, color="black", linewidth=1)
     link = result.link
     axes.set(xlabel="SNR in dB", ylabel="PSNR in dB", title=_title(result, points))

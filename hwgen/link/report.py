@@ -40,6 +40,7 @@ def point_record(point: Point) -> dict[str, Any]:
         "all_psnr_model_db": point.all_psnr_model_db,
         "all_psnr_float_db": point.all_psnr_float_db,
         "all_psnr_bound_db": point.all_psnr_bound_db,
+        "all_psnr_linear_db": point.all_psnr_linear_db,
         "uncoded": point.uncoded,
     }
     return {key: _rounded(value) for key, value in found.items()}
@@ -143,6 +144,8 @@ def _table(result: Result) -> Table:
         columns.append((f"PSNR of all {len(result.images)}: integers", "all_psnr_model_db", ".2f"))
     if result.request.compare:
         columns += [("float", "all_psnr_float_db", ".2f"), ("bound", "all_psnr_bound_db", ".2f")]
+    if result.request.linear_code is not None:
+        columns.append(("linear code", "all_psnr_linear_db", ".2f"))
     for label, _, _ in columns:
         made.add_column(label, justify="right")
     for point in result.points:

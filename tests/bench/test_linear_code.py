@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from hwgen.bench.linear_code import channels_of
 from hwgen.cli.main import main
 
 
@@ -47,16 +45,11 @@ def test_table(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "of 64" in text
 
 
-def test_channels() -> None:
-    assert channels_of(Fraction(1, 6), 768) == 256
-    assert channels_of(Fraction(1, 2), 12) == 12
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--ratio", "1/0"], "--ratio: wanted k/n, such as 1/6, got '1/0'"),
-        (["--ratio", "1/7"], "one that gives 1 to 768 real symbols for a block's 768 values, got 1536/7"),
+        (["--ratio", "1/7"], "a k/n that gives 1 to 768 real symbols for a block's 768 values, got 1536/7"),
         (["--ratio", "2/3"], "1 to 768 real symbols for a block's 768 values, got 1024"),
         (["--block", "32"], "train/0.png: wanted images of at least 32x32 (the linear code's block), got 40x24"),
     ],

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import math
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,8 +19,10 @@ from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
 from hwgen.images import load_images
 from hwgen.ir.execute import execute, execute_symbols
+from hwgen.linear_code import Components, linear_code, measure as measure_linear_code
 from hwgen.link import command, measure as measuring
 from hwgen.link.measure import Request, measure
+from hwgen.link.plot import LINEAR, draw
 from hwgen.link.progress import Progress
 from hwgen.link.sheet import CAPTION
 from hwgen.metrics.psnr import psnr
@@ -129,6 +133,33 @@ def test_a_wrong_symbol_is_named_first(ends: dict[str, FakeEnd], tmp_path: Path)
     result = measure(Request(DesignOptions("tiny"), (10.0,), frames=2), tmp_path)
     assert not result.equal and result.symbol_mismatches == 1
     assert result.first is not None and result.first.startswith("tx: frame 0, symbol 5: expected I ")
+
+
+def test_the_linear_code_as_a_curve(ends: dict[str, FakeEnd], tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        (tmp_path / split).mkdir()
+        for index, image in enumerate(load_images(None, 3, 48, 32)):
+            Image.fromarray(image).save(tmp_path / split / f"{index}.png")
+    request = Request(
+        DesignOptions("tiny"), (1.0, 10.0), frames=3, seed=4, simulate=0, compare=True, linear_code=str(tmp_path)
+    )
+    result = measure(request, tmp_path / "out")
+    components = Components.of(load_images(None, 3, 48, 32), 16)
+    share = Fraction(result.link.latent_symbols, 3 * 32 * 32)
+    for point in result.points:
+        code = linear_code(components, int(2 * share * 768), point.snr_db, 1.0, "optimal")
+        images = list(load_images(None, 3, 32, 32))
+        assert point.all_psnr_linear_db == measure_linear_code(code, images, point.snr_db, 1.0, 4).psnr_db
+    draw(tmp_path / "curve.svg", result)
+    assert LINEAR in (tmp_path / "curve.svg").read_text()
+    over = dataclasses.replace(request, options=DesignOptions("tiny", channel="rayleigh"))
+    with pytest.raises(HwgenError, match="--linear-code: wanted channel awgn, got rayleigh"):
+        measure(over, tmp_path / "out")
+
+
+def test_a_curve_of_one_point(tmp_path: Path) -> None:
+    with pytest.raises(HwgenError, match="--linear-code: wanted --sweep or several SNRs: .*, got 10 dB alone"):
+        command.link(DesignOptions("tiny"), linear_code=str(tmp_path))
 
 
 def test_only_some_frames_are_simulated(ends: dict[str, FakeEnd], tmp_path: Path) -> None:

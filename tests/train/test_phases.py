@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -117,9 +116,8 @@ def test_quantised_from_the_linear_code(tmp_path: Path, photographs: Path) -> No
     torch.set_num_threads(1)
     path = tmp_path / "spec.yaml"
     path.write_text(LINEAR)
-    phases.train(path, photographs, "cpu", tmp_path, "float")
-    shutil.copy(tmp_path / "float.safetensors", tmp_path / "finetune.safetensors")  # nothing is pruned
-    phases.train(path, photographs, "cpu", tmp_path, "qat")
+    for phase in ("float", "finetune", "qat"):
+        phases.train(path, photographs, "cpu", tmp_path, phase)
     spec = load(path)
     network = from_checkpoint(spec, tmp_path / "checkpoint.safetensors")
     powers = [symbol_power(network.encode(batch)) for batch in batches(image_data.load(photographs, "train"), 8)]

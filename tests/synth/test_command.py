@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +31,7 @@ class Synthesis:
         self.dsp, self.components, self.workers = 0, {}, 0
         self.emit = command.emit
         monkeypatch.setattr(command, "emit", self.emitted)
-        monkeypatch.setattr(command, "netlists", lambda jobs: {job: netlist_of(0, 0) for job in jobs})
+        monkeypatch.setattr(command, "netlists", lambda jobs, cache: {job: netlist_of(0, 0) for job in jobs})
         monkeypatch.setattr(command, "synthesise_design", self.design)
 
     def emitted(self, *arguments: object, **options: object) -> object:
@@ -38,7 +39,7 @@ class Synthesis:
         self.components = made.manifest["predicted"]["components"]
         return made
 
-    def design(self, text: str, top: str, family: str, workers: int) -> dict[str, Netlist]:
+    def design(self, text: str, top: str, family: str, workers: int, cache: Path) -> dict[str, Netlist]:
         assert "module hwgen_tx(" in text
         assert (top, family) == ("hwgen_tx", "xc7")
         self.workers = workers

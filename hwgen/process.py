@@ -108,8 +108,8 @@ def whole() -> Iterator[None]:
     finally:
         _state.held -= main
         if main and not _state.held and _state.pending is not None:
-            number, _state.pending = _state.pending, None
-            raise Interrupted(number)
+            _state.ended, _state.pending = _state.pending, None
+            raise Interrupted(_state.ended)
 
 
 @contextmanager
@@ -134,6 +134,7 @@ def interruptible() -> Iterator[None]:
         _clean()
         for number, handler in old.items():
             signal.signal(number, handler)
+        _state.pending = _state.ended = None
 
 
 def session() -> int:

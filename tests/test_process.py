@@ -104,6 +104,7 @@ def test_a_signal_waits_for_what_must_be_whole() -> None:
     with pytest.raises(process.Interrupted):
         work()
     assert steps == ["whole"]
+    assert process.run(["true"], Path.cwd()).status == 0, "what comes later is another matter"
 
 
 def test_ignored_signals_stay_ignored() -> None:

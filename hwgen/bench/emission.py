@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 from rich.table import Table
 
-from hwgen import board as boards
+from hwgen import board as boards, process
 from hwgen.bench.encoder import CHANNELS, FRAME, dashed, write_spec
 from hwgen.board import Board
 from hwgen.console import console
@@ -105,19 +105,20 @@ def measure(spec: ModelSpec, board: Path, folder: Path, options: list[str]) -> M
     command = ["emit", "--model", str(spec.path), "--board", str(board), "--out", str(out), *options]
     with tempfile.TemporaryFile() as errors:
         started = os.times().elapsed
-        process = subprocess.Popen([sys.executable, "-m", "hwgen", *command], stdout=subprocess.DEVNULL, stderr=errors)
+        child = process.start(
+            [sys.executable, "-m", "hwgen", *command], Path.cwd(), subprocess.DEVNULL,
+            process.environment({"PYTHONPATH": process.python_path()}), errors=errors.fileno(),
+        )  # fmt: skip
         try:
-            _, status, usage = os.wait4(process.pid, 0)
-        except KeyboardInterrupt:
-            process.kill()
-            process.wait()
-            raise
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)  # it is not waited for again
+        finally:
+            process.stop(child)
         seconds = os.times().elapsed - started
-        process.returncode = os.waitstatus_to_exitcode(status)  # it is not waited for again
-        if process.returncode:
+        if child.returncode:
             errors.seek(0)
             said = errors.read().decode(errors="replace").splitlines()
-            got = said[-1] if said else str(process.returncode)
+            got = said[-1] if said else str(child.returncode)
             raise HwgenError(f"hwgen {' '.join(command)}", "exit status 0", got)
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     channels = [3, *spec.encoder_channels]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
@@ -121,6 +122,21 @@ def test_block_ram(register: int, out: float) -> None:
     ), 2)  # fmt: skip
     assert {path.end: path.ns for path in paths} == pytest.approx(
         {"rom.0.0 (RAMB18E1)": CLOCK_TO_Q + 0.6 + 0.566, "b": out + 0.6}
+    )
+
+
+@pytest.mark.parametrize(("register", "out"), [("FALSE", 2.454), ("TRUE", 0.882)])
+def test_ultra_ram(register: str, out: float) -> None:
+    """As a block RAM's; its address is sampled, its data leaves at the clock edge."""
+    ram = cell("ring.0.0", "URAM288", CLK=1, ADDR_B=(2, "0"), BWE_A=(2, "1"), DIN_A=("0", 2), DOUT_B=(5, 6))
+    paths = deepest(netlist(
+        cell("f0", "FDRE", C=1, D=9, Q=2),
+        dataclasses.replace(ram, parameters={"OREG_B": register}),
+        cell("f1", "FDRE", C=1, D=6, Q=7),
+        a=2, b=7,
+    ), 2)  # fmt: skip
+    assert {path.end: path.ns for path in paths} == pytest.approx(
+        {"ring.0.0 (URAM288)": round(CLOCK_TO_Q + wire(3) + 0.737, 3), "b": out + 0.6}
     )
 
 

@@ -25,7 +25,7 @@ Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class Resources(Frozen):
-    """What a part has of each kind.
+    """A part's resources of each kind.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class Board(Frozen):
         return self.path.stem
 
     def budget(self, resource: str) -> int:
-        """How many of `resource` (a key of `usable`) the sizing may take, rounded down."""
+        """The most of `resource` (a key of `usable`) that the sizing may take, rounded down."""
         # A share such as 0.7 is a little less than seven tenths as a float: to the next multiple of 1e-9 first.
         return math.floor(round(getattr(self.resources, resource) * getattr(self.usable, resource), 9))
 

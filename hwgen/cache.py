@@ -1,4 +1,4 @@
-"""What hwgen keeps for the next time: folders in the user's cache, and seals that tell whole entries from damaged ones.
+"""Caches between calls: folders in the user's cache, and seals that tell whole entries from damaged ones.
 
 Nothing depends on a cache: where the user's cannot be written (no home, a full or read-only disk) a private folder
 takes its place until hwgen ends.
@@ -83,7 +83,7 @@ def intact(folder: Path) -> bool:
 
 
 def _hashes(folder: Path) -> dict[str, list[str | bool]]:
-    """Of every file its SHA-256 and whether it may be run, by name."""
+    """SHA-256 of every file and whether it may be executed, by name; the seal itself left out."""
     return {
         path.name: [hashlib.sha256(path.read_bytes()).hexdigest(), os.access(path, os.X_OK)]
         for path in sorted(folder.iterdir())

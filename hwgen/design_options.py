@@ -20,7 +20,7 @@ TOPS = {"tx": "hwgen_tx", "rx": "hwgen_rx"}
 
 @dataclass(frozen=True)
 class DesignOptions:
-    """What `emit`, `verify`, `synth`, `link` and the benches make a design of.
+    """The choice of a design, which `emit`, `verify`, `synth`, `link` and the benches have in common.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class DesignOptions:
         return found
 
     def manifest_entries(self) -> dict[str, Any]:
-        """What a manifest says of completed options, beside the model, the side and the board's facts."""
+        """Entries of a manifest for completed options, beside the model, the side and the board's facts."""
         assert self.frame is not None, "completed"
         return {
             "frame": {"width": self.frame[0], "height": self.frame[1]},
@@ -138,7 +138,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
                 "stand in one project (default: hwgen_tx or hwgen_rx)",
     },
 }  # fmt: skip
-"""What argparse is told of each option, in the order of the help."""
+"""Arguments of `add_argument` for each option, in the order of the help."""
 
 
 def add_options(parser: ArgumentParser, *names: str, **own: dict[str, Any]) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 RESOURCES = {"dsp": "DSP", "lut": "LUT", "ff": "FF", "bram36": "BRAM36", "uram": "URAM"}
-"""What a design takes of a part, in the order of tables and sums: key, as in a board's file, and name for people."""
+"""Resources of a part that a design takes, in the order of tables and sums: key, as in a board's file, and name for people."""
 
 RARE = ("uram",)
-"""What many parts have none of."""
+"""Resources that many parts have none of."""
 
 
 def shown(amounts: Mapping[str, float]) -> dict[str, str]:
@@ -36,7 +36,7 @@ class LutRam:
 
 @dataclass(frozen=True)
 class Family:
-    """What the parts of a family have in common.
+    """Properties that all parts of a family share.
 
     Parameters
     ----------

@@ -107,7 +107,7 @@ def _layers(side: QuantSide, port: Edge, port_node: str) -> Nodes:
 
 
 def receive_node(network: QuantDeepJSCC, latent: int) -> Receive:
-    """What quantises the received symbols."""
+    """The node that quantises the received symbols."""
     exponent = int(exponents(network.received_quantiser, RECEIVED_BITS - 1))
     imag_bits, imag_left = coarse(network.received_quantiser) or (0, 0)
     return Receive(

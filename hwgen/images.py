@@ -18,7 +18,7 @@ from hwgen.errors import HwgenError
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
 UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
-"""What Pillow reports damaged files with, SyntaxError included."""
+"""Exceptions of Pillow's for damaged files, SyntaxError included."""
 
 PHOTOS = ("coffee.png", "rocket.jpg", "motorcycle_left.png", "astronaut.png", "chelsea.png")
 """Photos inside scikit-image's wheel that are in the public domain or under CC0 (its data/ says which and by whom)."""

@@ -77,7 +77,7 @@ class Components:
 
     @classmethod
     def of(cls, images: Iterable[Image], size: int) -> Components:
-        """Of all whole blocks of the images, (H, W, C) uint8 each, of any sizes.
+        """Principal components of all whole blocks of the images, (H, W, C) uint8 each, of any sizes.
 
         Raises
         ------

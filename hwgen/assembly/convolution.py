@@ -19,7 +19,7 @@ from hwgen.spec.layers import DecoderLayer, Layer
 
 @dataclass(frozen=True)
 class Integers:
-    """What a specification leaves open of a convolution.
+    """The numbers of a convolution that a specification leaves open.
 
     Parameters
     ----------

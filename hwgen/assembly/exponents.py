@@ -52,7 +52,7 @@ def groups(network: Network) -> dict[str, str]:
 
 
 def bounds(network: Network) -> tuple[Bound, ...]:
-    """Of sums and averages, in the layers' order."""
+    """The bounds on exponents that sums and averages set, in the layers' order."""
     first = groups(network)
     found = []
     for placed in network.layers:

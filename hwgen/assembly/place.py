@@ -14,8 +14,8 @@ from hwgen.spec.network import Placed
 ACTIVATIONS: dict[str, Activation] = {
     "relu": "relu", "clamp": "relu", "prelu": "prelu", "leaky_relu": "prelu", "relu6": "clip", "clip": "clip",
 }  # fmt: skip
-"""Of a specification to a convolution's own; what is not here is "none". A clamp is what the saturation of unsigned
-pixels does."""
+"""The convolution node's activation for each of a specification's; "none" for all others. A clamp is the saturation
+of unsigned pixels."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Place:
 
     @property
     def activation(self) -> Activation:
-        """Of a convolution's accumulators."""
+        """Activation of a convolution's accumulators."""
         return ACTIVATIONS.get(self.convolution.activation, "none")
 
     @property

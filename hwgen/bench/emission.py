@@ -25,7 +25,7 @@ from hwgen.spec import model as specs
 from hwgen.spec.model import ModelSpec
 
 FACTORS = (1, 2, 4, 8)
-"""Of multipliers and weights: channels grow with their square roots."""
+"""Multiples of a design's multipliers and weights: channels grow with their square roots."""
 
 
 @dataclass(frozen=True)

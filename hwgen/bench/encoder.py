@@ -20,7 +20,7 @@ CHANNELS = (
     (9, 17, 19, 21, 16),
     (32, 64, 64, 64, 16),
 )
-"""What is measured where nothing else is asked for: round counts, three that nothing divides, the unpruned paper's."""
+"""Default channels: round counts, three that nothing divides, the unpruned paper's."""
 
 FRAME = (512, 256)
 MAX_CHANNELS = 1024

@@ -1,4 +1,4 @@
-"""What `bench datapath` measures of a design: one list of quantities, from which table, JSON and CSV are made."""
+"""Quantities that `bench datapath` measures of a design: one list, from which table, JSON and CSV are made."""
 
 from __future__ import annotations
 

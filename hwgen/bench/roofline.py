@@ -1,4 +1,4 @@
-"""What bounds either side on a board, in MAC per cycle, however it is folded: the roofline of this datapath.
+"""Upper bounds on either side's MAC per cycle on a board, however it is folded: the roofline of this datapath.
 
     dsp     every DSP of the board multiplies as many lanes each cycle as the layer's widths allow; layers that the plan
             multiplies in LUTs ask for none

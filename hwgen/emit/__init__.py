@@ -26,7 +26,7 @@ from hwgen.spec import model as specs
 
 @dataclass(frozen=True)
 class Emitted:
-    """What was written where: the folder, its manifest, and the plan behind it."""
+    """An emitted design: its folder, its manifest, and the plan behind it."""
 
     folder: Path
     manifest: dict[str, Any]

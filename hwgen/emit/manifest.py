@@ -102,7 +102,7 @@ def build_manifest(
 
 
 def _streams(plan: Plan) -> dict[str, dict[str, int]]:
-    """What the manifest says of the input and of the output."""
+    """The manifest's entries for the input and the output."""
     design = plan.design
     ends = {"input": INPUT, "output": design.hardware.sink}
     return {key: _port_stream(design.hardware, design.streams[name]) for key, name in ends.items()}
@@ -121,7 +121,7 @@ def _port_stream(hardware: HardwareGraph, stream: Stream) -> dict[str, int]:
 
 
 def _stream(one: Lowering[Any], lanes: int) -> dict[str, Any]:
-    """What the manifest says of a layer's output; a stream of symbols has a value for each word."""
+    """The manifest's entry for a layer's output stream; a stream of symbols has a value for each word."""
     node, stream = one.node, one.output
     assert isinstance(node, Node), "hardware's own nodes have no stream in the manifest"
     entry = {"name": node.name, "path": f"{node.name}.o"}
@@ -140,7 +140,7 @@ def _stream(one: Lowering[Any], lanes: int) -> dict[str, Any]:
 
 
 def _layer(one: Lowering[Any], config: Any, macs: int) -> dict[str, Any]:
-    """What the manifest says of one layer; `cycles` is how long a frame keeps it busy at least.
+    """The manifest's entry for one layer; `cycles` are those for which a frame keeps it busy at least.
 
     macs : the network's, which a rewrite may have given the hardware in another form
     """

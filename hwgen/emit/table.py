@@ -1,4 +1,4 @@
-"""What emit prints: the layers, the totals, the terms of the weights."""
+"""The table that emit prints: the layers, the totals, the terms of the weights."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ SIDES = {
 
 
 def readme(manifest: dict[str, Any]) -> str:
-    """What each file is, how to instantiate the module, and what is predicted."""
+    """A folder's README: its files, how to instantiate the module, and what is predicted."""
     predicted, frame, side = manifest["predicted"], manifest["frame"], manifest["side"]
     kind, streams, instance, ports = SIDES[side]
     beats_in, beats_out = manifest["input"]["beats"], manifest["output"]["beats"]

@@ -75,7 +75,7 @@ def run(
 
 
 def _taken(node: Node, x: IntArray, symbols: bool, latent: Shape) -> IntArray:
-    """What a node gets of an edge's array: see `Graph`."""
+    """A node's input: an edge's array in the form that the node takes, see `Graph`."""
     if node.takes_symbols == symbols:
         return x
     if symbols:  # the Q of an odd last value is nobody's

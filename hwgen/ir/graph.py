@@ -27,7 +27,7 @@ SIDES: tuple[str, ...] = ("tx", "rx")
 RESERVED_NAMES = ("pixels", "symbols", "input", "output")
 """Names of streams and components that stand beside the nodes'."""
 PIXEL_CHANNELS = (1, 3)
-"""Of an image: grey, or red, green and blue."""
+"""Numbers of channels that an image may have: grey, or red, green and blue."""
 
 SymbolNode = MatrixProduct | Alamouti
 """Nodes that take and give complex symbols."""
@@ -157,7 +157,7 @@ class Graph:
 
     @cached_property
     def edges(self) -> dict[str, Edge]:
-        """What the port and every node give, by name. The port of an rx gives symbols."""
+        """Edges behind the port and behind every node, by name. The port of an rx gives symbols."""
         found = {self.source: self._values if self.side == "tx" else SYMBOLS}
         for node in self.nodes:
             found[node.name] = node.infer(*(self._taken(node, found[name]) for name in self.inputs[node.name]))
@@ -169,7 +169,7 @@ class Graph:
         return Edge(self.input_channels, self.input, self.input_exponent)
 
     def _taken(self, node: Node, edge: Edge) -> Edge:
-        """What a node gets of an edge: values in pairs where it takes symbols, symbols' parts where it takes values."""
+        """An edge as a node takes it: symbols of values in pairs, or values that are symbols' parts."""
         if node.takes_symbols == edge.symbols:
             return edge
         if edge.symbols:
@@ -214,7 +214,7 @@ class Graph:
 
     @property
     def frame_multiple(self) -> int:
-        """What must divide an image's width and height: then every layer's stride or factor divides what it takes.
+        """The number that must divide an image's width and height, so that every layer's stride or factor divides its input.
 
         Where paddings shrink or extend frames as well, `shapes` may refuse a multiple of it.
         """

@@ -69,7 +69,7 @@ class Node(ABC):
 
     @property
     def arity(self) -> int:
-        """How many inputs it takes."""
+        """Number of inputs."""
         return 1
 
     @property

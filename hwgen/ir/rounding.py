@@ -1,4 +1,4 @@
-"""What a node's values are before they are rounded and saturated, and what the rounding meets there."""
+"""A node's values before they are rounded and saturated, and counts of what the rounding does to them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from hwgen.numerics.integer import IntArray, bounds, prelu, round_shift
 
 @dataclass(frozen=True)
 class Met:
-    """How many values were limited at either end, and how many others were ties, rounded to the even integer below
-    them or above."""
+    """Counts of values that were limited at either end, and of others that were ties, rounded to the even integer
+    below them or above."""
 
     saturated_low: int
     saturated_high: int
@@ -45,14 +45,14 @@ class Rounding:
     accumulators: IntArray | None = None
 
     def part(self, channels: slice) -> Rounding:
-        """Of some channels alone."""
+        """The values of some channels alone."""
         acc = None if self.accumulators is None else self.accumulators[..., channels]
         return Rounding(
             self.wide[..., channels], self.shift[channels], self.low[channels], self.high[channels], acc
         )  # fmt: skip
 
     def met(self) -> Met:
-        """What the values meet."""
+        """Counts of the values that are limited and of those that are ties."""
         rounded = round_shift(self.wide, self.shift)
         below, above = rounded < self.low, rounded > self.high
         right = np.maximum(self.shift, 0)

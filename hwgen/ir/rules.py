@@ -17,7 +17,7 @@ from hwgen.ir.nodes import NETWORK, Alamouti, Gain, MatrixProduct, Power, Receiv
 
 PORT = "the input port"
 OUTPUT = "output"
-"""What stands in the table for the graph's end, whose source is the last node."""
+"""Name in the table of the graph's end, whose source is the last node."""
 
 Source = type[Node] | str
 

@@ -1,4 +1,4 @@
-"""What the nodes of the integer graph are checked with: value types and the checks themselves."""
+"""Value types of the integer graph, and the checks of its nodes' parameters."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def link(
 
 
 def written_by_link(folder: Path) -> Collection[str]:
-    """What a link wrote into a folder, where its results show that it did."""
+    """Names of the files that a link wrote into a folder, where its results show that it did."""
     if not (folder / "results.json").is_file():
         return ()
     return [path.name for path in folder.iterdir() if WRITTEN.fullmatch(path.name)]

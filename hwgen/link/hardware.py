@@ -21,7 +21,7 @@ from hwgen.sim.frames import run_frames
 CHUNK = 8
 """Frames of one run, back to back: what a run records is read and removed before the next one."""
 RECORD_BYTES = 8
-"""Of each output beat in a run's record."""
+"""Bytes of each output beat in a run's record."""
 WINDOW = (512, 32)
 """Cycles of waveform before and behind the end of the first frame."""
 

@@ -64,7 +64,7 @@ def accumulator_bits(weight: IntArray, bias: IntArray, input: IntType) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Convolution(Node):
-    """What all convolutions have in common; values outside the frame are 0.
+    """A convolution of any kind, plain, complex or transposed; values outside the frame are 0.
 
         none, relu:  out = requantise(acc, shift[o], output)               (relu: `output` is unsigned, so saturation
                                                                             at 0 is the rectifier)
@@ -257,7 +257,7 @@ class Convolution(Node):
 
     @property
     def weight_format(self) -> WeightFormat:
-        """How memory holds the weights."""
+        """The format in which memory holds the weights."""
         if self.codebook is None:
             return Uniform(self.weight_bits)
         return Codebook(self.weight_bits, tuple(self.codebook.tolist()))

@@ -15,7 +15,7 @@ from hwgen.numerics.integer import IntArray
 
 TABLE = IntType(11, True)
 TABLE_EXPONENT = -7
-"""What a sigmoid's table is addressed with: -8 .. 8 in steps that move its output by half a pixel step at most."""
+"""Type and exponent of a sigmoid's argument: -8 .. 8 in steps that move its output by half a pixel step at most."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 RESOURCES = {"dsp": "DSP", "lut": "LUT", "ff": "FF", "bram36": "BRAM36", "uram": "URAM"}
-"""Resources of a part that a design takes, in the order of tables and sums: key, as in a board's file, and name for people."""
+"""Kinds of resources, in the order of tables and sums: key, as in a board's file, and name for people."""
 
 RARE = ("uram",)
 """Resources that many parts have none of."""

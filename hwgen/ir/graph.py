@@ -214,7 +214,7 @@ class Graph:
 
     @property
     def frame_multiple(self) -> int:
-        """The number that must divide an image's width and height, so that every layer's stride or factor divides its input.
+        """Divisor of an image's width and height with which every layer's stride or factor divides its input.
 
         Where paddings shrink or extend frames as well, `shapes` may refuse a multiple of it.
         """

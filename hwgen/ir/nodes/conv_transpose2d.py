@@ -52,7 +52,7 @@ class ConvTranspose2d(Convolution):
         return height * self.stride + grown, width * self.stride + grown
 
     def taps(self, size: int) -> IntArray:
-        """Numbers of taps of each of `size` outputs in a row (or column): those that fall on an input. (size,) int64."""
+        """Number of taps that fall on an input, for each of `size` outputs in a row (or column); int64 (size,)."""
         first = (np.arange(size, dtype=np.int64) + self.padding) % self.stride
         return -(-(self.kernel - first) // self.stride)
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from functools import cache
+from math import gcd
 from typing import TYPE_CHECKING
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
@@ -240,9 +241,11 @@ def pair_reader_cost(window: PairWindowConfig) -> Cost:
     """Gathering of beats into words, counters and ways through the memories, without these.
 
     As `line_buffer_cost` of a row of banks, with a second address, a second column and the writer's two halves.
+    A bit of a word is chosen among those of twice as many memories.
     """
     width, address = window.simd * window.bits, bits_of(window.bank_words)
+    few = window.banks // gcd(window.banks, window.stride) <= 4
     ff = counter_ff(window.kernel_width) + 2 * address + counter_ff(window.width)
     ff += (window.banks + window.kernel_height) * width + 2 * window.kernel_height
-    lut = 3 * address + 40 + 2 * window.kernel_height * width
+    lut = 3 * address + 60 + (3 if few else 4) * window.kernel_height * width
     return line_buffer_cost(window) + Cost(lut, ff)

@@ -143,7 +143,7 @@ def _size(rows: int, columns: int) -> int | tuple[int, int]:
 
 
 def _check_same_end(spec: ModelSpec, graph: Graph, path: Path) -> None:
-    """What stands beside the radio: how the power is set, how received symbols are quantised."""
+    """Refuse a graph with another end at the radio: the mode of the gain, the quantiser of received symbols."""
     if graph.side == "rx":
         received = graph.value_nodes[0]
         assert isinstance(received, Receive), "a receiver's values begin so"

@@ -25,9 +25,9 @@ trior trireg type typedef union unique unique0 unsigned until until_with untyped
 wait wait_order wand weak weak0 weak1 while wildcard wire with within wor xnor xor
 """
 KEYWORDS = frozenset(_KEYWORDS.split())
-"""Of SystemVerilog (IEEE 1800-2017, table B.1), which has all of Verilog's."""
+"""Keywords of SystemVerilog (IEEE 1800-2017, table B.1), which has all of Verilog's."""
 SIGNALS = frozenset({"aclk", "aresetn", "clk", "rst"})
-"""Of the top module, beside those that `PORT` and `WIRE` describe."""
+"""Names of the top module's signals, beside those that `PORT` and `WIRE` describe."""
 PORT = re.compile(r"(s_axis|m_axis|s_coef)(_\w+)?", re.ASCII)
 WIRE = "__"
 """In the name of every wire between components."""
@@ -36,7 +36,7 @@ BENCH = frozenset({"hwgen_harness", "hwgen_random", "stream_probe", "stream_sour
 
 
 def layer_trouble(name: str) -> str | None:
-    """What a layer's name should have been; None where it is one."""
+    """A description of the names that a layer may have, where this is none of them; else None."""
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is None:
         return "letters, digits and _"
     if name in KEYWORDS:
@@ -47,7 +47,7 @@ def layer_trouble(name: str) -> str | None:
 
 
 def module_trouble(name: str) -> str | None:
-    """What a top module's name should have been; None where it is one."""
+    """A description of the names that a top module may have, where this is none of them; else None."""
     if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name) is None:
         return "at most 63 letters, digits and _, a letter first"
     if name in KEYWORDS:

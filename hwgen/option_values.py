@@ -9,7 +9,7 @@ from pathlib import Path
 from hwgen.errors import HwgenError
 
 SEEDS = 10_000
-"""Of one call, at most."""
+"""Most seeds of one call."""
 
 
 def frame(text: str) -> tuple[int, int]:

@@ -25,7 +25,7 @@ PASSED = ("PATH", "HOME", "TMPDIR", "XDG_CACHE_HOME", "LD_LIBRARY_PATH", "DYLD_L
 """Variables that every child gets as they are. LC_ALL and PYTHONUTF8 are set: messages are plain English."""
 NETWORK = ("PIP_", "UV_", "SSL_", "REQUESTS_", "CURL_", "http_", "https_", "HTTP_", "HTTPS_", "no_proxy", "NO_PROXY",
            "all_proxy", "ALL_PROXY")  # fmt: skip
-"""What the variables begin with that a program needs to fetch packages."""
+"""Beginnings of the variables that a program needs to fetch packages."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -75,7 +75,7 @@ def python_path() -> str:
 
 
 class _State:
-    """What has to go when hwgen ends, and whether a signal has come."""
+    """Children and folders that must go when hwgen ends, and the signal that has come, if any."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()

@@ -14,7 +14,7 @@ VERIFY_KEYS = (
     "predicted_interval_cycles", "latency_cycles", "predicted_latency_cycles", "macs_per_frame", "multipliers", "dsp",
     "macs_per_cycle_per_dsp", "psnr_db", "coverage",
 )  # fmt: skip
-"""Of the object that `verify --json` prints, in order."""
+"""Keys of the object that `verify --json` prints, in order."""
 
 
 def not_run(error: str, command: str = "") -> dict[str, Any]:

@@ -23,7 +23,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from hwgen.errors import HwgenError
 
 TAG = "kind:"
-"""How the tags begin that tell apart the models that may stand at one place."""
+"""Beginning of the tags that tell apart the models that may stand at one place."""
 
 Key = tuple[str | int, ...]
 """A path into a YAML document: ``("encoder", 1, "kernel")``."""

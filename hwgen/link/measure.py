@@ -33,7 +33,7 @@ from hwgen.verdict import DIFFERS, PROVEN
 
 @dataclass(frozen=True)
 class Request:
-    """What to measure; see `hwgen.link.command.link` for the fields.
+    """A measurement to make; see `hwgen.link.command.link` for the fields.
 
     simulate : frames that the Verilog gets, evenly spaced among all; None for all
     compare : whether the float network and the separation bound are measured, too
@@ -62,8 +62,8 @@ class Request:
 
 @dataclass(frozen=True)
 class Sent:
-    """What a transmitter gives: `latent`, the symbols of the image, and `words`, those that go out, behind its
-    precoder or code (without one, the same)."""
+    """A transmitter's output: `latent`, the symbols of the image, and `words`, those that go out, behind its precoder
+    or code (without one, the same)."""
 
     latent: Words
     words: Words
@@ -164,7 +164,7 @@ def measure(
 
 
 def total_frames(request: Request) -> int:
-    """What a bar has to count: frames of the model, of the Verilog, and of what is compared, at every SNR."""
+    """Steps of the progress bar: frames of the model, of the Verilog, and of all that is compared, at every SNR."""
     snrs = len(request.snrs_db)
     return (request.frames + len(request.simulated)) * (1 + snrs) + request.frames * snrs * request.compare
 

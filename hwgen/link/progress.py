@@ -28,7 +28,7 @@ class Progress:
         self.bar: tqdm[int] = tqdm(total=frames, bar_format=FORM, disable=not show, file=sys.stderr, leave=False)
 
     def stage(self, text: str) -> None:
-        """What is being done from here on."""
+        """Show the name of the stage that begins."""
         self.bar.set_description_str(f"{text:28}")
 
     def add(self, frames: float = 1) -> None:

@@ -1,4 +1,4 @@
-"""What a link showed, for people, as JSON and as CSV."""
+"""Results of a link, for people, as JSON and as CSV."""
 
 from __future__ import annotations
 

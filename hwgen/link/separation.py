@@ -56,7 +56,7 @@ class Jpegs:
 
     @classmethod
     def of(cls, image: npt.NDArray[np.uint8]) -> Jpegs:
-        """Of an (H, W, 3) image."""
+        """The JPEGs of an (H, W, 3) uint8 image."""
         found = sorted(_coded(image, quality, colours) for quality in QUALITIES for colours in SUBSAMPLINGS)
         best = np.maximum.accumulate([quality for _, quality in found])
         flat = np.broadcast_to(np.rint(image.reshape(-1, 3).mean(0)).astype(np.uint8), image.shape)

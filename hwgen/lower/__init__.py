@@ -62,7 +62,7 @@ LOWERINGS: dict[type, Callable[..., Lowering[Any]]] = {
     SymbolUnpacker: SymbolUnpackerLowering,
     Table: TableLowering,
 }
-"""What makes the hardware side of every kind of node, its class mostly; a base class stands for all kinds below it."""
+"""Maker of the hardware side of every kind of node, its class mostly; a base class stands for all kinds below it."""
 NOT_IN_HARDWARE: tuple[type, ...] = ()
 """Kinds that the graph has and hardware does not, if any: a design with one of them is refused."""
 

@@ -1,4 +1,4 @@
-"""What the compiler asks of a node's hardware: one class a kind, abstract where it must be answered.
+"""The hardware side of a kind of node: one class a kind, abstract where it must be answered.
 
 A `Lowering` is made for one node in frames of one size. It says what the node can be on a board, and for what was
 chosen, its `config`: resources, cycles, buffers, the events of its streams, its component and its lines of the
@@ -46,7 +46,7 @@ def shape_of(kind: IntType) -> Shape:
 
 @dataclass(frozen=True)
 class Stream:
-    """What flows between two components in one frame.
+    """The values or symbols that one component sends another in a frame.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ Depths = Mapping[Buffer, int]
 
 @dataclass(frozen=True)
 class Options(Generic[Config]):
-    """What a node can be, by rising cycles per frame.
+    """Alternatives for a node's hardware, by rising cycles per frame.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ class NodeEvents(ABC):
 
     @abstractmethod
     def constraints(self, frame: int, inputs: Sequence[Beats], depths: Depths) -> list[Constraint]:
-        """What the node's events of a frame wait for, and what the beats of its inputs wait for on its account.
+        """Constraints on the node's events in a frame, and on the beats of its inputs that wait for it.
 
         A buffer that is not in `depths` has no bound.
         """
@@ -239,7 +239,7 @@ class Lowering(ABC, Generic[Config]):
 
     @abstractmethod
     def options(self, board: Board, inputs: Sequence[Sequence[int]], outputs: Sequence[int]) -> Options[Config]:
-        """What the node can be on a board.
+        """Alternatives for the node's hardware on a board.
 
         Parameters
         ----------
@@ -289,11 +289,11 @@ class Lowering(ABC, Generic[Config]):
 
     @abstractmethod
     def steady(self, config: Config) -> Steady | None:
-        """What it adds to the latency at an end of a design; None for a kind whose events count there too."""
+        """Its share of the latency at an end of a design; None for a kind whose events count there too."""
 
     @abstractmethod
     def manifest(self, config: Config) -> dict[str, Any]:
-        """What the manifest says of this kind besides name, output and cycles."""
+        """Entries of the manifest for this kind besides name, output and cycles."""
 
     def lanes_out(self, config: Config) -> int:
         """Values per beat of the output."""

@@ -111,7 +111,7 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
         return config
 
     def depths(self, config: ConvolutionConfig) -> dict[str, int]:
-        """Of line buffer and FIFOs."""
+        """Depths of line buffer and FIFOs."""
         found = {
             f"{self.name}.{LINE_BUFFER}": config.window.capacity,
             f"{self.name}.{FIFO}": config.fifo_depth,

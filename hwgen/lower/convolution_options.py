@@ -1,4 +1,4 @@
-"""What a convolution can be: every folding and every form of its parts, with cycles and resources.
+"""Options of a convolution: every folding and every form of its parts, with cycles and resources.
 
 The dimensions: PE; SIMD over channels and over tap rows; one output column at a time or two; values per beat of
 either stream; the form of the multipliers (lanes to a DSP and length of their cascade, or LUTs); line buffer in block
@@ -90,7 +90,7 @@ def _foldings(
 
 
 def _columns_at_once(node: Convolution, taps: int, simd: int) -> tuple[int, ...]:
-    """How many output columns at a time: two where a group's outputs leave a DSP without a second weight."""
+    """Numbers of output columns at a time: two as well where a group's outputs leave a DSP without a second weight."""
     alone = node.out_channels // node.groups % 2 == 1 and (node.groups > 1 or node.out_channels == 1)
     return (1, 2) if alone and taps > 1 and simd >= node.in_channels // node.groups else (1,)
 

@@ -22,10 +22,10 @@ class EndLowering(Lowering[Config]):
     """A component whose depths are those with which it passes a beat whenever one comes."""
 
     choices: tuple[Config, ...]
-    """What it can be on any part."""
+    """Configs that it may have on any part."""
 
     def choices_on(self, board: Board) -> tuple[Config, ...]:
-        """What it can be on a board."""
+        """Configs that it may have on a board."""
         return self.choices
 
     def options(self, board: Board, inputs: Sequence[Sequence[int]], outputs: Sequence[int]) -> Options[Config]:

@@ -67,7 +67,7 @@ class ForkLowering(BeatLowering[Branches]):
         return self._component(config).build()
 
     def buffers(self, config: Branches) -> tuple[Buffer, ...]:
-        """Of each branch."""
+        """The FIFO of each branch."""
         entries = self.output.pixels * self.output.beats(config.lanes)
         return tuple(
             Buffer(self.name, f"fifo{branch}", f"{self.name}.fifo{branch}", entries, 1, SkipFifoConfig.full_rate,
@@ -76,11 +76,11 @@ class ForkLowering(BeatLowering[Branches]):
         )  # fmt: skip
 
     def with_depths(self, config: Branches, depths: Mapping[str, int]) -> Branches:
-        """Of each branch."""
+        """With the depth of each branch's FIFO."""
         return replace(config, depths=tuple(depths[f"fifo{branch}"] for branch in range(self.consumers)))
 
     def depths(self, config: Branches) -> dict[str, int]:
-        """Of each branch."""
+        """Depth of each branch's FIFO."""
         return {f"{self.name}.fifo{branch}": depth for branch, depth in enumerate(config.depths)}
 
     def events(self, config: Branches, inputs: Sequence[Beats], single_beats: bool) -> NodeEvents:

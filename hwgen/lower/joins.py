@@ -32,7 +32,7 @@ class BeatLowering(Lowering[Config]):
         """The config with so many values per beat, its memories in block RAM."""
 
     def configs_of(self, lanes: int, ultra: bool) -> Sequence[Config]:
-        """What it can be with so many values per beat, that first.
+        """Configs with so many values per beat, `config_of` first.
 
         ultra : whether the part has UltraRAM
         """

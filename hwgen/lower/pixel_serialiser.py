@@ -79,7 +79,7 @@ class PixelSerialiserLowering(Lowering[Serialising]):
         return (Buffer(self.name, "pixels", self.name, 0, 1, full_rate, full_rate),)
 
     def with_depths(self, config: Serialising, depths: Mapping[str, int]) -> Serialising:
-        """Of the pixels that it holds."""
+        """With the number of pixels that it holds."""
         return replace(config, depth=depths["pixels"]) if "pixels" in depths else config
 
     def depths(self, config: Serialising) -> dict[str, int]:

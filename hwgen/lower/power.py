@@ -48,7 +48,7 @@ class PowerLowering(EndLowering[Storage]):
         return self.component(config).build()
 
     def depths(self, config: Storage) -> dict[str, int]:
-        """Of the values that wait, and of the FIFO."""
+        """Depths of the ring, where values wait, and of the FIFO."""
         component = self.component(config)
         return {f"{self.name}.ring": component.buffer_depth, f"{self.name}.fifo": component.depth}
 

@@ -65,11 +65,11 @@ class ReorderLowering(Lowering[Blocks]):
         )  # fmt: skip
 
     def with_depths(self, config: Blocks, depths: Mapping[str, int]) -> Blocks:
-        """Of the ring and the FIFO."""
+        """With the depths of the ring and the FIFO."""
         return replace(config, depth=depths["ring"], fifo_depth=depths["fifo"])
 
     def depths(self, config: Blocks) -> dict[str, int]:
-        """Of the ring and the FIFO."""
+        """Depths of the ring and the FIFO."""
         return {f"{self.name}.ring": config.reorder.depth, f"{self.name}.fifo": config.reorder.fifo_depth}
 
     def events(self, config: Blocks, inputs: Sequence[Beats], single_beats: bool) -> NodeEvents:
@@ -82,7 +82,7 @@ class ReorderLowering(Lowering[Blocks]):
 
     @property
     def lag(self) -> float:
-        """What the ring holds."""
+        """Share of a frame that the ring holds."""
         return self.config().reorder.full_rate_depth / self.inputs[0].values
 
     def manifest(self, config: Blocks) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class SymbolPackerLowering(ValueByValueLowering):
         return (Buffer(self.name, "fifo", f"{self.name}.fifo", self.output.pixels, 1, full_rate, full_rate),)
 
     def events(self, config: Fixed, inputs: Sequence[Beats], single_beats: bool) -> NodeEvents:
-        """Of the output port, which always takes."""
+        """The beats of the output port, which always takes."""
         return SymbolPackerEvents(inputs[0], self.output.pixels, self.latency, self.buffers(config)[0])
 
     def manifest(self, config: Fixed) -> dict[str, Any]:

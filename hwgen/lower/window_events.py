@@ -34,7 +34,7 @@ def line_buffer(name: str, window: WindowConfig) -> Buffer:
 
 @dataclass(frozen=True)
 class _Constants:
-    """What the events of a folding wait for, in a frame.
+    """Constants of a folding's events in a frame.
 
     Parameters
     ----------
@@ -147,11 +147,11 @@ class WindowEvents(NodeEvents):
         return folds
 
     def _beats_before(self) -> Cycles:
-        """Of each fold of the output's pixels the beats of the frame before it."""
+        """For each fold of the output's pixels the beats of the frame before it."""
         return self.constants.beats_before
 
     def _rooms(self, frame: int, given: Beats, depths: Depths) -> list[Wait]:
-        """What the folds of a frame wait for because their results find no room."""
+        """Waits of a frame's folds whose results find no room."""
         before = self.constants.beats_before
         return self._room(self.fifo, frame, given, depths, self.pixels_out, before, lambda beats: beats)
 

@@ -40,7 +40,7 @@ class WindowPoolingLowering(Lowering[WindowPoolingConfig]):
         return self.lanes_offered
 
     def config_of(self, lanes: int, taps: int = 1, form: Form = "block") -> WindowPoolingConfig:
-        """Of so many values per beat and tap rows per word, with the line buffer in block RAM or in LUTs."""
+        """The config of so many values per beat and tap rows per word."""
         node, taken = self.node, self.inputs[0]
         window = WindowConfig(
             channels=taken.channels, width=taken.columns, height=taken.rows, kernel=node.kernel, stride=node.stride,
@@ -90,11 +90,11 @@ class WindowPoolingLowering(Lowering[WindowPoolingConfig]):
         return fifo, line_buffer(self.name, config.window)
 
     def with_depths(self, config: WindowPoolingConfig, depths: Mapping[str, int]) -> WindowPoolingConfig:
-        """Of line buffer and FIFO."""
+        """With the depths of line buffer and FIFO."""
         return replace(config, depth=depths[FIFO], window=replace(config.window, pixels=depths[LINE_BUFFER]))
 
     def depths(self, config: WindowPoolingConfig) -> dict[str, int]:
-        """Of line buffer and FIFO."""
+        """Depths of line buffer and FIFO."""
         return {
             f"{self.name}.{LINE_BUFFER}": config.window.capacity,
             f"{self.name}.{FIFO}": config.fifo_depth,

@@ -20,7 +20,7 @@ class SymbolError:
 
     @classmethod
     def of(cls, sent: Words, received: Words) -> SymbolError:
-        """Of words (n,) sent and received."""
+        """The error between words sent and received, (n,) each."""
         x, y = symbols(sent), symbols(received)
         return cls(float(np.sum(np.abs(x) ** 2)), float(np.sum(np.abs(y - x) ** 2)), len(x))
 

@@ -1,4 +1,4 @@
-"""How a convolution's weights are stored: what integers they may be, and in how many bits each.
+"""Storage formats of a convolution's weights: the integers that they may be, and the bits of each.
 
 Arithmetic never sees the difference: multipliers, accumulators and rounding take the decoded integers.
 """
@@ -57,7 +57,7 @@ class WeightFormat(ABC):
 
     @abstractmethod
     def encode(self, weight: IntArray) -> IntArray:
-        """What memory holds for weights of the grid, any shape."""
+        """Codes in memory for weights of the grid, any shape."""
 
     @abstractmethod
     def decode(self, codes: IntArray) -> IntArray:

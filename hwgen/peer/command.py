@@ -34,7 +34,7 @@ from hwgen.verify.run import Request, need_tools, run_verification
 ENCODER = CHANNELS[0]
 FRAME = (32, 32)
 FAMILY = "xc7"
-"""Of the parts that both are synthesised for."""
+"""Family of the parts that both are synthesised for."""
 SETTINGS = ((1, 32), (2, 32), (4, 32), (4, 128))
 """NNgen's, as (channels in and out multiplied at a time, bits of its memory port): 25, 100, 400, 400 multipliers."""
 INIT = 1
@@ -139,7 +139,7 @@ def _components(top: str, verilog: str, minutes: float, cache: Path, say: Callab
 
 
 def total(parts: list[Synthesised], seconds: float) -> Synthesised:
-    """What parts take together; what one of them lacks, the whole lacks."""
+    """Resources of several parts together; what one of them lacks, the whole lacks."""
 
     def add(key: str) -> float | None:
         values = [getattr(part, key) for part in parts]

@@ -104,7 +104,7 @@ def aligned(size: int) -> int:
 
 
 def words(bits: int, parallel: int, axi_bits: int) -> int:
-    """How many values of `bits` NNgen aligns the last axis of an array to."""
+    """Number of values of `bits` to a multiple of which NNgen pads the last axis of an array."""
     return max(axi_bits // bits, parallel)
 
 

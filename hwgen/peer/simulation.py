@@ -27,7 +27,7 @@ SECONDS = 7200.0
 
 @dataclass(frozen=True)
 class Setting:
-    """How NNgen builds the encoder.
+    """A way of building the encoder with NNgen.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Setting:
 
     @property
     def macs(self) -> int:
-        """Of a frame, as everywhere in hwgen: output value x tap x input channel, padding counted."""
+        """MACs of a frame, as everywhere in hwgen: output value x tap x input channel, padding counted."""
         total, inputs, width, height = 0, 3, self.width, self.height
         for kernel, stride, outputs, _ in self.layers:
             width, height = width // stride, height // stride

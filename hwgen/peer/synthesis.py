@@ -26,7 +26,7 @@ from hwgen.synth.statistics import DSPS, count
 from hwgen.synth.yosys import PACKAGE, PROGRAM, SYNTH, Job, environment as yosys_environment
 
 FORMAT = 1
-"""Of the entries of the cache; another number makes them all misses."""
+"""Version of the cache's entries; another number makes them all misses."""
 SCRIPT = (
     "read_verilog design.v; {synth} -run :coarse; tee -q -o mapped.json stat -json; {synth} -run coarse:; "
     "delete =A:blackbox; write_json netlist.json"
@@ -50,7 +50,7 @@ LOG_TAIL = 1 << 20
 
 @dataclass(frozen=True)
 class Synthesised:
-    """What came of one module.
+    """The result of synthesising one module.
 
     Attributes
     ----------
@@ -121,7 +121,7 @@ def _run(job: Job, limit: float, folder: Path) -> Synthesised:
 
 
 def _processor_seconds() -> float:
-    """Of all children that have ended."""
+    """Processor time of all children that have ended, user and system, in seconds."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 

@@ -54,7 +54,7 @@ class Row:
 
     @property
     def synthesis(self) -> str | None:
-        """How long it took, or that it did not come to an end and where it was then."""
+        """Duration of the synthesis, or the step in which it did not come to an end."""
         done = self.synthesised
         if done is None:
             return None

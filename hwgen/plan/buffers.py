@@ -31,7 +31,7 @@ from hwgen.plan.schedule import Scheduler
 from hwgen.rtl.primitives import Cost
 
 DOUBLINGS = 16
-"""How often depths are doubled until they suffice, before something must be wrong."""
+"""Most doublings of the depths until they suffice, before something must be wrong."""
 
 
 def minimal_depths(plan: Plan) -> dict[Buffer, int]:

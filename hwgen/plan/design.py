@@ -18,7 +18,7 @@ from hwgen.rewrite.pipeline import hardware_graph
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """What is known before anything is chosen.
+    """A graph on a board at a frame size, before anything is chosen.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Design:
 
     @cached_property
     def streams(self) -> dict[str, Stream]:
-        """What the input port and every node give in a frame, by name."""
+        """Streams of the input port and of every node in a frame, by name."""
         graph, hardware = self.graph, self.hardware
         shapes = graph.shapes(self.width, self.height)
         port = hardware.ports[0]
@@ -80,7 +80,7 @@ class Design:
         return found
 
     def _estimate_forks(self, lowerings: dict[str, Lowering[Any]]) -> None:
-        """What a fork's branches hold while others catch up: sizing counts on it, before depths are exact.
+        """Estimate the beats that forks' branches hold while others catch up: sizing counts on it, before depths are exact.
 
         A node lags behind the port by what its windows need; where branches meet, the quicker ones wait.
         """
@@ -103,5 +103,5 @@ class Design:
 
     @property
     def least_frame_cycles(self) -> int:
-        """What a frame must last for its predictions to hold."""
+        """The fewest cycles that a frame must last for its predictions to hold."""
         return max(one.least_frame_cycles for one in self.lowerings.values())

@@ -1,4 +1,4 @@
-"""What planning hands on: a design in which every node's hardware has been chosen."""
+"""A plan, the result of planning: a design in which every node's hardware has been chosen."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ class Plan:
 
     @property
     def board(self) -> Board:
-        """What it is sized for."""
+        """The board that it is sized for."""
         return self.design.board
 
     @property
     def width(self) -> int:
-        """Of a frame in pixels."""
+        """Width of a frame in pixels."""
         return self.design.width
 
     @property
     def height(self) -> int:
-        """Of a frame in pixels."""
+        """Height of a frame in pixels."""
         return self.design.height
 
     @property
     def foldings(self) -> dict[str, ConvolutionConfig]:
-        """Of every convolution."""
+        """Config of every convolution, by name."""
         return {name: config for name, config in self.configs.items() if isinstance(config, ConvolutionConfig)}
 
     @property

@@ -96,7 +96,7 @@ class Scheduler:
         return head, [name for name in names if name not in head and name not in tail], tail
 
     def schedule(self, depths: Depths, frames: int) -> Schedule:
-        """What happens in that many frames back to back."""
+        """The cycles of all events in that many frames back to back."""
         run = self._run()
         ends = []
         for frame in range(frames):

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Layer:
-    """What one node can be.
+    """The options of one node.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def evenest(layers: Sequence[Layer], links: Sequence[Link], budgets: Sequence[in
 
 
 def total(layers: Sequence[Layer], chosen: Sequence[int]) -> NDArray[np.int64]:
-    """What the chosen options take together, int64 (resources,)."""
+    """Resources of the chosen options together, int64 (resources,)."""
     amounts = [layer.amounts[place] for layer, place in zip(layers, chosen, strict=True)]
     return np.sum(amounts, axis=0, dtype=np.int64)
 

@@ -28,7 +28,7 @@ from hwgen.plan.select import Layer, Link, cheapest, evenest, total
 from hwgen.rewrite.hardware import INPUT
 
 SLACK = 0.01
-"""What DSPs are worth: the fewest within so much of the shortest interval."""
+"""Weight of DSPs against speed: the fewest within so much of the shortest interval."""
 FEWEST_DSPS = tuple(float(key == "dsp") for key in RESOURCES)
 
 
@@ -82,7 +82,7 @@ def size(graph: Graph, board: Board, width: int, height: int, fps: float | None 
 
 
 def node_options(design: Design) -> dict[str, Options[Any]]:
-    """What every node of a design can be, in topological order; neighbours are left what both of them can."""
+    """Options of every node of a design, in topological order, with numbers of lanes that both ends can have."""
     lowerings, hardware = design.lowerings, design.hardware
 
     def lanes(producer: str, consumer: str) -> list[int]:
@@ -221,7 +221,7 @@ class _Sizing:
         return HwgenError(self.board.where("resources"), room, "less")
 
     def _short_of(self, needed: Choice) -> str:
-        """What a choice takes of the resources that are short: `340 of 220 DSP (120 short)`."""
+        """Resources that a choice has too little of: `340 of 220 DSP (120 short)`."""
         return ", ".join(
             f"{_count(key, amount):g} of {_count(key, has):g} {key} ({_count(key, amount - has):g} short)"
             for key, amount, has in zip(RESOURCES, needed.amounts, self.has, strict=True)

@@ -42,7 +42,7 @@ Medium = Callable[[Complex, Complex], Complex]
 """Symbols sent and noise to symbols received."""
 
 ALAMOUTI_SCALE = math.sqrt(0.5)
-"""Of each antenna's amplitude: two of them share the power."""
+"""Factor of each antenna's amplitude: two of them share the power."""
 
 
 def nodes(channel: Channel, side: str) -> tuple[MatrixProduct | Alamouti, ...]:
@@ -85,7 +85,7 @@ class Realisation:
     _through: Callable[[Complex], Complex]
 
     def receive(self, sent: Complex) -> Complex:
-        """What comes in for the symbols sent, (words,) each, noise and all, before it is quantised.
+        """Symbols received for the symbols sent, complex128 (words,) each, noise and all, before they are quantised.
 
         Raises
         ------

@@ -53,18 +53,18 @@ class ConvolutionDraw:
 
     @property
     def output(self) -> IntType:
-        """Of the accumulators' rounding: an activation that is a table follows as a node of its own."""
+        """Type of the rounded accumulators: an activation that is a table follows as a node of its own."""
         return self.place.requantised[0]
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """Of the weights."""
+        """Shape of the weights: (out_channels, in_channels / groups, kernel height, kernel width)."""
         placed = self.place.placed
         return (placed.given.channels, placed.taken[0].channels // placed.groups, *self.layer.kernel_size)
 
     @property
     def weight_bits(self) -> int:
-        """Of the weights."""
+        """Bits of a weight."""
         return self.layer.weight_bits
 
     @property
@@ -74,7 +74,7 @@ class ConvolutionDraw:
 
     @property
     def imag_left(self) -> int:
-        """Of the output's imaginary parts: the same range as the real ones."""
+        """Left shift of the output's imaginary parts, with which they have the range of the real ones."""
         return self.output.bits - self.imag_bits[1] if self.imag_bits[1] else 0
 
     def convolution(self, rng: np.random.Generator, frames: list[IntArray], coarse_all: bool) -> Convolution:
@@ -136,8 +136,8 @@ class ConvolutionDraw:
         return np.sort(np.concatenate([inner, [-largest, largest]])).astype(np.int64)
 
     def _structured(self, weight: IntArray, book: IntArray | None) -> IntArray:
-        """Of a codebook: the nearest of its values. Of a complex layer: the real and imaginary parts in an even row
-        are those of both."""
+        """Weights as the layer's form allows: of a codebook the nearest of its values; of a complex layer the real and
+        imaginary parts in an even row are those of both."""
         if book is not None:
             return book[np.abs(weight[..., None] - book).argmin(axis=-1)]
         bits = self.imag_bits[0]

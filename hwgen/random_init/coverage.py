@@ -1,4 +1,4 @@
-"""What a layer's output meets on a frame: how many values, saturation, rounding ties."""
+"""Coverage of a layer's output on a frame: how many values, saturation, rounding ties."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hwgen.numerics.integer import IntArray
 
 @dataclass(frozen=True)
 class Coverage:
-    """What one layer's output meets: see `coverage`."""
+    """The coverage of one layer's output: see `coverage`."""
 
     distinct: int
     wanted_distinct: int
@@ -32,13 +32,13 @@ class Coverage:
 
     @property
     def missing(self) -> int:
-        """How many of the module's conditions do not hold."""
+        """Number of the module's conditions that do not hold."""
         few_values, mostly_zero = self.distinct < self.wanted_distinct, 2 * self.zeros > self.values
         return few_values + mostly_zero + (self.saturated == 0) + (self.ties == 0)
 
     @property
     def scarce(self) -> int:
-        """How many conditions hold so narrowly, if at all, that another image may miss them."""
+        """Number of conditions that hold so narrowly, if at all, that another image may miss them."""
         mostly_zero = 5 * self.zeros > 2 * self.values
         return mostly_zero + (100 * self.saturated < self.values) + (self.ties < 3)
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hwgen.spec.network import Network
 
 RECEIVED_EXPONENT = -6
-"""Of 8 bits: values beyond +-2 saturate, one in a hundred of the symbols drawn here."""
+"""Exponent of received values of 8 bits: those beyond +-2 saturate, one in a hundred of the symbols drawn here."""
 
 
 def random_graph(spec: ModelSpec, seed: int, side: str = "tx") -> Graph:

@@ -1,1 +1,1 @@
-"""What a design is compared with: the quantised PyTorch model in float64."""
+"""The reference of a design: the quantised PyTorch model in float64."""

@@ -50,7 +50,7 @@ class FloatLink:
         return link.checkpoint is not None and (link.spec.folder / FILES[PHASE]).is_file()
 
     def image(self, image: Image, realisation: Realisation) -> Image:
-        """What is received of an (H, W, 3) image."""
+        """The image received for an (H, W, 3) image, both uint8."""
         link = self.link
         latent = self._latent(image)
         own = max(2 * float(np.mean(np.square(latent))), 1e-12)

@@ -84,7 +84,7 @@ class ReferenceLink:
         return found | {"pixels": found["pixels"].astype(np.uint8)}
 
     def equalised(self, words: Words, realisation: Realisation) -> Words:
-        """What the receiver's equaliser makes of received words (by the integer contract); without one, the words."""
+        """Received words behind the receiver's equaliser (by the integer contract); without one, the words."""
         node = self.receiver.symbol_node
         if node is None:
             return words

@@ -12,7 +12,7 @@ from hwgen.rewrite.insert_forks import insert_forks
 from hwgen.rewrite.split_patches import split_patches
 
 REWRITES: tuple[Callable[[HardwareGraph], HardwareGraph], ...] = (split_patches, insert_converters, insert_forks)
-"""What happens between the network with its ports and the hardware's graph."""
+"""The steps from a network with its ports to the hardware's graph, in order."""
 
 
 def hardware_graph(graph: Graph) -> HardwareGraph:

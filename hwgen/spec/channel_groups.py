@@ -155,7 +155,7 @@ def by_ratio(network: Network, ratio: Fraction) -> tuple[int, ...]:
 
 
 def surviving(groups: Sequence[Group], network: Network, counts: Sequence[int]) -> tuple[int, ...]:
-    """How many units of every group are left where convolutions have these counts.
+    """Numbers of units that every group has left where convolutions have these counts.
 
     Parameters
     ----------

@@ -47,7 +47,7 @@ Identifier = Annotated[str, Strict(), AfterValidator(identifier)]
 
 
 class Entry(Frozen):
-    """What every layer may say: its name, and the names of the layers whose outputs it takes.
+    """The keys of every layer: its name, and the names of the layers whose outputs it takes.
 
     By default the layer before, of the first layer the input port: `pixels` in the encoder, `symbols` in the decoder.
     """
@@ -68,7 +68,7 @@ class Entry(Frozen):
 
 
 class Weights(Frozen):
-    """How weights are stored: as places in a codebook of so many integers for the layer."""
+    """Storage of weights: as indices into a codebook of so many integers for the layer."""
 
     codebook: Annotated[int, Strict(), between(2, 128)]
 

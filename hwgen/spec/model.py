@@ -30,7 +30,7 @@ from hwgen.yamlmarks import Frozen, Marks, between, load as load_yaml, show_key,
 MODELS = Path(__file__).resolve().parents[1] / "models"
 """The models that come with hwgen."""
 RECEIVED_BITS = 8
-"""Of the quantised parts of a received symbol, signed."""
+"""Bits of the quantised parts of a received symbol, signed."""
 
 
 def _ratio(text: str) -> str:
@@ -141,7 +141,7 @@ class ModelSpec(Frozen):
 
     @property
     def downscale(self) -> int:
-        """What must divide an image's width and height: the encoder's strides and factors."""
+        """Divisor of an image's width and height that the encoder's strides and factors ask for."""
         return self.encoder_network.multiple
 
     def where(self, *key: str | int) -> str:

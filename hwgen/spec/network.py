@@ -25,7 +25,7 @@ SUFFIXES = ("fork", "patches", *TABLES)
 
 @dataclass(frozen=True)
 class Stream:
-    """What a layer gives: channels, bits and sign of its values, its frame's size relative to the port's."""
+    """A layer's output: channels, bits and sign of its values, its frame's size relative to the port's."""
 
     channels: int
     bits: int
@@ -80,7 +80,7 @@ class Network:
 
     @property
     def multiple(self) -> int:
-        """What must divide the width and height of the port's frames."""
+        """Divisor that the width and height of the port's frames must have."""
         return math.lcm(*(placed.given.scale.denominator for placed in self.layers))
 
     def output_size(self, height: int, width: int) -> tuple[int, int]:

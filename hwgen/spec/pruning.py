@@ -18,7 +18,7 @@ class SurvivingChannels(Frozen):
 
 
 class Pruning(Frozen):
-    """How many channels are removed, by a ratio or by explicit surviving counts, and by what criterion."""
+    """Pruning of channels, by a ratio or by explicit surviving counts, and the criterion."""
 
     criterion: Literal["l1", "l2", "random", "none"] = "l1"
     ratio: Annotated[Number, Field(ge=0, lt=1)] | None = None

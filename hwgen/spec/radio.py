@@ -66,7 +66,7 @@ class Symbols(Frozen):
 
 
 class Gain(Frozen):
-    """How the symbols' power is set.
+    """The setting of the symbols' power.
 
     ``static``: one factor, calibrated on the training data. ``per_image``: every frame gets exactly the power.
     """

@@ -16,7 +16,7 @@ RECEIVED = (Layer(3, 2, 8, "relu"), Layer(3, 1, 6, "none"))
 CHANNELS = (4, 6, 8, 9, 12)
 WAYS = ("stride", "patches", "max_pool", "average_pool", "overlapping max_pool", "overlapping average_pool",
         "space_to_depth")  # fmt: skip
-"""Of halving the size."""
+"""Kinds of layers that halve the size."""
 
 
 class Body:

@@ -50,7 +50,7 @@ class Entry:
 
     @classmethod
     def of(cls, channels: int, stride: int = 1, /, **keys: object) -> Entry:
-        """Of the keys as the specification has them."""
+        """A layer with these keys, as the specification has them."""
         return cls(tuple(keys.items()), channels, stride)
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ from hwgen.sweep.case import COLOURS, SIDES, Case, Entry
 FRAMES = ((20, 12), (12, 20), (24, 16), (16, 8))
 CHANNELS = (12, 16, 20, 24)
 DSPS = (8, 12, 20)
-"""Of the boards."""
+"""DSPs of the boards."""
 
 
 def draw(seed: int) -> Case:

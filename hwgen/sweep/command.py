@@ -54,7 +54,7 @@ def board_of(case: Case, folder: Path) -> str | Path:
 
 
 def complaints(still: Report, stalled: Report) -> list[str]:
-    """What is not as it must be; empty if the case is proven."""
+    """Faults of a case, one line each; empty if it is proven."""
     found = [report.first.message for report in (still, stalled) if report.first is not None]
     if still.proven and (still.interval is None or still.latency is None):
         found.append("interval or latency were not measured")

@@ -14,7 +14,7 @@ from hwgen.sweep.case import COLOURS, SIDES, Case, Layer
 
 FRAMES = ((36, 20), (68, 44), (20, 36), (64, 32), (12, 8), (100, 12))
 IMAG_BITS = ((8, 6), (8, 6), (8, 8), (6, 4), (8, 4), (4, 3))
-"""Of a complex layer's weights and activations alike: of the real parts, of the imaginary ones."""
+"""Bits of a complex layer's weights and activations alike: of the real parts, of the imaginary ones."""
 
 
 def draw(seed: int) -> Case:

@@ -1,4 +1,4 @@
-"""What complex arithmetic costs: `python -m hwgen.synth.complex_forms [FILE]`.
+"""The cost of complex arithmetic: `python -m hwgen.synth.complex_forms [FILE]`.
 
 For each family a table of complex multiplications by form and widths, one of the components built on them, synthesised
 and in brackets predicted, and one of a complex MAC in a convolution, whose products share DSPs. What is synthesised is
@@ -126,7 +126,7 @@ def in_convolutions(weight_bits: int, activation_bits: int, family: str) -> list
 
 
 def measure(subjects: list[Subject], family: str, workers: int) -> list[Statistics]:
-    """What open synthesis makes of them."""
+    """Resources of each subject after open synthesis for a family."""
     jobs = [
         Job(verilog.convert(subject.make(), name=NAME, emit_src=False, strip_internal_attrs=True), NAME, family)
         for subject in subjects

@@ -38,7 +38,7 @@ DSP_SCALE = 1.36
 WIRE = 0.6
 """A wire to one place nearby, through the general routing. Placed designs have 0.3 to 1 and more."""
 WIRE_PER_DOUBLING = 0.1
-"""What each doubling of a net's fan-out adds: its places lie further apart."""
+"""Delay that each doubling of a net's fan-out adds: its ends lie further apart."""
 
 SETUP = {
     **{(kind, pin): time for kind in FLIP_FLOPS for pin, time in (("D", 0.0), ("CE", 0.205))},
@@ -200,7 +200,7 @@ def _carry(nibbles: int) -> Iterator[Arc]:
 
 
 def _memory_output(pin: str) -> bool:
-    """Of a distributed RAM: DOA .. DOH, SPO, DPO, O."""
+    """Whether a pin is an output of a distributed RAM: DOA .. DOH, SPO, DPO, O."""
     return pin in ("SPO", "DPO", "O") or (pin.startswith("DO") and len(pin) == 3)
 
 

@@ -1,4 +1,4 @@
-"""What a multiplier lane costs in every form: `python -m hwgen.synth.forms`.
+"""The cost of a multiplier lane in every form: `python -m hwgen.synth.forms`.
 
 Arrays of 16 lanes for each of a few PEs, weights in block RAM, synthesised for 7 series: DSPs as predicted, LUTs and
 flip-flops per lane, predictions in brackets. An array is all between words and sums: weight memories, delays,

@@ -1,4 +1,4 @@
-"""What Yosys' `write_json` says of one flat module: cells, their pins, and names for the nets that have some."""
+"""A flat module as Yosys' `write_json` has it: cells, their pins, and names for the nets that have some."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `synth` found, as a table for people and as one JSON object for programs."""
+"""The results of `synth`, as a table for people and as one JSON object for programs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXACT = ("dsp", "bram36", "uram")
 KINDS = {key: RESOURCES[key] for key in sorted(RESOURCES, key=lambda key: key not in EXACT)}
 """Resources by their names in a manifest, and their headings: the exact ones first."""
 TOLERANCE = 0.1
-"""Of the design's predicted LUTs and flip-flops, relative to what synthesis finds."""
+"""Tolerance of the design's predicted LUTs and flip-flops, relative to what synthesis finds."""
 
 
 @dataclass(frozen=True)
@@ -52,19 +52,19 @@ class Report:
     yardstick: Path
 
     def total(self, kind: str) -> float:
-        """What synthesis found in all parts."""
+        """Amount that synthesis found in all parts."""
         return sum(part.found(kind) for part in self.parts)
 
     def sum(self, count: str) -> int:
-        """Of an integer in the statistics, over all parts."""
+        """Sum of an integer in the statistics over all parts."""
         return sum(getattr(part.statistics, count) for part in self.parts)
 
     def predicted(self, kind: str) -> float:
-        """What the manifest predicts for all parts."""
+        """Amount that the manifest predicts for all parts."""
         return sum(part.predicted[kind] for part in self.parts)
 
     def share(self, kind: str) -> float | None:
-        """What synthesis found by what the board has; None where it has none."""
+        """Share of the board's amount that synthesis found; None where the board has none."""
         has: int = getattr(self.board.resources, kind)
         return self.total(kind) / has if has else None
 

@@ -1,4 +1,4 @@
-"""What a netlist takes of a part, counted as the components' costs predict it."""
+"""The resources of a netlist, counted as the components' costs predict them."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ SCRIPT = (
     "write_json netlist.json"
 )
 FORMAT = 1
-"""Of the entries of the cache; another number makes them all misses."""
+"""Version of the cache's entries; another number makes them all misses."""
 ENTRIES_KEPT = 1000
 """Netlists kept in the cache; the least recently used go first."""
 STALE_SECONDS = 24 * 3600

@@ -224,7 +224,7 @@ def _imaginary(spec: ModelSpec) -> list[str]:
 
 
 def schedule_section(spec: ModelSpec, headers: dict[str, dict[str, Any]]) -> str:
-    """What was trained how long and from which weights, by the headers of the phases."""
+    """The section on the phases: which network, how long, from which weights, by the headers of their files."""
     lines = [
         "## Schedule\n",
         "| phase | network | steps | batch x crop | samples (crops) | peak learning rate | seed | arithmetic |",

@@ -49,7 +49,7 @@ def in_a_row(network: Network) -> bool:
 
 @singledispatch
 def description(layer: Kinds) -> str:
-    """What a layer computes, in the specification's words."""
+    """A layer's computation, in the specification's words."""
     raise TypeError(f"layer: wanted a kind that has a description, got {type(layer).__name__}")
 
 

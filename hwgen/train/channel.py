@@ -139,7 +139,7 @@ def frequency_response(count: int, taps: int, subcarriers: int, generator: torch
 
 
 def equaliser_gain(h: Tensor, ratio: Tensor, kind: str) -> Tensor:
-    """What an equaliser multiplies with, for complex coefficients ``h`` and P / sigma**2.
+    """The factor of an equaliser, for complex coefficients ``h`` and P / sigma**2.
 
     zf: 1 / h, so that only noise is left; mmse: conj(h) / (|h|**2 + sigma**2 / P), the least mean squared error.
     """

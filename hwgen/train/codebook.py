@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from hwgen.numerics.integer import IntArray, bounds
 
 ITERATIONS = 100
-"""Of Lloyd's iteration at most; it has settled long before."""
+"""Most steps of Lloyd's iteration; it has settled long before."""
 REFINE_EVERY = 50
 """Training steps between two moves of the codebook."""
 

@@ -1,4 +1,4 @@
-"""What a phase has reached so far, beside the linear code: a line of text and a row of a CSV file for each report."""
+"""The curve of a phase, beside the linear code: a line of text and a row of a CSV file for each report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hwgen.train.imageset import Picture
 
 
 def snrs_within(low: float, high: float) -> tuple[float, ...]:
-    """Of `SNRS_DB` those of a range; where there is none, its middle."""
+    """Those of `SNRS_DB` within a range; where there is none, its middle."""
     return tuple(snr for snr in SNRS_DB if low <= snr <= high) or ((low + high) / 2,)
 
 

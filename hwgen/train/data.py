@@ -213,7 +213,7 @@ class Crops:
 
     @cached_property
     def origin(self) -> dict[str, int | str]:
-        """How many images there are and what tells them from others, for a state file's header."""
+        """Number and digest of the images, which tell them from others, for a state file's header."""
         return {"images": len(self.images), "sha256": self.images.digest()}
 
     def batch(self, count: int, generator: torch.Generator) -> Tensor:

@@ -27,7 +27,7 @@ SNRS_DB = (1.0, 4.0, 7.0, 10.0, 13.0, 19.0)
 
 
 class Codec(Protocol):
-    """What evaluation needs of a network: `DeepJSCC` and the quantised network have it."""
+    """The interface that evaluation needs of a network: `DeepJSCC` and the quantised network have it."""
 
     power: float
     channel: Channel

@@ -26,7 +26,7 @@ from hwgen.errors import HwgenError
 from hwgen.images import UNREADABLE, plain
 
 KEPT_BYTES = 1 << 30
-"""Of decoded pixels, per set (a training run has two: training and validation)."""
+"""Most bytes of decoded pixels per set (a training run has two: training and validation)."""
 
 # What zipfile raises: RuntimeError for a member with a password, NotImplementedError (a RuntimeError too) for an
 # unknown compression, the decompressors' own errors for damaged ones.

@@ -24,7 +24,7 @@ MEAN_PIXEL = 0.4  # where a clamped image starts; a sigmoid starts at 0.5 by its
 PRELU_SLOPE = 0.25
 """PReLU's slope at the start: torch's."""
 VARIANCES = {"tanh": (5.0 / 3.0) ** 2, "silu": 2.43}
-"""Of normal accumulators: torch's `nn.init.calculate_gain` of tanh, squared, and where silu's mean square is 1."""
+"""Variance of normal accumulators: the square of torch's `nn.init.calculate_gain` of tanh; silu's mean square is 1."""
 
 
 @torch.no_grad()

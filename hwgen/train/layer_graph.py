@@ -28,7 +28,7 @@ class LayerGraph(nn.ModuleList):
         self.network = network
 
     def outputs(self, x: Tensor) -> dict[str, Tensor]:
-        """Of every layer, by its name; under the port's name stands the input."""
+        """Outputs of every layer, by its name; under the port's name is the input."""
         found = {self.network.source: x}
         for placed, layer in zip(self.network.layers, self, strict=True):
             found[placed.name] = layer(*(found[name] for name in placed.sources))

@@ -41,7 +41,7 @@ MSE_FLOOR = 1e-5  # 50 dB: keeps flat crops from taking over the logarithm
 
 @dataclass(frozen=True)
 class Schedule:
-    """What fixes a phase's result, together with its starting weights and data.
+    """The settings that fix a phase's result, together with its starting weights and data.
 
     linear_lr : peak learning rate of the layers that began as the linear code
     smoothing : decay of the running average of the weights that the phase leaves; 0 leaves the last ones
@@ -273,7 +273,7 @@ def _resume(
 def _slots(
     tensors: dict[str, Tensor], optimiser: torch.optim.Optimizer, state: Path
 ) -> dict[int, dict[str, Tensor]]:
-    """What the optimiser remembers, by the number of the parameter."""
+    """The optimiser's state, by the number of the parameter."""
     count = sum(len(group["params"]) for group in optimiser.param_groups)
     slots: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():

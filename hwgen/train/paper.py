@@ -40,7 +40,7 @@ CROP, BATCH, SEED = 32, 64, 1
 START_STEPS, OWN_STEPS = 30_000, 25_000
 START_LR, OWN_LR = 3.0e-3, 2.0e-3
 START_SHARE, OWN_SHARE = 5, 30
-"""How often each image of the data set itself is drawn for one of the additional ones."""
+"""Draws of an image of the data set itself for each draw of an additional one."""
 LOW_DB, HIGH_DB = -20, 60
 SEEDS = {7.0: SEED + 1, 13.0: SEED + 2, 1.0: SEED + 3}
 """Seeds of the default SNRs' models, in the order in which those are trained; `own_seed` has the others'."""

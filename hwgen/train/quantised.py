@@ -48,7 +48,7 @@ PIXEL_BITS, PIXEL_EXPONENT = PIXEL.bits, PIXEL.exponent
 RECEIVED_BITS = 8
 GAIN_BITS = 16
 PARAMETERS = ("conv.weight", "conv.real.weight", "conv.imag.weight", "conv.bias", "activation.weight")
-"""What a quantised layer shares with a float one."""
+"""Parameters that a quantised layer shares with a float one."""
 POWER_AVERAGE = 0.01
 """Weight of a training batch in the running average of the latent's power."""
 

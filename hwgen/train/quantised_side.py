@@ -50,7 +50,7 @@ class QuantSide(LayerGraph):
                 set_exponents(rounding.quantiser, self._held[group], rounding.magnitude_bits)
 
     def exponent(self, name: str) -> int:
-        """Of a layer's output, or of the port's."""
+        """Exponent of a layer's output, or of the port's."""
         group = self._groups[name]
         return self._roundings[group].exponent if group in self._roundings else self._held[group]
 

@@ -31,10 +31,10 @@ from hwgen.train.codebook import CodebookRounding
 from hwgen.train.network import transposed_padding
 
 SCALE_NAME = "scaling_impl.value"
-"""How the names of Brevitas's scale parameters end."""
+"""End of the names of Brevitas's scale parameters."""
 
 CODEBOOK_NAME = "float_to_int_impl.values"
-"""How the names of codebooks end."""
+"""End of the names of codebooks."""
 
 CANDIDATES = 5
 """Exponents tried below the smallest one that clips nothing."""
@@ -178,7 +178,7 @@ def rounded(x: Tensor, bounds: tuple[int, int], exponent: int) -> Tensor:
 
 
 def codebook_of(conv: nn.Module) -> CodebookRounding | None:
-    """What rounds the weights of a convolution that has a codebook."""
+    """The rounding of a convolution's weights to its codebook; None where it has none."""
     found = conv.weight_quant.tensor_quant.int_quant.float_to_int_impl  # type: ignore
     return found if isinstance(found, CodebookRounding) else None
 

@@ -1,4 +1,4 @@
-"""What the phases of a training leave behind: their files, and the float networks in them."""
+"""The results of training: the phases' files, and the float networks in them."""
 
 from __future__ import annotations
 

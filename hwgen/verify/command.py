@@ -102,7 +102,7 @@ def _folder(out: Path | None, request: Request) -> Iterator[Path]:
 
 
 def _written_here(folder: Path) -> Collection[str]:
-    """What `verify --out` wrote into a folder, where a run's settings show that it did."""
+    """Names of the parts that `verify --out` wrote into a folder, where a run's settings show that it did."""
     return PARTS if (folder / "run" / "run.json").is_file() else ()
 
 
@@ -133,7 +133,7 @@ def _prove(request: Request, seeds: Sequence[int], jobs: int, folder: Path, cach
 
 
 def _outcome(request: Request, design: Path | None, folder: Path, cache: Path | None) -> Outcome:
-    """What came of one seed, on the design that another has emitted where there is one."""
+    """The outcome of one seed, on the design that another has emitted where there is one."""
     try:
         report = run_verification(replace(request, design=design or request.design), folder, cache=cache)
     except HwgenError as error:

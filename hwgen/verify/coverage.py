@@ -1,4 +1,4 @@
-"""What the frames of a verification have met in every layer: without it, equality says little.
+"""Coverage of every layer by the frames of a verification: without it, equality says little.
 
 The values are the golden model's (which the integer graph, executed here, equals); waiting and idle streams are the
 simulation's.
@@ -23,7 +23,7 @@ SHOWN = 4
 
 @dataclass(frozen=True)
 class LayerCoverage:
-    """What one layer has met, in numbers of values; None where it has nothing of the kind.
+    """Coverage of one layer, in numbers of values; None where it has nothing of the kind.
 
     saturated_low, saturated_high : limited at the smallest and at the largest value of the output
     ties_down, ties_up : half-way values, rounded to the even integer below and above
@@ -45,7 +45,7 @@ class LayerCoverage:
     empty_cycles: int | None = None
 
     def gaps(self) -> list[str]:
-        """What it has not met, in words. Streams wait only where a run has stalls, so they are none."""
+        """Cases that were not met, in words; waits of streams, which only runs with stalls have, are not among them."""
         found = [text for key, text in NEVER.items() if getattr(self, key) == 0]
         if self.constant_channels:
             found.append(f"{self.constant_channels} of {self.channels} channels constant")
@@ -97,7 +97,7 @@ class Meter:
         return out
 
     def coverage(self) -> Coverage:
-        """Of every layer, in the order of the graph."""
+        """Coverage of every layer, in the order of the graph."""
         found = {}
         for name, (low, high) in self._ends.items():
             layer = LayerCoverage(self._values[name], low.size, int((low == high).sum()))
@@ -130,7 +130,7 @@ def _idle(recorded: Recorded) -> int:
 
 
 def merged(found: list[Coverage]) -> Coverage:
-    """Of several runs over the same layers: what any of them has met."""
+    """Coverage by several runs over the same layers together."""
     total = dict(found[0])
     for other in found[1:]:
         for name, layer in other.items():

@@ -1,4 +1,4 @@
-"""What `verify` sends through a design, and what must come out of it: images, channel, golden model, integer graph.
+"""Stimuli of `verify` and the results expected for them: images, channel, golden model, integer graph.
 
     tx: images -> golden transmitter
     rx: images -> golden transmitter -> channel (float64, quantised once) -> golden receiver
@@ -31,7 +31,7 @@ Expected = dict[str, npt.NDArray[np.int64]]
 
 @dataclass(frozen=True)
 class Setting:
-    """What the frames go through.
+    """The path of the frames: model, side, channel.
 
     checkpoint : of the trained network; None where weights are random
     channel : a kind; None takes the specification's
@@ -72,8 +72,8 @@ class Setting:
         return self.graph("rx") if there else None
 
     def link(self, graph: Graph, size: tuple[int, int]) -> ReferenceLink:
-        """What the frames go through, with `graph` at the verified end; a receiver behind a verified transmitter is
-        there where one was trained."""
+        """The link that the frames go through, with `graph` at the verified end; behind a verified transmitter it has a
+        receiver where one was trained."""
         tx, rx = (graph, self._trained_receiver()) if self.side == "tx" else (self.sender(), graph)
         return ReferenceLink(self.spec, channel_of(self.spec, self.channel), tx, rx, size, self.checkpoint)
 

@@ -1,4 +1,4 @@
-"""What `verify` found, as text for people and as one JSON object for programs."""
+"""The results of `verify`, as text for people and as one JSON object for programs."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Report:
         return replace(self, waveform=new / self.waveform.relative_to(old))
 
     def properties(self) -> dict[str, object]:
-        """What JUnit says beside the test cases."""
+        """Properties of a JUnit report, beside its test cases."""
         return {key: value for key, value in self.to_json().items() if value is None or not isinstance(value, dict)}
 
     @property
@@ -147,7 +147,7 @@ def _success(report: Report) -> list[str]:
 
 
 def coverage_line(frames: int, coverage: Coverage) -> str:
-    """How far the proof goes: what its frames have not met."""
+    """A line on how far the proof goes: the cases that its frames have not met."""
     gaps = summary(coverage)
     return f"proven on {frames} {'frame' if frames == 1 else 'frames'}; {gaps or 'every layer met all of its cases'}"
 

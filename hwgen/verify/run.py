@@ -45,7 +45,7 @@ _MODEL = threading.Lock()
 
 @dataclass(frozen=True)
 class Request:
-    """What to verify, and how.
+    """A verification to run.
 
     Parameters
     ----------
@@ -71,13 +71,13 @@ class Request:
 
     @property
     def name(self) -> str:
-        """Of the model and its side, whether or not there is such a model."""
+        """Name of the model and its side, whether or not there is such a model."""
         path = Path(self.options.model)
         path = path.absolute().parent if path.name == "spec.yaml" else path
         return f"{path.name.removesuffix('.yaml')}_{self.options.side}"
 
     def properties(self) -> dict[str, object]:
-        """What is asked for, by name, for JUnit."""
+        """The request by names, for JUnit."""
         words = self.options.words()
         asked: dict[str, object] = dict(zip([word.removeprefix("--") for word in words[::2]], words[1::2], strict=True))
         own = {"frames": self.frames, "stall": self.stall, "seed": self.seed, "snr_db": self.snr_db}

@@ -19,13 +19,13 @@ from hwgen.verify.report import Report, coverage_line, failure
 from hwgen.verify.run import Request
 
 OWN = ("seed", "verdict", "error", "values_compared", "mismatches", "first_mismatch", "psnr_db")
-"""What the object says of each seed."""
+"""Keys of the object of each seed."""
 SUMS = ("frames", "values_compared", "mismatches")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one seed: a report, or the error that stood in its way."""
+    """The outcome of one seed: a report, or the error that stood in its way."""
 
     request: Request
     report: Report | None

@@ -57,7 +57,7 @@ def brevitas_layer(node: Convolution) -> nn.Sequential:
 
 
 def _activation(node: Convolution) -> nn.Module:
-    """What stands between accumulator and requantisation; a rectifier is the unsigned quantiser's own clamp at 0."""
+    """The activation between accumulator and requantisation; a rectifier is the unsigned quantiser's own clamp at 0."""
     if node.activation == "clip":  # the ceiling is on the output's grid: rounding before it or after it is the same
         return nn.Hardtanh(0.0, node.ceiling * 2.0**node.output_exponent)
     if node.slope is None:

@@ -111,7 +111,7 @@ class QuantComplexLayer(QuantLayer):
         )  # fmt: skip
 
     def integers(self, input_exponent: int) -> ComplexIntegers:
-        """Of the convolution, see `QuantComplexConv2d.integers`."""
+        """Integers of the convolution, see `QuantComplexConv2d.integers`."""
         return self.conv.integers(input_exponent)
 
     def node_integers(self, input_exponent: int) -> Integers:

@@ -87,7 +87,7 @@ class QuantLayer(Requantised):
         return kernel / (2.0 ** exponents(self.conv, self.weight_bits - 1).double()).view(-1, 1, 1, 1)
 
     def node_integers(self, input_exponent: int) -> Integers:
-        """What the graph's node has, for an input whose scale is 2**input_exponent; computed in float64, so exactly."""
+        """Integers of the graph's node, for an input of scale 2**input_exponent; computed in float64, so exactly."""
         weight_exponent, book = exponents(self.conv, self.weight_bits - 1), codebook_of(self.conv)
         scaled = self._scaled() if book is None else book.nearest(self._scaled())
         weight = integers(scaled, self.weight_bits, narrow=True)
@@ -119,7 +119,7 @@ class QuantTableLayer(QuantLayer):
 
     @property
     def addressing(self) -> Rounding:
-        """What rounds the table's argument."""
+        """The rounding of the table's argument."""
         return Rounding(self.argument, self.bits, True)
 
     def prepare(self, *inputs: Any) -> None:

@@ -1,4 +1,4 @@
-"""What all layers of the quantised network answer, and the two ways to a quantised output."""
+"""The interface of the quantised network's layers, and the two ways to a quantised output."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Rounding:
 
     @property
     def exponent(self) -> int:
-        """Of the scale; of parts, of the finer one."""
+        """Exponent of the scale; of parts, of the finer one."""
         return int(exponents(self.quantiser, self.magnitude_bits))
 
     def set(self, exponent: int, values: Tensor) -> None:
@@ -88,7 +88,7 @@ class Requantised(QuantisedLayer):
 
     @property
     def rounding(self) -> Rounding | None:
-        """What rounds the output."""
+        """The rounding of the output."""
         return None if isinstance(self.quantiser, nn.Identity) else Rounding(self.quantiser, self.bits, self.signed)
 
     @property
@@ -116,5 +116,5 @@ class Unchanged(QuantisedLayer):
 
 
 def exponent_of(x: Any) -> int:
-    """Of a quantised tensor's scale; of a plain tensor, a pixel's."""
+    """Exponent of a quantised tensor's scale; of a plain tensor, a pixel's."""
     return int(torch.log2(x.scale.detach().reshape(()).double()).round()) if hasattr(x, "value") else PIXEL.exponent

@@ -51,7 +51,7 @@ class Widths:
 
     @property
     def a_sum(self) -> int:
-        """Of a_re + a_im, or their difference."""
+        """Bits of a_re + a_im, or of their difference."""
         return max(self.a_re, self.a_im) + 1
 
     @property
@@ -147,7 +147,7 @@ class ComplexMultiplyConfig:
         return self.widths.results(self.conjugate)
 
     def _in_dsps(self) -> list[bool]:
-        """Of each multiplication of `Widths.factors`, whether it gets a DSP.
+        """Whether each multiplication of `Widths.factors` gets a DSP.
 
         Bits of a product that the result has no place for count for nothing.
         """

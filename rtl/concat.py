@@ -20,7 +20,7 @@ TURN_LUT = {2: 9, 3: 15, 4: 18}
 
 @dataclass(frozen=True)
 class ConcatConfig:
-    """Of every pixel the beats of the first input, then those of the second, and so on.
+    """A concatenation of channels: of every pixel the beats of the first input, then those of the second, and so on.
 
     Output beat k is the beat `source(k)[1]` of input `source(k)[0]`:
 

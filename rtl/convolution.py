@@ -156,7 +156,7 @@ class Convolution(Component):
         return self.fifos[0].room
 
     def _second_done(self, m: Module) -> Value:
-        """Of several output pixels at once, whether the one is there whose sums leave."""
+        """Whether the pixel is there whose sums leave, where several output pixels are computed at once."""
         raise NotImplementedError
 
     def _give(self, m: Module) -> None:
@@ -177,6 +177,6 @@ class Convolution(Component):
 
 
 def _strided(values: Sequence[int], lane: int, lanes: int, beats: int) -> list[int]:
-    """What one lane of several needs, channel `lane` first; a last beat that is not full has any value there."""
+    """A lane's share of a layer's values, channel `lane` first; a last beat that is not full has any value there."""
     own = list(values[lane::lanes])
     return own + own[:1] * (beats - len(own))

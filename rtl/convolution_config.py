@@ -122,7 +122,7 @@ class ConvolutionConfig:
 
     @property
     def activation(self) -> Shape:
-        """Of an input value."""
+        """Shape of an input value."""
         return Shape(self.window.bits, self.window.signed)
 
     @property
@@ -268,7 +268,7 @@ class ConvolutionConfig:
                             self.activation, window.parallel_groups)  # fmt: skip
 
     def biases(self, weight: np.ndarray, bias: Sequence[int]) -> list[list[int]]:
-        """What each phase's sums are to be added: see `hwgen.rtl.weights.phase_biases`."""
+        """Addends of each phase's sums: see `hwgen.rtl.weights.phase_biases`."""
         window = self.window
         return phase_biases(
             bias, window.kernels(weight), simd=window.section_channels, taps=window.taps, bits=self.weight_bits,
@@ -311,7 +311,7 @@ def _mac(
 
 @cache
 def _requantisers_cost(layer: RequantiserConfig, channels: int, lanes: int, family: str) -> Cost:
-    """Of a layer's requantisers, one for each lane, with so many channels in turn."""
+    """Cost of a layer's requantisers, one for each lane, with so many channels in turn."""
     lane = replace(layer, channels=channels)
     if layer.coarse is None or lanes % 2:
         return lane.cost(family) * lanes

@@ -1,4 +1,4 @@
-"""What the LUT form of the multipliers costs after open synthesis, register by register."""
+"""The cost of the multipliers' LUT form after open synthesis, register by register."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from hwgen.rtl.storage import Storage
 from hwgen.rtl.stream import wrap_increment
 
 BITS = formats.SYMBOL.bits
-"""Of each part of a symbol and of a coefficient."""
+"""Bits of each part of a symbol and of a coefficient."""
 FRACTION = formats.COEFFICIENT.fraction
 """Fraction bits of a coefficient."""
 WIDTHS = Widths(BITS, BITS, BITS, BITS)

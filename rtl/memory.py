@@ -28,7 +28,7 @@ HALF_COLUMNS = {512: 36, 1024: 18, 2048: 9, 4096: 4, 8192: 2, 16384: 1}
 4096 rows of 9 columns, and 32768 rows of 1."""
 DEEPEST = 32768
 MOST_BANDS = 4
-"""Of so many bands one LUT6 chooses, for each bit; only what is deeper than that many blocks has more."""
+"""Most bands that one LUT6 chooses from, for each bit; only what is deeper than that many blocks has more."""
 LUT_CELLS = {name: astuple(family.lut_ram) for name, family in FAMILIES.items()}
 """(LUTs, columns of 32 rows, columns of 64 rows) of a cell of LUT RAM (UG474, UG574)."""
 
@@ -82,7 +82,7 @@ def band_columns(rows: int, width: int) -> tuple[int, ...]:
 
 @cache
 def bands(depth: int, width: int, is_rom: bool, half_block_luts: int = HALF_BLOCK_LUTS) -> tuple[Band, ...]:
-    """How a memory is cut for block RAM, from its first row on: all bands but the last of the same power of two.
+    """The cut of a memory into block RAM, from its first row on: all bands but the last of the same power of two.
 
     half_block_luts : what half a block is worth on the part, which decides whether a short last band is in LUTs
 
@@ -105,8 +105,8 @@ def bands(depth: int, width: int, is_rom: bool, half_block_luts: int = HALF_BLOC
 
 
 def _worth(cut: Sequence[Band], width: int, is_rom: bool, half_block_luts: int) -> tuple[int, int]:
-    """What a cut costs in LUTs, blocks included, and its bands. LUT RAM counts as the 7 series': the cells of
-    UltraScale+ hold a seventh more."""
+    """(LUTs that a cut costs, blocks included; its bands). LUT RAM counts as the 7 series': the cells of UltraScale+
+    hold a seventh more."""
     cost = _bands_cost(cut, width, is_rom, "xc7")
     return cost.lut + cost.ff // 2 + round(2 * cost.bram36) * half_block_luts, len(cut)
 
@@ -172,12 +172,12 @@ def distributed_cost(depth: int, width: int, family: str) -> Cost:
 
 
 def rom_form(depth: int, asked: Form) -> Form:
-    """What a read-only memory becomes."""
+    """Form of a read-only memory of so many words."""
     return "logic" if depth <= LUT_MEMORY_DEPTH else asked
 
 
 def ram_form(depth: int, asked: Form) -> Form:
-    """What a memory that is written becomes."""
+    """Form of a written memory of so many words."""
     return "distributed" if depth <= LUT_MEMORY_DEPTH else asked
 
 
@@ -386,7 +386,7 @@ def _read(
 
 
 def _attributes(block: bool, is_rom: bool) -> dict[str, str]:
-    """What asks synthesis for that kind of memory."""
+    """Attributes that ask synthesis for that kind of memory."""
     if is_rom:
         return {"rom_style": "block"} if block else IN_LUTS
     # Nobody reads a row in the cycle that writes it.

@@ -46,7 +46,7 @@ LONGEST_CHAIN = 8
 
 @dataclass(frozen=True)
 class Packing:
-    """How products are formed.
+    """A way of forming products.
 
     Parameters: form, "dsp" or "lut"; lanes, PEs that share a DSP (1 for lut); field_bits, distance of their fields (0
     where lanes is 1); chain, the longest cascade of DSPs (1 for lut).
@@ -77,7 +77,7 @@ Kernels: TypeAlias = np.ndarray | Sequence[np.ndarray]
 
 
 def chain_bound(weight_bits: int, activation_bits: int, field_bits: int) -> int:
-    """How many products a field can sum, whatever the weights and activations; no limit without fields (0 bits).
+    """The most products that a field can sum, whatever the weights and activations; no limit without fields (0 bits).
 
     Narrow weights are at most 2**(w - 1) - 1 in magnitude, activations (made signed) at most 2**(a - 1).
     """
@@ -92,7 +92,7 @@ def largest_weight_sum(field_bits: int, activation_bits: int) -> int:
 
 
 def packings(weight_bits: int, activation: Shape, family: str) -> tuple[Packing, ...]:
-    """What a layer may choose from: the DSP forms, fewest lanes first, then the LUT form.
+    """Packings that a layer may choose from: the DSP forms, fewest lanes first, then the LUT form.
 
     A lane count appears where a product fits its field, and no higher lane count has as long a chain. Fields are as
     wide as the operand allows. Weights of 1 bit have the LUT form alone.

@@ -90,7 +90,7 @@ class PairWindowConfig(WindowConfig):
 
     @property
     def tap_indices(self) -> tuple[tuple[int, int], ...]:
-        """Of each tap column, by how much the indices that are read in half 0 and half 1 exceed its pair's."""
+        """By how much, for each tap column, the indices read in half 0 and half 1 exceed its pair's."""
         found = []
         for tap in range(self.kernel_width):
             whole, rest = divmod(self.dilation * tap, self.stride)
@@ -99,7 +99,7 @@ class PairWindowConfig(WindowConfig):
 
     @property
     def tap_swaps(self) -> tuple[bool, ...]:
-        """Of each tap column, whether half 1 has the first column's value."""
+        """Whether half 1 has the first column's value, for each tap column."""
         return tuple(self.dilation * tap // self.stride % 2 == 1 for tap in range(self.kernel_width))
 
     @property

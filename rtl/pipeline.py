@@ -39,7 +39,7 @@ def check_positive(**numbers: int) -> None:
 
 
 def connect_in_order(m: Module, source: Any, sink: Any) -> None:
-    """What `connect(m, source, sink)` does to two equal streams, in the order payload, valid, ready.
+    """Connect two equal streams as `connect(m, source, sink)` does, but in the order payload, valid, ready.
 
     The order is part of the emitted Verilog. Amaranth's `connect` takes a signature's members sorted by name, so that
     `ready` comes before `valid`; the designs whose bytes are recorded have it behind.

@@ -231,7 +231,7 @@ def polyphase_reader(m: Module, s: WindowConfig, walk: PolyphaseSequencer, write
 
 
 def _steps(s: WindowConfig) -> list[int]:
-    """How far the window moves from an output row (column) of each phase to the next: 0 or 1 input rows (columns)."""
+    """Input rows (columns), 0 or 1, by which the window moves from an output row (column) of each phase to the next."""
     base = -s.padding_height % s.phases
     return [s.first_row(base + phase + 1) - s.first_row(base + phase) for phase in range(s.phases)]
 

@@ -227,7 +227,7 @@ class Pooling(Component):
     def _memory(
         self, m: Module, taken: Value, beat: Counter, column: Counter, block: Counter, write: Value, data: Value
     ) -> Value:
-        """What is held of the beat that was taken a cycle ago; what it becomes is written."""
+        """The partial result of the beat that was taken a cycle ago; its successor is written."""
         config = self.config
         m.submodules.memory = ram = config.storage.ram(config.cells, len(data)).build()
         cell, begin, written = (Signal(range(config.cells), name=name) for name in ("cell", "begin", "written"))

@@ -87,7 +87,7 @@ class PowerNormaliserConfig:
 
     @property
     def numerator(self) -> int:
-        """What is divided by the energy."""
+        """The dividend, whose divisor is the energy."""
         return power_numerator((self.values + 1) // 2, self.power)[0]
 
     @property

@@ -1,4 +1,4 @@
-"""What small pieces of logic cost after open synthesis (synth_xilinx): the vocabulary of the components' costs.
+"""Costs of small pieces of logic after open synthesis (synth_xilinx): the vocabulary of the components' costs.
 
 A cost is what a netlist is counted to have: LUTs of any size, shift registers (one LUT each) and LUT RAM by the LUTs it
 takes; flip-flops; DSP slices; block RAM in 36 Kbit blocks; UltraRAM. `family` is "xc7" or "xcup".

@@ -252,7 +252,7 @@ class Reorder(Component):
         wrapped = Signal(signed(bits_of(config.depth) + 2))
 
         def chosen(values: Sequence[int]) -> Value:
-            """Of the innermost loop that is not at its last turn; the last one where all are."""
+            """The value of the innermost loop that is not at its last turn; the last one where all are."""
             bits = max(abs(each) for each in values).bit_length() + 1
             found: Value = Const(values[-1], signed(bits))
             for counter, value in zip(counters, values, strict=False):
@@ -266,7 +266,7 @@ class Reorder(Component):
         return step, wrapped
 
     def _freed(self, issue: Value, counters: list[Counter]) -> Value:
-        """How many values the reading in this cycle gives back."""
+        """Number of values that are free once the reading in this cycle is done."""
         config = self.config
         length, stride = config.loops[config.release]
         turn: Value = issue

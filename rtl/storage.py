@@ -31,7 +31,7 @@ class Storage:
     half_block_luts: int = HALF_BLOCK_LUTS
 
     def choices(self, depth: int, ultra: bool) -> tuple[Storage, ...]:
-        """What a memory of so many words can be: this, and UltraRAM where a part has it and the memory is deep enough.
+        """Forms of a memory of so many words: this, and UltraRAM where a part has it and the memory is deep enough.
 
         ultra : whether the part has it
         """

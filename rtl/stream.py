@@ -135,7 +135,7 @@ class CreditFifo(Component):
         return m
 
     def _memory(self, m: Module, load: Signal, words: int) -> Value:
-        """What has waited longest in a memory; `load` takes it."""
+        """The word of a memory that has waited longest; `load` takes it."""
         m.submodules.memory = memory = Memory(
             shape=self.config.payload, depth=words, init=[], attrs={"ram_style": "distributed"}
         )

@@ -1,4 +1,4 @@
-"""What the weight memories hold, and the constants that go with it into the bias."""
+"""The contents of the weight memories, and the constants that go with them into the bias."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def pack_weights(
 def _rows(
     weight: np.ndarray, pe: int, simd: int, taps: int, bits: int, packing: Packing, sections: int
 ) -> np.ndarray:
-    """What is stored for each (fold and word, PE, lane) of one kernel."""
+    """Stored integers for each (fold and word, PE, lane) of one kernel."""
     lanes = fold_lanes(_whole_folds(weight, pe), simd, taps)
     if packing.form == "lut" and bits <= 2:
         lanes = (lanes > 0).astype(np.int64) if bits == 1 else (lanes != 0) + 2 * turns(lanes)
@@ -135,7 +135,7 @@ def turns(lanes: np.ndarray) -> np.ndarray:
 def bias_correction(
     weight: np.ndarray, *, simd: int, bits: int, packing: Packing, activation: Shape, taps: int = 1
 ) -> np.ndarray:
-    """What is to be added to the sums of each channel, int64 (O,), parameters as for `pack_weights`, of one kernel.
+    """Addends of the sums of each channel, int64 (O,), parameters as for `pack_weights`, of one kernel.
 
     The offset of the activations times the sum of the weights; and what the LUT form's network gives for activations
     of zero, taken off.
@@ -160,14 +160,14 @@ def bias_correction(
 
 
 def activation_offset(packing: Packing, activation: Shape, bits: int) -> int:
-    """What is subtracted from every activation: the DSP's and the network of 2-bit weights take signed ones alone."""
+    """The offset taken from every activation: the DSP's and the network of 2-bit weights take signed ones alone."""
     if activation.signed or (packing.form == "lut" and bits != 2):
         return 0
     return 1 << (activation.width - 1)
 
 
 def varying_columns(memories: Sequence[Sequence[int]], distinct: bool = False) -> tuple[int, ...]:
-    """Of each memory (see `pack_weights`), how many bits are not the same in all rows.
+    """Numbers of bits that are not the same in all rows, for each memory (see `pack_weights`).
 
     distinct : bits that are equal to one another in all rows count once
     """
@@ -194,8 +194,7 @@ def phase_biases(
     activation: Shape,
     taps: int = 1,
 ) -> list[list[int]]:
-    """What each phase's sums are to be added, `bias_correction` of its kernel included; of one phase where all are
-    alike."""
+    """Addends of each phase's sums, `bias_correction` of its kernel included; of one phase where all are alike."""
     found = []
     for kernel in kernels:
         correction = bias_correction(kernel, simd=simd, bits=bits, packing=packing, activation=activation, taps=taps)

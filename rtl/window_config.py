@@ -19,7 +19,7 @@ from hwgen.rtl.window_geometry import WindowGeometry
 
 @dataclass(frozen=True)
 class WindowConfig(WindowGeometry):
-    """What a window walks over; every count that follows from it.
+    """The windows of a layer over its input, and every count that follows from them.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ class WindowConfig(WindowGeometry):
         return self.group_folds * self.tap_words
 
     def kernels(self, weight: np.ndarray) -> tuple[np.ndarray, ...]:
-        """What each phase does to its windows, an ordinary convolution (O, I, rows, columns): see `phase_kernels`."""
+        """Each phase's kernel, that of an ordinary convolution (O, I, rows, columns): see `phase_kernels`."""
         return phase_kernels(weight, self.stride) if self.transposed else (weight,)
 
     @property

@@ -111,13 +111,13 @@ class WindowGeometry:
         return self.first_column(column) + self.reach_width - 1
 
     def needed(self, row: int, column: int) -> int:
-        """How many pixels of the frame, in raster order, are written before the window of output (row, column) is read:
-        up to the last pixel of the frame that lies in its rectangle, whether a tap of a dilated kernel or not."""
+        """Number of the frame's pixels, in raster order, that are written before the window of output (row, column) is
+        read: up to the last one in its rectangle, whether a tap of a dilated kernel or not."""
         last_row, last_column = self.last_row(row), self.last_column(column)
         return min(last_row, self.height - 1) * self.width + min(last_column, self.width - 1) + 1
 
     def released(self, row: int, column: int) -> int:
-        """How many pixels of the frame nobody needs once the window stands at output (row, column).
+        """Number of the frame's pixels that nothing needs once the window is at output (row, column).
 
         In a transposed convolution the next output row may begin at the same input row: then none is given back.
         """

@@ -142,7 +142,7 @@ class WindowPoolingConfig:
 
     @property
     def memory(self) -> RamConfig:
-        """What holds a window's words, where a pixel has several beats."""
+        """The memory of a window's partial results, where a pixel has several beats."""
         storage = Storage(half_block_luts=self.window.half_block_luts)
         return storage.ram(self.beats_out, self.lanes * self.partial.width)
 
@@ -310,7 +310,7 @@ class WindowPooling(Component):
         return Cat(results)
 
     def _memory(self, m: Module, group: Counter, address: Value, write: Value, data: Value) -> Value:
-        """What is held at an address, a cycle later; what it becomes is written where a cycle ago `group` stood."""
+        """The word at an address, a cycle later; its successor is written at the `group` of a cycle ago."""
         groups = self.config.beats_out
         m.submodules.memory = ram = self.config.memory.build()
         written = Signal(range(groups))

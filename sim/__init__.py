@@ -1,1 +1,1 @@
-"""What runs inside the simulator, and its launcher. Reads an emitted folder and arrays, nothing else of hwgen."""
+"""The simulation's launcher, and what runs inside it. Reads an emitted folder and arrays, nothing else of hwgen."""

@@ -33,7 +33,7 @@ model. `prediction`: measured cycles are not the manifest's. All others:
 a wrong design."""
 
 FEW_BEATS = 32
-"""Of a whole run: a stream that has fewer need not have met a stall."""
+"""Fewest beats of a whole run with which a stream must have met a stall."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a recording showed.
+    """The result of checking a recording.
 
     values_compared : values of the layers' streams and of the output, each once.
     mismatches : differing, missing and surplus values, plus every other finding but `stall`, which is no difference.
@@ -69,8 +69,8 @@ class Verdict:
 
     @property
     def first(self) -> Finding | None:
-        """What to look at first: the first stream in dataflow order with a wrong value or a broken protocol (whichever
-        came earlier), else the hang, else the first finding."""
+        """The finding to look at first: of the first stream in dataflow order with a wrong value or a broken protocol
+        the earlier one, else the hang, else the first finding."""
         for kinds in ({"value", "protocol"}, {"hang"}, set(KINDS)):
             for finding in self.findings:
                 if finding.kind in kinds:
@@ -119,7 +119,7 @@ def check(
 
 
 def flaws(design: Design, recording: Recording, settings: Settings) -> list[Finding]:
-    """What is wrong with a recording whatever its values should be: protocol, count of output beats, TLAST, a hang."""
+    """Faults of a recording whatever its values should be: protocol, count of output beats, TLAST, a hang."""
     output = recording.streams[-1]
     findings = [finding for stream in recording.all for finding in _protocol(stream.name, stream)]
     findings += _ending(design, recording, settings)

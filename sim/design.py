@@ -14,9 +14,9 @@ from hwgen.errors import HwgenError
 
 FORMAT_VERSION = 1
 BEAT_BITS = 32
-"""What the recorder keeps of a beat."""
+"""Bits of a beat that the recorder keeps."""
 WORD_BITS = 32
-"""Of a channel symbol, I and Q together: a stream with values of this width carries symbols, word by word."""
+"""Bits of a channel symbol, I and Q together: a stream with values of this width carries symbols, word by word."""
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
@@ -59,7 +59,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Design:
-    """What a bench needs to know of a design.
+    """A design as a bench needs to know it.
 
     side : "tx": pixels in, symbols out; "rx": symbols in, pixels out.
     input_last : it has an input TLAST, which the bench then drives.

@@ -29,7 +29,7 @@ class DesignError(Exception):
 
 @dataclass(frozen=True)
 class Frames:
-    """What came out.
+    """The output of a run.
 
     output : (frames, output_beats) uint32, the words as they are.
     streams : layer -> (frames, height, width, channels) int64; empty unless asked for.

@@ -64,7 +64,7 @@ BUILDS_KEPT = 64
 STALE_SECONDS = 24 * 3600
 """Age at which a folder of work belongs to a process that was killed."""
 LINES = 6
-"""Of a log, in an error."""
+"""Lines of a log in an error."""
 
 
 class SimulationError(HwgenError):
@@ -76,7 +76,7 @@ class SimulationError(HwgenError):
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """How Verilator and the C++ compiler build a bench.
+    """Settings of Verilator and the C++ compiler for a bench.
 
     optimise : g++'s flags for the simulated design. ``-O1`` simulates as fast as ``-O3`` and builds in half the time.
     trace : include the waveform window (slower to build and to run).
@@ -116,7 +116,7 @@ def missing_tools() -> list[str]:
 
 
 _locks: dict[str, threading.Lock] = {}
-"""Of each build, so that threads of one process wait for it instead of doing the same."""
+"""A lock of each build, so that threads of one process wait for it instead of doing the same."""
 
 
 def build(
@@ -299,7 +299,7 @@ def _key(
 
 
 def _library_key(options: BuildOptions) -> str:
-    """Of the objects that no design changes: Verilator's run-time library and the recorder."""
+    """Key of the objects that no design changes: Verilator's run-time library and the recorder."""
     facts = [importlib.metadata.version("verilator"), sys.prefix, options.trace, options.threads, make_flags(options)]
     return hashlib.sha256(json.dumps(facts).encode() + (HERE / "recorder.cpp").read_bytes()).hexdigest()[:16]
 
@@ -321,7 +321,7 @@ def _prune(folder: Path, keep: Path) -> None:
 
 
 def errors(log: Path) -> str:
-    """What a log says went wrong: its lines about errors, else its last ones."""
+    """The lines of a log that say what went wrong: those about errors, else its last ones."""
     try:
         lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
     except OSError:

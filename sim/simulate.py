@@ -20,7 +20,7 @@ VIOLATIONS = ("", "the payload changed while the beat was not yet taken", "valid
 
 @dataclass(frozen=True)
 class Settings:
-    """How a run is driven.
+    """Settings of a run.
 
     stall : probability of an idle input cycle and of a stalled output cycle, 0 <= stall < 1.
     seed : of every random choice. frames : images sent, back to back.
@@ -35,7 +35,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What one stream did: `values` (uint32, raw bits), `last` (bool) and `cycles` (int64) of every beat.
+    """The record of one stream: `values` (uint32, raw bits), `last` (bool) and `cycles` (int64) of every beat.
 
     stalled : cycles of valid without ready. valid, ready : at the end of the run.
     violation : index into VIOLATIONS of the first broken rule, 0 if none, at `violation_cycle`.
@@ -84,7 +84,7 @@ class Patience:
 
 
 def patience(design: Design, settings: Settings) -> Patience:
-    """How long nothing may move, from the predicted interval and the layer with the fewest pixels.
+    """Cycles for which nothing may move, from the predicted interval and the layer with the fewest pixels.
 
     A layer works for at most interval / pixels cycles on one pixel, so a design that moved nothing for four times
     as long is full or empty; fifty times as long is a hang.

@@ -1,4 +1,4 @@
-"""How fast the bench is, beside a bare C++ loop around the same Verilog with nothing attached.
+"""The speed of the bench, beside a bare C++ loop around the same Verilog with nothing attached.
 
 Both are built with the same Verilator and the same flags and run one after the other. CPU time (user) is measured, so
 that other work on the machine disturbs little; the bench's includes starting Python and cocotb. `hwgen bench sim`

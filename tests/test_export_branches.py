@@ -104,7 +104,7 @@ SCALE = "quantiser.act_quant.fused_activation_quant_proxy.tensor_quant.scaling_i
 
 
 def scales(network: QuantDeepJSCC) -> set[str]:
-    """Of outputs, by the layers that have them in the state."""
+    """Layers that have an output's scale in the state, by their names."""
     return {name.removesuffix(f".{SCALE}") for name in network.state_dict() if name.endswith(f".{SCALE}")}
 
 

@@ -23,7 +23,7 @@ def alive(number: int) -> bool:
 
 
 def wait_for(path: Path) -> str:
-    """What a file holds as soon as it holds something."""
+    """The contents of a file as soon as it has some."""
     while not (path.is_file() and path.read_text()):
         time.sleep(0.01)
     return path.read_text()

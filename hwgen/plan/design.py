@@ -80,7 +80,7 @@ class Design:
         return found
 
     def _estimate_forks(self, lowerings: dict[str, Lowering[Any]]) -> None:
-        """Estimate the beats that forks' branches hold while others catch up: sizing counts on it, before depths are exact.
+        """Estimate the beats in forks' branches while others catch up: sizing counts on it, before depths are exact.
 
         A node lags behind the port by what its windows need; where branches meet, the quicker ones wait.
         """

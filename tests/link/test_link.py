@@ -187,7 +187,7 @@ def test_random_weights(ends: dict[str, FakeEnd], tmp_path: Path) -> None:
 
 
 def test_float_link_is_near_its_integers(tmp_path: Path) -> None:
-    """Of trained networks, at a high SNR."""
+    """Trained networks at a high SNR."""
     link = load_link(DesignOptions("tiny"))
     assert FloatLink.available(link) and not FloatLink.available(load_link(DesignOptions("tiny", init=1)))
     image = load_images(None, 1, 32, 32)[0]

@@ -63,7 +63,7 @@ def test_none_fits_means_the_mean_colour() -> None:
 
 
 def test_scan_bits_leave_out_headers() -> None:
-    """Of a flat image hardly anything is left: three blocks' worth, not the header's hundreds of bytes."""
+    """A flat image leaves hardly anything: three blocks' worth, not the header's hundreds of bytes."""
     buffer = io.BytesIO()
     Image.fromarray(np.full((8, 8, 3), 128, np.uint8)).save(buffer, "JPEG", subsampling="4:4:4")
     assert len(buffer.getvalue()) > 500

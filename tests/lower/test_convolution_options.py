@@ -22,7 +22,7 @@ BEATS = (1, 2, 4)
 
 
 def lowering_of(groups: int, inputs: int, outputs: int, kernel: int) -> ConvolutionLowering:
-    """Of a layer of so many groups, channels in and out of each, in frames of 12x8."""
+    """The hardware side of a layer of so many groups, channels in and out of each, in frames of 12x8."""
     builder = Builder(np.random.default_rng(groups), "tx", groups * inputs, (8, 12))
     builder.conv("pixels", groups * outputs, groups=groups, kernel_size=(kernel, kernel), type=IntType(8, True),
                  activation="none", weight_bits=8)  # fmt: skip

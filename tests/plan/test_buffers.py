@@ -51,7 +51,7 @@ def balanced_plan(seed: int, width: int, height: int) -> Plan:
 
 
 def frames_until_slow(plan: Plan, chosen: Depths) -> int:
-    """How many frames, at least 4, show that these depths cost latency or interval."""
+    """Number of frames, at least 4, that show that these depths cost latency or interval; 0 where they cost neither."""
     ends = Scheduler(plan).schedule(chosen, 4).ends
     if ends[0] > latency(plan) or ends[-1] - ends[-2] > plan.frame_interval:
         return 4
@@ -148,7 +148,7 @@ def test_no_deadlock(seed: int) -> None:
 
 
 def test_depths_of_a_plan() -> None:
-    """What was chosen is what the plan has; before, it has depths that suffice."""
+    """The plan has the chosen depths; before, it has depths that suffice."""
     plan = any_plan(302, 3, 8, largest=4)
     assert plan.depths == {buffer.label: buffer.enough for buffer in Scheduler(plan).buffers}
     minimal = minimal_buffers(plan)

@@ -171,7 +171,7 @@ def test_transmitters(power: bool, behind: tuple[Node, ...], seed: int) -> None:
 
 
 def test_buffers_of_the_ends() -> None:
-    """What is not chosen is in the depths, too, in the order of the data."""
+    """Buffers whose depths are not chosen are in `depths`, too, in the order of the data."""
     random = np.random.default_rng(1)
     graph = random_receiver(random, [1, 2], table=True, equaliser="svd")
     names = ["equaliser.fifo", "symbols", "received.fifo", "deconv0.ring", "deconv0.fifo", "deconv1.ring",

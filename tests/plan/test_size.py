@@ -80,7 +80,7 @@ def _undominated(
 
 
 def taken_by(plan: Plan) -> NDArray[np.int64]:
-    """What the plan takes at most: the sizing does not look at the weights' bits."""
+    """The most that a plan takes: the sizing does not look at the weights' bits."""
     family, design = plan.board.family, plan.design
     costs = [
         plan.configs[name].cost(family)

@@ -35,7 +35,7 @@ def real(coefficients: np.ndarray | None) -> np.ndarray:
 
 
 def send(channel: Channel, coefficients: np.ndarray | None, x: np.ndarray) -> np.ndarray:
-    """What a transmitter's last node does, in floating point."""
+    """The last node of a transmitter in floating point."""
     if channel.kind != "mimo2x2":
         return x
     pairs = x.reshape(-1, 2)
@@ -45,7 +45,7 @@ def send(channel: Channel, coefficients: np.ndarray | None, x: np.ndarray) -> np
 
 
 def equalise(channel: Channel, coefficients: np.ndarray | None, y: np.ndarray) -> np.ndarray:
-    """What a receiver's first node does, in floating point: as hwgen.ir.nodes.matrix_product.MatrixProduct says."""
+    """The first node of a receiver in floating point: as hwgen.ir.nodes.matrix_product.MatrixProduct says."""
     found = nodes(channel, "rx")
     if not found:
         return y
@@ -111,7 +111,7 @@ def test_scalar_equalisers(kind: str, snr_db: float, power: float) -> None:
 
 
 def test_mmse_leaves_the_least_error() -> None:
-    """Of all multiples of conj(h), the mmse one is nearest to what was sent."""
+    """The mmse multiple of conj(h) is the nearest of all to the symbols sent."""
     channel = Channel(kind="rayleigh")
     found = draw(channel, 3.0, 1 << 16, 4)
     x = random_symbols(1 << 16)

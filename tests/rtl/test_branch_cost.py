@@ -76,7 +76,7 @@ def test_each(config: Any, lut: int, ff: int, bram36: float) -> None:
 
 @pytest.mark.parametrize("kind", sorted({type(case[0]) for case in MEASURED}, key=lambda kind: kind.__name__))
 def test_in_all(kind: type) -> None:
-    """Of a kind together: LUTs within a twentieth, flip-flops within a fiftieth."""
+    """All cases of a kind together: LUTs within a twentieth, flip-flops within a fiftieth."""
     cases = [case for case in MEASURED if type(case[0]) is kind]
     predicted = np.array([[case[0].cost("xc7").lut, case[0].cost("xc7").ff] for case in cases]).sum(axis=0)
     lut, ff = (sum(case[place] for case in cases) for place in (1, 2))

@@ -156,7 +156,7 @@ def test_a_prediction_is_quick() -> None:
 def test_predictions_against_measurements(
     file: str, kind: str, lut_limits: tuple[float, float], ff_limits: tuple[float, float]
 ) -> None:
-    """What was synthesised by `python -m hwgen.synth.sweep LAYERS 1 xc7 tests/data/FILE --kind KIND`."""
+    """Layers synthesised by `python -m hwgen.synth.sweep LAYERS 1 xc7 tests/data/FILE --kind KIND`."""
     measured = json.loads((Path(__file__).parents[1] / "data" / file).read_text())
     random = np.random.default_rng(measured["seed"])
     lut, ff = [], []

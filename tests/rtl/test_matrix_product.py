@@ -20,7 +20,7 @@ from hwgen.rtl.matrix_product import BITS, FRACTION, MatrixProduct, MatrixProduc
 
 @dataclass
 class Run:
-    """What came out, when what went in was accepted, and when it came."""
+    """The words that came out, and the cycles of all accepted and of all output beats."""
 
     words: list[int] = field(default_factory=list)
     lasts: list[int] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""How many products share a DSP, how many of them a field can sum, and the rows of the weight memories."""
+"""Products that share a DSP, the most that a field can sum, and the rows of the weight memories."""
 
 from __future__ import annotations
 

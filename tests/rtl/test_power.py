@@ -35,7 +35,7 @@ def byte_config(values: int) -> PowerNormaliserConfig:
 
 
 def frames(count: int, values: int, input: Shape = BYTE, seed: int = 0) -> np.ndarray:
-    """Of very different energies: full range, few bits, nearly nothing, nothing, and the most there can be."""
+    """Frames of very different energies: full range, few bits, nearly nothing, nothing, and the most there can be."""
     random = np.random.default_rng(seed)
     low, high = bounds(input.width, input.signed)
     found = []

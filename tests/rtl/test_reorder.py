@@ -69,7 +69,7 @@ def cycles(config: ReorderConfig, values: int) -> tuple[list[int], list[int]]:
 
 @pytest.mark.parametrize("config", NARROW, ids=str)
 def test_arrays(config: Config) -> None:
-    """What is given back is never read again; needed grows, and is what outputs so far have read."""
+    """Released values are never read again; needed grows, and is what outputs so far have read."""
     reorder = config.reorder
     order = reorder.order
     after = np.append(np.minimum.accumulate(order[::-1])[::-1][1:], reorder.values)

@@ -33,7 +33,7 @@ def test_memories_of_all_kinds(width: int, depth: int) -> None:
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 4, 5, 16, 100])
 def test_holds_exactly_its_depth(depth: int) -> None:
-    """What is accepted while nothing leaves, and the next beat one cycle after the first has left."""
+    """It accepts so many while nothing leaves, and the next beat one cycle after the first has left."""
     run = run_ports(SkipFifo(SkipFifoConfig(8, depth)), [beats(depth + 5)], [depth + 5], start=[150])
     assert run.input_cycles[0][:depth] == list(range(depth))
     assert run.input_cycles[0][depth] == 151 and run.output_cycles[0][0] == 150

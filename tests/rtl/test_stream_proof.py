@@ -21,7 +21,7 @@ from hwgen.rtl.stream import CreditFifoConfig
 from hwgen.synth.yosys import PROGRAM
 
 ALLOWED = ("assume(reserve <= (room ? {batch} : 0));", "assume(!write || under_way != 0);")
-"""What whoever feeds the FIFO keeps to."""
+"""Promises of the FIFO's feeder."""
 
 CHECKER = """
 module watch(input clk, write, ready, pick, input [1:0] payload, input [{reserve}:0] reserve);

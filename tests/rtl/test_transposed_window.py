@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""What a transposed convolution reads, counted against the definition of the convolution itself."""
+"""Words that a transposed convolution reads, counted against the definition of the convolution itself."""
 
 from __future__ import annotations
 

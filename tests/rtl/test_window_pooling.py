@@ -191,7 +191,7 @@ S4 = signed(4)
 NINTH_UNSIGNED = {"shift": 15, "multiplier": 3641}
 """The average of nine unsigned values."""
 FIFTH = {"shift": 17, "multiplier": 5243}
-"""Of 25 ones."""
+"""The average of 25 unsigned values."""
 MEASURED: list[tuple[WindowPoolingConfig, int, int, int, float]] = [
     (pooling(16, (32, 32)), 289, 293, 0, 0.5),
     (pooling(16, (32, 32), taps=3, shape=U8), 247, 259, 0, 2),

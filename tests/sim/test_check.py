@@ -20,7 +20,7 @@ from hwgen.sim.simulate import Recorded, Recording, Settings, patience, simulate
 
 
 def perfect(design: Design, frames: int = 3) -> Recording:
-    """What the toy would do: a beat in every cycle, stalled once on every stream."""
+    """A recording of the toy without faults: a beat in every cycle, stalled once on every stream."""
     pixels = sim_toy.images(frames=frames)
     values = sim_toy.expected(pixels)
     streams = [stream("input", pack_pixels(pixels).reshape(-1), 0)]

@@ -52,7 +52,7 @@ def test_bits_by_hand(tmp_path: Path) -> None:
 @pytest.mark.parametrize("side", ["tx", "rx"])
 @pytest.mark.parametrize("name", [*GRAPHS, "complex"])
 def test_as_the_integer_graph(tmp_path: Path, name: str, side: str) -> None:
-    """Of all kinds of layers, with branches: the graph's own weights and MACs, node by node."""
+    """All kinds of layers, with branches: the graph's own weights and MACs, node by node."""
     if name == "complex":
         (tmp_path / "spec.yaml").write_text(COMPLEX)
         spec = load(tmp_path)

@@ -23,7 +23,7 @@ NAMES = pytest.mark.parametrize("name", KINDS)
 
 
 def kinds_in(text: str) -> set[str]:
-    """Of the layers of a specification: those that are named, and the default of each side."""
+    """Kinds of the layers of a specification: those that are named, and the default of each side."""
     layers = yaml.safe_load(text)
     return {
         layer.get("kind", default)

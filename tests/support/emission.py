@@ -28,7 +28,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def files_of(design: Emitted) -> set[str]:
-    """What `FILES` is for a transmitter without a precoder."""
+    """The files of a design: `FILES` with its side's name, and its coefficients' where it has some."""
     files = {name.replace("_tx.", f"_{design.manifest['side']}.") for name in FILES}
     return files | ({"sample_coefficients.hex"} if design.manifest["coefficients"] else set())
 

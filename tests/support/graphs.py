@@ -37,7 +37,7 @@ from hwgen.ir.types import SHIFTS, IntType
 from hwgen.numerics.integer import IntArray
 
 EXPONENT = -4
-"""Of most layers' outputs."""
+"""Exponent of most layers' outputs."""
 
 
 class Builder:

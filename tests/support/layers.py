@@ -53,7 +53,7 @@ class Layer:
     accumulator_bits: int = field(init=False, compare=False, repr=False)
 
     def __str__(self) -> str:
-        """What differs from the plain layer, as the name of a test."""
+        """Differences from the plain layer, as the name of a test."""
         plain = (entry for entry in fields(self) if entry.init)
         return ",".join(f"{entry.name}={getattr(self, entry.name)}" for entry in plain
                         if getattr(self, entry.name) != entry.default).replace(" ", "") or "plain"  # fmt: skip
@@ -86,7 +86,7 @@ class Layer:
 
     @property
     def paddings(self) -> tuple[int, int]:
-        """Of rows and columns."""
+        """Padding of rows and of columns."""
         rows, columns = self.kernels
         return self.padding or (self.dilation * (rows // 2), self.dilation * (columns // 2))
 

@@ -12,7 +12,7 @@ from amaranth.sim import Simulator
 
 @dataclass
 class Run:
-    """What came out: the beats, the cycle of each accepted input beat and of each output beat."""
+    """The result of a run: the beats, the cycle of each accepted input beat and of each output beat."""
 
     outputs: list
     input_cycles: list[int]
@@ -132,7 +132,7 @@ def unpack_beats(beats: Sequence[int], channels: int, lanes: int, bits: int, sig
 
 @dataclass
 class PortsRun:
-    """What came out of each output: its beats, the cycle of each accepted input beat and of each output beat."""
+    """The result of a run with several outputs: beats of each, the cycle of each accepted input beat and output beat."""
 
     outputs: list[list[int]]
     input_cycles: list[list[int]]

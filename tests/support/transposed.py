@@ -47,7 +47,7 @@ class Transposed:
     accumulator_bits: int = field(init=False, compare=False, repr=False)
 
     def __str__(self) -> str:
-        """What differs from the plain layer, as the name of a test."""
+        """Differences from the plain layer, as the name of a test."""
         plain = (entry for entry in fields(self) if entry.init)
         return ",".join(f"{entry.name}={getattr(self, entry.name)}" for entry in plain
                         if getattr(self, entry.name) != entry.default).replace(" ", "") or "plain"  # fmt: skip

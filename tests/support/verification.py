@@ -15,7 +15,7 @@ import hwgen
 from hwgen.verify.run import Request
 
 LEFT_OUT = ("models", "train", "sim", "__pycache__")
-"""What emit does not need of the package."""
+"""Parts of the package that emit does not need."""
 EMIT = """
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What `hwgen synth` prints, and what it calls a difference."""
+"""The table and JSON of `hwgen synth`, and the differences that it reports."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def scattered(network: DeepJSCC) -> DeepJSCC:
 @pytest.mark.parametrize("make", [dense, pruned])
 @torch.no_grad()
 def test_the_folded_network_is_the_same_function(tmp_path: Path, make: object, groups: int) -> None:
-    """Of plain, grouped, depthwise and transposed convolutions, before and after pruning, to float64's rounding."""
+    """Plain, grouped, depthwise and transposed convolutions, before and after pruning, to float64's rounding."""
     spec = normalised(tmp_path, groups)
     torch.manual_seed(1)
     network = scattered(make(spec))  # type: ignore[operator]

@@ -1,4 +1,4 @@
-"""What a phase writes down of its progress."""
+"""The curve of a phase: the lines that it prints and writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What frames meet in a layer, against fractions in plain Python, value by value."""
+"""Coverage of a layer by frames, against fractions in plain Python, value by value."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIGNED, UNSIGNED = IntType(6, True), IntType(6, False)
 
 
 def by_hand(exact: np.ndarray, low: int, high: int) -> Met:
-    """Of exact quotients, one by one; half to even is what Python's round does."""
+    """Counts over exact quotients, one by one; half to even is what Python's round does."""
     counts = dict.fromkeys(("low", "high", "down", "up"), 0)
     for value in exact.reshape(-1):
         rounded = round(value)

@@ -1,4 +1,4 @@
-"""What verify sends and expects: golden model and integer graph agree on both sides of every channel."""
+"""Stimuli and expectations of verify: golden model and integer graph agree on both sides of every channel."""
 
 from __future__ import annotations
 

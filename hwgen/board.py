@@ -72,7 +72,7 @@ class Board(Frozen):
     family : {'xc7', 'xcup'}
         Yosys' name of the family (``synth_xilinx -family``); xc7 has DSP48E1, xcup DSP48E2.
     usable : Usable
-        How much of `resources` the sizing may take.
+        Shares of `resources` that the sizing may take.
     lut_product_bits : int
         Products of which one factor has at most so many bits may be formed in LUTs. At 4, LUTs beat DSPs in a part's
         terms; at 8, every product may go there, which fills the part.

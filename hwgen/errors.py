@@ -10,9 +10,9 @@ class HwgenError(Exception):
         File, with the line where there is one, then the key: ``models/x/spec.yaml:12: encoder[1].kernel``.
         Or the command-line option: ``--frame``.
     wanted : str
-        What would have been accepted.
+        The values that would have been accepted.
     got : str
-        What was found instead.
+        The value found instead.
 
     ``str(error)`` is always a single line: ``WHERE: wanted WANTED, got GOT``.
     """

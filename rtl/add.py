@@ -52,7 +52,7 @@ class AddConfig:
     latency: ClassVar[int] = 3 + CreditFifoConfig.latency
     """Cycles from an accepted pair to its result: sum 1, round 1, saturate 1, FIFO 2."""
     default_depth: ClassVar[int] = latency + 1
-    """An entry is given back one cycle after its beat has left."""
+    """An entry is free again one cycle after its beat has left."""
 
     def __post_init__(self) -> None:
         if len(self.inputs) != 2:

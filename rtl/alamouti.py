@@ -35,7 +35,7 @@ class AlamoutiConfig:
     latency: ClassVar[int] = 2 + FIFO_LATENCY
     """Cycles from a pair's second symbol to its first word: pair 1, word 1, FIFO."""
     default_depth: ClassVar[int] = latency
-    """An entry is taken one cycle after the pair is there, and given back one cycle after its word has left."""
+    """An entry is taken one cycle after the pair is there, and free again one cycle after its word has left."""
     cycles: ClassVar[int] = 4
     """Interval of a pair."""
 

@@ -53,7 +53,7 @@ class ConcatConfig:
     latency: ClassVar[int] = CreditFifoConfig.latency
     """Cycles from an accepted beat to `o.valid`: the FIFO's."""
     default_depth: ClassVar[int] = latency + 1
-    """An entry is given back one cycle after its beat has left."""
+    """An entry is free again one cycle after its beat has left."""
 
     def __post_init__(self) -> None:
         if not 2 <= len(self.channels) <= 4:

@@ -39,7 +39,7 @@ class ConvolutionConfig:
     out_lanes
         Values per beat of the output.
     packing
-        How products are formed, from weights_in block RAM or logic.
+        The form of the products, from weights_in block RAM or logic.
     depth
         Of the FIFO in beats, by default what folds without a pause need.
     codebook

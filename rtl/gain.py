@@ -40,7 +40,7 @@ class GainConfig:
     latency: ClassVar[int] = cycles + FIFO_LATENCY
     """Cycles from an accepted value to its result."""
     default_depth: ClassVar[int] = latency + 1
-    """An entry is given back one cycle after its value has left."""
+    """An entry is free again one cycle after its value has left."""
 
     input: Shape
     factor: int

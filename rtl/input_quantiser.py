@@ -43,7 +43,7 @@ class InputQuantiserConfig:
     latency: ClassVar[int] = cycles + FIFO_LATENCY
     """Cycles from an accepted value to its result."""
     default_depth: ClassVar[int] = latency + 1
-    """An entry is given back one cycle after its value has left."""
+    """An entry is free again one cycle after its value has left."""
 
     input: Shape
     shift: int

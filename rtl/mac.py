@@ -64,7 +64,7 @@ class MacConfig:
     rows
         Of the weight memories.
     packing
-        How products are formed.
+        The form of the products.
     weights_in
         "block" RAM, or "logic" at any depth; a few rows are logic always (`rom_form`), one makes constants.
     blocks
@@ -72,7 +72,7 @@ class MacConfig:
     first_phase
         Of a frame's first output pixel.
     half_block_luts
-        What half a block RAM is worth on the part (`hwgen.device.half_block_luts`).
+        LUTs that half a block RAM is worth on the part (`hwgen.device.half_block_luts`).
     sections
         The PEs and the word fall into so many equal parts, and every PE meets its own part's activations alone.
     codebook

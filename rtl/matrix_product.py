@@ -121,7 +121,7 @@ class MatrixProductConfig:
 
     @property
     def default_depth(self) -> int:
-        """An entry is taken with a row's first step, given back one cycle after the result has left."""
+        """An entry is taken with a row's first step, free again one cycle after the result has left."""
         return -(-self.latency // self.steps)
 
     @property

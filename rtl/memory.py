@@ -192,7 +192,7 @@ class RomConfig:
     form
         "block" RAM or "logic". No UltraRAM: a bitstream cannot fill it (`hwgen.rtl.ultra_ram`).
     half_block_luts
-        What half a block RAM is worth on the part: see `bands`.
+        LUTs that half a block RAM is worth on the part: see `bands`.
 
     Raises
     ------
@@ -264,7 +264,7 @@ class RamConfig:
     form
         "block" RAM, "distributed" (LUTs) or "ultra" (UltraRAM).
     half_block_luts
-        What half a block RAM is worth on the part: see `bands`.
+        LUTs that half a block RAM is worth on the part: see `bands`.
 
     Raises
     ------

@@ -149,7 +149,7 @@ class PixelPackerConfig:
     latency: ClassVar[int] = cycles + FIFO_LATENCY
     """Cycles from a pixel's last value to the pixel."""
     default_depth: ClassVar[int] = 2
-    """A pixel's entry is given back one cycle after it has left: by then the pixel after it is complete."""
+    """A pixel's entry is free again one cycle after it has left: by then the pixel after it is complete."""
 
     pixels: int
     channels: int = 3

@@ -84,7 +84,7 @@ class PoolingConfig:
 
     @property
     def default_depth(self) -> int:
-        """An entry is given back one cycle after its beat has left."""
+        """An entry is free again one cycle after its beat has left."""
         return self.latency + 1
 
     @property

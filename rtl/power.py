@@ -66,7 +66,7 @@ class PowerNormaliserConfig:
     """
 
     default_depth: ClassVar[int] = PIPELINE + 1
-    """An entry is taken with a value's address, and given back one cycle after it has left."""
+    """An entry is taken with a value's address, and free again one cycle after it has left."""
 
     input: Shape
     values: int

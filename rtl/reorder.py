@@ -80,7 +80,7 @@ class ReorderConfig:
     latency: ClassVar[int] = arrival + drain
     """Cycles from the last value that an output waits for to that output."""
     default_fifo_depth: ClassVar[int] = drain + 1
-    """An entry is given back one cycle after its value has left."""
+    """An entry is free again one cycle after its value has left."""
 
     def __post_init__(self) -> None:
         check_positive(bits=self.bits, fifo_depth=self.fifo_depth)
@@ -121,7 +121,7 @@ class ReorderConfig:
 
     @cached_property
     def released(self) -> Beats:
-        """int64 (values,): how many of the band's values have been given back once each output has been read."""
+        """int64 (values,): number of the band's values that are free once each output has been read."""
         ends = np.ones(1, dtype=bool)
         for place, (length, _) in enumerate(self.loops):
             last = np.full(length, place == self.release)
@@ -133,7 +133,7 @@ class ReorderConfig:
 
     @cached_property
     def least_depth(self) -> int:
-        """The least ring in which every output finds its value: what is needed and not given back before."""
+        """The least ring in which every output finds its value: those needed and not yet free."""
         before = np.concatenate([[0], self.released[:-1]])
         return int((self.needed + 1 - before).max())
 

@@ -24,7 +24,7 @@ class Storage:
     form
         "block" or "ultra", unless the memory is too shallow for it: as the part's rate has it (`lut_memory_depth`).
     half_block_luts
-        What half a block RAM is worth on the part (`hwgen.device.half_block_luts`).
+        LUTs that half a block RAM is worth on the part (`hwgen.device.half_block_luts`).
     """
 
     form: Form = "block"

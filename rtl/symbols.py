@@ -38,7 +38,7 @@ class SymbolPackerConfig:
     latency: ClassVar[int] = cycles + FIFO_LATENCY
     """Cycles from a symbol's last value to the symbol."""
     default_depth: ClassVar[int] = latency + 1
-    """A symbol's entry is given back one cycle after it has left."""
+    """A symbol's entry is free again one cycle after it has left."""
 
     values: int
     bits: int = 16

@@ -27,7 +27,7 @@ class TableConfig:
     depth
         Of the FIFO, in values; by default what keeps one value per cycle going.
     half_block_luts
-        What half a block RAM is worth on the part (`hwgen.device.half_block_luts`).
+        LUTs that half a block RAM is worth on the part (`hwgen.device.half_block_luts`).
 
     Raises
     ------
@@ -40,7 +40,7 @@ class TableConfig:
     latency: ClassVar[int] = cycles + FIFO_LATENCY
     """Cycles from an accepted value to its result."""
     default_depth: ClassVar[int] = latency + 1
-    """An entry of the FIFO is given back one cycle after its value has left."""
+    """An entry of the FIFO is free again one cycle after its value has left."""
 
     input: Shape
     bits: int = 8

@@ -41,7 +41,7 @@ class WeightReaderConfig:
     first_phase
         Of a frame's first output pixel.
     half_block_luts
-        What half a block RAM is worth on the part (`hwgen.device.half_block_luts`).
+        LUTs that half a block RAM is worth on the part (`hwgen.device.half_block_luts`).
     """
 
     rows: int

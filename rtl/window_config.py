@@ -52,7 +52,7 @@ class WindowConfig(WindowGeometry):
     form
         Of the line buffer's memories, where they are not too shallow for block RAM.
     half_block_luts
-        What half a block RAM is worth on the part (`hwgen.device.half_block_luts`).
+        LUTs that half a block RAM is worth on the part (`hwgen.device.half_block_luts`).
     groups
         The channels fall into so many groups of neighbours, and a fold reads those of its own groups alone. A word is
         some channels of one group, or several whole groups (`parallel_groups`).

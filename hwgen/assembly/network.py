@@ -24,7 +24,7 @@ def assemble(
     Parameters
     ----------
     port, port_node
-        What the layers at the port take, and the node that gives it, or the port itself.
+        The edge that the layers at the port take, and the node that gives it, or the port itself.
     exponents
         Of every layer's output.
     arguments

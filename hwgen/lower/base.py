@@ -97,7 +97,7 @@ class Buffer:
     label
         Its name in the manifest.
     entries
-        How many entries of it pass in a frame; 0 where none is held from one frame to the next.
+        Number of entries that pass in a frame; 0 where none is held from one frame to the next.
     least, busy, enough
         Depths, multiples of `unit`.
     unit
@@ -198,9 +198,9 @@ class Lowering(ABC, Generic[Config]):
     inputs, output
         The streams that it takes and gives.
     consumers
-        How many nodes take its output.
+        Number of nodes that take its output.
     half_block_luts
-        What half a block RAM is worth on the board (`hwgen.board.Board.half_block_luts`).
+        LUTs that half a block RAM is worth on the board (`hwgen.board.Board.half_block_luts`).
 
     Attributes
     ----------

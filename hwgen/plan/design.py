@@ -25,7 +25,7 @@ class Design:
     graph
         The network's.
     board
-        What it is sized for.
+        The board that it is sized for.
     width, height
         Of the frame in pixels.
     """

@@ -22,7 +22,7 @@ class Plan:
     design
         Graph, board and frame.
     configs
-        What was chosen, by node, in topological order.
+        The chosen configs, by node, in topological order.
     """
 
     design: Design

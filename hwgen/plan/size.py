@@ -41,7 +41,7 @@ class Choice:
     configs
         By node.
     amounts
-        What they take together, int64 in the order of `RESOURCES`.
+        Their resources together, int64 in the order of `RESOURCES`.
     """
 
     configs: dict[str, Any]

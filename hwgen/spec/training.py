@@ -31,9 +31,9 @@ class Training(Frozen):
     Attributes
     ----------
     start : str
-        What the float network's weights are at first: random, or the linear code (`hwgen.train.linear_start`).
+        The float network's weights at first: random, or the linear code (`hwgen.train.linear_start`).
     power : str
-        What gives the symbols their power while training: a factor for each image, or one for all.
+        The source of the symbols' power while training: a factor for each image, or one for all.
     smoothing : float
         Decay of the running average of the float network's weights, which is what a phase leaves; 0: the last weights.
     """

@@ -26,7 +26,7 @@ def test_pairs() -> None:
 
 
 def test_the_borrow_goes_on_through_a_zero() -> None:
-    """The stored integer below decides: a zero above a negative weight is stored as -1, so the next one gives as well."""
+    """The stored integer below decides: a zero above a negative weight is stored as -1, so the next one lends, too."""
     weight = np.array([-3, 0, 0, 5]).reshape(4, 1, 1, 1)
     assert pack(weight, pe=4, simd=1, bits=4, packing=Packing("dsp", 4, 7, 1)) == [[0x4_F_F_D]]
 

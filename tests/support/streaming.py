@@ -132,7 +132,7 @@ def unpack_beats(beats: Sequence[int], channels: int, lanes: int, bits: int, sig
 
 @dataclass
 class PortsRun:
-    """The result of a run with several outputs: beats of each, the cycle of each accepted input beat and output beat."""
+    """The result of a run with several outputs: the beats of each, the cycle of each input beat and output beat."""
 
     outputs: list[list[int]]
     input_cycles: list[list[int]]

@@ -69,7 +69,7 @@ def others(package: str, *allowed: str) -> list[str]:
 
 
 def cycles(edges: Mapping[str, frozenset[str]]) -> list[list[str]]:
-    """Modules that are left after those that import none of the rest, and those that none of it imports, are taken away."""
+    """Modules in circles: the rest without those that import none of it and those that none of it imports."""
     left = {name: set(names) & set(edges) - {name} for name, names in edges.items()}
     while True:
         imported = set().union(*left.values()) if left else set()

@@ -18,7 +18,7 @@ help:
 	@echo "make env         complete environment in $(VENV): training, simulation, tests"
 	@echo "make test        complete set-up, ruff, mypy, pytest"
 	@echo "make verify-all  both sides of every shipped model at full frames against PyTorch, stalled or not"
-	@echo "make sweep       100 random specifications against PyTorch, with and without stalls"
+	@echo "make sweep       120 random specifications (60 with branches) against PyTorch, with and without stalls"
 	@echo "make clean       remove what was built; make distclean: $(VENV) too"
 
 emit: $(VENV)/.light
@@ -40,7 +40,7 @@ verify-all: $(VENV)/.complete
 	        $(BIN)/hwgen verify --model $$model --side $$side --board $(BOARD) --stall 0.2 || exit 1; done; done
 
 sweep: $(VENV)/.complete
-	$(BIN)/python -m hwgen.sweep --count 100
+	$(BIN)/python -m hwgen.sweep --count 120
 
 clean:
 	rm -rf build dist hwgen_out .pytest_cache .mypy_cache .ruff_cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from hwgen.sweep.case import COLOURS, SIDES, Case, Entry, Layer
@@ -113,11 +114,11 @@ class Body:
                          self.oblong, self.coded, self.table, self.u_shape, self.u_shape])()  # fmt: skip
 
 
+@dataclass(frozen=True)
 class Codebook:
     """A layer's weight format, as the specification writes it."""
 
-    def __init__(self, entries: int) -> None:
-        self.entries = entries
+    entries: int
 
     def __str__(self) -> str:
         return f"{{codebook: {self.entries}}}"

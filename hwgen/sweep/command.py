@@ -20,8 +20,11 @@ from hwgen.verdict import DIFFERS, NOT_RUN, PROVEN, worst
 from hwgen.verify.report import Report
 from hwgen.verify.run import Request, run_verification
 
-GENERATORS: tuple[Callable[[int], Case], ...] = (rows.draw, branches.draw, coded.draw)
-"""From a seed to a case, the same for the same seed; random cases take them in turn."""
+GENERATORS: dict[str, Callable[[int], Case]] = {"rows": rows.draw, "branches": branches.draw, "codebooks": coded.draw}
+"""From a seed to a case, the same for the same seed."""
+
+TURNS = ("branches", "rows", "branches", "codebooks")
+"""Random cases take the generators in these turns: half of them have branches."""
 
 CHOSEN = (*DIRECTED, *branches.DIRECTED, *coded.DIRECTED)
 """Cases that every sweep begins with."""
@@ -67,10 +70,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=20, help="random cases beside the directed ones (default: 20)")
     parser.add_argument("--seed", type=int, default=100, help="seed of the first random case (default: 100)")
     parser.add_argument("--side", choices=SIDES, help="only cases of this side (default: both)")
+    parser.add_argument("--only", choices=GENERATORS, help="random cases of this generator alone, no directed ones")
     arguments = parser.parse_args(argv)
     failed = refused = unknown = 0
-    drawn = (GENERATORS[index % len(GENERATORS)](arguments.seed + index) for index in range(arguments.count))
-    cases = [*CHOSEN, *drawn]
+    turns = (arguments.only,) if arguments.only else TURNS
+    drawn = (GENERATORS[turns[index % len(turns)]](arguments.seed + index) for index in range(arguments.count))
+    cases = [*(() if arguments.only else CHOSEN), *drawn]
     cases = [case for case in cases if arguments.side in (None, case.side)]
     for case in cases:
         started = time.perf_counter()

@@ -9,7 +9,7 @@ import pytest
 from hwgen.errors import HwgenError
 from hwgen.model import load_graph
 from hwgen.spec import model as spec
-from hwgen.sweep import branches, command, directed, rows
+from hwgen.sweep import branches, coded, command, directed, rows
 from hwgen.sweep.case import Case
 
 TESTED = [
@@ -94,3 +94,21 @@ def test_only_a_rate_beyond_the_board_is_no_defect(
     assert command.main(["--count", "1", "--side", "rx"]) == 2
     rx = sum(case.side == "rx" for case in command.CHOSEN)
     assert f"0 proven, 0 differ, {rx} not run, 0 refused" in capsys.readouterr().out
+
+
+def test_half_of_the_random_cases_have_branches(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn: list[str] = []
+
+    def refuse(case: Case, folder: Path) -> None:
+        drawn.append(case.spec())
+        raise HwgenError("spec.yaml", "less", "more")
+
+    monkeypatch.setattr(command, "run", refuse)
+    assert command.main(["--count", "4", "--seed", "7"]) == 2
+    del drawn[: len(command.CHOSEN)]
+    assert drawn == [case.spec() for case in (branches.draw(7), rows.draw(8), branches.draw(9), coded.draw(10))]
+    drawn.clear()
+    assert command.main(["--count", "2", "--seed", "7", "--only", "branches"]) == 2
+    assert drawn == [branches.draw(7).spec(), branches.draw(8).spec()]

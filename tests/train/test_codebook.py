@@ -14,8 +14,8 @@ from hwgen.export import export
 from hwgen.numerics.weight_format import Codebook
 from hwgen.train.checkpoint import read, write
 from hwgen.train.codebook import REFINE_EVERY, CodebookRounding
-from hwgen.train.quantised import from_checkpoint
-from hwgen.train.quantised_layers.convolution import QuantLayer
+from hwgen.train.quantised import build, from_checkpoint
+from hwgen.train.quantised_layers.convolution import CODEBOOK_ROUNDS, QuantLayer
 from hwgen.train.quantisers import codebook_of
 from hwgen.train.smoothing import Smoothed
 
@@ -53,6 +53,33 @@ def test_fewer_weights_than_values_still_make_a_codebook() -> None:
     assert book.integers().tolist() == sorted(set(book.integers().tolist()))
     assert {15, -15} <= set(book.integers().tolist())
     Codebook(5, tuple(book.integers().tolist()))
+
+
+def test_exponents_for_a_codebook() -> None:
+    """A channel whose weights lie on the doubled or halved codebook is better off with that scale."""
+    book = CodebookRounding(4, 5)
+    book.values.copy_(torch.tensor([-12, -5, 3, 11]))
+    on_it = torch.tensor([-12.0, -5.0, 3.0, 11.0, 3.0])
+    x = torch.stack([on_it, 2 * on_it, on_it / 2, 2 * on_it + 0.5]).reshape(4, 5, 1, 1)
+    assert book.better_exponents(x).tolist() == [0, 1, -1, 1]
+
+
+def test_scales_and_codebook_are_chosen_for_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last channel's largest weights ask for a coarser scale, on which half of the codebook is beyond them."""
+    network = build(branching_spec(tmp_path, "codebook"))
+    layer = network.encoder[0]
+    assert isinstance(layer, QuantLayer)
+    evenly = torch.linspace(-0.99, 0.99, layer.conv.weight[0].numel()).view_as(layer.conv.weight[0])
+    for channel in layer.conv.weight.data:
+        channel.copy_(evenly)
+    layer.conv.weight.data[-1] *= 1.06
+    errors = []
+    for rounds in (0, CODEBOOK_ROUNDS):
+        monkeypatch.setattr("hwgen.train.quantised_layers.convolution.CODEBOOK_ROUNDS", rounds)
+        layer.fit_weights()
+        weight = layer.conv.quant_weight().value.detach()
+        errors.append(float((weight - layer.conv.weight.detach()).square().sum()))
+    assert errors[1] < errors[0]
 
 
 def test_rounding_is_to_the_nearest_and_straight_through() -> None:

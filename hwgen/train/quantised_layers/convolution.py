@@ -19,6 +19,7 @@ from hwgen.spec.network import Placed
 from hwgen.train.quantised_layers.activations import activation_of
 from hwgen.train.quantised_layers.layer import Requantised, Rounding, Stage
 from hwgen.train.quantisers import (
+    WEIGHT_EXPONENTS,
     QuantPReLU,
     best_exponent,
     codebook_of,
@@ -29,7 +30,11 @@ from hwgen.train.quantisers import (
     quant_conv,
     quant_conv_transpose,
     sample,
+    set_exponents,
 )
+
+CODEBOOK_ROUNDS = 3
+"""Times that scales and codebook are chosen for each other."""
 
 
 class QuantLayer(Requantised):
@@ -77,7 +82,12 @@ class QuantLayer(Requantised):
     def fit_weights(self) -> None:
         """Choose the scales for the present weights, then the codebook where there is one."""
         fit_weight_exponents(self.conv, self.weight_bits)
-        if (book := codebook_of(self.conv)) is not None:
+        if (book := codebook_of(self.conv)) is None:
+            return
+        book.fit(self._scaled())
+        for _ in range(CODEBOOK_ROUNDS):  # scales for the codebook, then a codebook for the scales
+            found = exponents(self.conv, self.weight_bits - 1) + book.better_exponents(self._scaled())
+            set_exponents(self.conv, found.clamp(*WEIGHT_EXPONENTS), self.weight_bits - 1)
             book.fit(self._scaled())
 
     def _scaled(self) -> Tensor:

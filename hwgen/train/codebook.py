@@ -8,8 +8,8 @@ c[0] < ... < c[N-1], integers of the narrow range, is the k-means of all x of th
 by Lloyd's iteration (S. Lloyd, Least Squares Quantization in PCM, IEEE Trans. Inf. Theory 28, 1982): assign, then move
 every c to the mean of what is assigned to it. It starts from evenly spaced values from the smallest x to the largest,
 which keeps large weights (S. Han, H. Mao, W. Dally, Deep Compression, ICLR 2016, section 3.2). Means are rounded to
-integers, half to even, and moved apart where two meet. Scales are first those for all integers, then in turn the best of
-their halves, themselves and their doubles for the codebook, and the codebook for them.
+integers, half to even, and moved apart where two meet. Scales are first those for all integers, then in turn the best
+of their halves, themselves and their doubles for the codebook, and the codebook for them.
 
 While training, weights keep their real values: the rounding to the nearest c is straight-through, and every
 `REFINE_EVERY` steps each c moves to its weights' mean once more. It is Brevitas's `float_to_int_impl`, in place of the

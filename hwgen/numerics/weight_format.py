@@ -47,11 +47,6 @@ class WeightFormat(ABC):
 
     @property
     @abstractmethod
-    def table_bits(self) -> int:
-        """Bits that memory holds once for a layer, to decode its weights."""
-
-    @property
-    @abstractmethod
     def grid(self) -> IntArray:
         """The integers that a weight may be, ascending."""
 
@@ -75,11 +70,6 @@ class Uniform(WeightFormat):
     def storage_bits(self) -> int:
         """As the weight's width."""
         return self.weight_bits
-
-    @property
-    def table_bits(self) -> int:
-        """0."""
-        return 0
 
     @property
     def grid(self) -> IntArray:
@@ -133,11 +123,6 @@ class Codebook(WeightFormat):
     def storage_bits(self) -> int:
         """Those of an index."""
         return self.index_bits
-
-    @property
-    def table_bits(self) -> int:
-        """The codebook's."""
-        return len(self.values) * self.weight_bits
 
     @property
     def grid(self) -> IntArray:

@@ -15,13 +15,13 @@ def test_uniform(bits: int) -> None:
     largest = 2 ** (bits - 1) - 1
     assert own.bounds == (-largest, largest)
     assert own.grid.tolist() == list(range(-largest, largest + 1))
-    assert (own.storage_bits, own.table_bits) == (bits, 0)
+    assert own.storage_bits == bits
     assert own.encode(own.grid).tolist() == own.decode(own.grid).tolist() == own.grid.tolist()
 
 
 def test_codebook() -> None:
     own = Codebook(5, (-15, -2, 0, 7))
-    assert (own.index_bits, own.storage_bits, own.table_bits) == (2, 2, 20)
+    assert own.index_bits == own.storage_bits == 2
     assert own.grid.tolist() == [-15, -2, 0, 7]
     weight = np.array([[7, 7], [-2, -15], [0, 0]])
     codes = own.encode(weight)

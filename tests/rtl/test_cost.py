@@ -152,6 +152,7 @@ def test_a_prediction_is_quick() -> None:
     ("resources_transposed_xc7.json", "transposed", (0.1, 0.05), (0.11, 0.04)),
     ("resources_grouped_xc7.json", "grouped", (0.19, 0.1), (0.06, 0.02)),
     ("resources_pairs_xc7.json", "pairs", (0.07, 0.05), (0.17, 0.05)),
+    ("resources_codebook_xc7.json", "codebook", (0.12, 0.03), (0.05, 0.02)),
 ])  # fmt: skip
 def test_predictions_against_measurements(
     file: str, kind: str, lut_limits: tuple[float, float], ff_limits: tuple[float, float]

@@ -50,8 +50,10 @@ def options_of(graph: Graph, name: str, board_name: str = "pynq_z2") -> Options[
 
 @pytest.mark.parametrize("board_name", ["pynq_z2", "kv260"])
 def test_indices_where_they_save_block_ram(board_name: str, tmp_path: Path) -> None:
-    """Each such option has the cycles, DSPs and latency of the same one with whole weights, and less of something: block
-    RAM, or LUTs that join the bands of deep memories."""
+    """Each such option has the cycles, DSPs and latency of the same one with whole weights, and less of something.
+
+    That is block RAM, or LUTs that join the bands of deep memories.
+    """
     graph, family = coded(tmp_path), board.load(board_name).family
     found = options_of(graph, "conv1", board_name)
     with_indices = [config for config in found.configs if config.codebook is not None]

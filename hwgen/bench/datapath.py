@@ -8,7 +8,6 @@ predicted them. A design that is wrong or mispredicted is in the table too, and 
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from pathlib import Path
 from hwgen.bench.encoder import dashed, write_spec
 from hwgen.bench.quantities import Measured, as_record, table, write_csv
 from hwgen.bench.roofline import roofline
-from hwgen.console import console
+from hwgen.console import console, print_json
 from hwgen.design_options import DesignOptions
 from hwgen.emit import Emitted, emit
 from hwgen.errors import HwgenError
@@ -107,7 +106,7 @@ def bench(
         ]
     on = designs[0].plan.board.name
     if as_json:
-        print(json.dumps({"board": on, "frames": frames, "designs": [as_record(m) for m in measured]}))
+        print_json({"board": on, "frames": frames, "designs": [as_record(m) for m in measured]})
     else:
         console().print(table(measured, f"{on}, {frames} frames without stalls"))
     if csv is not None:

@@ -19,7 +19,7 @@ from rich.table import Table
 from hwgen import board as boards, process
 from hwgen.bench.encoder import CHANNELS, FRAME, dashed, write_spec
 from hwgen.board import Board
-from hwgen.console import console
+from hwgen.console import console, print_json
 from hwgen.errors import HwgenError
 from hwgen.spec import model as specs
 from hwgen.spec.model import ModelSpec
@@ -88,7 +88,7 @@ def bench(
             for encoder, factor in zip(encoders, factors, strict=True)
         ]
     if as_json:
-        print(json.dumps({"model": shipped.record, "encoders": [m.record for m in grown]}))
+        print_json({"model": shipped.record, "encoders": [m.record for m in grown]})
     else:
         _print(shipped, grown, target)
     return 0

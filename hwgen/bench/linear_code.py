@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,7 +9,7 @@ from fractions import Fraction
 
 from rich.table import Table
 
-from hwgen.console import console
+from hwgen.console import console, print_json
 from hwgen.errors import HwgenError
 from hwgen.linear_code import Allocation, Components, channels_of, linear_code, measure
 
@@ -65,7 +64,7 @@ def bench(
     if as_json:
         about = {"data": data, "block": size, "ratio": str(share), "allocation": allocation, "seed": seed,
                  "channels": channels}  # fmt: skip
-        print(json.dumps(about | {"images": len(val), "points": [asdict(point) for point in found]}))
+        print_json(about | {"images": len(val), "points": [asdict(point) for point in found]})
         return 0
     table = Table(title=f"linear code of {size}x{size} blocks, k/n = {share}, {len(val)} images")
     for column in ("SNR dB", "components", "PSNR", "static gain: PSNR", "power"):

@@ -3,7 +3,6 @@ verification's time goes."""
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 from rich.table import Table
 
 from hwgen import cache as caches
-from hwgen.console import console
+from hwgen.console import console, print_json
 from hwgen.design_options import DesignOptions
 from hwgen.sim import design as designs
 from hwgen.sim.speed import speeds
@@ -60,7 +59,7 @@ def bench(options: DesignOptions, frames: int = 3, cycles: int = 1_000_000, as_j
             return 1
         speed = Speed(*speeds(designs.load(folder / "design"), cycles, cache))
     if as_json:
-        print(json.dumps({
+        print_json({
             "design": report.name,
             "frame": f"{report.design.width}x{report.design.height}",
             "multipliers": report.design.prediction("multipliers"),
@@ -70,7 +69,7 @@ def bench(options: DesignOptions, frames: int = 3, cycles: int = 1_000_000, as_j
             "bench_cycles_per_second": speed.bench,
             "bare_cycles_per_second": speed.bare,
             "ratio": speed.ratio,
-        }))  # fmt: skip
+        })  # fmt: skip
     else:
         _print(report, phases, speed)
     return 0

@@ -8,7 +8,6 @@ the subcommand that needs them, so that ``hwgen emit`` neither needs nor loads P
 from __future__ import annotations
 
 import io
-import json
 import os
 import signal
 import sys
@@ -19,6 +18,7 @@ from types import ModuleType
 from hwgen import __version__, process
 from hwgen.cli import bench, boards, emit, export, link, models, picture, synth, train, verify
 from hwgen.cli.parser import Parser
+from hwgen.console import print_json
 from hwgen.errors import HwgenError
 from hwgen.verdict import not_run
 
@@ -129,5 +129,5 @@ def _defect(words: list[str]) -> int:
 def _fail(message: str, words: list[str], plain: bool = False) -> int:
     print(message if plain else f"error: {message}", file=sys.stderr)
     if any(len(word) > 4 and "--json".startswith(word) for word in words):  # argparse takes it cut short, too
-        print(json.dumps(not_run(message.splitlines()[-1], words[0])), flush=True)
+        print_json(not_run(message.splitlines()[-1], words[0]))
     return 2

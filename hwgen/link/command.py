@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json as json_format
 import re
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from hwgen.console import print_json
 from hwgen.design_options import DesignOptions
 from hwgen.emit.folder import replaced_folder
 from hwgen.errors import HwgenError
@@ -111,7 +111,7 @@ def link(
     except DesignError as fault:
         print(f"link: differs. {fault}", file=sys.stderr)
         if json:
-            print(json_format.dumps({"verdict": DIFFERS, "error": None, "first_mismatch": str(fault)}))
+            print_json({"verdict": DIFFERS, "error": None, "first_mismatch": str(fault)})
         return STATUS[DIFFERS]
     if trouble is not None:
         raise trouble

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 from rich.table import Table
 
-from hwgen.console import console
+from hwgen.console import console, print_json
 from hwgen.link import sheet
 from hwgen.link.measure import Point, Result
 
@@ -102,7 +102,7 @@ def write_pictures(folder: Path, result: Result) -> None:
 def print_report(result: Result, as_json: bool, folder: Path) -> None:
     """Print a result: JSON on stdout, or a table for people (a difference on stderr)."""
     if as_json:
-        print(json.dumps(as_record(result)))
+        print_json(as_record(result))
     else:
         console().print(_table(result))
     if not result.equal:

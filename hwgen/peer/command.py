@@ -9,7 +9,6 @@ power of two. What differs is said in docs/peer.md.
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from collections.abc import Callable
@@ -19,7 +18,7 @@ import yaml
 
 from hwgen import board as boards
 from hwgen.bench.encoder import CHANNELS, KERNEL, STRIDES, dashed, write_spec
-from hwgen.console import console
+from hwgen.console import console, print_json
 from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
 from hwgen.peer.environment import PACKAGES, default_cache, pins
@@ -89,7 +88,7 @@ def bench(
     rows = [*theirs, *ours]
     if as_json:
         facts = {"frame": list(frame), "encoder": dashed(ENCODER), "board": target.name, "synth_limit_minutes": minutes}
-        print(json.dumps(facts | {"designs": [as_record(row) for row in rows]}))
+        print_json(facts | {"designs": [as_record(row) for row in rows]})
     else:
         done = "simulated and synthesised" if synth else "simulated"
         console().print(table(rows, f"encoder {dashed(ENCODER)}, {frame[0]}x{frame[1]}, {done}"))

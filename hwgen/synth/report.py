@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.table import Table
 
 from hwgen.board import Board
-from hwgen.console import console
+from hwgen.console import console, print_json
 from hwgen.device import RESOURCES, shown
 from hwgen.synth.paths import Path
 from hwgen.synth.statistics import Statistics
@@ -120,7 +119,7 @@ class Report:
 def print_report(report: Report, as_json: bool) -> None:
     """Print a report on stdout: JSON alone, or the table, the paths and what differs."""
     if as_json:
-        print(json.dumps(report.to_json()))
+        print_json(report.to_json())
         return
     output = console()
     output.print(_table(report))

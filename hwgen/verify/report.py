@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from hwgen.console import print_json
 from hwgen.sim.check import Finding
 from hwgen.sim.design import Design
 from hwgen.verdict import DIFFERS, NOT_RUN, PROVEN
@@ -115,7 +115,7 @@ def print_report(report: Report, as_json: bool, folder: Path | None) -> None:
     for name in report.edited:
         print(f"note: {name} is not as emit wrote it; it was verified as it stands", file=sys.stderr)
     if as_json:
-        print(json.dumps(report.to_json(), allow_nan=False))
+        print_json(report.to_json())
         return
     if report.error is not None:
         print(f"error: {report.error}", file=sys.stderr)

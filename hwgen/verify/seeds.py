@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hwgen.console import print_json
 from hwgen.errors import HwgenError
 from hwgen.sim.junit import Suite
 from hwgen.verdict import DIFFERS, NOT_RUN, PROVEN, not_run, worst
@@ -83,7 +83,7 @@ def combined(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 def print_outcomes(outcomes: Sequence[Outcome], as_json: bool, folder: Path | None) -> None:
     """Print what came of all seeds: JSON on stdout, or text (what is not proven on stderr)."""
     if as_json:
-        print(json.dumps(combined(outcomes), allow_nan=False))
+        print_json(combined(outcomes))
         return
     reports = [outcome.report for outcome in outcomes if outcome.report is not None]
     proven = [report for report in reports if report.verdict == PROVEN]

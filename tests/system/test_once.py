@@ -25,9 +25,10 @@ def code(path: Path) -> str:
         (r"def psnr\(", "hwgen/metrics/psnr.py"),
         (r"def ssim\(", "hwgen/metrics/ssim.py"),
         (r"subprocess\.(run|Popen|call|check_\w+)\(", "hwgen/process.py"),
+        (r"print\(json", "hwgen/console.py"),
         (r"import platformdirs|XDG_CACHE_HOME\W+\)", "hwgen/cache.py"),
     ],
-    ids=["formats", "design options", "PSNR", "SSIM", "child processes", "caches"],
+    ids=["formats", "design options", "PSNR", "SSIM", "child processes", "JSON", "caches"],
 )
 def test_one_place(pattern: str, file: str) -> None:
     found = {str(path.relative_to(ROOT)) for path in SOURCES if re.search(pattern, code(path), re.MULTILINE)}

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hwgen.board import Board
 from hwgen.ir.graph import Graph
+from hwgen.ir.nodes import Convolution
 from hwgen.plan.design import Design
-from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.primitives import Cost
+
+if TYPE_CHECKING:
+    from hwgen.rtl.convolution_config import ConvolutionConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +54,8 @@ class Plan:
     @property
     def foldings(self) -> dict[str, ConvolutionConfig]:
         """Config of every convolution, by name."""
-        return {name: config for name, config in self.configs.items() if isinstance(config, ConvolutionConfig)}
+        nodes = self.design.hardware.by_name
+        return {name: config for name, config in self.configs.items() if isinstance(nodes[name], Convolution)}
 
     @property
     def lanes(self) -> int:

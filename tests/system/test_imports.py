@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,13 @@ PACKAGES = ("hwgen", "rtl", "sim")
 TORCH = ("torch", "brevitas", "torchmetrics", "torch_pruning")
 MAY_TORCH = ("hwgen.train", "hwgen.reference", "hwgen.export")
 """Who may import torch."""
+MAY_COMPONENTS = ("hwgen.rtl", "hwgen.lower", "hwgen.synth", "hwgen.bench.roofline")
+"""Who may import components and their configs."""
+COSTS = "hwgen.rtl.primitives"
+SIDELESS = ("hwgen.rewrite", "hwgen.lower", "hwgen.plan", "hwgen.rtl")
+"""Who does not look at a graph's side."""
+ROW = re.compile(r"^\| ((?:`[\w.]+`(?:, )?)+) \| (nothing|(?:`[\w.]+`(?:, )?)+) \|$", re.MULTILINE)
+"""A row of the architecture's table of imports: packages and modules, and what they may import."""
 
 
 @cache
@@ -77,6 +85,51 @@ def cycles(edges: Mapping[str, frozenset[str]]) -> list[list[str]]:
         if not gone:
             return [sorted(left)] if left else []
         left = {name: names - gone for name, names in left.items() if name not in gone}
+
+
+@cache
+def table() -> dict[str, tuple[str, ...]]:
+    """Names that each package may import by docs/architecture.md, all without `hwgen.`."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = [[re.findall(r"`([\w.]+)`", cell) for cell in row] for row in ROW.findall(text.split("| of `hwgen` |")[1])]
+    names = [name for owners, _ in rows for name in owners]
+    assert len(names) == len(set(names)), "each in one row"
+    return {name: tuple(allowed) for owners, allowed in rows for name in owners}
+
+
+def test_the_architecture_has_a_row_for_every_package() -> None:
+    assert set(table()) == {name.split(".")[1] for name in modules() if name != "hwgen"}
+
+
+@pytest.mark.parametrize("package", sorted(table()))
+def test_a_package_imports_what_the_architecture_lets_it(package: str) -> None:
+    allowed = {f"hwgen.{name}" for name in (package, "errors", *table()[package])}
+    assert [
+        f"{module} imports {name}, which docs/architecture.md does not let {package}"
+        for module, names in graph().items() if within(module, f"hwgen.{package}")
+        for name in sorted(names) if within(name, "hwgen") and name != "hwgen" and not within(name, *allowed)
+    ] == []  # fmt: skip
+
+
+def test_lowering_alone_and_measurements_know_components() -> None:
+    known = {module for module, names in graph().items() if any(within(n, "hwgen.rtl") and n != COSTS for n in names)}
+    assert [module for module in sorted(known) if not within(module, *MAY_COMPONENTS)] == []
+    assert "hwgen.lower.convolution" in known, "the rule is about something"
+
+
+def asks_for_a_side(path: Path) -> bool:
+    """Whether a module has an attribute `side`, or the name of one as a text."""
+    return any(
+        (isinstance(node, ast.Attribute) and node.attr == "side")
+        or (isinstance(node, ast.Constant) and node.value in ("tx", "rx"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    )
+
+
+def test_behind_the_graph_nothing_looks_at_its_side() -> None:
+    asking = {name for name, path in modules().items() if asks_for_a_side(path)}
+    assert [name for name in sorted(asking) if within(name, *SIDELESS)] == []
+    assert "hwgen.ir.graph" in asking, "the rule is about something"
 
 
 def test_components_know_amaranth_numpy_and_the_numeric_contract_alone() -> None:

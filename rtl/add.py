@@ -9,7 +9,8 @@ from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
-from hwgen.rtl.pipeline import check_positive, output_fifo, output_fifo_cost
+from hwgen.rtl.checks import check_positive
+from hwgen.rtl.pipeline import output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, equal_lut
 from hwgen.rtl.round_saturate import add_round_saturate
 from hwgen.rtl.stream import CreditFifoConfig

@@ -9,9 +9,10 @@ from amaranth.hdl import Array, Cat, Module, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, flipped
 
+from hwgen.rtl.checks import check_positive
 from hwgen.rtl.counter import count
 from hwgen.rtl.matrix_product import BITS, SYMBOL, negated
-from hwgen.rtl.pipeline import FIFO_LATENCY, check_positive, connect_in_order, output_fifo, output_fifo_cost
+from hwgen.rtl.pipeline import FIFO_LATENCY, connect_in_order, output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, counter, equal_lut
 
 

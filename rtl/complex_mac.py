@@ -10,8 +10,8 @@ from amaranth.lib.wiring import Component, In, Out
 from amaranth.utils import ceil_log2
 
 from hwgen.rtl.adders import Term, adder_tree, tree_levels
+from hwgen.rtl.checks import check_positive
 from hwgen.rtl.complex_multiply import ComplexMultiplyConfig, Form, Widths
-from hwgen.rtl.pipeline import check_positive
 from hwgen.rtl.primitives import Cost, adder_lut
 
 

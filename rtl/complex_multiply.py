@@ -20,6 +20,7 @@ from amaranth.hdl import Module, Value, signed
 from amaranth.lib.wiring import Component, In, Out
 
 from hwgen.rtl.adders import delay
+from hwgen.rtl.checks import check_positive
 from hwgen.rtl.packing import DSP_NARROW, DSP_WIDE
 from hwgen.rtl.primitives import Cost, adder_lut, signed_bits
 
@@ -45,9 +46,7 @@ class Widths:
     b_im: int
 
     def __post_init__(self) -> None:
-        for key, bits in zip(("a_re", "a_im", "b_re", "b_im"), astuple(self), strict=True):
-            if bits < 1:
-                raise ValueError(f"{key}: wanted at least 1, got {bits}")
+        check_positive(a_re=self.a_re, a_im=self.a_im, b_re=self.b_re, b_im=self.b_im)
 
     @property
     def a_sum(self) -> int:

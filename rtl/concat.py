@@ -9,8 +9,9 @@ from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
+from hwgen.rtl.checks import check_positive
 from hwgen.rtl.counter import count
-from hwgen.rtl.pipeline import check_positive, output_fifo, output_fifo_cost
+from hwgen.rtl.pipeline import output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, bits_of, select_lut
 from hwgen.rtl.stream import CreditFifoConfig
 

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from amaranth.hdl import Module, Shape, Signal, signed
 
-from hwgen.rtl.pipeline import FIFO_LATENCY, Pipeline, check_positive, output_fifo_cost
+from hwgen.rtl.checks import check_positive
+from hwgen.rtl.pipeline import FIFO_LATENCY, Pipeline, output_fifo_cost
 from hwgen.rtl.primitives import Cost, multiplier_dsp
 from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
 

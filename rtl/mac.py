@@ -24,6 +24,7 @@ from amaranth.utils import ceil_log2
 from hwgen.device import HALF_BLOCK_LUTS
 from hwgen.numerics.weight_format import Codebook
 from hwgen.rtl.adders import Term, adder_tree, adder_tree_cost, delay, delay_flag, tree_levels
+from hwgen.rtl.checks import check_positive
 from hwgen.rtl.index_decoder import decode_cost, decode_weights
 from hwgen.rtl.lut_cost import lut_sums_cost
 from hwgen.rtl.lut_mac import lut_latency, lut_sums, weights_lead
@@ -99,9 +100,9 @@ class MacConfig:
     codebook: Codebook | None = None
 
     def __post_init__(self) -> None:
-        for key in ("pe", "simd", "accumulator_bits", "rows", "sections"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key}: wanted at least 1, got {getattr(self, key)}")
+        check_positive(
+            pe=self.pe, simd=self.simd, accumulator_bits=self.accumulator_bits, rows=self.rows, sections=self.sections
+        )
         if self.pe % self.sections:
             raise ValueError(f"sections: wanted a divisor of pe {self.pe}, got {self.sections}")
         least = 1 if self.packing.form == "lut" else 2

@@ -16,11 +16,12 @@ from amaranth.lib.wiring import Component, In, Out, flipped
 
 from hwgen.numerics import formats
 from hwgen.rtl.adders import delay
+from hwgen.rtl.checks import check_positive
 from hwgen.rtl.complex_mac import ComplexMacConfig
 from hwgen.rtl.complex_multiply import Form, Widths
 from hwgen.rtl.counter import count
 from hwgen.rtl.memory import RamConfig
-from hwgen.rtl.pipeline import FIFO_LATENCY, check_positive, connect_in_order, output_fifo, output_fifo_cost
+from hwgen.rtl.pipeline import FIFO_LATENCY, connect_in_order, output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter, equal_lut
 from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
 from hwgen.rtl.storage import Storage

@@ -20,6 +20,7 @@ from amaranth.lib.wiring import Component, In, Out
 from amaranth.utils import ceil_log2
 
 from hwgen.device import FAMILIES, HALF_BLOCK_LUTS
+from hwgen.rtl.checks import check_positive
 from hwgen.rtl.primitives import Cost, select_lut
 from hwgen.rtl.ultra_ram import ultra_cost, ultra_ram
 
@@ -90,7 +91,7 @@ def bands(depth: int, width: int, is_rom: bool, half_block_luts: int = HALF_BLOC
     ------
     ValueError : depth or width below 1
     """
-    _check(depth, width)
+    check_positive(depth=depth, width=width)
     cuts = []
     for rows in (*HALF_COLUMNS, DEEPEST):
         whole, tail = divmod(depth, rows)
@@ -125,12 +126,6 @@ def _bands_cost(cut: Sequence[Band], width: int, is_rom: bool, family: str) -> C
         else:
             cost += distributed_cost(band.rows, width, family)
     return cost
-
-
-def _check(depth: int, width: int) -> None:
-    for key, value in (("depth", depth), ("width", width)):
-        if value < 1:
-            raise ValueError(f"{key}: wanted at least 1, got {value}")
 
 
 @cache
@@ -206,7 +201,7 @@ class RomConfig:
     half_block_luts: int = HALF_BLOCK_LUTS
 
     def __post_init__(self) -> None:
-        _check(self.depth, self.width)
+        check_positive(depth=self.depth, width=self.width)
         if self.form not in ("block", "logic"):
             raise ValueError(f"form: wanted block or logic, got {self.form!r}")
 
@@ -278,7 +273,7 @@ class RamConfig:
     half_block_luts: int = HALF_BLOCK_LUTS
 
     def __post_init__(self) -> None:
-        _check(self.depth, self.width)
+        check_positive(depth=self.depth, width=self.width)
         if self.form not in ("block", "distributed", "ultra"):
             raise ValueError(f"form: wanted block, distributed or ultra, got {self.form!r}")
 

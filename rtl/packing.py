@@ -33,6 +33,7 @@ import numpy as np
 from amaranth.hdl import Shape
 
 from hwgen.device import FAMILIES
+from hwgen.rtl.checks import check_positive
 
 DSP_WIDE = {name: family.dsp_wide for name, family in FAMILIES.items()}
 """The wide operand of a family's DSP, signed bits; it holds the weights."""
@@ -60,9 +61,8 @@ class Packing:
     def __post_init__(self) -> None:
         if self.form not in ("dsp", "lut"):
             raise ValueError(f"form: wanted dsp or lut, got {self.form!r}")
+        check_positive(lanes=self.lanes, chain=self.chain)
         for key in ("lanes", "chain"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key}: wanted at least 1, got {getattr(self, key)}")
             if self.form == "lut" and getattr(self, key) > 1:
                 raise ValueError(f"{key}: wanted 1 in the lut form, got {getattr(self, key)}")
         if (self.lanes > 1) != (self.field_bits > 0):

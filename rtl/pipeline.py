@@ -25,19 +25,6 @@ def output_fifo_cost(payload: ShapeLike, depth: int, family: str) -> Cost:
     return CreditFifoConfig(payload, depth).cost(family)
 
 
-def check_positive(**numbers: int) -> None:
-    """Check that every number is at least 1.
-
-    Raises
-    ------
-    ValueError
-        The first one that is not, by its key.
-    """
-    for key, value in numbers.items():
-        if value < 1:
-            raise ValueError(f"{key}: wanted at least 1, got {value}")
-
-
 def connect_in_order(m: Module, source: Any, sink: Any) -> None:
     """Connect two equal streams as `connect(m, source, sink)` does, but in the order payload, valid, ready.
 

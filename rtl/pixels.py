@@ -9,8 +9,9 @@ from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
+from hwgen.rtl.checks import check_positive
 from hwgen.rtl.counter import count
-from hwgen.rtl.pipeline import FIFO_LATENCY, Pipeline, check_positive, output_fifo_cost
+from hwgen.rtl.pipeline import FIFO_LATENCY, Pipeline, output_fifo_cost
 from hwgen.rtl.primitives import Cost, bits_of, equal_lut
 
 

@@ -12,8 +12,9 @@ from amaranth.lib.wiring import Component, In, Out, connect, flipped
 from numpy.typing import NDArray
 
 from hwgen.rtl.add import typed
+from hwgen.rtl.checks import check_positive
 from hwgen.rtl.counter import Counter, count
-from hwgen.rtl.pipeline import check_positive, output_fifo, output_fifo_cost
+from hwgen.rtl.pipeline import output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter_lut
 from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
 from hwgen.rtl.storage import Storage

@@ -27,9 +27,10 @@ from hwgen.numerics.complex import (
 )
 from hwgen.numerics.formats import SYMBOL
 from hwgen.rtl.adders import delay
+from hwgen.rtl.checks import check_positive
 from hwgen.rtl.counter import count
 from hwgen.rtl.memory import RamConfig
-from hwgen.rtl.pipeline import FIFO_LATENCY, check_positive, connect_in_order, output_fifo, output_fifo_cost
+from hwgen.rtl.pipeline import FIFO_LATENCY, connect_in_order, output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter, multiplier_dsp
 from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
 from hwgen.rtl.storage import Storage

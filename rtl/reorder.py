@@ -22,8 +22,9 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 from numpy.typing import NDArray
 
+from hwgen.rtl.checks import check_positive
 from hwgen.rtl.counter import Counter, count
-from hwgen.rtl.pipeline import check_positive, output_fifo, output_fifo_cost
+from hwgen.rtl.pipeline import output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, bits_of
 from hwgen.rtl.storage import Storage
 from hwgen.rtl.stream import CreditFifoConfig, wrap_increment

@@ -21,6 +21,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
 from hwgen.rtl.adders import delay
+from hwgen.rtl.checks import check_positive
 from hwgen.rtl.memory import IN_LUTS, logic_lut
 from hwgen.rtl.packing import DSP_NARROW, DSP_WIDE
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter_lut, equal_lut, multiplier_dsp, signed_bits
@@ -75,9 +76,7 @@ class RequantiserConfig:
     ceiling: int | None = None
 
     def __post_init__(self) -> None:
-        for key in ("channels", "accumulator_bits", "phases"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key}: wanted at least 1, got {getattr(self, key)}")
+        check_positive(channels=self.channels, accumulator_bits=self.accumulator_bits, phases=self.phases)
         check_coarse(self.coarse, self.output)
         largest = (1 << self.output.width - self.output.signed) - 1
         if self.ceiling is not None and not 1 <= self.ceiling <= largest:

@@ -9,7 +9,7 @@ from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
-from hwgen.rtl.pipeline import check_positive
+from hwgen.rtl.checks import check_positive
 from hwgen.rtl.primitives import Cost, bits_of
 from hwgen.rtl.storage import Storage
 from hwgen.rtl.stream import wrap_increment

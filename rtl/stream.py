@@ -15,6 +15,7 @@ from amaranth.lib import stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
+from hwgen.rtl.checks import check_positive
 from hwgen.rtl.memory import distributed_lut
 from hwgen.rtl.primitives import Cost, bits_of, select_lut
 
@@ -46,8 +47,7 @@ class CreditFifoConfig:
     """Cycles from `write` to `o.valid`."""
 
     def __post_init__(self) -> None:
-        if self.depth < 1:
-            raise ValueError(f"depth: wanted at least 1, got {self.depth}")
+        check_positive(depth=self.depth)
         if not 1 <= self.batch <= self.depth:
             raise ValueError(f"batch: wanted 1 .. depth = {self.depth}, got {self.batch}")
 

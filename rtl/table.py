@@ -9,8 +9,9 @@ from typing import ClassVar
 from amaranth.hdl import Module, Shape, Signal, unsigned
 
 from hwgen.device import HALF_BLOCK_LUTS
+from hwgen.rtl.checks import check_positive
 from hwgen.rtl.memory import Form, RomConfig, block_cost, logic_cost
-from hwgen.rtl.pipeline import FIFO_LATENCY, Pipeline, check_positive, output_fifo_cost
+from hwgen.rtl.pipeline import FIFO_LATENCY, Pipeline, output_fifo_cost
 from hwgen.rtl.primitives import Cost
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwgen.device import HALF_BLOCK_LUTS
+from hwgen.rtl.checks import check_positive
 from hwgen.rtl.line_buffer import line_buffer_cost
 from hwgen.rtl.memory import Form, RamConfig, ram_form
 from hwgen.rtl.polyphase_reader import polyphase_reader_cost
@@ -84,9 +85,10 @@ class WindowConfig(WindowGeometry):
     groups: int = 1
 
     def __post_init__(self) -> None:
-        for key in ("channels", "width", "height", "stride", "simd", "folds", "bits", "dilation", "groups"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"{key}: wanted at least 1, got {getattr(self, key)}")
+        check_positive(
+            channels=self.channels, width=self.width, height=self.height, stride=self.stride, simd=self.simd,
+            folds=self.folds, bits=self.bits, dilation=self.dilation, groups=self.groups,
+        )  # fmt: skip
         if min(self.kernel_height, self.kernel_width) < 1:
             raise ValueError(f"kernel: wanted at least 1, got {self.kernel}")
         if self.simd > self.channels:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from amaranth.lib.wiring import Component
 
 from hwgen.ir.nodes import Concat
-from hwgen.lower.base import Buffer, NodeEvents
-from hwgen.lower.joins import BeatLowering, TurnEvents
+from hwgen.lower.base import NodeEvents
+from hwgen.lower.joins import JoinLowering, TurnEvents
 from hwgen.plan.events import Beats
 from hwgen.rtl.concat import ConcatConfig
-from hwgen.rtl.primitives import Cost
 
 
-class ConcatLowering(BeatLowering[ConcatConfig]):
+class ConcatLowering(JoinLowering[ConcatConfig]):
     """A choice among its inputs, a pixel's beats in turn."""
 
     node: Concat
@@ -31,28 +28,6 @@ class ConcatLowering(BeatLowering[ConcatConfig]):
         """The component's, with the FIFO that keeps a beat per cycle going."""
         return ConcatConfig(self.node.channels, self.output.type.bits, lanes)
 
-    def cost(self, config: ConcatConfig, family: str) -> Cost:
-        """The component's own."""
-        return config.cost(family)
-
-    def build(self, config: ConcatConfig) -> Component:
-        """The choice."""
-        return config.build()
-
-    def buffers(self, config: ConcatConfig) -> tuple[Buffer, ...]:
-        """The FIFO."""
-        entries = self.output.pixels * self.output.beats(config.lanes)
-        full_rate = ConcatConfig.default_depth
-        return (Buffer(self.name, "fifo", f"{self.name}.fifo", entries, 1, full_rate, full_rate),)
-
-    def with_depths(self, config: ConcatConfig, depths: Mapping[str, int]) -> ConcatConfig:
-        """The FIFO's."""
-        return replace(config, depth=depths["fifo"])
-
-    def depths(self, config: ConcatConfig) -> dict[str, int]:
-        """The FIFO's."""
-        return {f"{self.name}.fifo": config.depth}
-
     def events(self, config: ConcatConfig, inputs: Sequence[Beats], single_beats: bool) -> NodeEvents:
         """A pixel's beats of every input in turn."""
         per_pixel = self.output.beats(config.lanes)
@@ -63,10 +38,6 @@ class ConcatLowering(BeatLowering[ConcatConfig]):
         ]
         output = Beats(self.output.pixels * per_pixel, self.output.pixels)
         return TurnEvents(output, turns, config.latency, self.buffers(config)[0])
-
-    def lanes_out(self, config: ConcatConfig) -> int:
-        """As chosen."""
-        return config.lanes
 
     def manifest(self, config: ConcatConfig) -> dict[str, Any]:
         """Channels of the inputs, values per beat."""

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
+from amaranth.lib.wiring import Component
 
 from hwgen.board import Board
 from hwgen.lower.base import Buffer, Config, Depths, Lowering, NodeEvents, Options, Steady, amounts
 from hwgen.lower.value_by_value import later
 from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Events, Wait
+from hwgen.rtl.add import AddConfig
+from hwgen.rtl.concat import ConcatConfig
+from hwgen.rtl.primitives import Cost
+
+Join = TypeVar("Join", AddConfig, ConcatConfig)
 
 
 class BeatLowering(Lowering[Config]):
@@ -61,6 +69,35 @@ class BeatLowering(Lowering[Config]):
     def cycles(self, config: Config) -> int:
         """A beat in every cycle."""
         return self.output.pixels * self.output.beats(self.lanes_out(config))
+
+
+class JoinLowering(BeatLowering[Join]):
+    """Branches that meet in a component whose only buffer is the FIFO behind it."""
+
+    def cost(self, config: Join, family: str) -> Cost:
+        """The component's own."""
+        return config.cost(family)
+
+    def build(self, config: Join) -> Component:
+        """The component."""
+        return config.build()
+
+    def buffers(self, config: Join) -> tuple[Buffer, ...]:
+        """The FIFO."""
+        entries, full_rate = self.cycles(config), config.default_depth
+        return (Buffer(self.name, "fifo", f"{self.name}.fifo", entries, 1, full_rate, full_rate),)
+
+    def with_depths(self, config: Join, depths: Mapping[str, int]) -> Join:
+        """With the depth of the FIFO."""
+        return replace(config, depth=depths["fifo"])
+
+    def depths(self, config: Join) -> dict[str, int]:
+        """Depth of the FIFO."""
+        return {f"{self.name}.fifo": config.depth}
+
+    def lanes_out(self, config: Join) -> int:
+        """As chosen."""
+        return config.lanes
 
 
 class ForkEvents(NodeEvents):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from amaranth.lib.wiring import Component
@@ -15,22 +14,25 @@ from hwgen.ir.nodes import DepthToSpace, SpaceToDepth
 from hwgen.lower.base import Buffer, Depths, Lowering, NodeEvents, Options, Steady, amounts
 from hwgen.lower.value_by_value import later
 from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Events, Wait
+from hwgen.rtl.blocks import BlocksConfig
 from hwgen.rtl.depth_to_space import DepthToSpaceConfig
 from hwgen.rtl.primitives import Cost
 from hwgen.rtl.reorder import ReorderConfig
 from hwgen.rtl.space_to_depth import SpaceToDepthConfig
 
-Blocks = TypeVar("Blocks", SpaceToDepthConfig, DepthToSpaceConfig)
 
-
-class ReorderLowering(Lowering[Blocks]):
+class ReorderLowering(Lowering[BlocksConfig]):
     """Single values, as many out as in."""
 
-    @abstractmethod
-    def config(self) -> Blocks:
-        """The component's, with the ring and the FIFO that keep a value per cycle going."""
+    node: SpaceToDepth | DepthToSpace
+    kind: type[BlocksConfig]
 
-    def options(self, board: Board, inputs: Sequence[Sequence[int]], outputs: Sequence[int]) -> Options[Blocks]:
+    def config(self) -> BlocksConfig:
+        """The component's for the frame's width, with the ring and the FIFO that keep a value per cycle going."""
+        taken = self.inputs[0]
+        return self.kind(taken.channels, taken.columns, self.node.factor, taken.type.bits, storage=self.storage)
+
+    def options(self, board: Board, inputs: Sequence[Sequence[int]], outputs: Sequence[int]) -> Options[BlocksConfig]:
         """One, and the same with its ring in UltraRAM."""
         config = self.config()
         choices = self.storage.choices(config.reorder.depth, board.resources.uram > 0)
@@ -42,19 +44,19 @@ class ReorderLowering(Lowering[Blocks]):
             configs,
         )
 
-    def cost(self, config: Blocks, family: str) -> Cost:
+    def cost(self, config: BlocksConfig, family: str) -> Cost:
         """The component's own."""
         return config.cost(family)
 
-    def cycles(self, config: Blocks) -> int:
+    def cycles(self, config: BlocksConfig) -> int:
         """A value in every cycle."""
         return self.output.values
 
-    def build(self, config: Blocks) -> Component:
+    def build(self, config: BlocksConfig) -> Component:
         """The ring."""
         return config.build()
 
-    def buffers(self, config: Blocks) -> tuple[Buffer, ...]:
+    def buffers(self, config: BlocksConfig) -> tuple[Buffer, ...]:
         """The FIFO's values, and the ring's."""
         full_rate, values = ReorderConfig.default_fifo_depth, self.output.values
         reorder = config.reorder
@@ -64,19 +66,19 @@ class ReorderLowering(Lowering[Blocks]):
                    reorder.full_rate_depth, grows=True),
         )  # fmt: skip
 
-    def with_depths(self, config: Blocks, depths: Mapping[str, int]) -> Blocks:
+    def with_depths(self, config: BlocksConfig, depths: Mapping[str, int]) -> BlocksConfig:
         """With the depths of the ring and the FIFO."""
         return replace(config, depth=depths["ring"], fifo_depth=depths["fifo"])
 
-    def depths(self, config: Blocks) -> dict[str, int]:
+    def depths(self, config: BlocksConfig) -> dict[str, int]:
         """Depths of the ring and the FIFO."""
         return {f"{self.name}.ring": config.reorder.depth, f"{self.name}.fifo": config.reorder.fifo_depth}
 
-    def events(self, config: Blocks, inputs: Sequence[Beats], single_beats: bool) -> NodeEvents:
+    def events(self, config: BlocksConfig, inputs: Sequence[Beats], single_beats: bool) -> NodeEvents:
         """The readings of the ring."""
         return ReorderEvents(self, config)
 
-    def steady(self, config: Blocks) -> Steady | None:
+    def steady(self, config: BlocksConfig) -> Steady | None:
         """None: a block's values wait for its last row."""
         return None
 
@@ -85,39 +87,29 @@ class ReorderLowering(Lowering[Blocks]):
         """Share of a frame that the ring holds."""
         return self.config().reorder.full_rate_depth / self.inputs[0].values
 
-    def manifest(self, config: Blocks) -> dict[str, Any]:
+    def manifest(self, config: BlocksConfig) -> dict[str, Any]:
         """The factor."""
         return {"factor": config.factor}
 
 
-class SpaceToDepthLowering(ReorderLowering[SpaceToDepthConfig]):
-    """Blocks of pixels to channels."""
+class SpaceToDepthLowering(ReorderLowering):
+    """BlocksConfig of pixels to channels."""
 
     node: SpaceToDepth
-
-    def config(self) -> SpaceToDepthConfig:
-        """For the frame's width."""
-        taken = self.inputs[0]
-        return SpaceToDepthConfig(taken.channels, taken.columns, self.node.factor, taken.type.bits,
-                                  storage=self.storage)  # fmt: skip
+    kind = SpaceToDepthConfig
 
 
-class DepthToSpaceLowering(ReorderLowering[DepthToSpaceConfig]):
+class DepthToSpaceLowering(ReorderLowering):
     """Channels to blocks of pixels."""
 
     node: DepthToSpace
-
-    def config(self) -> DepthToSpaceConfig:
-        """For the frame's width."""
-        taken = self.inputs[0]
-        return DepthToSpaceConfig(taken.channels, taken.columns, self.node.factor, taken.type.bits,
-                                  storage=self.storage)  # fmt: skip
+    kind = DepthToSpaceConfig
 
 
 class ReorderEvents(NodeEvents):
     """issued[k] is the reading of output k, as `hwgen.rtl.reorder.ReorderConfig` says."""
 
-    def __init__(self, lowering: ReorderLowering[Any], config: Any) -> None:
+    def __init__(self, lowering: ReorderLowering, config: BlocksConfig) -> None:
         reorder: ReorderConfig = config.reorder
         values = lowering.output.values
         bands = np.arange(values // reorder.values, dtype=np.int64)[:, None] * reorder.values

@@ -9,7 +9,7 @@ from amaranth.hdl import Elaboratable, Module, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, flipped
 
-from hwgen.rtl.pipeline import check_positive, connect_in_order
+from hwgen.rtl.pipeline import connect_in_order
 
 
 class Passing(Component):
@@ -38,9 +38,3 @@ def test_streams_that_differ_are_refused() -> None:
     for sink in (stream.Signature(unsigned(9)).flip(), source):
         with pytest.raises(ValueError, match=r"^sink: wanted .*unsigned\(8\)"):
             connect_in_order(m, source.create(), sink.create())
-
-
-def test_numbers_below_1_are_refused() -> None:
-    check_positive(one=1, two=2)
-    with pytest.raises(ValueError, match=r"^depth: wanted at least 1, got 0$"):
-        check_positive(width=3, depth=0)

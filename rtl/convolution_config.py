@@ -30,7 +30,7 @@ class ConvolutionConfig:
     window
         Its simd, folds and lanes are the folding of the input's side.
     requantiser
-        Of all output channels in turn. It is told the widest bias: that of the DSP form, where unsigned activations
+        Of all output channels in turn. Its bias is the widest one: that of the DSP form, where unsigned activations
         are made signed (`widest_biases`).
     pe
         Output channels at a time: of one group, or all of the groups that are in a word (`window.parallel_groups`).

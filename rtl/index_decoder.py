@@ -1,4 +1,4 @@
-"""Weights from indices: the tables behind weight memories that hold places in a codebook.
+"""Weights from indices: the tables behind weight memories that hold indices into a codebook.
 
 A DSP's fields hold w, or w - 1 where the stored field below is negative (`hwgen.rtl.packing`). Whether it is, the sign
 bit of that field says, and it comes out of that field's table: so the table of a field above the lowest has one address

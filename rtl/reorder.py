@@ -6,7 +6,7 @@ by one of a few constant steps, which the loops that have come to their end choo
 values that have been written beyond the one that is wanted, whose sign says whether that one is there.
 
 The ring need not hold a band: at the end of each turn of the loop `release` in which all loops around it are at their
-last turn, as many values as its stride are given back, and what is left of the band at its end.
+last turn, room for as many values as its stride is free, and for what is left of the band at its end.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ReorderConfig:
     """The loops that read a ring buffer of single values.
 
     Value k is read (`issued`) when value `needed[k]` has been accepted and the FIFO has room; value b is accepted one
-    cycle after the reading that gives back value b - depth:
+    cycle after the reading that frees the room of value b - depth:
 
         issued(k) = max(accepted(needed[k]) + arrival, issued(k - 1) + 1, left(k - fifo_depth) + 1)
         available(k) = max(issued(k) + drain, left(k - 1) + 1)

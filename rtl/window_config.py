@@ -272,7 +272,7 @@ class WindowConfig(WindowGeometry):
     def depth(self) -> int:
         """Pixels in the ring: `pixels`, or a bound on what any neighbours need.
 
-        The bound's last term hides the loop from a pixel given back to its successor's arrival.
+        The bound's last term hides the loop from a freed pixel to its successor's arrival.
         """
         if self.pixels is not None:
             return self.pixels
@@ -288,7 +288,7 @@ class WindowConfig(WindowGeometry):
         """Pixels in the ring with which a reader that is always busy never waits for its writer, about.
 
         A window's rows and pixels, the rows that come in while one goes out, and a stride of pixels to hide the way
-        from one that is given back to its successor's arrival.
+        from one that is freed to its successor's arrival.
         """
         if self.transposed:
             rows = max(self.phase_taps) + 1

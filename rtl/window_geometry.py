@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class WindowGeometry:
-    """A kernel that walks over a padded frame; all follows from the attributes, which are those of `WindowConfig`."""
+    """A kernel that moves over a padded frame; all follows from the attributes, which are those of `WindowConfig`."""
 
     width: int
     height: int
@@ -119,7 +119,7 @@ class WindowGeometry:
     def released(self, row: int, column: int) -> int:
         """Number of the frame's pixels that nothing needs once the window is at output (row, column).
 
-        In a transposed convolution the next output row may begin at the same input row: then none is given back.
+        In a transposed convolution the next output row may begin at the same input row: then none is free.
         """
         first_row, first_column = self.first_row(row), max(self.first_column(column), 0)
         free = first_row * self.width + first_column if first_row >= 0 else 0

@@ -41,7 +41,7 @@ class _Constants:
     needed
         Of each output pixel the last input pixel that its window needs.
     release
-        Of each input pixel the output pixel with which it is given back.
+        Of each input pixel the output pixel with which its room is free.
     pixel_words
         Of each output pixel the words of a fold.
     issue_offsets

@@ -13,10 +13,10 @@ the ring behind one would hold whole pixels anyway. What they need then follows 
 folds in flight, at the pace at which its windows become complete. Rings follow from the first to the last. One that is
 always busy needs (kernel + stride - 2) * width + kernel + stride pixels; a slower pace, short frames and FIFOs that
 wait before it change that. Of a transposed convolution two rows of outputs read the same rows of its input, and these
-are given back with the second.
+are free with the second.
 
-What stands around the convolutions of a receiver, or behind those of a transmitter that has more than a gain, has a
-fixed handful of entries each (`hwgen.lower.end`), a power normalisation a frame's values.
+Nodes before and after the convolutions of a receiver, or behind those of a transmitter that has more than a gain, have
+a fixed handful of entries each (`hwgen.lower.end`), a power normalisation a frame's values.
 
 No design stands still, whatever pauses at its ends: an event waits for others only, and with these depths every event
 of a frame gets its cycle, so there is no circle of events that wait for one another; a pause only makes events later.

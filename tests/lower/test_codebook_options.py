@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""What sizing makes of layers with codebooks: whole weights or indices, by what either costs the board."""
+"""Sizing of layers with codebooks: whole weights or indices, by what either costs the board."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is printed for people and for programs: tables, and JSON that any parser takes."""
+"""Output for people and for programs: tables, and JSON that any parser takes."""
 
 from __future__ import annotations
 

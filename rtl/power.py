@@ -243,9 +243,11 @@ class PowerNormaliser(Component):
         # Cycle 1: the square. Cycle 2: the sum.
         squares, energy = (Signal(width, name=name, reset_less=True) for width, name in
                            ((2 * self.config.input.width, "square"), (bits, "energy")))  # fmt: skip
+        # The delays stand outside of the If: a register inside would keep its value over idle cycles and a reset.
         m.d.sync += squares.eq(value * value)
-        with m.If(delay_flag(m, valid, "valid_square")):
-            m.d.sync += energy.eq(squares + Mux(delay(m, first, 1, "first_square"), 0, energy))
+        valid_square, first_square = delay_flag(m, valid, "valid_square"), delay(m, first, 1, "first_square")
+        with m.If(valid_square):
+            m.d.sync += energy.eq(squares + Mux(first_square, 0, energy))
         load = delay_flag(m, delay_flag(m, last, "last_square"), "load")
 
         step, running, done = Signal(range(end + 1)), Signal(), Signal()

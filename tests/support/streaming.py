@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from amaranth import ClockDomain, Module
 from amaranth.sim import Simulator
 
 
@@ -26,12 +27,14 @@ def run_stream(
     """Feed `inputs` into dut.i, take `outputs` beats from dut.o, then watch `after` cycles for a surplus one.
 
     idle, stall : probability that the source / sink pauses in a cycle. A payload that changes while it waits, or a
-    valid that is taken back, fails the run.
+    valid that is taken back, fails the run. With either, everything happens after a reset amid other traffic.
     """
     random = np.random.default_rng(seed)
     run = Run([], [], [])
 
     async def bench(ctx):  # type: ignore[no-untyped-def]
+        if idle or stall:
+            await interrupted(ctx, [dut.i], [dut.o], [inputs], seed)
         cycle, sent, waiting, surplus = 0, 0, None, 0
         offered = False
         while len(run.outputs) < outputs or surplus < after:
@@ -63,13 +66,52 @@ def run_stream(
     return run
 
 
+RESET = ClockDomain("sync")
+"""The clock domain of what is simulated, whose reset a bench may set."""
+
+
 def simulate(dut: Any, bench: Callable[[Any], Awaitable[None]], clock: bool = True) -> None:
     """Run a test bench on a component, one with a clock unless it has no registers."""
-    simulator = Simulator(dut)
+    top = Module()
+    top.submodules.dut = dut
+    if clock:
+        top.domains.sync = RESET
+    simulator = Simulator(top)
     if clock:
         simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
+
+
+async def interrupted(
+    ctx: Any, sources: Sequence[Any], sinks: Sequence[Any], inputs: Sequence[Sequence[int]], seed: int
+) -> None:
+    """A piece of traffic with pauses on all sides, cut off anywhere by a reset of one cycle.
+
+    The beats are `inputs` from anywhere on, so that a component is left with any state: what it keeps over a reset
+    shows in the results after it.
+    """
+    random = np.random.default_rng([seed, 1])
+    position = [int(random.integers(len(beats))) if len(beats) else 0 for beats in inputs]
+    offered = [False] * len(sources)
+    for _ in range(int(random.integers(1, 2 + 2 * max((len(beats) for beats in inputs), default=0)))):
+        for n, source in enumerate(sources):
+            offered[n] = bool(len(inputs[n])) and (offered[n] or random.random() < 0.8)
+            ctx.set(source.valid, offered[n])
+            if offered[n]:
+                ctx.set(source.payload, inputs[n][position[n] % len(inputs[n])])
+        for sink in sinks:
+            ctx.set(sink.ready, random.random() < 0.7)
+        for n, source in enumerate(sources):
+            if offered[n] and ctx.get(source.ready):
+                position[n] += 1
+                offered[n] = False
+        await ctx.tick()
+    for source in sources:
+        ctx.set(source.valid, 0)
+    ctx.set(RESET.rst, 1)
+    await ctx.tick()
+    ctx.set(RESET.rst, 0)
 
 
 def stream_rules(
@@ -156,6 +198,8 @@ def run_ports(
     run = PortsRun([[] for _ in sinks], [[] for _ in sources], [[] for _ in sinks])
 
     async def bench(ctx: Any) -> None:
+        if idle or stall:
+            await interrupted(ctx, sources, sinks, inputs, seed)
         offered = [False] * len(sources)
         waiting: list[int | None] = [None] * len(sinks)
         cycle = surplus = 0

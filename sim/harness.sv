@@ -8,6 +8,9 @@
 // HWGEN_INPUT_LAST where the design has an input TLAST, HWGEN_COEFFICIENTS where it has a second
 // input stream. probes.svh holds one stream_probe per stream, made from manifest.json.
 //
+// With `interrupt`, the source's frames are first sent for so many cycles, cut off by a reset, and nothing of that is
+// recorded: what follows must be as if it had not been.
+//
 // Coefficients are offered frame after frame, as fast as they are taken. Without stalls the first
 // pixel or symbol waits until those of its frame are in the design, so that latency does not count
 // their loading.
@@ -28,6 +31,7 @@ module hwgen_harness;
   logic watch = 1;                   // the layers' streams are recorded, too
   logic [31:0] quiet = 1000;         // nothing moves for so long: the design is full, or empty
   logic [31:0] patience = 100000;    // nothing moves for so long: it hangs
+  logic [31:0] interrupt = 0;        // cycles of traffic cut off by a reset before what is recorded; 0: none
   logic [31:0] tail = 1000;          // cycles watched for surplus beats after the last frame
   logic [31:0] limit = 32'h7FFFFFFF; // cycles; the recorder's format ends here
   logic [31:0] trace_from = 0;       // waveform window (HWGEN_TRACE builds only)
@@ -37,17 +41,18 @@ module hwgen_harness;
   // Results, read by the bench.
   logic done = 0;
   logic [2:0] status = 0;            // 0 complete, 1 hang, 2 cycle limit, 3 end of the window
-  logic [31:0] cycle = 0;            // since reset was released
+  logic [31:0] cycle = 0;            // since reset was released for what is recorded
 
   // An even number of time units, so that both edges fall on whole ones.
   logic clock = 0;
   initial forever #1 clock = ~clock;
 
   logic reset_n = 0, finish = 0, closing = 0, running;
+  logic interrupted = 0;
   logic [3:0] reset_count = 0;
-  logic [31:0] silent = 0, after = 0;
+  logic [31:0] silent = 0, after = 0, warmed = 0;
 
-  assign running = reset_n && !finish && !closing && !done;
+  assign running = reset_n && (interrupted || interrupt == 0) && !finish && !closing && !done;
 
   logic s_valid, s_ready, s_last, m_valid, m_ready, m_last;
   logic [31:0] s_payload, m_payload;
@@ -117,6 +122,17 @@ module hwgen_harness;
     if (start && !reset_n) begin
       reset_count <= reset_count + 1;
       if (reset_count == 15) reset_n <= 1;
+    end
+    // Frames are cut off anywhere, by a reset of one cycle; source and sink begin again behind it.
+    if (reset_n && !interrupted && interrupt != 0) begin
+      warmed <= warmed + 1;
+      silent <= |beat ? 0 : silent + 1;
+      if (warmed == interrupt) begin
+        silent <= 0;
+        interrupted <= 1;
+        reset_n <= 0;
+        reset_count <= 15;
+      end
     end
     if (running) begin
       cycle  <= cycle + 1;

@@ -98,6 +98,18 @@ def patience(design: Design, settings: Settings) -> Patience:
     return Patience(quiet, 50 * quiet + 10_000, 2 * quiet, min(limit, CYCLES_MAX))
 
 
+def interruption(design: Design, settings: Settings) -> int:
+    """Cycles of traffic before the reset that a run with stalls begins with, 0 without stalls.
+
+    Any number up to the end of the second frame, by the seed: the reset finds the first frame on its way in, or the
+    design full of two.
+    """
+    if not settings.stall:
+        return 0
+    interval, latency = design.prediction("frame_interval_cycles"), design.prediction("latency_cycles")
+    return 1 + _spread(_spread(settings.seed)) % int((interval or 1000) + (latency or 1000))
+
+
 def simulate(
     design: Design,
     words: NDArray[np.uint32],
@@ -145,6 +157,7 @@ def simulate(
         "watch": int(watch),
         "quiet": times.quiet,
         "patience": times.patience,
+        "interrupt": interruption(design, settings),
         "tail": times.tail,
         "limit": times.limit,
     }

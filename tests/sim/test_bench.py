@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from support import sim_toy
 from hwgen.numerics.words import pack_pixels
 from hwgen.sim import runner
 from hwgen.sim.check import Verdict, check, cycle_counts
-from hwgen.sim.simulate import Settings, simulate
+from hwgen.sim.simulate import Settings, interruption, simulate
 
 OPTIONS = runner.BuildOptions()
 
@@ -18,7 +19,7 @@ OPTIONS = runner.BuildOptions()
 def run(tmp_path: Path, defect: int, stall: float, seed: int = 1) -> Verdict:
     design = sim_toy.make(tmp_path / "design")
     folder = tmp_path / "run"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     (folder / "defect.hex").write_text(f"{defect:02x}\n")
     pixels = sim_toy.images()
     settings = Settings(frames=len(pixels), stall=stall, seed=seed)
@@ -68,6 +69,24 @@ def test_a_defect_is_named(tmp_path: Path, defect: int, kind: str, stream: str, 
     assert (first.kind, first.stream) == (kind, stream)
     for word in words:
         assert word in first.message
+
+
+def test_what_outlives_a_reset_is_found_with_stalls(tmp_path: Path) -> None:
+    """Runs with stalls begin with a reset amid traffic; the one reset before all traffic hides nothing to find."""
+    assert run(tmp_path / "still", defect=12, stall=0).findings == ()
+    found = [run(tmp_path / str(seed), defect=12, stall=0.3, seed=seed) for seed in range(12)]
+    wrong = [verdict.first for verdict in found if verdict.first is not None]
+    assert len(wrong) >= 2
+    assert all(first.stream == "conv0" and "frame 0, pixel (x 0, y 0)" in first.message for first in wrong)
+
+
+def test_the_reset_amid_traffic_can_come_in_any_cycle_of_two_frames(tmp_path: Path) -> None:
+    design = sim_toy.make(tmp_path)
+    assert interruption(design, Settings(3)) == 0
+    cycles = [interruption(design, Settings(3, 0.3, seed)) for seed in range(400)]
+    assert min(cycles) >= 1 and max(cycles) <= 2000 and len(set(cycles)) > 300
+    design = replace(design, predicted={"frame_interval_cycles": 3, "latency_cycles": 2})
+    assert {interruption(design, Settings(3, 0.3, seed)) for seed in range(100)} == {1, 2, 3, 4, 5}
 
 
 def test_the_same_seed_gives_the_same_run(tmp_path: Path) -> None:

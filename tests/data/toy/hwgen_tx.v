@@ -4,6 +4,7 @@
 //   1 one weight bit of conv0   2 wrong factor in gain   3 rounds half up     4 TLAST missing in frame 1
 //   5 surplus TLAST             6 TLAST one early         7 a surplus beat     8 a beat of conv0 lost
 //   9 stops taking input       10 payload changes while stalled              11 valid falls while stalled
+//   12 conv0 goes on after a reset with the channel it was at
 
 module conv0 (
     input clk, input rst, input [7:0] defect,
@@ -18,7 +19,7 @@ module conv0 (
   end
   reg [23:0] pixel;
   reg full;
-  reg [1:0] channel;
+  reg [1:0] channel = 0;
   reg signed [7:0] value;
   reg valid;
   reg [9:0] taken;
@@ -38,7 +39,8 @@ module conv0 (
   assign o__payload = value;
   always @(posedge clk)
     if (rst) begin
-      full <= 0; valid <= 0; channel <= 0; taken <= 0;
+      full <= 0; valid <= 0; taken <= 0;
+      if (defect != 12) channel <= 0;
     end else begin
       if (advance) begin
         valid <= full && !(defect == 8 && taken == 40 && channel == 1);

@@ -67,7 +67,7 @@ def bench(models: Sequence[str] = (), record: bool = False) -> int:
     models
         Names; all that are shipped by default.
     record
-        Write what is emitted now as the record.
+        Write what is emitted now as the record, of models that are not named leave it.
 
     Returns
     -------
@@ -81,7 +81,8 @@ def bench(models: Sequence[str] = (), record: bool = False) -> int:
     """
     names = tuple(models) or MODELS
     if record:
-        found = {f"{model} {side}": fingerprint(model, side) for model in names for side in SIDES}
+        found = json.loads(RECORD.read_text(encoding="utf-8")) if models else {}
+        found |= {f"{model} {side}": fingerprint(model, side) for model in names for side in SIDES}
         RECORD.write_text(json.dumps(found, sort_keys=True, separators=(",", ":")) + "\n", encoding="utf-8")
         return 0
     recorded = json.loads(RECORD.read_text(encoding="utf-8"))

@@ -1,5 +1,7 @@
 """The one exception for everything that a user can get wrong."""
 
+from __future__ import annotations
+
 
 class HwgenError(Exception):
     """An input that hwgen cannot accept: where it stands, what was wanted there and what was got.
@@ -22,6 +24,12 @@ class HwgenError(Exception):
         self.where = where
         self.wanted = wanted
         self.got = got
+
+    @classmethod
+    def of(cls, error: OSError) -> HwgenError:
+        """The same of a file that cannot be read or written."""
+        place = error.filename2 or error.filename or "the output"
+        return cls(str(place), "a file that can be read and written", error.strerror or str(error))
 
     def __str__(self) -> str:
         # Messages of other libraries end up in here and may span lines; one error is one line.

@@ -155,7 +155,9 @@ def _handle(number: int, frame: FrameType | None) -> None:
 def _clean() -> None:
     """Stop what runs and remove what is there."""
     stop_all()
-    for folder in list(_state.folders):
+    with _state.lock:
+        folders = list(_state.folders)
+    for folder in folders:
         remove(folder)
 
 
@@ -198,8 +200,10 @@ def remove(folder: Path) -> None:
 
 
 def stop_all() -> None:
-    """End every program that was started and not yet stopped."""
-    for process in list(_state.children):
+    """End every program that was started and not yet stopped, and those that another thread is about to start."""
+    with _state.lock:
+        children = list(_state.children)
+    for process in children:
         stop(process)
 
 

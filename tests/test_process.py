@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,6 +64,32 @@ def test_private_folders(tmp_path: Path) -> None:
     with process.private_folder("a_", tmp_path) as folder:
         process.keep(folder)
     assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_stopping_waits_for_a_child_that_is_being_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the system's start of a child and its entry in the list nothing may look the other way."""
+    popen, begun, go_on = subprocess.Popen, threading.Event(), threading.Event()
+    children: list[subprocess.Popen[bytes]] = []
+
+    def slow(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        children.append(popen(*arguments, **options))
+        begun.set()
+        go_on.wait()
+        return children[0]
+
+    monkeypatch.setattr(process.subprocess, "Popen", slow)
+    starter = threading.Thread(target=process.start, args=(["sleep", "1000"], tmp_path, subprocess.DEVNULL))
+    stopper = threading.Thread(target=process.stop_all)
+    starter.start()
+    begun.wait()
+    stopper.start()
+    stopper.join(0.2)
+    go_on.set()
+    for thread in (starter, stopper):
+        thread.join()
+    found = alive(children[0].pid)
+    process.stop_all()
+    assert not found
 
 
 LONG = """

@@ -102,9 +102,7 @@ def _run(words: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        place = error.filename2 or error.filename or "the output"
-        return _fail(str(HwgenError(str(place), "a file that can be read and written",
-                                    error.strerror or str(error))), words)
+        return _fail(str(HwgenError.of(error)), words)
     except MemoryError:
         return _fail(str(HwgenError("memory", "more of it", "none left")), words)
     except ModuleNotFoundError as error:

@@ -86,7 +86,7 @@ def link(
         raise HwgenError("--csv", "a file in a folder that is there", str(csv))
     folder = out or default_folder(request)
     measured: list[Result] = []
-    trouble: HwgenError | None = None
+    trouble: HwgenError | OSError | None = None
     try:
         with replaced_folder(folder, written_by_link, "link") as part:
 
@@ -96,7 +96,7 @@ def link(
 
             try:
                 measure(request, part, each=each)
-            except HwgenError as error:
+            except (HwgenError, OSError) as error:
                 if not measured:
                     raise
                 trouble = error  # what was measured before it stays
@@ -114,7 +114,9 @@ def link(
             print_json({"verdict": DIFFERS, "error": None, "first_mismatch": str(fault)})
         return STATUS[DIFFERS]
     if trouble is not None:
-        raise trouble
+        if result.verdict != DIFFERS:
+            raise trouble
+        print(f"error: {trouble}", file=sys.stderr)  # what differs does so whatever stood in the way of the rest
     report.print_report(result, json, folder)
     return STATUS[result.verdict or PROVEN]
 

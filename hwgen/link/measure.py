@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwgen.design_options import DesignOptions
+from hwgen.errors import HwgenError
 from hwgen.images import load_images
 from hwgen.link.hardware import End, emit_end, image_words, images_of
 from hwgen.link.progress import Progress
@@ -28,6 +29,8 @@ from hwgen.numerics.integer import IntArray
 from hwgen.radio.channel import Realisation, Words, symbols
 from hwgen.reference.floating import FloatLink
 from hwgen.reference.link import Image, ReferenceLink, load_link
+from hwgen.sim.check import Finding
+from hwgen.sim.frames import DesignError
 from hwgen.verdict import DIFFERS, PROVEN
 
 
@@ -146,7 +149,8 @@ def measure(
     Raises
     ------
     HwgenError : bad input, or trouble of the machine
-    hwgen.sim.frames.DesignError : a design hangs or breaks the protocol
+    DesignError : a design hangs or breaks the protocol; or one differs, and there was trouble before the first SNR's
+        end
     """
     started = time.perf_counter()
     link = load_link(request.options)
@@ -158,6 +162,11 @@ def measure(
             result.seconds = time.perf_counter() - started
             if each is not None:
                 each(result)
+    except (HwgenError, OSError) as trouble:
+        if result.first is None or result.points:
+            raise
+        side, _, text = result.first.partition(": ")  # it differs, whatever stood in the way of the rest
+        raise DesignError(Finding("value", "output", text), side) from trouble
     finally:
         bar.close()
     return result

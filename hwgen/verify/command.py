@@ -56,6 +56,9 @@ def verify(
     """
     if waveform is not None and (waveform.suffix != ".vcd" or len(seeds) > 1):
         raise HwgenError("--waveform", "a .vcd file, and one seed", f"{waveform}, {max(1, len(seeds))} seeds")
+    for option, file in (("--junit", junit), ("--waveform", waveform)):
+        if file is not None:
+            _make_way(file, option)
     request = replace(request, record=waveform is not None, seed=seeds[0] if seeds else request.seed)
     several = len(seeds) > 1
     outcomes: list[Outcome] = []
@@ -78,13 +81,13 @@ def verify(
         raise
     kept = folder if out is None else out
     outcomes = [outcome.moved(folder, kept) for outcome in outcomes]
+    if junit is not None:  # before anything is printed: with --json that is one object, whatever goes wrong
+        junit_xml.write(junit, [outcome.suite for outcome in outcomes])
     if several:
         print_outcomes(outcomes, json, kept if differs or out is not None else None)
     else:
         assert outcomes[0].report is not None
         print_report(outcomes[0].report, as_json=json, folder=kept if differs or out is not None else None)
-    if junit is not None:
-        junit_xml.write(junit, [outcome.suite for outcome in outcomes])
     return STATUS[worst([outcome.verdict for outcome in outcomes])]
 
 
@@ -106,8 +109,18 @@ def _written_here(folder: Path) -> Collection[str]:
     return PARTS if (folder / "run" / "run.json").is_file() else ()
 
 
+def _make_way(file: Path, option: str) -> None:
+    """Make a file's folder before anything is verified: a difference must not be lost for want of it."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        trouble = "a folder" if file.is_dir() else ""
+    except OSError as error:
+        trouble = error.strerror or str(error)
+    if trouble:
+        raise HwgenError(option, "a file that can be written", f"{file} ({trouble})")
+
+
 def _moved(file: Path, target: Path) -> Path:
-    target.parent.mkdir(parents=True, exist_ok=True)
     return Path(shutil.move(file, target))
 
 
@@ -138,6 +151,8 @@ def _outcome(request: Request, design: Path | None, folder: Path, cache: Path | 
         report = run_verification(replace(request, design=design or request.design), folder, cache=cache)
     except HwgenError as error:
         return Outcome(request, None, error)
+    except OSError as error:  # of this seed alone: the others may have found a difference
+        return Outcome(request, None, HwgenError.of(error))
     if report.verdict == PROVEN and design is not None:
         process.remove(folder)
     return Outcome(request, replace(report, command=request.command()))

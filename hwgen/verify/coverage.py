@@ -6,7 +6,8 @@ simulation's.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ class LayerCoverage:
     ties_down, ties_up : half-way values, rounded to the even integer below and above
     positive, negative : branches of a PReLU
     constant_channels : channels whose output never changed, of `channels`
+    ends : smallest and largest value of each channel; not in the record
     full_cycles, empty_cycles : cycles in which the stream waited for its receiver, and for its sender
     """
 
@@ -43,6 +45,7 @@ class LayerCoverage:
     negative: int | None = None
     full_cycles: int | None = None
     empty_cycles: int | None = None
+    ends: tuple[tuple[int, int], ...] = field(default=(), repr=False, compare=False)
 
     def gaps(self) -> list[str]:
         """Cases that were not met, in words; waits of streams, which only runs with stalls have, are not among them."""
@@ -100,7 +103,8 @@ class Meter:
         """Coverage of every layer, in the order of the graph."""
         found = {}
         for name, (low, high) in self._ends.items():
-            layer = LayerCoverage(self._values[name], low.size, int((low == high).sum()))
+            ends = tuple(zip(low.tolist(), high.tolist(), strict=True))
+            layer = LayerCoverage(self._values[name], len(ends), _constant(ends), ends=ends)
             if name in self._met:
                 layer = replace(layer, **asdict(self._met[name]))
             if name in self._signs:
@@ -139,13 +143,16 @@ def merged(found: list[Coverage]) -> Coverage:
 
 
 def _sum(first: LayerCoverage, second: LayerCoverage) -> LayerCoverage:
-    own: dict[str, Any] = {}
-    for key, value in asdict(first).items():
-        other = getattr(second, key)
-        own[key] = None if value is None else value + other
-    # A channel is constant over all runs at most as often as in any; runs may differ in its value, which is no gap.
-    own |= {"channels": first.channels, "constant_channels": min(first.constant_channels, second.constant_channels)}
+    ends = tuple((min(a, c), max(b, d)) for (a, b), (c, d) in zip(first.ends, second.ends, strict=True))
+    own: dict[str, Any] = {"channels": first.channels, "constant_channels": _constant(ends), "ends": ends}
+    for part in fields(first):
+        value = getattr(first, part.name)
+        own.setdefault(part.name, None if value is None else value + getattr(second, part.name))
     return LayerCoverage(**own)
+
+
+def _constant(ends: Sequence[tuple[int, int]]) -> int:
+    return sum(low == high for low, high in ends)
 
 
 def summary(coverage: Coverage) -> str:
@@ -157,4 +164,6 @@ def summary(coverage: Coverage) -> str:
 
 def as_record(coverage: Coverage) -> dict[str, Any]:
     """For JSON: a mapping for every layer."""
-    return {name: asdict(layer) for name, layer in coverage.items()}
+    return {
+        name: {key: value for key, value in asdict(layer).items() if key != "ends"} for name, layer in coverage.items()
+    }

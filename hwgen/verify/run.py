@@ -267,7 +267,7 @@ def _waveform(run: _Run, settings: Settings, folder: Path, cycle: int) -> Path |
     window = (max(0, cycle - WINDOW[0]), cycle + WINDOW[1])
     try:
         traced = run(replace(settings, trace=window), folder / "waveform")
-    except runner.SimulationError:
+    except (HwgenError, OSError):
         return None
     return traced.waveform
 

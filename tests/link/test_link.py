@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import errno
 import json
 import math
 from fractions import Fraction
@@ -299,6 +300,35 @@ def test_trouble_keeps_what_was_measured_and_a_signal_does_not(
     calls.clear()
     assert main(arguments) == 130
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("calls_before", [0, 1])
+def test_trouble_hides_no_difference(
+    ends: dict[str, FakeEnd], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    calls_before: int,
+) -> None:  # fmt: skip
+    """A transmitter that differs, and a disk that is full at the first or second SNR of the receiver."""
+    run, calls = FakeEnd.run, 0
+
+    def full(end: FakeEnd, *rest: object) -> object:
+        nonlocal calls
+        if end.side == "tx":
+            words = run(end, *rest)  # type: ignore[arg-type]
+            words[0, 0] ^= 1
+            return words
+        calls += 1
+        if calls > calls_before:
+            raise OSError(errno.ENOSPC, "No space left on device", "input.bin")
+        return run(end, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(FakeEnd, "run", full)
+    out = tmp_path / "out"
+    arguments = ["link", "--model", "tiny", "--frames", "1", "--snr", "1", "10", "--out", str(out), "--json"]
+    assert main(arguments) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["verdict"] == "differs"
+    assert found["first_mismatch"].startswith("tx: frame 0, symbol 0: expected ")
+    assert out.exists() == (calls_before > 0)
 
 
 def test_sweep_draws_the_curve(ends: dict[str, FakeEnd], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from hwgen.ir.graph import Graph
 from hwgen.ir.nodes import Add, AveragePool, Conv2d, Gain, Receive
 from hwgen.ir.rounding import Met, rounding
 from hwgen.ir.types import IntType
-from hwgen.verify.coverage import LayerCoverage, Meter, merged, summary, with_streams
+from hwgen.verify.coverage import LayerCoverage, Meter, as_record, merged, summary, with_streams
 
 RNG = np.random.default_rng(4)
 SIGNED, UNSIGNED = IntType(6, True), IntType(6, False)
@@ -102,6 +102,20 @@ def test_frames_add_up_and_gaps_are_named() -> None:
     assert summary(found).endswith("and 5 more (--json has all)")
     assert merged([found, found])["conv0"].ties_down == 6 * 16
     assert merged([found, found])["conv0"].channels == 2
+
+
+def test_a_channel_that_changes_between_runs_is_not_constant() -> None:
+    """Of three channels the first is 5 in both runs, the second 1 and 2, the third constant in the first run alone."""
+    node = Gain("gain", 3, 1, 1, 0, SIGNED)
+    found = []
+    for values in ([[5, 1, 7], [5, 1, 7]], [[5, 2, 7], [5, 2, 8]]):
+        meter = Meter()
+        meter.answer(node, np.array([values]))
+        found.append(meter.coverage())
+    assert [run["gain"].constant_channels for run in found] == [3, 2]
+    assert merged(found)["gain"].constant_channels == 1
+    assert as_record(merged(found))["gain"]["constant_channels"] == 1
+    assert "ends" not in as_record(merged(found))["gain"]
 
 
 def test_streams_that_waited() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import re
@@ -19,6 +20,7 @@ from hwgen.design_options import DesignOptions
 from hwgen.emit import emit
 from hwgen.errors import HwgenError
 from hwgen.sim import runner
+from hwgen.sim.simulate import Settings
 from hwgen.verify import reference as verify_reference, run as verify_module
 from hwgen.verify.command import verify
 from hwgen.verify.run import Request, run_verification
@@ -137,6 +139,21 @@ def test_a_failure_leaves_waveform_command_and_junit(
     }
     assert failed["values of conv1"] == first["message"]
     assert "values of conv0" not in failed
+
+
+def test_a_waveform_that_cannot_be_written_hides_no_difference(
+    small: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulate = verify_module.simulate
+
+    def full(design: object, words: object, settings: Settings, *rest: object) -> object:
+        if settings.trace is not None:
+            raise OSError(errno.ENOSPC, "No space left on device", "input.bin")
+        return simulate(design, words, settings, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(verify_module, "simulate", full)
+    report = run_verification(replace(flip_weight(small, tmp_path, "conv1"), waveform=True), tmp_path / "run")
+    assert report.verdict == "differs" and report.waveform is None
 
 
 def test_json_is_one_object_with_the_documented_keys(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import xml.etree.ElementTree as xml
 from pathlib import Path
@@ -12,7 +13,7 @@ from hwgen.cli.main import main
 from hwgen.sim import runner
 from hwgen.sim.check import Finding
 from hwgen.sim.simulate import Settings
-from hwgen.verify import run as verifying
+from hwgen.verify import command, run as verifying
 
 SPEC = """
 format_version: 1
@@ -43,7 +44,7 @@ def test_several_seeds_are_one_verdict(
     assert len(list(xml.parse("j.xml").iter("testsuite"))) == 4
     assert sorted(path.name for path in tmp_path.iterdir()) == ["j.xml", "spec.yaml"]
 
-    check, simulate = verifying.check, verifying.simulate
+    check, simulate, full = verifying.check, verifying.simulate, False
 
     def judged(design: object, recording: object, settings: Settings, *rest: object) -> object:
         verdict = check(design, recording, settings, *rest)  # type: ignore[arg-type]
@@ -55,6 +56,8 @@ def test_several_seeds_are_one_verdict(
     def simulated(design: object, sent: object, settings: Settings, *rest: object) -> object:
         if settings.seed == 3:
             raise runner.SimulationError("the simulator", "a run that comes to its end", "signal 9 (SIGKILL)")
+        if settings.seed == 7 and full:
+            raise OSError(errno.ENOSPC, "No space left on device", "input.bin")
         return simulate(design, sent, settings, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(verifying, "simulate", simulated)
@@ -73,6 +76,23 @@ def test_several_seeds_are_one_verdict(
     assert [(suite.get("failures"), suite.get("errors")) for suite in suites.values()] == [
         ("0", "0"), ("1", "0"), ("0", "1"), ("0", "0"),
     ]  # fmt: skip
+    full = True
+    assert main([*asked, "--out", "out"]) == 1, "a full disk hides no difference of another seed"
+    found = json.loads(capsys.readouterr().out)
+    assert [seed["verdict"] for seed in found["seeds"]] == ["proven", "differs", "not run", "not run"]
+    assert "got No space left on device" in found["seeds"][3]["error"]
+
+
+@pytest.mark.parametrize("option", ["--junit", "--waveform"])
+def test_files_that_cannot_be_written_are_refused_at_once(
+    words: list[str], option: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not behind the verdict: with --json one object is printed, and a difference would be lost."""
+    monkeypatch.setattr(command, "run_verification", None)
+    assert main([*words, "--json", option, "spec.yaml/a.vcd"]) == 2
+    found = json.loads(capsys.readouterr().out)
+    assert found["verdict"] == "not run"
+    assert found["error"].startswith(f"{option}: wanted a file that can be written, got spec.yaml/a.vcd (")
 
 
 def test_a_relative_folder_and_a_waveform(

@@ -17,7 +17,7 @@ def lut_memory_depth(half_block_luts: int) -> int:
 
 @dataclass(frozen=True)
 class Storage:
-    """Where a component is to have a memory that it writes.
+    """The form of a component's memory that it writes.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where streams part: one to several consumers."""
+"""Forks: one stream to several consumers."""
 
 from __future__ import annotations
 

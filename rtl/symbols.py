@@ -1,4 +1,4 @@
-"""Where values and symbols meet: pairs of values become I/Q symbols, and in a receiver symbols become values."""
+"""Conversion between values and symbols: pairs of values become I/Q symbols, and a receiver's symbols values."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class TableConfig:
 
     @property
     def form(self) -> Form:
-        """Where the table is: in block RAM or in LUTs, whichever costs a part less."""
+        """Form of the table: in block RAM or in LUTs, whichever costs a part less."""
         halves = 2 * block_cost(self.entries, self.bits, True, "xc7", self.half_block_luts).bram36
         return "block" if logic_cost(self.entries, self.bits).lut > halves * self.half_block_luts else "logic"
 

@@ -1,4 +1,4 @@
-"""Which streams of a network share an exponent, and whose bounds whose: what the graph's nodes ask for.
+"""Exponents that streams of a network share, and bounds between them, as the graph's nodes ask for.
 
 Inputs of a sum or of a concatenation have one exponent. A concatenation, blocks and pixels, and the largest values of
 windows keep it, and averages whose kernel is no power of two: on a coarser exponent some would be ties that no

@@ -1,4 +1,4 @@
-"""Which graphs are legal: for every kind of node, what its inputs may come from, as a table.
+"""Rules of legal graphs: for every kind of node, what its inputs may come from, as a table.
 
     tx: pixels, a network, a `Gain` or a `Power`; their values pair up to symbols; then perhaps a `MatrixProduct` (a
         precoder) or an `Alamouti`.

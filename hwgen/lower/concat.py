@@ -21,7 +21,7 @@ class ConcatLowering(JoinLowering[ConcatConfig]):
 
     @property
     def lanes_offered(self) -> list[int]:
-        """Those that divide every input's channels."""
+        """Numbers that divide every input's channels."""
         return [lanes for lanes in self.output.lane_choices if all(own % lanes == 0 for own in self.node.channels)]
 
     def config_of(self, lanes: int) -> ConcatConfig:

@@ -32,7 +32,7 @@ class BeatLowering(Lowering[Config]):
 
     @property
     def lanes_accepted(self) -> list[int] | None:
-        """Those that it can pass on."""
+        """The numbers that it can pass on."""
         return self.lanes_offered
 
     @abstractmethod
@@ -47,7 +47,7 @@ class BeatLowering(Lowering[Config]):
         return [self.config_of(lanes)]
 
     def options(self, board: Board, inputs: Sequence[Sequence[int]], outputs: Sequence[int]) -> Options[Config]:
-        """Those for each number of values per beat that all neighbours can have."""
+        """The configs for each number of values per beat that all neighbours can have."""
         lanes = sorted(set(outputs).intersection(*inputs), reverse=True)
         ultra = board.resources.uram > 0
         configs = tuple(config for count in lanes for config in self.configs_of(count, ultra))

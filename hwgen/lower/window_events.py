@@ -1,4 +1,4 @@
-"""When the folds of a convolution's or a pooling's windows are issued and their results leave, for any depths."""
+"""Cycles in which the folds of convolution and pooling windows are issued and their results leave, for any depths."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class WindowPoolingLowering(Lowering[WindowPoolingConfig]):
 
     @property
     def lanes_accepted(self) -> list[int] | None:
-        """Those that it can pass on."""
+        """The numbers that it can pass on."""
         return self.lanes_offered
 
     def config_of(self, lanes: int, taps: int = 1, form: Form = "block") -> WindowPoolingConfig:

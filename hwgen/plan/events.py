@@ -125,7 +125,7 @@ Constraint: TypeAlias = Wait | Chain
 
 
 class Beats:
-    """When the beats of a stream move from its producer to its consumer.
+    """The cycles in which the beats of a stream move from its producer to its consumer.
 
     A beat is counted over all frames. Its cycle is that of one event plus a delay: of the event of its own, or of the
     first beat of a run that follows without a gap.

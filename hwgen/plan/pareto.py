@@ -1,4 +1,4 @@
-"""Which of several options are worth considering."""
+"""The Pareto-optimal ones of several options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When everything happens in a plan's design, for buffers of any depth.
+"""The cycles of all events in a plan's design, for buffers of any depth.
 
 A design without stalls at its ends is a timed event graph (`hwgen.plan.events`). Every node's hardware side states its
 events: what they wait for among the events of its inputs, and what its inputs' beats wait for on its account. A buffer

@@ -1,4 +1,4 @@
-"""Which module a layer of the specification is in the quantised network."""
+"""The quantised network's module for each layer of the specification."""
 
 from __future__ import annotations
 

@@ -49,6 +49,17 @@ HARD = {
     "  - {kind: add, inputs: [symbols, first], name: again}\n"
     "  - {kernel: 4, stride: 2, channels: 6, activation: relu}\n"
     "  - {kernel: 4, stride: 2, channels: 3, activation: clamp}\n",
+    # complex windows of all shapes: patches, dilated, not square, even ones with padding
+    "complex windows": "encoder:\n"
+    "  - {kernel: 3, channels: 4}\n"
+    "  - {kernel: 2, stride: 2, channels: 3, complex: true}\n"
+    "  - {kernel: 3, dilation: 2, channels: 3, complex: true, imag_weight_bits: 6}\n"
+    "  - {kernel: [3, 1], padding: [1, 0], channels: 2, complex: true}\n"
+    "  - {kernel: 4, padding: 1, stride: 2, channels: 2, complex: true, activation: none}\n"
+    "decoder:\n"
+    "  - {kind: conv, kernel: [1, 5], dilation: 2, channels: 3, complex: true}\n"
+    "  - {kernel: 4, stride: 2, channels: 6, activation: relu}\n"
+    "  - {kernel: 4, stride: 2, channels: 3, activation: clamp}\n",
 }  # fmt: skip
 SPECS = GRAPHS | HARD
 """By name: the text of encoder and decoder."""

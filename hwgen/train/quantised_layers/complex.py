@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from hwgen.assembly.convolution import Integers
 from hwgen.ir.nodes.complex_conv2d import complex_weight
 from hwgen.numerics.integer import IntArray
+from hwgen.spec.layers import Layer
 from hwgen.spec.network import Placed
 from hwgen.train.complex_layers import interleaved
 from hwgen.train.quantised_layers.convolution import QuantLayer
@@ -46,18 +47,24 @@ class QuantComplexConv2d(nn.Module):
     Per complex output channel the real weights' scale is 2**e, the imaginary ones' 2**(e + left) with left from 0 to
     the difference of their bits: shifted left, the imaginary integers are integers of the real ones' grid and width.
     Input is a quantised tensor with one scale; the bias is rounded to 32-bit integers of the accumulator's scale.
+
+    Parameters
+    ----------
+    layer
+        Window, stride, padding, dilation and bits; a plain convolution also in the decoder.
+    in_channels, out_channels
+        Of the stream, two for each complex channel.
     """
 
-    def __init__(
-        self, in_channels: int, out_channels: int, kernel: int, stride: int, weight_bits: int, imag_weight_bits: int
-    ) -> None:
+    def __init__(self, layer: Layer, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.in_channels, self.out_channels = in_channels, out_channels
-        self.kernel_size, self.stride, self.padding = (kernel, kernel), (stride, stride), (kernel // 2, kernel // 2)
-        self.weight_bits, self.imag_weight_bits = weight_bits, imag_weight_bits
+        self.kernel_size, self.stride, self.padding = layer.kernel_size, (layer.stride, layer.stride), layer.pads
+        self.dilation = layer.dilation
+        self.weight_bits, self.imag_weight_bits = layer.weight_bits, layer.imag_weight_bits
         inputs, outputs = in_channels // 2, out_channels // 2
-        self.real = quant_conv(inputs, outputs, kernel, stride, weight_bits, bias=False)
-        self.imag = quant_conv(inputs, outputs, kernel, stride, imag_weight_bits, bias=False)
+        self.real = quant_conv(inputs, outputs, layer.kernel_size, layer.stride, self.weight_bits, bias=False)
+        self.imag = quant_conv(inputs, outputs, layer.kernel_size, layer.stride, self.imag_weight_bits, bias=False)
         self.bias = nn.Parameter(torch.zeros(out_channels))
 
     def weight_exponents(self) -> Tensor:
@@ -69,7 +76,7 @@ class QuantComplexConv2d(nn.Module):
         grid = (2.0 ** self.weight_exponents().to(self.bias)).repeat_interleave(2) * x.scale.detach().reshape(())
         rounded = (self.bias / grid).round().clamp(-BIAS_LIMIT, BIAS_LIMIT - 1.0) * grid
         bias = self.bias + (rounded - self.bias).detach()
-        return nn.functional.conv2d(x.value, kernel, bias, self.stride, self.padding)
+        return nn.functional.conv2d(x.value, kernel, bias, self.stride, self.padding, self.dilation)
 
     def integers(self, input_exponent: int) -> ComplexIntegers:
         """Its integers, for an input whose scale is 2**input_exponent; computed in float64, so exactly."""
@@ -104,11 +111,7 @@ class QuantComplexLayer(QuantLayer):
     """
 
     def _convolution(self, placed: Placed) -> nn.Module:
-        layer = self.layer
-        return QuantComplexConv2d(
-            placed.taken[0].channels, placed.given.channels, layer.kernel_size[0], layer.stride, layer.weight_bits,
-            layer.imag_weight_bits,
-        )  # fmt: skip
+        return QuantComplexConv2d(self.layer, placed.taken[0].channels, placed.given.channels)
 
     def integers(self, input_exponent: int) -> ComplexIntegers:
         """Integers of the convolution, see `QuantComplexConv2d.integers`."""

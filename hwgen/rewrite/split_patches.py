@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hwgen.ir.nodes import Conv2d, SpaceToDepth
+from hwgen.ir.nodes import ComplexConv2d, Conv2d, SpaceToDepth
 from hwgen.rewrite.hardware import AnyNode, HardwareGraph
 
 SUFFIX = "_patches"
@@ -14,12 +14,13 @@ def split_patches(graph: HardwareGraph) -> HardwareGraph:
     """NAME, whose kernel is its stride, becomes NAME_patches and a 1x1 convolution NAME.
 
     Channel c of row i, column j of a block is channel c * k * k + i * k + j of the pixel: the order in which a weight
-    (out, in, k, k) has its entries.
+    (out, in, k, k) has its entries. Layers with groups and complex ones stay as they are: their channels have an order
+    of their own.
     """
     nodes: list[AnyNode] = []
     inputs = dict(graph.inputs)
     for node in graph.nodes:
-        if isinstance(node, Conv2d) and node.patches and node.groups == 1:
+        if isinstance(node, Conv2d) and node.patches and node.groups == 1 and not isinstance(node, ComplexConv2d):
             name = node.name + SUFFIX
             nodes.append(SpaceToDepth(name, node.in_channels, node.input, node.input_exponent, node.stride))
             inputs[name], inputs[node.name] = inputs[node.name], (name,)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from support.graphs import patches, random_dag, residual
 from support.ir_samples import sample_graph
+from support.spec_samples import spec_of
 
 from hwgen.errors import HwgenError
-from hwgen.ir.nodes import Conv2d, SpaceToDepth
+from hwgen.ir.nodes import ComplexConv2d, Conv2d, SpaceToDepth
+from hwgen.random_init import random_graph
 from hwgen.rewrite.hardware import INPUT, Fork, PixelSerialiser, SymbolPacker
 from hwgen.rewrite.pipeline import hardware_graph
 
@@ -47,6 +50,18 @@ def test_patches_become_blocks_and_a_pointwise_convolution() -> None:
     assert isinstance(after, Conv2d) and (after.kernel, after.stride) == (1, 1)
     pixels = np.random.default_rng(2).integers(*patch.input.bounds, (16, 24, patch.in_channels))
     assert np.array_equal(after.execute(before.execute(pixels)), patch.execute(pixels))
+
+
+def test_complex_patches_stay_as_they_are(tmp_path: Path) -> None:
+    """As channels of one pixel, a block's real and imaginary parts would no longer alternate."""
+    layers: list[dict[str, object]] = [
+        {"kernel": 3, "channels": 4},
+        {"kernel": 2, "stride": 2, "channels": 2, "complex": True, "activation": "none"},
+    ]
+    graph = random_graph(spec_of(tmp_path, layers), 1)
+    patch = graph.nodes[1]
+    assert isinstance(patch, ComplexConv2d) and patch.patches
+    assert hardware_graph(graph).by_name[patch.name] is patch
 
 
 def test_names_of_the_rewrites_own_nodes_are_refused() -> None:

@@ -18,6 +18,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NoReturn
 
 from hwgen.spec.branches import Add, Concat, DepthToSpace, SpaceToDepth
 from hwgen.spec.layers import Layer
@@ -142,15 +143,20 @@ def _pieces(stream: list[int], length: int) -> list[list[int]]:
     return [stream[start : start + length] for start in range(0, len(stream), length)]
 
 
+def units_by_ratio(groups: Sequence[Group], ratio: Fraction) -> tuple[int, ...]:
+    """Numbers of units that every group has left where a share of them goes, rounded up; one stays."""
+    sizes = [(len(group.units), group.fixed) for group in groups]
+    return tuple(units if fixed else max(1, units - math.ceil(units * ratio)) for units, fixed in sizes)
+
+
 def by_ratio(network: Network, ratio: Fraction) -> tuple[int, ...]:
-    """The surviving channels of every convolution where a share of every group's units goes, rounded up; one stays."""
-    left = {placed.name: 0 for placed in network.layers if isinstance(placed.layer, Layer)}
-    for group in channel_groups(network).groups:
-        units = len(group.units)
-        kept = units if group.fixed else max(1, units - math.ceil(units * ratio))
-        for name, channels in group.channels.items():
-            left[name] += kept * channels
+    """The surviving channels of every convolution where a share of every group's units goes: `units_by_ratio`."""
+    groups = channel_groups(network).groups
     parts = {placed.name: placed.layer.parts for placed in network.layers if isinstance(placed.layer, Layer)}
+    left = dict.fromkeys(parts, 0)
+    for group, units in zip(groups, units_by_ratio(groups, ratio), strict=True):
+        for name, channels in group.channels.items():
+            left[name] += units * channels
     return tuple(count // parts[name] for name, count in left.items())
 
 
@@ -174,7 +180,7 @@ def surviving(groups: Sequence[Group], network: Network, counts: Sequence[int]) 
     deciders: dict[int, str] = {}
     waiting = list(layers)
 
-    def refuse(name: str, wanted: str) -> None:
+    def refuse(name: str, wanted: str) -> NoReturn:
         position = list(layers).index(name)
         raise wrong(wanted, counts[position], "pruning", "channels", network.side, position)
 
@@ -185,7 +191,6 @@ def surviving(groups: Sequence[Group], network: Network, counts: Sequence[int]) 
         name = next((name for name in waiting if len(unknown(name)) < 2), None)
         if name is None:
             refuse(waiting[0], "channels that meet those of other layers in fewer ways")
-            break
         waiting.remove(name)
         known = [index for index, group in enumerate(groups) if name in group.channels and index in found]
         sum_ = sum(found[index] * groups[index].channels[name] for index in known)

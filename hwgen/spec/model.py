@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from hwgen.errors import HwgenError
 from hwgen.spec.branches import Add, DecoderEntry, EncoderEntry, Kinds
-from hwgen.spec.channel_groups import by_ratio, channel_groups, surviving
+from hwgen.spec.channel_groups import by_ratio, channel_groups, surviving, units_by_ratio
 from hwgen.spec.layers import DecoderLayer as DecoderLayer, Layer as Layer
 from hwgen.spec.network import Network, Side, Stream, place
 from hwgen.spec.pruning import Pruning as Pruning, SurvivingChannels as SurvivingChannels
@@ -134,6 +134,14 @@ class ModelSpec(Frozen):
         """A side's layers with the channels of the dense parent, before pruning."""
         return self._placed(side, None)
 
+    def surviving_units(self, side: Side) -> tuple[int, ...]:
+        """What pruning leaves of every group of `hwgen.spec.channel_groups`, of the parent's network."""
+        parent = self.parent(side)
+        groups = channel_groups(parent).groups
+        if self.pruning.channels is None:  # channels of one layer may be in several groups: counts would not tell
+            return units_by_ratio(groups, self._pruned_share or Fraction(0))
+        return surviving(groups, parent, self._surviving(side))
+
     def convolutions(self, side: Side) -> tuple[Layer, ...]:
         """The layers of a side that have weights."""
         layers: tuple[Kinds, ...] = self.encoder if side == "encoder" else self.decoder
@@ -212,10 +220,12 @@ class ModelSpec(Frozen):
         dense = tuple(layer.channels for layer in self.convolutions(side))
         if self.pruning.channels is not None:
             return getattr(self.pruning.channels, side)
-        if self.pruning.ratio is None or not layers:
-            return dense
-        # 0.4 means two fifths, not the nearest double
-        return by_ratio(self.parent(side), Fraction(str(self.pruning.ratio)))
+        return dense if self._pruned_share is None or not layers else by_ratio(self.parent(side), self._pruned_share)
+
+    @property
+    def _pruned_share(self) -> Fraction | None:
+        """Pruning's: 0.4 means two fifths, not the nearest double."""
+        return None if self.pruning.ratio is None else Fraction(str(self.pruning.ratio))
 
     @model_validator(mode="after")
     def _consistent(self) -> ModelSpec:

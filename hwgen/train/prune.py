@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from hwgen.spec.channel_groups import ChannelGroups, Group, channel_groups, surviving
+from hwgen.spec.channel_groups import ChannelGroups, Group, channel_groups
 from hwgen.spec.layers import DecoderLayer, Layer
 from hwgen.spec.model import ModelSpec
 from hwgen.spec.network import Network
@@ -36,13 +36,11 @@ def prune(parent: DeepJSCC, spec: ModelSpec) -> DeepJSCC:
     folded = fold_batch_norm(state, spec)
     score = _criterion(spec)
     smaller = {name: value for name, value in state.items() if "." not in name}  # the power is no layer's
-    for network, counts in (
-        (spec.parent("encoder"), spec.encoder_channels), (spec.parent("decoder"), spec.decoder_channels)
-    ):  # fmt: skip
+    for network in (spec.parent("encoder"), spec.parent("decoder")):
         channels = channel_groups(network)
         kernels = {placed.name: stream_kernel(folded, network.side, placed).float()
                    for placed in network.layers if isinstance(placed.layer, Layer)}  # fmt: skip
-        alive = _alive(network, channels, surviving(channels.groups, network, counts), kernels, score)
+        alive = _alive(network, channels, spec.surviving_units(network.side), kernels, score)
         smaller |= _selected(state, network, channels, alive)
     # into a fresh network: its shapes are the specification's, so a wrong removal cannot pass
     result = pruned(spec)

@@ -90,6 +90,26 @@ def test_ratio(tmp_path: Path) -> None:
     assert spec.encoder_channels[0] == 4
 
 
+@pytest.mark.parametrize("pruning", ["{criterion: none}", "{ratio: 0.5}"])
+def test_layers_with_channels_in_several_groups(tmp_path: Path, pruning: str) -> None:
+    """Pairs within either branch and one across both: the branches' counts alone do not tell which of them went."""
+    (tmp_path / "spec.yaml").write_text(
+        "format_version: 1\ndescription: d\nframe: {width: 16, height: 16}\nencoder:\n"
+        "  - {name: one, kernel: 3, channels: 9}\n"
+        "  - {name: two, kernel: 3, channels: 9, inputs: [pixels]}\n"
+        "  - {kind: concat, inputs: [one, two]}\n"
+        "  - {kernel: 1, channels: 2, complex: true}\n"
+        "  - {kernel: 1, channels: 4, activation: none}\n"
+        "decoder:\n  - {kernel: 3, channels: 3, activation: clamp}\n"
+        f"pruning: {pruning}\n"
+    )
+    spec = load(tmp_path)
+    assert spec.surviving_units("encoder") == ((4, 1, 4, 2, 4) if "none" in pruning else (2, 1, 2, 1, 4))
+    smaller = prune(dense(spec), spec)
+    shapes = [tuple(getattr(smaller.encoder[index].conv, "weight").shape[:2]) for index in (0, 1, 4)]  # noqa: B009
+    assert shapes == ([(9, 3), (9, 3), (4, 4)] if "none" in pruning else [(5, 3), (5, 3), (4, 2)])
+
+
 COMPLEX = """
 format_version: 1
 description: test

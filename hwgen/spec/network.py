@@ -115,7 +115,7 @@ class Network:
 
     @property
     def fixed(self) -> frozenset[str]:
-        """The layers whose channels reach the output as they are, in sums and in groups too."""
+        """The layers whose values reach the output without another convolution: moved, pooled, joined, in sums."""
         by_name = {placed.name: placed for placed in self.layers}
         found: set[str] = set()
         stack = [self.last.name]
@@ -125,7 +125,7 @@ class Network:
                 continue
             found.add(name)
             placed = by_name[name]
-            if not isinstance(placed.layer, Layer) or placed.groups > 1:
+            if not isinstance(placed.layer, Layer):
                 stack.extend(placed.sources)
         return frozenset(found)
 

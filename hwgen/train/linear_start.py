@@ -94,7 +94,9 @@ def start(network: DeepJSCC, components: Components, snr_db: float) -> LinearCod
     for graph in (network.encoder, network.decoder):
         for placed in graph.network.layers:
             if placed.name in graph.network.fixed and isinstance(placed.layer, Layer):
-                for parameter in convolution(graph, placed).conv.parameters():
+                module = convolution(graph, placed)
+                normalised = isinstance(module.norm, nn.BatchNorm2d)  # its scale is what starts at zero, and learns
+                for parameter in (module.norm if normalised else module.conv).parameters():
                     parameter.zero_()
     _set(network.encoder, encoder, code.transmitter[:, encoder.order.flatten().numpy()], -code.transmitter @ code.mean)
     place = np.argsort(decoder.order.flatten().numpy())
@@ -138,7 +140,7 @@ def _plain(placed: Placed) -> bool:
     """Whether a convolution can be a matrix for single places: patches, or one whose middle tap sees the output's."""
     layer = placed.layer
     assert isinstance(layer, Layer)
-    if layer.complex or isinstance(layer, DecoderLayer) or placed.groups > 1 or layer.weights is not None:
+    if layer.complex or isinstance(layer, DecoderLayer) or placed.groups > 1 or layer.batch_norm or layer.weights:
         return False
     middle = all(2 * pad == side - 1 for pad, side in zip(layer.pads, layer.kernel_size, strict=True))
     return layer.patches or (layer.stride == 1 and layer.dilation == 1 and middle)

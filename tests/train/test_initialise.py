@@ -20,7 +20,7 @@ encoder:
   - {kernel: 4, stride: 4, channels: 64, activation: none}
 decoder:
   - {name: picture, kind: conv, kernel: 1, channels: 48, activation: relu}
-  - {name: large, kind: depth_to_space, factor: 4}
+  - {name: broad, kind: depth_to_space, factor: 4}
   - {name: stem, kind: conv, kernel: 3, channels: 64, inputs: [picture]}
   - {kind: conv, kernel: 3, channels: 64}
   - {name: inner, kind: conv, kernel: 3, channels: 64, activation: none}
@@ -29,7 +29,7 @@ decoder:
   - {name: both, kind: concat, inputs: [sum, grouped]}
   - {name: up, kernel: 4, stride: 2, channels: 64}
   - {name: detail, kernel: 4, stride: 2, channels: 3, activation: none}
-  - {name: image, kind: add, inputs: [large, detail], activation: clamp}
+  - {name: image, kind: add, inputs: [broad, detail], activation: clamp}
 """
 
 
@@ -50,7 +50,7 @@ def test_mean_squares_along_branches(tmp_path: Path) -> None:
         if hasattr(layer, "conv"):
             layer.conv.bias.zero_()  # type: ignore[union-attr, operator]
     found = mean_squares(network, torch.randn(4, 64, 8, 8))
-    wanted = {"picture": 0.5, "large": 0.5, "stem": 1, "conv3": 1, "inner": 1, "sum": 2, "grouped": 1, "both": 1.5,
+    wanted = {"picture": 0.5, "broad": 0.5, "stem": 1, "conv3": 1, "inner": 1, "sum": 2, "grouped": 1, "both": 1.5,
               "up": 1, "detail": 0.5}  # fmt: skip
     wanted = {name: size for name, size in wanted.items() if name in found}
     assert len(wanted) == 9, "all but the one that has no name of its own"

@@ -121,6 +121,25 @@ def test_what_is_beside_the_code_adds_nothing_but_learns(tmp_path: Path) -> None
         assert gradient is not None and gradient.any()
 
 
+@pytest.mark.parametrize("end", ["batch_norm: true", "groups: 64"])
+def test_normalised_and_grouped_layers_beside_the_code_learn_too(tmp_path: Path, end: str) -> None:
+    encoder = CORRECTED.replace("name: more, kernel: 2, stride: 2, channels: 64, activation: none",
+                                "name: less, kernel: 2, stride: 2, channels: 64}\n"
+                                f"  - {{name: more, kernel: 3, channels: 64, activation: none, {end}")  # fmt: skip
+    network, _, code = started(specification(tmp_path, encoder))
+    network.train()
+    images = smooth()
+    latent = network.encoder(to_network(images)[..., :32])
+    wanted = np.concatenate([code.transmit(image[:, :32]).reshape(-1, 64) for image in images])
+    found = latent.detach().permute(0, 2, 3, 1).reshape(-1, 64).numpy()
+    assert found == pytest.approx(wanted, abs=1e-4), "weights are float32"
+    (latent * torch.randn(latent.shape, generator=torch.Generator().manual_seed(0))).sum().backward()
+    last = network.get_submodule("encoder.4")
+    first = last.get_parameter("norm.weight" if "norm" in end else "conv.weight")
+    assert first.grad is not None and first.grad.any()
+    assert network.get_submodule("encoder.3.conv").get_parameter("weight").any()
+
+
 def test_parameters(tmp_path: Path) -> None:
     spec = specification(tmp_path, CORRECTED)
     network = dense(spec)
@@ -136,6 +155,7 @@ def test_blocks_of_different_sizes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoder", [
     PATCHES.replace("none", "relu"),
+    PATCHES.replace("activation: none", "activation: none, batch_norm: true"),
     PATCHES + "\n  - {kernel: 1, channels: 64, activation: none}",
     CORRECTED.replace("inputs: [matrix, more]", "inputs: [matrix, more], activation: relu"),
     LAPPED.replace("kernel: 3, channels", "kernel: 3, dilation: 2, channels"),

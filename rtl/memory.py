@@ -137,9 +137,16 @@ def block_cost(
 
 
 def logic_lut(depth: int) -> int:
-    """LUTs for one bit out of a table that no rule shortens; up to four rows it is a function of its neighbours."""
+    """LUTs for one bit out of a table that no rule shortens; up to four rows it is a function of its neighbours.
+
+    A LUT for 64 rows. Up to 512 wide multiplexers join them; of more, open synthesis makes a tree of LUTs that choose
+    one of four, as often as not.
+    """
     if depth <= 4:
         return 0
+    if depth > 512:
+        leaves = -(-depth // 64)
+        return leaves + -(-(leaves - 1) // 3)
     return 1 if depth <= 64 else -(-depth // 128) * 2 + 2 * (depth > 256)
 
 

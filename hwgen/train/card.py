@@ -14,13 +14,14 @@ from typing import Any
 
 from torch import Tensor
 
+from hwgen.raster import Picture
 from hwgen.spec.counts import macs, parameters, weight_bits
 from hwgen.spec.model import Channel, Layer, ModelSpec
 from hwgen.spec.network import Network, Placed
 from hwgen.train.card_layers import layers_table
 from hwgen.train.checkpoint import read
 from hwgen.train.evaluate import SNRS_DB, Codec, Quality, evaluate, mean_power, static_gain
-from hwgen.train.imageset import Picture, image_set
+from hwgen.train.imageset import image_set
 from hwgen.train.quantised import from_checkpoint
 from hwgen.train.trained import FILES, PHASES, trained
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hwgen.linear_code import Components, linear_code, measure
+from hwgen.raster import Picture
 from hwgen.train.evaluate import SNRS_DB, Codec, evaluate, mean_power
-from hwgen.train.imageset import Picture
 
 
 def snrs_within(low: float, high: float) -> tuple[float, ...]:

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from hwgen.errors import HwgenError
-from hwgen.images import junk
+from hwgen.raster import SUFFIXES, Picture, content, decode, image_files, junk, shown
 from hwgen.train.imageset import (
     DAMAGED,
     Entry,
@@ -36,13 +36,10 @@ from hwgen.train.imageset import (
     ImageSet,
     InMemory,
     Member,
-    Picture,
     check_sizes,
-    decode,
     image_set,
 )
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 SKIMAGE = ("astronaut", "chelsea", "coffee", "hubble_deep_field", "rocket")
 TILE = 32
 CIFAR_RECORD = 1 + 3 * TILE * TILE
@@ -61,7 +58,7 @@ def load(path: Path | str, split: str) -> ImageSet:
         raise HwgenError("data split", "train or val", repr(split))
     entries = _entries(path, split)
     if not entries:
-        raise HwgenError(str(path), f"at least one image for {split}", "none")
+        raise HwgenError(shown(path), f"at least one image for {split}", "none")
     return ImageSet(entries)
 
 
@@ -70,11 +67,11 @@ def _entries(path: Path | str, split: str) -> Sequence[Entry]:
         return every_tenth(_skimage(), split)
     path = Path(path)
     if not path.exists():
-        raise HwgenError(str(path), "a folder or zip of images", "nothing there")
+        raise HwgenError(shown(path), "a folder or zip of images", "nothing there")
     if path.is_file():
         if path.suffix.lower() == ".zip":
             return every_tenth(_zip(path), split)
-        raise HwgenError(str(path), "a folder or a .zip of images", f"a file ending in {path.suffix or 'nothing'}")
+        raise HwgenError(shown(path), "a folder or a .zip of images", f"a file ending in {path.suffix or 'nothing'}")
     for reader in (_cityscapes, _cifar_binary, _cifar_mosaics, _zips_by_split, _folders_by_split):
         entries = reader(path, split)
         if entries is not None:
@@ -103,7 +100,7 @@ def _cityscapes(path: Path, split: str) -> list[Entry] | None:
         return None
     files = sorted(file for file in (root / split).glob("*/*.png") if not junk(file.relative_to(root)))
     if not files:
-        raise HwgenError(str(root / split), "CITY/*.png", "no such files")
+        raise HwgenError(shown(root / split), "CITY/*.png", "no such files")
     return [File(file, root / split) for file in files]
 
 
@@ -123,9 +120,9 @@ def _cifar_binary(path: Path, split: str) -> list[Entry] | None:
 
 
 def _cifar_batch(file: Path) -> list[Entry]:
-    raw = np.frombuffer(_content(file), np.uint8)
+    raw = np.frombuffer(content(file), np.uint8)
     if raw.size == 0 or raw.size % CIFAR_RECORD:
-        raise HwgenError(str(file), f"a multiple of {CIFAR_RECORD} bytes", f"{raw.size} bytes")
+        raise HwgenError(shown(file), f"a multiple of {CIFAR_RECORD} bytes", f"{raw.size} bytes")
     planes = raw.reshape(-1, CIFAR_RECORD)[:, 1:].reshape(-1, 3, TILE, TILE)
     return _tiles(file, np.ascontiguousarray(planes.transpose(0, 2, 3, 1)))
 
@@ -136,10 +133,10 @@ def _cifar_mosaics(path: Path, split: str) -> list[Entry] | None:
         return None
     entries: list[Entry] = []
     for file in files:
-        mosaic = decode(_content(file), str(file))
+        mosaic = decode(content(file), shown(file))
         height, width = mosaic.shape[:2]
         if height % TILE or width % TILE:
-            raise HwgenError(str(file), f"a mosaic of {TILE}x{TILE} tiles", f"{width}x{height} pixels")
+            raise HwgenError(shown(file), f"a mosaic of {TILE}x{TILE} tiles", f"{width}x{height} pixels")
         rows, columns = height // TILE, width // TILE
         tiles = mosaic.reshape(rows, TILE, columns, TILE, 3).transpose(0, 2, 1, 3, 4).reshape(-1, TILE, TILE, 3)
         # `..._first1017.webp`: the name says how many tiles are images, the rest is black padding
@@ -153,13 +150,6 @@ def _tiles(file: Path, tiles: Picture) -> list[Entry]:
     return [InMemory(f"{file.name}[{index}]", f"{file}: image {index}", tile) for index, tile in enumerate(tiles)]
 
 
-def _content(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise HwgenError(str(file), "a readable file", str(error)) from error
-
-
 def _zips_by_split(path: Path, split: str) -> list[Entry] | None:
     files = sorted(path.glob(f"{split}*.zip"))  # none of them begins with a dot
     return [entry for file in files for entry in _zip(file)] if files else None
@@ -170,10 +160,9 @@ def _folders_by_split(path: Path, split: str) -> list[Entry] | None:
 
 
 def _folder(path: Path) -> list[Entry]:
-    found = (file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
-    files = sorted(file for file in found if not junk(file.relative_to(path)))
+    files = image_files(path)
     if not files:
-        raise HwgenError(str(path), "images (" + ", ".join(SUFFIXES) + ")", "none")
+        raise HwgenError(shown(path), f"images ({', '.join(sorted(SUFFIXES))})", "none")
     return [File(file, path) for file in files]
 
 
@@ -181,14 +170,14 @@ def _zip(path: Path) -> list[Entry]:
     try:
         archive = zipfile.ZipFile(path)  # stays open as long as its members are in use
     except DAMAGED as error:
-        raise HwgenError(str(path), "a zip file", str(error)) from error
+        raise HwgenError(shown(path), "a zip file", str(error)) from error
     infos = [info for info in archive.infolist() if PurePosixPath(info.filename).suffix.lower() in SUFFIXES]
-    infos = [info for info in infos if not junk(info.filename)]
+    infos = [info for info in infos if not info.is_dir() and not junk(info.filename)]
     # a data set's zip may carry labels beside the images: take images/ where there is one
     infos = [info for info in infos if info.filename.startswith("images/")] or infos
     if not infos:
         archive.close()
-        raise HwgenError(str(path), "images (" + ", ".join(SUFFIXES) + ")", "none")
+        raise HwgenError(shown(path), f"images ({', '.join(sorted(SUFFIXES))})", "none")
     return [Member(archive, info) for info in sorted(infos, key=lambda info: info.filename)]
 
 

@@ -18,10 +18,11 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 
 from hwgen.metrics.psnr import PEAK, psnr_of_mse
 from hwgen.metrics.ssim import SIGMA, WINDOW
+from hwgen.raster import Picture
 from hwgen.spec.model import Channel
 from hwgen.train.channel import normalise, symbol_power, through
 from hwgen.train.data import to_network
-from hwgen.train.imageset import Picture, check_sizes, image_set
+from hwgen.train.imageset import check_sizes, image_set
 
 SNRS_DB = (1.0, 4.0, 7.0, 10.0, 13.0, 19.0)
 

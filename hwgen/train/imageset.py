@@ -8,7 +8,6 @@ asked for are kept and the others are decoded anew each time (2975 frames of 204
 from __future__ import annotations
 
 import hashlib
-import io
 import lzma
 import posixpath
 import zipfile
@@ -19,20 +18,16 @@ from pathlib import Path, PurePosixPath
 from typing import IO, overload
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from hwgen.errors import HwgenError
-from hwgen.images import UNREADABLE, plain
+from hwgen.raster import MOST_BYTES, Picture, check_bytes, decode, header, shown, unreadable
 
 KEPT_BYTES = 1 << 30
 """Most bytes of decoded pixels per set (a training run has two: training and validation)."""
 
 # What zipfile raises: RuntimeError for a member with a password, NotImplementedError (a RuntimeError too) for an
 # unknown compression, the decompressors' own errors for damaged ones.
-DAMAGED = (*UNREADABLE, zipfile.BadZipFile, RuntimeError, EOFError, zlib.error, lzma.LZMAError)
-
-Picture = NDArray[np.uint8]
+DAMAGED = (OSError, ValueError, zipfile.BadZipFile, RuntimeError, EOFError, zlib.error, lzma.LZMAError)
 
 
 class Entry(ABC):
@@ -90,51 +85,60 @@ class Encoded(Entry):
     def open(self) -> IO[bytes]:
         """The encoded image, from its beginning."""
 
+    @abstractmethod
+    def length(self) -> int:
+        """Bytes of the encoded image."""
+
     def size(self) -> tuple[int, int]:
         try:
-            with self.open() as stream, Image.open(stream) as image:
-                return image.height, image.width
+            check_bytes(self.length(), self.where)
+            with self.open() as stream:
+                return header(stream, self.where)
         except DAMAGED as error:
-            raise _unreadable(self.where, error) from error
+            raise unreadable(self.where, error) from error
 
     def pixels(self) -> Picture:
         try:
+            check_bytes(self.length(), self.where)
             with self.open() as stream:
-                data = stream.read()
+                data = stream.read(MOST_BYTES)
         except DAMAGED as error:
-            raise _unreadable(self.where, error) from error
+            raise unreadable(self.where, error) from error
         return decode(data, self.where)
+
+    def mark(self) -> str:
+        try:
+            return f"{self.length()} bytes"  # zipped or not, it is the same image
+        except OSError as error:
+            raise unreadable(self.where, error) from error
 
 
 class File(Encoded):
     """An image file below a data set's folder."""
 
     def __init__(self, path: Path, root: Path) -> None:
-        super().__init__(path.relative_to(root).as_posix(), str(path))
+        super().__init__(path.relative_to(root).as_posix(), shown(path))
         self.path = path
 
     def open(self) -> IO[bytes]:
         return self.path.open("rb")
 
-    def mark(self) -> str:
-        try:
-            return f"{self.path.stat().st_size} bytes"
-        except OSError as error:
-            raise _unreadable(self.where, error) from error
+    def length(self) -> int:
+        return self.path.stat().st_size
 
 
 class Member(Encoded):
     """An image in a zip."""
 
     def __init__(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
-        super().__init__(info.filename, f"{archive.filename}: {info.filename}")
+        super().__init__(info.filename, shown(f"{archive.filename}: {info.filename}"))
         self.archive, self.info = archive, info
 
     def open(self) -> IO[bytes]:
         return self.archive.open(self.name)  # by name: errors then say no more than it
 
-    def mark(self) -> str:
-        return f"{self.info.file_size} bytes"  # as a file's: zipped or not, it is the same image
+    def length(self) -> int:
+        return self.info.file_size  # zipfile gives no more of it, whatever is in the zip
 
 
 class ImageSet(Sequence[Picture]):
@@ -198,19 +202,6 @@ def check_sizes(images: ImageSet, smallest: int, reason: str) -> None:
             raise HwgenError(
                 entry.where, f"images of at least {smallest}x{smallest} ({reason})", f"{width}x{height}"
             )
-
-
-def decode(data: bytes, where: str) -> Picture:
-    """An image file's bytes -> uint8 (H, W, 3)."""
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            return np.array(plain(image))
-    except UNREADABLE as error:
-        raise _unreadable(where, error) from error
-
-
-def _unreadable(where: str, error: Exception) -> HwgenError:
-    return HwgenError(where, "a readable image", str(error) or type(error).__name__)
 
 
 class _Kept:

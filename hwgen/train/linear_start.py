@@ -17,12 +17,12 @@ from torch import Tensor, nn
 
 from hwgen.errors import HwgenError
 from hwgen.linear_code import Array, Components, LinearCode, linear_code
+from hwgen.raster import Picture
 from hwgen.spec.branches import Add, DepthToSpace, SpaceToDepth
 from hwgen.spec.layers import DecoderLayer, Layer
 from hwgen.spec.model import ModelSpec
 from hwgen.spec.network import Network, Placed
 from hwgen.train.float_layers import Convolution
-from hwgen.train.imageset import Picture
 from hwgen.train.layer_graph import LayerGraph
 from hwgen.train.network import DeepJSCC
 

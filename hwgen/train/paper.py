@@ -23,6 +23,7 @@ import torch
 from hwgen.errors import HwgenError
 from hwgen.metrics.psnr import psnr_of_mse
 from hwgen.option_values import Number
+from hwgen.raster import Picture
 from hwgen.spec.layers import DecoderLayer, Layer
 from hwgen.spec.network import Stream, place
 from hwgen.train import data as image_data
@@ -30,7 +31,6 @@ from hwgen.train.channel import awgn, normalise
 from hwgen.train.checkpoint import read, write
 from hwgen.train.data import Crops
 from hwgen.train.evaluate import batches
-from hwgen.train.imageset import Picture
 from hwgen.train.loop import Schedule, fit, pick_device
 from hwgen.train.network import DeepJSCC
 

@@ -30,6 +30,7 @@ from torch import nn
 
 from hwgen.errors import HwgenError
 from hwgen.linear_code import Components
+from hwgen.raster import Picture
 from hwgen.spec.model import ModelSpec, load
 from hwgen.train import data as image_data, linear_start
 from hwgen.train.batch_norm import fold_batch_norm
@@ -37,7 +38,6 @@ from hwgen.train.checkpoint import read, sha256, terms, write
 from hwgen.train.curve import Curve, snrs_within
 from hwgen.train.data import Crops
 from hwgen.train.evaluate import batches, check_measurable
-from hwgen.train.imageset import Picture
 from hwgen.train.loop import Schedule, fit, pick_device
 from hwgen.train.network import DeepJSCC, averages, dense, pruned
 from hwgen.train.prune import prune

@@ -49,3 +49,8 @@ def test_no_scale_is_written_as_a_power(bits: int) -> None:
     pattern = rf"\b2(\.0)?\*\*-{bits}\b"
     assert re.search(pattern, "x * 2.0**-12, x * 2**-10, x * 2**-8"), "the pattern finds what it is about"
     assert [str(path.relative_to(ROOT)) for path in SOURCES if re.search(pattern, code(path))] == []
+
+
+def test_no_file_has_over_400_lines() -> None:
+    files = [*SOURCES, *(ROOT / "tests").rglob("*.py")]
+    assert {str(path.relative_to(ROOT)) for path in files if len(path.read_text("utf-8").splitlines()) > 400} == set()

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from hwgen.errors import HwgenError
-from hwgen.raster import SUFFIXES, content, decode, image_files, shown
+from hwgen.limits import shown
+from hwgen.raster import SUFFIXES, content, decode, image_files
 
 PHOTOS = ("coffee.png", "rocket.jpg", "motorcycle_left.png", "astronaut.png", "chelsea.png")
 """Photos inside scikit-image's wheel that are in the public domain or under CC0 (its data/ says which and by whom)."""

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from hwgen.errors import HwgenError
+from hwgen.limits import MOST_PIXELS, check_bytes, read_limited, shown
 
 Picture = npt.NDArray[np.uint8]
 
@@ -39,9 +39,6 @@ SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", "
 
 MOST_BYTES = 1 << 28
 """Largest encoded image: 256 MiB."""
-
-MOST_PIXELS = 1 << 26
-"""Largest image: 67,108,864 pixels, such as 8192x8192; 192 MiB decoded."""
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -59,23 +56,17 @@ def content(path: Path) -> bytes:
     Raises
     ------
     HwgenError
-        It cannot be read, is larger, or is no regular file: a pipe would be waited for without end.
+        It cannot be read, is larger, or is no regular file.
     """
     try:
-        with open(path, "rb", opener=_opener) as stream:
-            status = os.fstat(stream.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise HwgenError(shown(path), "a readable image", "no regular file")
-            check_bytes(status.st_size, shown(path))
-            return stream.read(MOST_BYTES)
+        return read_limited(path, MOST_BYTES, "an image file")
     except OSError as error:
         raise HwgenError(shown(path), "a readable file", error.strerror or str(error)) from error
 
 
-def check_bytes(length: int, where: str) -> None:
+def check_length(length: int, where: str) -> None:
     """Refuse an encoded image of more than `MOST_BYTES`."""
-    if length > MOST_BYTES:
-        raise HwgenError(where, f"an image file of at most {MOST_BYTES} bytes", f"{length} bytes")
+    check_bytes(length, MOST_BYTES, "an image file", where)
 
 
 def header(stream: IO[bytes], where: str) -> tuple[int, int]:
@@ -104,7 +95,7 @@ def decode(data: bytes, where: str) -> Picture:
     HwgenError
         Damaged; or no image of `FORMATS`, one of more than `MOST_PIXELS`, or of levels that are no grey levels.
     """
-    check_bytes(len(data), where)
+    check_length(len(data), where)
     stream = io.BytesIO(data)
     with _opened(stream, where) as image:
         turn = _TURNS.get(_orientation(image, stream))
@@ -124,20 +115,11 @@ def junk(path: PurePath | str) -> bool:
     return "__MACOSX" in parts or any(part.startswith(".") and part not in (".", "..") for part in parts)
 
 
-def shown(path: Path | str) -> str:
-    r"""A file's name as an error has it: bytes that are no UTF-8 as ``\udcXX``, so that every terminal can print it."""
-    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 def unreadable(where: str, error: Exception) -> HwgenError:
     """The error for an image that cannot be read."""
     if isinstance(error, UnidentifiedImageError):  # its own text has an address of memory in it
         return HwgenError(where, f"a readable image ({', '.join(FORMATS)})", "none of these")
     return HwgenError(where, "a readable image", str(error) or type(error).__name__)
-
-
-def _opener(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # opening a pipe does not wait for its writer
 
 
 @contextmanager

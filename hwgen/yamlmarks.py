@@ -21,6 +21,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Tag, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from hwgen.errors import HwgenError
+from hwgen.limits import read_limited
+
+MOST_BYTES = 1 << 18
+"""Largest file: 256 KiB."""
+MOST_NESTING = 16
+"""Deepest nesting of brackets and indents."""
+MOST_DIGITS = 64
+"""Longest number, in characters."""
 
 TAG = "kind:"
 """Beginning of the tags that tell apart the models that may stand at one place."""
@@ -109,6 +117,7 @@ _STR = "tag:yaml.org,2002:str"
 class _Loader(yaml.SafeLoader):
     """PyYAML's parser with the YAML 1.2 core schema's scalars and without aliases."""
 
+    _depth = 0
     yaml_implicit_resolvers = {}  # a new table: PyYAML's YAML 1.1 rules stay with PyYAML's own loaders
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
@@ -116,7 +125,13 @@ class _Loader(yaml.SafeLoader):
             event = self.peek_event()
             raise yaml.MarkedYAMLError(problem="an alias (*name): write the value out",
                                        problem_mark=event.start_mark)
-        return super().compose_node(parent, index)
+        self._depth += 1
+        if self._depth > MOST_NESTING:
+            raise yaml.MarkedYAMLError(problem=f"more than {MOST_NESTING} levels, one in another",
+                                       problem_mark=self.peek_event().start_mark)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 _Loader.add_implicit_resolver(_NULL, re.compile(r"^(?:~|null|)$"), ["~", "n", ""])
@@ -136,7 +151,7 @@ def read(path: Path) -> tuple[Any, Marks]:
     """
     shown = show_path(path)
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = read_limited(path, MOST_BYTES, "a YAML file").decode("utf-8")
     except UnicodeDecodeError as error:
         raise HwgenError(shown, "UTF-8 text", f"byte 0x{error.object[error.start]:02x} "
                                               f"at offset {error.start}") from None
@@ -190,6 +205,9 @@ def _construct(node: yaml.Node, key: Key, shown: str, lines: dict[Key, int]) -> 
                 return None
             if node.tag == _BOOL:
                 return text == "true"
+            if node.tag in (_INT, _FLOAT) and len(text) > MOST_DIGITS:
+                wanted = f"a number of at most {MOST_DIGITS} characters"
+                raise HwgenError(f"{shown}:{lines[key]}: {show_key(key)}", wanted, f"one of {len(text)}")
             if node.tag == _INT:
                 return int(text)
             if node.tag == _FLOAT:

@@ -192,7 +192,7 @@ def test_a_folder_has_more_than_images(tmp_path: Path) -> None:
     assert raster.image_files(tmp_path) == [tmp_path / "A.PNG"]
     np.testing.assert_array_equal(load_images(tmp_path, 1, 10, 6)[0], colours())
     assert len(load_data(tmp_path, "train")) == 1
-    with pytest.raises(HwgenError, match=r"pipe\.png: wanted a readable image, got no regular file"):
+    with pytest.raises(HwgenError, match=r"pipe\.png: wanted an image file, got no regular file"):
         load_images(tmp_path / "pipe.png", 1, 10, 6)
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("x.png/", b"")

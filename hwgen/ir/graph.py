@@ -20,6 +20,7 @@ from hwgen.ir.nodes.convolution import Convolution
 from hwgen.ir.nodes.matrix_product import MatrixProduct
 from hwgen.ir.rules import RULES, Rule, check_rules
 from hwgen.ir.types import MAX_CHANNELS, IntType, check, check_int
+from hwgen.limits import MOST_PIXELS
 from hwgen.names import layer_trouble
 
 SIDES: tuple[str, ...] = ("tx", "rx")
@@ -87,6 +88,8 @@ class Graph:
         check(len(self.frame) == 2, "frame", "width and height", self.frame)
         for size in self.frame:
             check_int(size, "frame", 1, 1 << 16)
+        pixels = math.prod(self.frame)
+        check(pixels <= MOST_PIXELS, "frame", f"at most {MOST_PIXELS} pixels", pixels)
         names = [node.name for node in self.nodes]
         check(len(set(names)) == len(names), "nodes", "distinct names", names)
         for name in names:

@@ -19,6 +19,7 @@ from typing import Any, cast
 import numpy as np
 
 from hwgen.errors import HwgenError
+from hwgen.ir.archive import MOST_NODES, Arrays, read_json, read_weights
 from hwgen.ir.graph import Graph
 from hwgen.ir.node import Node, written
 from hwgen.ir.nodes import KINDS
@@ -57,7 +58,7 @@ def _node_to_dict(node: Node) -> dict[str, Any]:
 
 def weights_bytes(graph: Graph) -> bytes:
     """Content of weights.npz: an uncompressed zip of .npy files, sorted by name."""
-    arrays: dict[str, np.ndarray[Any, Any]] = {}
+    arrays: Arrays = {}
     for node in graph.nodes:
         for key, value in node.arrays().items():
             arrays[f"{node.name}.{key}"] = value
@@ -120,17 +121,19 @@ def load(folder: Path | str) -> Graph:
     ------
     HwgenError
         A file is missing, cut short, of an unknown format_version, lacks a key or has a surplus one, or holds
-        values that the graph's constructors refuse.
+        values that the graph's constructors refuse; or one of them is beyond a limit of `hwgen.ir.archive`.
     """
     graph_path, weights_path = Path(folder) / GRAPH_FILE, Path(folder) / WEIGHTS_FILE
-    content = _read_json(graph_path)
+    content = read_json(graph_path)
     version = content.get("format_version")
     if type(version) is not int or version not in FORMAT_VERSIONS:
         raise HwgenError(f"{graph_path}: format_version", " or ".join(map(str, FORMAT_VERSIONS)), repr(version))
     _check_keys(content, _KEYS, str(graph_path))
-    arrays = _read_weights(weights_path, content["weights_sha256"])
+    arrays = read_weights(weights_path, content["weights_sha256"])
     if not isinstance(content["nodes"], list):
         raise HwgenError(f"{graph_path}: nodes", "a list", type(content["nodes"]).__name__)
+    if len(content["nodes"]) > MOST_NODES:
+        raise HwgenError(f"{graph_path}: nodes", f"at most {MOST_NODES}", str(len(content["nodes"])))
     nodes, inputs = [], {}
     for index, item in enumerate(content["nodes"]):
         where = f"{graph_path}: nodes[{index}]"
@@ -162,36 +165,6 @@ def load(folder: Path | str) -> Graph:
         raise HwgenError(f"{graph_path}: {error.where}", error.wanted, error.got) from None
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise HwgenError(str(path), "an integer graph", "no such file") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise HwgenError(str(path), "a JSON object", str(error)) from None
-    if not isinstance(content, dict):
-        raise HwgenError(str(path), "a JSON object", type(content).__name__)
-    return content
-
-
-def _read_weights(path: Path, sha256: object) -> dict[str, np.ndarray[Any, Any]]:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise HwgenError(str(path), "the graph's arrays", "no such file") from None
-    except OSError as error:
-        raise HwgenError(str(path), "the graph's arrays", str(error)) from None
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except Exception as error:  # np.load and zipfile raise a dozen types on damaged files
-        raise HwgenError(str(path), "a complete .npz file", f"{type(error).__name__}: {error}") from None
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise HwgenError(str(path), f"SHA-256 {sha256}, as in {GRAPH_FILE}", found)
-    return arrays
-
-
 def _check_keys(content: object, keys: set[str], where: str) -> None:
     if not isinstance(content, dict):
         raise HwgenError(where, "a mapping", type(content).__name__)
@@ -216,7 +189,7 @@ def _inputs(item: object, where: str) -> tuple[str, ...]:
 
 
 def _node_from_dict(
-    item: object, where: str, version: int, arrays: dict[str, np.ndarray[Any, Any]], weights_path: Path
+    item: object, where: str, version: int, arrays: Arrays, weights_path: Path
 ) -> Node:
     """One node; takes its arrays out of `arrays`."""
     if not isinstance(item, dict):

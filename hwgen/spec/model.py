@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, Strict, model_validator
 from pydantic_core import PydanticCustomError
 
 from hwgen.errors import HwgenError
+from hwgen.limits import MOST_LAYERS, MOST_PIXELS
 from hwgen.spec.branches import Add, DecoderEntry, EncoderEntry, Kinds
 from hwgen.spec.channel_groups import by_ratio, channel_groups, surviving, units_by_ratio
 from hwgen.spec.layers import DecoderLayer as DecoderLayer, Layer as Layer
@@ -46,6 +47,12 @@ class Frame(Frozen):
     height: Pixels
     channels: Literal[1, 3] = 3
 
+    @model_validator(mode="after")
+    def _bounded(self) -> Frame:
+        if self.width * self.height > MOST_PIXELS:
+            raise wrong(f"at most {MOST_PIXELS} pixels", f"{self.width}x{self.height}")
+        return self
+
 
 class ModelSpec(Frozen):
     """A validated model specification. Build it with `load`.
@@ -64,8 +71,8 @@ class ModelSpec(Frozen):
     format_version: Annotated[int, Strict(), between(1, 1)]
     description: Text
     frame: Frame
-    encoder: Annotated[tuple[EncoderEntry, ...], Field(min_length=1)]
-    decoder: tuple[DecoderEntry, ...] = ()
+    encoder: Annotated[tuple[EncoderEntry, ...], Field(min_length=1, max_length=MOST_LAYERS)]
+    decoder: Annotated[tuple[DecoderEntry, ...], Field(max_length=MOST_LAYERS)] = ()
     pruning: Pruning = Pruning(criterion="none")
     channel: Channel = Channel()
     symbols: Symbols = Symbols()
@@ -183,6 +190,8 @@ class ModelSpec(Frozen):
             found = error.context or {}
             at = f"{where}: {show_key(found['key'])}"
             raise HwgenError(at, found["wanted"], found["got"]) from None
+        if width * height > MOST_PIXELS:
+            raise HwgenError(where, f"at most {MOST_PIXELS} pixels", f"{width}x{height}")
         carrier = channel or self.channel
         multiple, symbols = carrier.symbol_multiple, self.frame_symbols(width, height)
         if symbols % multiple:

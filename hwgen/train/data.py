@@ -28,7 +28,8 @@ import torch
 from torch import Tensor
 
 from hwgen.errors import HwgenError
-from hwgen.raster import SUFFIXES, Picture, content, decode, image_files, junk, shown
+from hwgen.limits import shown
+from hwgen.raster import SUFFIXES, Picture, content, decode, image_files, junk
 from hwgen.train.imageset import (
     DAMAGED,
     Entry,

@@ -20,7 +20,8 @@ from typing import IO, overload
 import numpy as np
 
 from hwgen.errors import HwgenError
-from hwgen.raster import MOST_BYTES, Picture, check_bytes, decode, header, shown, unreadable
+from hwgen.limits import shown
+from hwgen.raster import Picture, check_length, decode, header, unreadable
 
 KEPT_BYTES = 1 << 30
 """Most bytes of decoded pixels per set (a training run has two: training and validation)."""
@@ -91,7 +92,7 @@ class Encoded(Entry):
 
     def size(self) -> tuple[int, int]:
         try:
-            check_bytes(self.length(), self.where)
+            check_length(self.length(), self.where)
             with self.open() as stream:
                 return header(stream, self.where)
         except DAMAGED as error:
@@ -99,9 +100,9 @@ class Encoded(Entry):
 
     def pixels(self) -> Picture:
         try:
-            check_bytes(self.length(), self.where)
+            check_length(self.length(), self.where)
             with self.open() as stream:
-                data = stream.read(MOST_BYTES)
+                data = stream.read(self.length())
         except DAMAGED as error:
             raise unreadable(self.where, error) from error
         return decode(data, self.where)

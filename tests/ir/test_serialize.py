@@ -188,7 +188,7 @@ def test_truncated_weights(tmp_path: Path, keep: float) -> None:
     path = tmp_path / "weights.npz"
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * keep) if keep == 0.5 else int(keep)])
-    assert refused(tmp_path).startswith("weights.npz: wanted a complete .npz file, got ")
+    assert refused(tmp_path).startswith("weights.npz: wanted SHA-256 ")
 
 
 def test_every_flipped_byte_of_the_weights_is_noticed(tmp_path: Path) -> None:
@@ -228,6 +228,7 @@ def change_node(index: int, key: str, value: Any) -> Callable[[dict[str, Any]], 
         (change("nodes", {}), "graph.json: nodes: wanted a list, got dict"),
         (change("nodes", [1]), "graph.json: nodes[0]: wanted a mapping, got int"),
         (change("frame", {"width": 0, "height": 4}), "graph.json: frame: wanted an integer 1..65536, got 0"),
+        (change("frame", {"width": 8193, "height": 8192}), "graph.json: frame: wanted at most 67108864 pixels"),
         (change("frame", {"width": 8}), "graph.json: frame: height: wanted a value, got nothing"),
         (change("input", None), "graph.json: input: wanted a mapping, got NoneType"),
         (change("side", "relay"), "graph.json: side: wanted tx or rx, got 'relay'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import typing
 from fractions import Fraction
@@ -168,7 +169,36 @@ def test_refuses_binary(tmp_path: Path) -> None:
 
 def test_refuses_deep_nesting(tmp_path: Path) -> None:
     path = write(tmp_path, "a: " + "[" * 3000)
-    assert error_of(path) == f"{path}: wanted plain YAML, got brackets nested too deeply"
+    assert error_of(path) == f"{path}:1: wanted plain YAML, got more than 16 levels, one in another"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: " + "9" * 5000, ":1: a: wanted a number of at most 64 characters, got one of 5000"),
+        ("a: [0." + "9" * 64 + "]", ":1: a[0]: wanted a number of at most 64 characters, got one of 66"),
+        ("a: '" + "x" * (1 << 18) + "'", ": wanted a YAML file of at most 262144 bytes, got 262149 bytes"),
+        ("".join(" " * level + "a:\n" for level in range(20)), ":16: wanted plain YAML, got more than 16 levels"),
+    ],
+)
+def test_refuses_what_is_too_much(tmp_path: Path, text: str, message: str) -> None:
+    path = write(tmp_path, text)
+    assert error_of(path).startswith(f"{path}{message}")
+
+
+def test_refuses_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "spec.yaml")
+    assert error_of(tmp_path / "spec.yaml") == f"{tmp_path}/spec.yaml: wanted a YAML file, got no regular file"
+
+
+def test_refuses_too_many_layers_and_pixels(tmp_path: Path) -> None:
+    start = "format_version: 1\ndescription: d\nframe: {width: 8, height: 8}\nencoder:\n"
+    layer = "  - {kernel: 1, channels: 2, activation: none, weight_bits: 8, activation_bits: 8}\n"
+    assert error_of(write(tmp_path, start + 257 * layer)).endswith("encoder: wanted at most 256 of them, got 257")
+    path = write(tmp_path, (start + layer).replace("width: 8, height: 8", "width: 8193, height: 8192"))
+    assert error_of(path).endswith(":3: frame: wanted at most 67108864 pixels, got 8193x8192")
+    with pytest.raises(HwgenError, match="--frame: wanted at most 67108864 pixels, got 8193x8192"):
+        spec.load(write(tmp_path, start + layer)).check_frame(8193, 8192, "--frame")
 
 
 def test_refuses_an_unreadable_file(tmp_path: Path) -> None:

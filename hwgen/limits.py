@@ -1,0 +1,59 @@
+"""Limits of what is read from files and asked for, and the one way in which a file of limited size is read."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from hwgen.errors import HwgenError
+
+MOST_PIXELS = 1 << 26
+"""Largest image and largest frame: 67,108,864 pixels, such as 8192x8192."""
+
+MOST_LAYERS = 256
+"""Most layers of a side of a specification."""
+
+
+def shown(path: Path | str) -> str:
+    r"""A file's name as an error has it: bytes that are no UTF-8 as ``\udcXX``, so that every terminal can print it."""
+    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def read_limited(path: Path, most: int, what: str) -> bytes:
+    """The bytes of a regular file of at most that many, whose size is looked at before any is read.
+
+    Parameters
+    ----------
+    what
+        The file in words, for errors.
+
+    Raises
+    ------
+    HwgenError
+        It is larger, or no regular file: a pipe would be waited for, a device read, without end.
+    OSError
+        It cannot be read.
+    """
+    with open(path, "rb", opener=_opener) as stream:
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise HwgenError(shown(path), what, "no regular file")
+        check_bytes(status.st_size, most, what, shown(path))
+        return stream.read(status.st_size)  # of a larger number, Python would ask memory for that much
+
+
+def check_bytes(length: int, most: int, what: str, where: str) -> None:
+    """Refuse a file of more than `most` bytes.
+
+    Raises
+    ------
+    HwgenError
+        At `where`, if it is larger.
+    """
+    if length > most:
+        raise HwgenError(where, f"{what} of at most {most} bytes", f"{length} bytes")
+
+
+def _opener(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # opening a pipe does not wait for its writer

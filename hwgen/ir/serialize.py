@@ -19,11 +19,12 @@ from typing import Any, cast
 import numpy as np
 
 from hwgen.errors import HwgenError
-from hwgen.ir.archive import MOST_NODES, Arrays, read_json, read_weights
+from hwgen.ir.archive import MOST_GRAPH_BYTES, MOST_NODES, MOST_WEIGHTS_BYTES, Arrays, read_json, read_weights
 from hwgen.ir.graph import Graph
 from hwgen.ir.node import Node, written
 from hwgen.ir.nodes import KINDS
-from hwgen.ir.types import IntType
+from hwgen.ir.types import IntType, check
+from hwgen.limits import check_bytes
 from hwgen.names import layer_trouble
 
 GRAPH_FILE = "graph.json"
@@ -99,10 +100,18 @@ def save(graph: Graph, folder: Path | str) -> None:
     """Write graph.json and weights.npz into an existing folder.
 
     Both are written in full before either replaces what was there: a full disk changes nothing.
+
+    Raises
+    ------
+    HwgenError
+        The graph is larger than `load` would read.
     """
     folder = Path(folder)
+    check(len(graph.nodes) <= MOST_NODES, "nodes", f"at most {MOST_NODES}", len(graph.nodes))
     weights = weights_bytes(graph)
     contents = {WEIGHTS_FILE: weights, GRAPH_FILE: graph_bytes(graph, weights)}
+    for name, most in ((WEIGHTS_FILE, MOST_WEIGHTS_BYTES), (GRAPH_FILE, MOST_GRAPH_BYTES)):
+        check_bytes(len(contents[name]), most, "a file", str(folder / name))
     parts = {name: folder / f".{name}.part" for name in contents}
     try:
         for name, part in parts.items():
@@ -188,9 +197,7 @@ def _inputs(item: object, where: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _node_from_dict(
-    item: object, where: str, version: int, arrays: Arrays, weights_path: Path
-) -> Node:
+def _node_from_dict(item: object, where: str, version: int, arrays: Arrays, weights_path: Path) -> Node:
     """One node; takes its arrays out of `arrays`."""
     if not isinstance(item, dict):
         raise HwgenError(where, "a mapping", type(item).__name__)

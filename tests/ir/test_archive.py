@@ -135,6 +135,22 @@ def test_files(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert error_of(lambda: serialize.load(tmp_path)).endswith(", got no regular file")
 
 
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("MOST_NODES", "nodes: wanted at most 3, got "),
+        ("MOST_WEIGHTS_BYTES", "weights.npz: wanted a file of at most 3 bytes, got "),
+        ("MOST_GRAPH_BYTES", "graph.json: wanted a file of at most 3 bytes, got "),
+    ],
+)
+def test_what_cannot_be_loaded_is_not_saved(
+    key: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serialize, key, 3)
+    assert message in error_of(lambda: serialize.save(sample_graph(), tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
 def test_nodes(tmp_path: Path) -> None:
     serialize.save(sample_graph(), tmp_path)
     path = tmp_path / "graph.json"

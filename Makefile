@@ -27,7 +27,7 @@ emit: $(VENV)/.light
 env: $(VENV)/.complete
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.complete
 	$(BIN)/ruff check --quiet .

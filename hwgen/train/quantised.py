@@ -49,8 +49,12 @@ RECEIVED_BITS = 8
 GAIN_BITS = 16
 PARAMETERS = ("conv.weight", "conv.real.weight", "conv.imag.weight", "conv.bias", "activation.weight")
 """Parameters that a quantised layer shares with a float one."""
-POWER_AVERAGE = 0.01
-"""Weight of a training batch in the running average of the latent's power."""
+LATENT_POWER_AVERAGE = 0.01
+"""Weight of a training batch in the running average of `latent_power`.
+
+More than in float training (`hwgen.train.channel.POWER_AVERAGE`): it starts at a calibrated value and serves
+evaluations in between alone, since `calibrate_gain` measures it anew in the end.
+"""
 
 
 def integer_gain(latent_exponent: int, latent_power: float, power: float) -> tuple[int, int]:
@@ -127,7 +131,7 @@ class QuantDeepJSCC(nn.Module):
         latent = self.encode(images)
         if self.training and not self.kept and not self.average:
             with torch.no_grad():
-                self.latent_power.lerp_(symbol_power(latent).mean().to(self.latent_power), POWER_AVERAGE)
+                self.latent_power.lerp_(symbol_power(latent).mean().to(self.latent_power), LATENT_POWER_AVERAGE)
         return self.decode(through(self.channel, self._power(latent), snr_db, generator))
 
     def transmit(self, images: Tensor) -> Tensor:

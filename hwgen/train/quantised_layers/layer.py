@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,12 +53,12 @@ class Rounding:
             self.quantiser.fit_imag(values, exponent)
 
 
-class QuantisedLayer(nn.Module):
+class QuantisedLayer(nn.Module, ABC):
     """Takes the quantised tensors of its sources and gives one; the image's layer gives a plain one."""
 
+    @abstractmethod
     def values(self, *inputs: Any) -> Tensor:
         """The output before it is rounded."""
-        raise NotImplementedError
 
     def inner(self, *inputs: Any) -> tuple[Stage, ...]:
         """In evaluation: what the layer's nodes in a graph give, where there are several, but for the last one."""

@@ -3,21 +3,24 @@
 
 MODEL  ?= cityscapes_int8
 BOARD  ?= pynq_z2
-MODELS := tiny cifar10_int8 cityscapes_int8 complex_int8 mimo2x2_int8
+MODELS ?= tiny cifar10_int8 cityscapes_int8 complex_int8 mimo2x2_int8
 SIDES  := tx rx
+SEEDS  ?= 1..3
+JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The pinned versions are tested on 3.11; a shim that is on PATH but does not start is passed over.
 PYTHON ?= $(shell for p in python3.11 python3; do $$p -c "" 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: help emit env test lint verify-all sweep clean distclean
+.PHONY: help emit env test lint verify-all regress sweep clean distclean
 
 help:
 	@echo "make emit        light set-up, then Verilog of MODEL=$(MODEL) for BOARD=$(BOARD)"
 	@echo "make env         complete environment in $(VENV): training, simulation, tests"
 	@echo "make test        complete set-up, ruff, mypy, pytest"
 	@echo "make verify-all  both sides of every shipped model at full frames against PyTorch, stalled or not"
+	@echo "make regress     both sides of MODELS with SEEDS=$(SEEDS), JOBS at a time, or on the Dask cluster of SCHEDULER=tcp://..."
 	@echo "make sweep       120 random specifications (60 with branches) against PyTorch, with and without stalls"
 	@echo "make clean       remove what was built; make distclean: $(VENV) too"
 
@@ -39,8 +42,11 @@ verify-all: $(VENV)/.complete
 	    for model in $(MODELS); do \
 	        $(BIN)/hwgen verify --model $$model --side $$side --board $(BOARD) --stall 0.2 || exit 1; done; done
 
+regress: $(VENV)/.complete
+	$(BIN)/hwgen regress $(MODELS:%=--model %) --seeds $(SEEDS) --jobs $(JOBS) $(SCHEDULER:%=--scheduler %)
+
 sweep: $(VENV)/.complete
-	$(BIN)/python -m hwgen.sweep --count 120
+	$(BIN)/python -m hwgen.sweep --count 120 --jobs $(JOBS) $(SCHEDULER:%=--scheduler %)
 
 clean:
 	rm -rf build dist hwgen_out .pytest_cache .mypy_cache .ruff_cache

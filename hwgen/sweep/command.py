@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import argparse
 import re
-import time
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from hwgen import process
 from hwgen.board import BOARDS
+from hwgen.console import print_json
 from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
+from hwgen.executor import Executor, Job, executor
 from hwgen.sweep import branches, coded, rows
 from hwgen.sweep.case import SIDES, Case
 from hwgen.sweep.directed import DIRECTED
-from hwgen.verdict import DIFFERS, NOT_RUN, PROVEN, worst
+from hwgen.verdict import DIFFERS, NOT_RUN, PROVEN, STATUS, worst
 from hwgen.verify.report import Report
 from hwgen.verify.run import Request, run_verification
 
@@ -64,6 +67,46 @@ def complaints(still: Report, stalled: Report) -> list[str]:
     return found
 
 
+def prove(case: Case) -> dict[str, Any]:
+    """A case's object: verdict, error, complaints, and `refused`, why the board cannot have it, where it cannot."""
+    refused = None
+    with process.private_folder("hwgen_sweep_") as folder:
+        try:
+            reports = run(case, folder)
+            found, verdict = complaints(*reports), worst([report.verdict for report in reports])
+        except HwgenError as trouble:
+            found, verdict = [str(trouble)], NOT_RUN
+            if trouble.where == "--fps" or (case.limits and "resources" in trouble.where):
+                refused, found = str(trouble), []  # a rate or a network beyond the board is no defect
+    verdict = DIFFERS if found and verdict == PROVEN else verdict
+    error = None if verdict != NOT_RUN else found[0] if found else refused
+    return {"verdict": verdict, "error": error, "complaints": found, "refused": refused}
+
+
+def named(name: str) -> Case:
+    """A case by its name, as `python -m hwgen.sweep` prints it: `chosen:11`, `rows:107`.
+
+    Raises
+    ------
+    HwgenError : there is no such case
+    """
+    kind, _, seed = name.partition(":")
+    if seed.isdecimal() and len(seed) < 10:
+        if kind in GENERATORS:
+            return GENERATORS[kind](int(seed))
+        for case in CHOSEN:
+            if kind == "chosen" and case.seed == int(seed):
+                return case
+    raise HwgenError("--case", f"chosen:SEED of a chosen case, or {', '.join(GENERATORS)} and :SEED", repr(name))
+
+
+def names(count: int, seed: int, only: str | None) -> list[str]:
+    """Names of the cases of a sweep: the chosen ones, unless it is of one generator, and `count` random ones."""
+    turns = (only,) if only else TURNS
+    chosen = [] if only else [f"chosen:{case.seed}" for case in CHOSEN]
+    return [*chosen, *(f"{turns[index % len(turns)]}:{seed + index}" for index in range(count))]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the sweep; 0 if every case is proven and predicted, 1 if a design differs, 2 if one could not be run."""
     parser = argparse.ArgumentParser(prog="python -m hwgen.sweep", description=__doc__)
@@ -71,31 +114,39 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=100, help="seed of the first random case (default: 100)")
     parser.add_argument("--side", choices=SIDES, help="only cases of this side (default: both)")
     parser.add_argument("--only", choices=GENERATORS, help="random cases of this generator alone, no directed ones")
+    parser.add_argument("--jobs", type=int, default=1, help="cases at a time on this machine (default: 1)")
+    parser.add_argument("--scheduler", metavar="ADDRESS",
+                        help="run on the Dask cluster whose scheduler is there, or with `local` on one started here")
+    parser.add_argument("--case", metavar="NAME", help="one case alone, such as rows:107: prints its object as JSON")
     arguments = parser.parse_args(argv)
+    try:
+        if arguments.case is not None:
+            record = prove(named(arguments.case))
+            print_json(record)
+            return STATUS[str(record["verdict"])]
+        return _sweep(names(arguments.count, arguments.seed, arguments.only), arguments.side,
+                      executor(arguments.scheduler, max(1, arguments.jobs)))  # fmt: skip
+    except HwgenError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return STATUS[NOT_RUN]
+
+
+def _sweep(wanted: Sequence[str], side: str | None, pool: Executor) -> int:
+    """Prove the cases of these names, and of this side if there is one; print a line each and the counts."""
+    jobs = {
+        name: case for name, case in ((name, named(name)) for name in wanted) if side in (None, case.side)
+    }  # fmt: skip
     failed = refused = unknown = 0
-    turns = (arguments.only,) if arguments.only else TURNS
-    drawn = (GENERATORS[turns[index % len(turns)]](arguments.seed + index) for index in range(arguments.count))
-    cases = [*(() if arguments.only else CHOSEN), *drawn]
-    cases = [case for case in cases if arguments.side in (None, case.side)]
-    for case in cases:
-        started = time.perf_counter()
-        with process.private_folder("hwgen_sweep_") as folder:
-            try:
-                reports = run(case, folder)
-                found, verdict = complaints(*reports), worst([report.verdict for report in reports])
-            except HwgenError as error:
-                if error.where == "--fps" or (case.limits and "resources" in error.where):
-                    # A rate or a network beyond the board is no defect.
-                    refused += 1
-                    print(f"refused  {case}: {error}", flush=True)
-                    continue
-                found, verdict = [str(error)], NOT_RUN
-        verdict = DIFFERS if found and verdict == PROVEN else verdict
-        failed += verdict == DIFFERS
-        unknown += verdict == NOT_RUN
-        print(f"{verdict:8} {case} ({time.perf_counter() - started:.0f} s)", flush=True)
-        for line in found:
-            print(f"    {line}", flush=True)
-    proven = len(cases) - failed - refused - unknown
+    with pool:
+        for result in pool.as_completed([Job(name, "hwgen.sweep", ("--case", name)) for name in jobs]):
+            beyond = result.record.get("refused") is not None
+            refused += beyond
+            failed += result.verdict == DIFFERS
+            unknown += result.verdict == NOT_RUN and not beyond
+            verdict = "refused" if beyond else result.verdict
+            print(f"{verdict:8} {result.job.name} {jobs[result.job.name]} ({result.seconds:.0f} s)", flush=True)
+            for line in result.record.get("complaints") or [result.error] * (result.error is not None):
+                print(f"    {line}", flush=True)
+    proven = len(jobs) - failed - refused - unknown
     print(f"{proven} proven, {failed} differ, {unknown} not run, {refused} refused")
     return 1 if failed else 2 if unknown or not proven else 0

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
 from hwgen.errors import HwgenError
+from hwgen.executor import Job, LocalExecutor, Result
 from hwgen.model import load_graph
 from hwgen.spec import model as spec
 from hwgen.sweep import branches, coded, command, directed, rows
@@ -76,39 +79,66 @@ def test_cycles_that_were_not_measured_are_a_complaint() -> None:
     assert command.complaints(Done(), Done()) == ["interval or latency were not measured"]  # type: ignore[arg-type]
 
 
-def test_only_a_rate_beyond_the_board_is_no_defect(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_only_a_rate_beyond_the_board_is_no_defect(monkeypatch: pytest.MonkeyPatch) -> None:
     where = "--fps"
 
     def refuse(case: Case, folder: Path) -> None:
         raise HwgenError(where, "less", "more")
 
     monkeypatch.setattr(command, "run", refuse)
-    assert command.main(["--count", "1"]) == 2  # nothing proven
-    cases = len(command.CHOSEN) + 1
-    assert f"0 proven, 0 differ, 0 not run, {cases} refused" in capsys.readouterr().out
+    assert command.prove(directed.FIRST) == {
+        "verdict": "not run", "error": "--fps: wanted less, got more", "complaints": [],
+        "refused": "--fps: wanted less, got more",
+    }  # fmt: skip
     where = "spec.yaml"
-    assert command.main(["--count", "1"]) == 2  # an error is no difference
-    assert f"0 proven, 0 differ, {cases} not run, 0 refused" in capsys.readouterr().out
-    assert command.main(["--count", "1", "--side", "rx"]) == 2
-    rx = sum(case.side == "rx" for case in command.CHOSEN)
-    assert f"0 proven, 0 differ, {rx} not run, 0 refused" in capsys.readouterr().out
+    found = command.prove(directed.FIRST)  # an error is no difference
+    assert (found["verdict"], found["refused"]) == ("not run", None)
+    assert found["complaints"] == [found["error"]] == ["spec.yaml: wanted less, got more"]
 
 
-def test_half_of_the_random_cases_have_branches(
+def test_the_sweep_counts_what_comes_of_its_cases(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    drawn: list[str] = []
+    """With jobs that only say what they would find."""
+    records: dict[str, dict[str, object]] = {}
+    monkeypatch.setattr(LocalExecutor, "submit", lambda self, job: ended(job, records.get(job.name, proven)))
+    proven = {"verdict": "proven"}
+    assert command.main(["--count", "1"]) == 0
+    count = len(command.CHOSEN) + 1
+    assert f"{count} proven, 0 differ, 0 not run, 0 refused" in capsys.readouterr().out
+    records["chosen:1"] = {"verdict": "not run", "error": "too fast", "refused": "too fast", "complaints": []}
+    assert command.main(["--count", "1"]) == 0
+    assert f"{count - 1} proven, 0 differ, 0 not run, 1 refused" in capsys.readouterr().out
+    records["chosen:2"] = {"verdict": "not run", "error": "signal 9 (SIGKILL), no verdict"}
+    assert command.main(["--count", "1"]) == 2
+    assert "signal 9 (SIGKILL), no verdict" in capsys.readouterr().out
+    records["chosen:3"] = {"verdict": "differs", "complaints": ["conv0: wanted 1, got 2"]}
+    assert command.main(["--count", "1"]) == 1
+    assert f"{count - 3} proven, 1 differ, 1 not run, 1 refused" in capsys.readouterr().out
+    proven = records["chosen:1"]
+    assert command.main(["--count", "1", "--side", "rx", "--only", "rows"]) == 2, "nothing proven"
 
-    def refuse(case: Case, folder: Path) -> None:
-        drawn.append(case.spec())
-        raise HwgenError("spec.yaml", "less", "more")
 
-    monkeypatch.setattr(command, "run", refuse)
-    assert command.main(["--count", "4", "--seed", "7"]) == 2
-    del drawn[: len(command.CHOSEN)]
-    assert drawn == [case.spec() for case in (branches.draw(7), rows.draw(8), branches.draw(9), coded.draw(10))]
-    drawn.clear()
-    assert command.main(["--count", "2", "--seed", "7", "--only", "branches"]) == 2
-    assert drawn == [branches.draw(7).spec(), branches.draw(8).spec()]
+def ended(job: Job, record: dict[str, object]) -> Future[Result]:
+    future: Future[Result] = Future()
+    future.set_result(Result(job, record))
+    return future
+
+
+def test_a_case_by_its_name(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert command.named("chosen:11") == branches.DIRECTED[0] and command.named("codebooks:5") == coded.draw(5)
+    assert len({case.seed for case in command.CHOSEN}) == len(command.CHOSEN)
+    for wrong in ("chosen:10", "rows:", "rows:x", "row:1", "rows:1111111111"):
+        with pytest.raises(HwgenError, match="--case: wanted chosen:SEED"):
+            command.named(wrong)
+    assert command.main(["--case", "none:1"]) == 2
+    assert "--case: wanted chosen:SEED" in capsys.readouterr().err
+    monkeypatch.setattr(command, "prove", lambda case: {"verdict": "differs", "case": case.seed})
+    assert command.main(["--case", "rows:107"]) == 1
+    assert json.loads(capsys.readouterr().out) == {"verdict": "differs", "case": 107}
+
+
+def test_half_of_the_random_cases_have_branches() -> None:
+    chosen = [f"chosen:{case.seed}" for case in command.CHOSEN]
+    assert command.names(4, 7, None) == [*chosen, "branches:7", "rows:8", "branches:9", "codebooks:10"]
+    assert command.names(2, 7, "branches") == ["branches:7", "branches:8"]

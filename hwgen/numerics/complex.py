@@ -69,6 +69,12 @@ def matrix_product(symbols: IntArray, coefficients: IntArray, conjugate: Sequenc
     ValueError
         Shapes that are none of these.
     """
+    sums = matrix_sums(symbols, coefficients, conjugate)
+    return requantise(sums, COEFFICIENT.fraction, SYMBOL.bits, SYMBOL.signed)
+
+
+def matrix_sums(symbols: IntArray, coefficients: IntArray, conjugate: Sequence[bool] | None = None) -> IntArray:
+    """The sums of `matrix_product`, before they are rounded: (k // C * R, 2)."""
     symbols, coefficients = np.asarray(symbols, dtype=np.int64), np.asarray(coefficients, dtype=np.int64)
     _check_complex("symbols", symbols)
     _check_complex("coefficients", coefficients)
@@ -87,7 +93,7 @@ def matrix_product(symbols: IntArray, coefficients: IntArray, conjugate: Sequenc
     groups = np.where(np.array(flags)[:, np.newaxis], conjugated(groups), groups)
     matrices = coefficients[np.arange(len(groups)) % tables]
     sums = complex_multiply(matrices, groups).sum(axis=2)
-    return requantise(sums.reshape(-1, 2), COEFFICIENT.fraction, SYMBOL.bits, SYMBOL.signed)
+    return sums.reshape(-1, 2)
 
 
 def alamouti_encode(symbols: IntArray) -> IntArray:
@@ -107,14 +113,20 @@ def alamouti_encode(symbols: IntArray) -> IntArray:
     ValueError
         k is odd.
     """
+    return saturate(alamouti_exact(symbols), SYMBOL.bits, SYMBOL.signed)
+
+
+def alamouti_exact(symbols: IntArray) -> IntArray:
+    """`alamouti_encode` before its saturation: 17 bits."""
     symbols = np.asarray(symbols, dtype=np.int64)
     _check_complex("symbols", symbols)
     if symbols.ndim != 2 or len(symbols) % 2:
         raise ValueError(f"symbols: wanted (k, 2) with k even, got {symbols.shape}")
     pairs = symbols.reshape(-1, 2, 2)
     first, second = pairs[:, 0], pairs[:, 1]
-    turned = np.stack([negated(second[:, 0]), second[:, 1]], axis=-1)
-    return np.stack([first, second, turned, conjugated(first)], axis=1).reshape(-1, 2)
+    turned = np.stack([-second[:, 0], second[:, 1]], axis=-1)
+    conjugate = np.stack([first[:, 0], -first[:, 1]], axis=-1)
+    return np.stack([first, second, turned, conjugate], axis=1).reshape(-1, 2)
 
 
 def even_length(x: int) -> int:

@@ -1,25 +1,40 @@
 """Coverage of every layer by the frames of a verification: without it, equality says little.
 
-The values are the golden model's (which the integer graph, executed here, equals); waiting and idle streams are the
-simulation's.
+A layer has cases (`CASES`). Each is met by the frames, proven unreachable from the graph's bounds
+(`hwgen.verify.bounds`), or not met. What the layers have met is collected by `hwgen.verify.meter`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 
-from hwgen.ir.node import Node
-from hwgen.ir.nodes import Convolution
-from hwgen.ir.rounding import Met, rounding
 from hwgen.numerics.integer import IntArray
 from hwgen.sim.simulate import Recorded, Recording
+from hwgen.verify.bounds import Bounds
 
 SHOWN = 4
-"""Gaps that the terminal shows."""
+"""Gaps, and unreachable cases, that the terminal shows."""
+
+MET, UNREACHABLE, NOT_MET = "met", "unreachable", "not met"
+"""States of a case."""
+
+CASES = {
+    "saturated_low": "never saturated low",
+    "saturated_high": "never saturated high",
+    "ties_down": "no tie rounded down",
+    "ties_up": "no tie rounded up",
+    "positive": "no value of the PReLU's positive branch",
+    "negative": "no value of the PReLU's negative branch",
+    "channels": "constant channels",
+    "weights": "idle weights",
+    "full": "its stream never full",
+    "empty": "its stream never empty",
+}
+"""The cases, and what is said of one that was not met."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +42,15 @@ class LayerCoverage:
     """Coverage of one layer, in numbers of values; None where it has nothing of the kind.
 
     saturated_low, saturated_high : limited at the smallest and at the largest value of the output
-    ties_down, ties_up : half-way values, rounded to the even integer below and above
+    ties_down, ties_up : half-way between two values of the output, rounded to the even one below and above
     positive, negative : branches of a PReLU
     constant_channels : channels whose output never changed, of `channels`
-    ends : smallest and largest value of each channel; not in the record
+    idle_weights : weights that were multiplied by nothing but zeros, of `weights` that are not 0 themselves
     full_cycles, empty_cycles : cycles in which the stream waited for its receiver, and for its sender
+    ends : smallest and largest value of each channel; not in the record
+    waiting : (in_channels, kernel_height, kernel_width), the idle weights of each tap; not in the record
+    bounds : what is proven of the layer
+    stalled : whether the run had stalls, so that streams should have been full and empty
     """
 
     values: int
@@ -43,82 +62,97 @@ class LayerCoverage:
     ties_up: int | None = None
     positive: int | None = None
     negative: int | None = None
+    weights: int | None = None
+    idle_weights: int | None = None
     full_cycles: int | None = None
     empty_cycles: int | None = None
     ends: tuple[tuple[int, int], ...] = field(default=(), repr=False, compare=False)
+    waiting: IntArray | None = field(default=None, repr=False, compare=False)
+    bounds: Bounds = field(default=Bounds(), repr=False, compare=False)
+    stalled: bool = field(default=False, repr=False, compare=False)
+
+    @property
+    def constant_and_free(self) -> int:
+        """Channels that did not change and are not proven to be constant."""
+        return self.constant_channels - len(self.bounds.constant)
+
+    def states(self) -> dict[str, str]:
+        """The layer's cases and their states, in the order of `CASES`."""
+        met: dict[str, bool] = {key: count > 0 for key in CASES if (count := getattr(self, key, None)) is not None
+                                and key not in ("channels", "weights")}  # fmt: skip
+        met["channels"] = self.constant_and_free == 0 and self.constant_channels < self.channels
+        if self.idle_weights is not None:
+            met["weights"] = self.idle_weights == self.bounds.idle and self.idle_weights < (self.weights or 0)
+        if self.stalled and self.full_cycles is not None and self.empty_cycles is not None:
+            met |= {"full": self.full_cycles > 0, "empty": self.empty_cycles > 0}
+        proven = self.bounds.unreachable
+        wrong = [key for key, is_met in met.items() if is_met and key in proven]
+        assert not wrong, f"met although proven unreachable: {wrong}"
+        return {
+            key: MET if met[key] else UNREACHABLE if key in proven else NOT_MET for key in CASES if key in met
+        }  # fmt: skip
 
     def gaps(self) -> list[str]:
-        """Cases that were not met, in words; waits of streams, which only runs with stalls have, are not among them."""
-        found = [text for key, text in NEVER.items() if getattr(self, key) == 0]
-        if self.constant_channels:
-            found.append(f"{self.constant_channels} of {self.channels} channels constant")
-        return found
+        """Cases that were not met, in words."""
+        return [self._words(key) for key, state in self.states().items() if state == NOT_MET]
+
+    def _words(self, key: str) -> str:
+        if key == "channels":
+            return f"{self.constant_and_free} of {self.channels} channels constant"
+        if key == "weights":
+            return f"{(self.idle_weights or 0) - self.bounds.idle} of {self.weights} weights multiplied by zeros alone"
+        return CASES[key]
+
+    def record(self) -> dict[str, Any]:
+        """For JSON: the numbers, and "cases": each one's state, and the reason of one that is unreachable."""
+        hidden = ("ends", "waiting", "bounds", "stalled")
+        found = {part.name: getattr(self, part.name) for part in fields(self) if part.name not in hidden}
+        reasons = self.bounds.unreachable
+        cases = {
+            key: {"state": state} | ({"reason": reasons[key]} if state == UNREACHABLE else {})
+            for key, state in self.states().items()
+        }
+        return found | {"cases": cases}
 
 
-NEVER = {
-    "saturated_low": "never saturated low",
-    "saturated_high": "never saturated high",
-    "ties_down": "no tie rounded down",
-    "ties_up": "no tie rounded up",
-    "positive": "no value of the PReLU's positive branch",
-    "negative": "no value of the PReLU's negative branch",
-}
 Coverage = dict[str, LayerCoverage]
 
 
-class Meter:
-    """Collects what the nodes of a graph meet, frame after frame; `answer` is for `hwgen.ir.execute.run`."""
+@dataclass(frozen=True)
+class Total:
+    """Numbers of cases, of all layers."""
 
-    def __init__(self) -> None:
-        self.coefficients: IntArray | None = None  # of the frame
-        self._met: dict[str, Met] = {}
-        self._signs: dict[str, tuple[int, int]] = {}
-        self._ends: dict[str, tuple[IntArray, IntArray]] = {}
-        self._values: dict[str, int] = {}
+    met: int
+    unreachable: int
+    not_met: int
 
-    def answer(self, node: Node, *inputs: IntArray) -> IntArray:
-        """The node's output; what it meets on the way is counted."""
-        found, name = rounding(node, *inputs), node.name
-        if found is not None:
-            met = found.met()
-            self._met[name] = met + self._met[name] if name in self._met else met
-        if isinstance(node, Convolution):
-            assert found is not None and found.accumulators is not None
-            out = node.activate(found.accumulators)  # as its `execute` does, which would accumulate once more
-            if node.slope is not None:
-                positive = int((found.accumulators >= 0).sum())
-                before = self._signs.get(name, (0, 0))
-                self._signs[name] = before[0] + positive, before[1] + out.size - positive
-        else:
-            out = node.execute(*inputs, coefficients=self.coefficients)
-        flat = out.reshape(-1, out.shape[-1])
-        low, high = flat.min(axis=0), flat.max(axis=0)
-        if name in self._ends:
-            low, high = np.minimum(low, self._ends[name][0]), np.maximum(high, self._ends[name][1])
-        self._ends[name] = low, high
-        self._values[name] = self._values.get(name, 0) + out.size
-        return out
+    @property
+    def percent(self) -> float:
+        """Of the cases that are not proven unreachable, those that were met; 100 where there are none."""
+        reachable = self.met + self.not_met
+        return 100.0 if not reachable else 100.0 * self.met / reachable
 
-    def coverage(self) -> Coverage:
-        """Coverage of every layer, in the order of the graph."""
-        found = {}
-        for name, (low, high) in self._ends.items():
-            ends = tuple(zip(low.tolist(), high.tolist(), strict=True))
-            layer = LayerCoverage(self._values[name], len(ends), _constant(ends), ends=ends)
-            if name in self._met:
-                layer = replace(layer, **asdict(self._met[name]))
-            if name in self._signs:
-                positive, negative = self._signs[name]
-                layer = replace(layer, positive=positive, negative=negative)
-            found[name] = layer
-        return found
+    def record(self) -> dict[str, Any]:
+        """For JSON; a percentage of 100 means all of them."""
+        return asdict(self) | {"percent": round(self.percent, 2) if self.not_met == 0 else min(99.99, self.percent)}
 
 
-def with_streams(coverage: Coverage, recording: Recording) -> Coverage:
-    """With how long the layers' streams waited."""
+def total(coverage: Coverage) -> Total:
+    """Of all layers."""
+    states = [state for layer in coverage.values() for state in layer.states().values()]
+    return Total(*(states.count(state) for state in (MET, UNREACHABLE, NOT_MET)))
+
+
+def with_bounds(coverage: Coverage, bounds: Mapping[str, Bounds]) -> Coverage:
+    """With what is proven of the layers."""
+    return {name: replace(layer, bounds=bounds[name]) for name, layer in coverage.items()}
+
+
+def with_streams(coverage: Coverage, recording: Recording, stalled: bool = False) -> Coverage:
+    """With how long the layers' streams waited; `stalled`: in a run in which each should have."""
     streams = {recorded.name: recorded for recorded in recording.streams}
     return {
-        name: replace(layer, full_cycles=streams[name].stalled, empty_cycles=_idle(streams[name]))
+        name: replace(layer, full_cycles=streams[name].stalled, empty_cycles=_idle(streams[name]), stalled=stalled)
         if name in streams
         else layer
         for name, layer in coverage.items()
@@ -133,37 +167,53 @@ def _idle(recorded: Recorded) -> int:
     return max(0, span - len(recorded.cycles) - recorded.stalled)
 
 
-def merged(found: list[Coverage]) -> Coverage:
+def merged(found: Sequence[Coverage]) -> Coverage:
     """Coverage by several runs over the same layers together."""
-    total = dict(found[0])
+    together = dict(found[0])
     for other in found[1:]:
         for name, layer in other.items():
-            total[name] = _sum(total[name], layer)
-    return total
+            together[name] = _sum(together[name], layer)
+    return together
 
 
 def _sum(first: LayerCoverage, second: LayerCoverage) -> LayerCoverage:
     ends = tuple((min(a, c), max(b, d)) for (a, b), (c, d) in zip(first.ends, second.ends, strict=True))
-    own: dict[str, Any] = {"channels": first.channels, "constant_channels": _constant(ends), "ends": ends}
-    for part in fields(first):
-        value = getattr(first, part.name)
-        own.setdefault(part.name, None if value is None else value + getattr(second, part.name))
+    same = ("channels", "weights", "bounds")
+    own: dict[str, Any] = {key: getattr(first, key) for key in same}
+    own |= {"constant_channels": constant(ends), "ends": ends, "stalled": first.stalled or second.stalled}
+    if first.waiting is not None and second.waiting is not None:
+        waiting = np.minimum(first.waiting, second.waiting)
+        own |= {"waiting": waiting, "idle_weights": int(waiting.sum())}
+    for key in (part.name for part in fields(first) if part.name not in own):
+        value = getattr(first, key)
+        own[key] = None if value is None else value + getattr(second, key)
     return LayerCoverage(**own)
 
 
-def _constant(ends: Sequence[tuple[int, int]]) -> int:
+def constant(ends: Iterable[tuple[int, int]]) -> int:
+    """Channels whose smallest value is their largest one."""
     return sum(low == high for low, high in ends)
 
 
 def summary(coverage: Coverage) -> str:
     """The gaps in words, the first few of them; empty where there are none."""
-    gaps = [f"{name} {gap}" for name, layer in coverage.items() for gap in layer.gaps()]
-    more = f", and {len(gaps) - SHOWN} more (--json has all)" if len(gaps) > SHOWN else ""
-    return ", ".join(gaps[:SHOWN]) + more
+    return _some([f"{name} {gap}" for name, layer in coverage.items() for gap in layer.gaps()], "all")
+
+
+def unreachable(coverage: Coverage) -> str:
+    """The cases that are proven unreachable, in words, the first few of them."""
+    found = [
+        f"{name} {key.replace('_', ' ')}" for name, layer in coverage.items()
+        for key, state in layer.states().items() if state == UNREACHABLE
+    ]  # fmt: skip
+    return _some(found, "all, and the reasons")
+
+
+def _some(texts: Sequence[str], rest: str) -> str:
+    more = f", and {len(texts) - SHOWN} more (--json has {rest})" if len(texts) > SHOWN else ""
+    return ", ".join(texts[:SHOWN]) + more
 
 
 def as_record(coverage: Coverage) -> dict[str, Any]:
     """For JSON: a mapping for every layer."""
-    return {
-        name: {key: value for key, value in asdict(layer).items() if key != "ends"} for name, layer in coverage.items()
-    }
+    return {name: layer.record() for name, layer in coverage.items()}

@@ -24,7 +24,7 @@ from hwgen.numerics.words import pack_coefficients, pack_pixels, pack_symbols
 from hwgen.reference.link import Outputs, ReferenceLink
 from hwgen.sim.check import Finding
 from hwgen.spec.model import ModelSpec
-from hwgen.verify.coverage import Meter
+from hwgen.verify.meter import Meter
 
 Expected = dict[str, npt.NDArray[np.int64]]
 

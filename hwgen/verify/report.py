@@ -12,7 +12,7 @@ from hwgen.console import print_json
 from hwgen.sim.check import Finding
 from hwgen.sim.design import Design
 from hwgen.verdict import DIFFERS, NOT_RUN, PROVEN
-from hwgen.verify.coverage import Coverage, as_record, summary
+from hwgen.verify.coverage import Coverage, as_record, summary, total, unreachable
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ class Report:
 
     def properties(self) -> dict[str, object]:
         """Properties of a JUnit report, beside its test cases."""
-        return {key: value for key, value in self.to_json().items() if value is None or not isinstance(value, dict)}
+        found = {key: value for key, value in self.to_json().items() if value is None or not isinstance(value, dict)}
+        return found | {"coverage": "; ".join(coverage_lines(self.frames, self.coverage))}
 
     @property
     def streams(self) -> list[str]:
@@ -107,6 +108,7 @@ class Report:
             "macs_per_cycle_per_dsp": self.macs_per_cycle_per_dsp,
             "psnr_db": None if self.psnr_db is None or not math.isfinite(self.psnr_db) else round(self.psnr_db, 3),
             "coverage": as_record(self.coverage),
+            "coverage_total": total(self.coverage).record(),
         }
 
 
@@ -143,13 +145,16 @@ def _success(report: Report) -> list[str]:
         lines.append(f"no error at all at {report.snr_db:g} dB SNR, through the PyTorch receiver")
     elif report.psnr_db is not None:
         lines.append(f"PSNR {report.psnr_db:.2f} dB at {report.snr_db:g} dB SNR, through the PyTorch receiver")
-    return [*lines, coverage_line(report.frames, report.coverage)]
+    return [*lines, *coverage_lines(report.frames, report.coverage)]
 
 
-def coverage_line(frames: int, coverage: Coverage) -> str:
-    """A line on how far the proof goes: the cases that its frames have not met."""
-    gaps = summary(coverage)
-    return f"proven on {frames} {'frame' if frames == 1 else 'frames'}; {gaps or 'every layer met all of its cases'}"
+def coverage_lines(frames: int, coverage: Coverage) -> list[str]:
+    """How far the proof goes: the cases that its frames have not met, and those that no frame meets."""
+    cases, gaps = total(coverage), summary(coverage)
+    share = f"{cases.met} of {cases.met + cases.not_met} cases"
+    lines = [f"proven on {frames} {'frame' if frames == 1 else 'frames'}; {gaps or 'every case that can be was met'}"]
+    return [*lines, f"coverage: {share}; {cases.unreachable} more are proven unreachable: {unreachable(coverage)}"
+            if cases.unreachable else f"coverage: {share}"]  # fmt: skip
 
 
 def failure(report: Report, folder: Path | None) -> list[str]:

@@ -29,7 +29,8 @@ from hwgen.sim.check import Finding, Verdict, check
 from hwgen.sim.design import WORD_BITS, Design
 from hwgen.sim.simulate import Recording, Settings, simulate
 from hwgen.spec import model as specs
-from hwgen.verify.coverage import with_streams
+from hwgen.verify.bounds import bounds_of
+from hwgen.verify.coverage import with_bounds, with_streams
 from hwgen.verify.reference import Setting, received_psnr, reference
 from hwgen.verify.report import Report
 
@@ -175,7 +176,10 @@ def run_verification(
         psnr_db=psnr,
         snr_db=request.snr_db,
         seed=request.seed,
-        coverage=with_streams(golden.meter.coverage(), recording),
+        coverage=with_streams(
+            with_bounds(golden.meter.coverage(), bounds_of(graph, design.width, design.height)), recording,
+            stalled=request.stall > 0,
+        ),
         waveform=waveform,
         command=request.command(),
         edited=_edited(design),

@@ -14,8 +14,8 @@ from hwgen.console import print_json
 from hwgen.errors import HwgenError
 from hwgen.sim.junit import Suite
 from hwgen.verdict import DIFFERS, NOT_RUN, PROVEN, not_run, worst
-from hwgen.verify.coverage import as_record, merged
-from hwgen.verify.report import Report, coverage_line, failure
+from hwgen.verify.coverage import as_record, merged, total
+from hwgen.verify.report import Report, coverage_lines, failure
 from hwgen.verify.run import Request
 
 OWN = ("seed", "verdict", "error", "values_compared", "mismatches", "first_mismatch", "psnr_db")
@@ -67,13 +67,15 @@ def combined(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     verdict = worst([outcome.verdict for outcome in outcomes])
     errors = [f"seed {outcome.request.seed}: {outcome.trouble}" for outcome in outcomes if outcome.trouble is not None]
     psnr = [record["psnr_db"] for record in records if record["psnr_db"] is not None]
+    together = merged([report.coverage for report in reports]) if reports else {}
     own = {
         "verdict": verdict,
         "error": errors[0] if verdict == NOT_RUN else None,
         **{key: sum(record[key] or 0 for record in records) for key in SUMS},
         "first_mismatch": next((record["first_mismatch"] for record in records if record["first_mismatch"]), None),
         "psnr_db": round(float(np.mean(psnr)), 3) if psnr else None,
-        "coverage": as_record(merged([report.coverage for report in reports])) if reports else None,
+        "coverage": as_record(together) if reports else None,
+        "coverage_total": total(together).record() if reports else None,
     }
     return {key: own.get(key, value) for key, value in found.items() if key != "seed"} | {
         "seeds": [{key: record[key] for key in OWN} for record in records]
@@ -95,4 +97,5 @@ def print_outcomes(outcomes: Sequence[Outcome], as_json: bool, folder: Path | No
     if proven:
         values = sum(report.values_compared for report in proven)
         print(f"{proven[0].name}: proven with {len(proven)} of {len(outcomes)} seeds, {values:,} values")
-        print(coverage_line(sum(report.frames for report in proven), merged([report.coverage for report in proven])))
+        together = merged([report.coverage for report in proven])
+        print("\n".join(coverage_lines(sum(report.frames for report in proven), together)))

@@ -14,7 +14,21 @@ from hwgen.ir.graph import Graph
 from hwgen.ir.nodes import Add, AveragePool, Conv2d, Gain, Receive
 from hwgen.ir.rounding import Met, rounding
 from hwgen.ir.types import IntType
-from hwgen.verify.coverage import LayerCoverage, Meter, as_record, merged, summary, with_streams
+from hwgen.verify.bounds import Bounds, bounds_of
+from hwgen.verify.coverage import (
+    MET,
+    NOT_MET,
+    UNREACHABLE,
+    LayerCoverage,
+    as_record,
+    merged,
+    summary,
+    total,
+    unreachable,
+    with_bounds,
+    with_streams,
+)
+from hwgen.verify.meter import Meter
 
 RNG = np.random.default_rng(4)
 SIGNED, UNSIGNED = IntType(6, True), IntType(6, False)
@@ -29,7 +43,7 @@ def by_hand(exact: np.ndarray, low: int, high: int) -> Met:
             counts["low"] += 1
         elif rounded > high:
             counts["high"] += 1
-        elif value.denominator == 2:
+        elif value.denominator == 2 and low < value < high:  # both neighbours are values of the output
             counts["down" if rounded < value else "up"] += 1
     return Met(counts["low"], counts["high"], counts["down"], counts["up"])
 
@@ -87,21 +101,58 @@ def test_imaginary_parts_have_their_own_ends() -> None:
     assert found.met() == by_hand(exact[..., 0], -128, 127) + by_hand(exact[..., 1], -8, 7)
 
 
-def test_frames_add_up_and_gaps_are_named() -> None:
+def two_constants() -> tuple[Conv2d, Gain]:
+    """Both weights of the convolution are 0, the second channel's bias is half of the output's unit."""
     node = Conv2d(**(conv_values(RNG, "conv0", (3, 2), 1, 1, "none", shifts=(8, 8)) | {"weight": np.zeros((2, 3, 1, 1))
                      .astype(int), "bias": np.array([0, 128])}))  # fmt: skip
-    graph = Graph("sample", (4, 4), (node, Gain("gain", 2, 1, 1, 0, node.output)))
+    return node, Gain("gain", 2, 1, 1, 0, node.output)
+
+
+def test_frames_add_up_and_gaps_are_named() -> None:
+    node, gain = two_constants()
+    graph = Graph("sample", (4, 4), (node, gain))
     meter = Meter()
     for _ in range(3):
         run(graph, np.zeros((4, 4, 3), np.uint8), meter.answer)
     found = meter.coverage()
-    assert found["conv0"] == LayerCoverage(3 * 32, 2, 2, 0, 0, ties_down=3 * 16, ties_up=0)
+    assert found["conv0"] == LayerCoverage(3 * 32, 2, 2, 0, 0, ties_down=3 * 16, ties_up=0, weights=0, idle_weights=0)
     assert summary({"conv0": found["conv0"]}) == (
-        "conv0 never saturated low, conv0 never saturated high, conv0 no tie rounded up, conv0 2 of 2 channels constant"
+        "conv0 never saturated low, conv0 never saturated high, conv0 no tie rounded up, conv0 2 of 2 channels "
+        "constant, and 1 more (--json has all)"
     )
-    assert summary(found).endswith("and 5 more (--json has all)")
+    assert summary(found).endswith("and 6 more (--json has all)")
     assert merged([found, found])["conv0"].ties_down == 6 * 16
     assert merged([found, found])["conv0"].channels == 2
+
+
+def test_what_is_proven_is_no_gap() -> None:
+    node, gain = two_constants()
+    graph = Graph("sample", (4, 4), (node, gain))
+    meter = Meter()
+    run(graph, np.zeros((4, 4, 3), np.uint8), meter.answer)
+    found = with_bounds(meter.coverage(), bounds_of(graph, 4, 4))
+    assert found["conv0"].states() == {
+        "saturated_low": UNREACHABLE, "saturated_high": UNREACHABLE, "ties_down": MET, "ties_up": UNREACHABLE,
+        "channels": UNREACHABLE, "weights": UNREACHABLE,
+    }  # fmt: skip
+    cases = as_record(found)["conv0"]["cases"]
+    assert cases["ties_down"] == {"state": "met"}
+    assert cases["weights"] == {"state": "unreachable", "reason": "all weights are 0"}
+    assert cases["saturated_high"]["reason"] == "the largest rounded sum is 0 (channel 0), the limit 127"
+    assert total(found).record() == {"met": 1, "unreachable": 10, "not_met": 0, "percent": 100.0}
+    assert summary(found) == ""
+    assert unreachable(found).startswith("conv0 saturated low, conv0 saturated high, conv0 ties up, conv0 channels, ")
+
+
+def test_a_case_met_although_it_is_proven_unreachable_is_an_error() -> None:
+    layer = LayerCoverage(8, 2, 0, saturated_low=1, bounds=Bounds({"saturated_low": "never"}))
+    with pytest.raises(AssertionError, match="saturated_low"):
+        layer.states()
+
+
+def test_a_percentage_of_100_is_all_of_them() -> None:
+    layers = {str(index): LayerCoverage(8, 2, int(index == 0)) for index in range(30_000)}
+    assert total(layers).record() == {"met": 29_999, "unreachable": 0, "not_met": 1, "percent": 99.99}
 
 
 def test_a_channel_that_changes_between_runs_is_not_constant() -> None:
@@ -125,4 +176,29 @@ def test_streams_that_waited() -> None:
     found = with_streams({"conv0": layer, "other": layer}, recording)  # type: ignore[arg-type]
     assert (found["conv0"].full_cycles, found["conv0"].empty_cycles) == (2, 2)
     assert found["other"].full_cycles is None
-    assert summary(found) == ""
+    assert summary(found) == "", "without stalls no stream need wait"
+
+
+def test_every_stream_is_full_and_empty_in_runs_with_stalls() -> None:
+    stream = SimpleNamespace(name="conv0", cycles=np.array([3, 4, 5]), stalled=0)
+    recording = SimpleNamespace(streams=[stream])
+    found = with_streams({"conv0": LayerCoverage(8, 2, 0)}, recording, stalled=True)  # type: ignore[arg-type]
+    assert found["conv0"].states() == {"channels": MET, "full": NOT_MET, "empty": NOT_MET}
+    assert summary(found) == "conv0 its stream never full, conv0 its stream never empty"
+
+
+def test_idle_weights_of_two_runs() -> None:
+    """A channel that is zero in one run and not in the other has been multiplied; one that is zero in both has not."""
+    node = Conv2d(**(conv_values(RNG, "conv0", (3, 2), 3, 1, "none") | {"weight": np.ones((2, 3, 3, 3), int)}))
+    found = []
+    for channel in (0, 1):
+        x = np.zeros((4, 4, 3), np.int64)
+        x[..., channel] = 1
+        meter = Meter()
+        meter.answer(node, x)
+        found.append(meter.coverage())
+    assert [run["conv0"].idle_weights for run in found] == [36, 36]
+    both = merged(found)["conv0"]
+    assert (both.weights, both.idle_weights) == (54, 18)
+    assert both.states()["weights"] == NOT_MET
+    assert "18 of 54 weights multiplied by zeros alone" in both.gaps()

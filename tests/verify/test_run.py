@@ -164,7 +164,7 @@ def test_json_is_one_object_with_the_documented_keys(
     assert list(printed) == [
         "verdict", "error", "frames", "values_compared", "mismatches", "first_mismatch", "frame_interval_cycles",
         "predicted_interval_cycles", "latency_cycles", "predicted_latency_cycles", "macs_per_frame", "multipliers",
-        "dsp", "macs_per_cycle_per_dsp", "psnr_db", "coverage",
+        "dsp", "macs_per_cycle_per_dsp", "psnr_db", "coverage", "coverage_total",
     ]  # fmt: skip
     assert (printed["verdict"], printed["error"]) == ("proven", None)
     assert printed["mismatches"] == 0 and printed["first_mismatch"] is None and printed["psnr_db"] is None

@@ -1,0 +1,110 @@
+"""Cases of a layer that no frame can meet, each with the reason, from the bounds of the graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hwgen.ir.graph import Graph
+from hwgen.ir.node import Node
+from hwgen.ir.nodes import Convolution
+from hwgen.ir.reach import Reach, reaches
+from hwgen.ir.spans import Spans
+from hwgen.ir.taps import touched, weights_per_tap
+from hwgen.numerics.integer import round_shift
+
+PARTS = {False: "even", True: "odd"}
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What is proven of one layer.
+
+    unreachable : case, as `hwgen.verify.coverage` names it, to the reason why no frame meets it
+    constant : channels whose output is the same in every frame
+    idle : weights, not zero, that are never multiplied by anything but zero
+    """
+
+    unreachable: dict[str, str] = field(default_factory=dict)
+    constant: frozenset[int] = frozenset()
+    idle: int = 0
+
+
+def bounds_of(graph: Graph, width: int, height: int) -> dict[str, Bounds]:
+    """Of every layer, for frames of that size."""
+    shapes = graph.shapes(width, height)
+    found = reaches(graph, width, height)
+    sizes = {node.name: graph.input_shapes(node.name, shapes)[0] for node in graph.value_nodes}
+    return {
+        node.name: layer_bounds(node, found[node.name], sizes.get(node.name, (1, 1, 1))[:2]) for node in graph.nodes
+    }
+
+
+def layer_bounds(node: Node, reach: Reach, size: tuple[int, int]) -> Bounds:
+    """Of a node that takes frames of `size`, (rows, columns)."""
+    constant = np.flatnonzero(reach.out.constant)
+    reasons = _rounding(reach) | _branches(reach) if reach.rule is not None else {}
+    if len(constant) == len(reach.out.low):
+        reasons["channels"] = f"every channel has one value alone, the first one {int(reach.out.low[0])}"
+    idle_weights = 0
+    if isinstance(node, Convolution):
+        inputs = (reach.taken.low != 0) | (reach.taken.high != 0)
+        taps = touched(node, np.broadcast_to(inputs, (*size, node.in_channels)))
+        weights = int((node.weight != 0).sum())
+        idle_weights = weights - int(weights_per_tap(node)[taps].sum())
+        if not weights:
+            reasons["weights"] = "all weights are 0"
+        elif idle_weights == weights:
+            reasons["weights"] = "all inputs that the weights meet are 0"
+    return Bounds(reasons, frozenset(constant.tolist()), idle_weights)
+
+
+def _rounding(reach: Reach) -> dict[str, str]:
+    """Saturation and ties."""
+    rule = reach.rule
+    assert rule is not None
+    reasons = {}
+    for key, side, end, limit in (
+        ("saturated_low", "smallest", "low", rule.low), ("saturated_high", "largest", "high", rule.high),
+    ):  # fmt: skip
+        sign = -1 if end == "low" else 1
+        best: tuple[int, str] | None = None  # of the channel that comes nearest
+        for spans in reach.wide:
+            values = getattr(spans, end)
+            rounded = round_shift(values, rule.shift)
+            beyond = np.where(spans.low <= spans.high, sign * (rounded - limit), np.iinfo(np.int64).min)
+            channel = int(beyond.argmax())
+            if spans.low[channel] <= spans.high[channel] and (best is None or beyond[channel] > best[0]):
+                got, wanted = int(rounded[channel]), int(limit[channel])
+                text = f"the {side} rounded sum is {got:,} (channel {channel}), the limit {wanted:,}"
+                best = int(beyond[channel]), text
+        if best is None or best[0] <= 0:
+            reasons[key] = best[1] if best else "no value at all"
+    for key, odd in (("ties_down", False), ("ties_up", True)):
+        if any(spans.tie(rule, odd).any() for spans in reach.wide):
+            continue
+        shifted = bool((rule.shift > 0).any())
+        reasons[key] = (
+            f"no sum that occurs lies half-way above an {PARTS[odd]} integer of the output"
+            if shifted else "nothing is shifted to the right, so nothing is rounded"
+        )  # fmt: skip
+    return reasons
+
+
+def _branches(reach: Reach) -> dict[str, str]:
+    """Of a PReLU."""
+    acc = reach.accumulators
+    if acc is None or len(reach.wide) == 1:
+        return {}
+    reasons = {}
+    positive, negative = reach.wide
+    if _empty(positive):
+        reasons["positive"] = f"the largest accumulator is {int(acc.high.max()):,}, below 0"
+    if _empty(negative):
+        reasons["negative"] = f"the smallest accumulator is {int(acc.low.min()):,}, not below 0"
+    return reasons
+
+
+def _empty(spans: Spans) -> bool:
+    return bool((spans.low > spans.high).all())

@@ -18,10 +18,11 @@ from hwgen.ir.edge import PIXEL, PIXEL_EXPONENT, SYMBOL, SYMBOL_EXPONENT, Edge
 from hwgen.ir.graph import SIDES, Graph
 from hwgen.ir.node import Node
 from hwgen.ir.nodes import Convolution, Gain, Power, Receive
-from hwgen.ir.serialize import save
+from hwgen.ir.serialize import GRAPH_FILE, WEIGHTS_FILE, save_all
 from hwgen.ir.types import IntType
 from hwgen.model import RX_FOLDER
 from hwgen.numerics.formats import POWER
+from hwgen.outputs import check_file
 from hwgen.train.checkpoint import read, terms
 from hwgen.train.quantised import GAIN_BITS, RECEIVED_BITS, QuantDeepJSCC, from_checkpoint
 from hwgen.train.quantised_layers.convolution import QuantLayer, QuantTableLayer
@@ -65,11 +66,12 @@ def export_model(spec: ModelSpec, checkpoint: Path | None = None, out: Path | No
     checkpoint, out
         By default the model's own checkpoint and folder.
     """
-    sides = [export(spec, checkpoint or spec.checkpoint_path, side) for side in SIDES]
     folder = out or spec.folder
-    for graph, target in zip(sides, (folder, folder / RX_FOLDER), strict=True):
-        target.mkdir(parents=True, exist_ok=True)
-        save(graph, target)
+    for target in (folder, folder / RX_FOLDER):
+        for name in (GRAPH_FILE, WEIGHTS_FILE):
+            check_file("--out", target / name)
+    sides = [export(spec, checkpoint or spec.checkpoint_path, side) for side in SIDES]
+    save_all(dict(zip((folder, folder / RX_FOLDER), sides, strict=True)))
     return sides[0], sides[1]
 
 

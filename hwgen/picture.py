@@ -14,6 +14,7 @@ from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
 from hwgen.images import load_images
 from hwgen.metrics.psnr import psnr
+from hwgen.outputs import check_file, replaced_file
 from hwgen.spec import model as specs
 
 SNRS_DB = (1.0, 10.0, 19.0)
@@ -47,6 +48,7 @@ def picture(
     from hwgen.reference.link import load_link
 
     spec = specs.load(model)
+    check_file("--out", out)
     if not spec.decoder or not spec.checkpoint_path.is_file():
         raise HwgenError(str(spec.checkpoint_path), "a trained model with a decoder", "no such file")
     link = load_link(DesignOptions(model, frame=frame))
@@ -64,9 +66,5 @@ def picture(
         x, y = index % 2 * width, index // 2 * (height + CAPTION)
         sheet.paste(Image.fromarray(tile), (x, y + CAPTION))
         draw.text((x + 4, y + 3), caption, "black", font=ImageFont.load_default(15))
-    part = out.with_name(f".{out.name}.part")
-    try:
+    with replaced_file(out) as part:
         sheet.save(part, format="PNG", optimize=True)
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)

@@ -2,7 +2,8 @@
 
 Every program that hwgen starts gets the variables named here and what its caller adds, and nothing else: settings of
 other tools (`WAVES`, `COCOTB_*`, `CXXFLAGS`, `MAKEFLAGS` ...) change no result. Each runs in a session of its own, so
-that a signal reaches hwgen alone, which then ends the whole group and removes every folder it has made for itself.
+that a signal reaches hwgen alone, which then ends the whole group and removes every folder and file it has made for
+itself. Its temporary files are in a private folder, too: a compiler that is killed leaves some.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,15 +76,17 @@ def python_path() -> str:
 
 
 class _State:
-    """Children and folders that must go when hwgen ends, and the signal that has come, if any."""
+    """Children, folders and files that must go when hwgen ends, and the signal that has come, if any."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.children: set[subprocess.Popen[bytes]] = set()
-        self.folders: set[Path] = set()
+        self.folders: set[Path] = set()  # and files
+        self.parents: list[Path] = []  # folders that go only where they are empty, the deepest first
         self.held = 0  # of the main thread: a signal waits until it is 0
         self.pending: int | None = None
         self.ended: int | None = None  # the signal that ends hwgen
+        self.last: Callable[[int], None] | None = None  # what to do before the process exits in a signal's handler
         self.session = 0
 
 
@@ -108,15 +111,22 @@ def whole() -> Iterator[None]:
     finally:
         _state.held -= main
         if main and not _state.held and _state.pending is not None:
-            _state.ended, _state.pending = _state.pending, None
-            raise Interrupted(_state.ended)
+            number, _state.pending = _state.pending, None
+            _end(number)
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
+def interruptible(last: Callable[[int], None] | None = None) -> Iterator[None]:
     """Turn INT, TERM and HUP into `Interrupted`, raised once in the main thread; at the end, stop and remove all.
 
     Signals that are ignored (`nohup`) stay so. Outside the main thread no signal is handled.
+
+    Parameters
+    ----------
+    last
+        Of a process that is hwgen's alone: a signal is then not raised, for what it interrupts (an import, a finaliser)
+        may swallow that. Its handler stops and removes all, calls `last` with the signal's number, and the process
+        exits with status 128 + n.
     """
     old = {}
     if threading.current_thread() is threading.main_thread():
@@ -124,6 +134,7 @@ def interruptible() -> Iterator[None]:
             if signal.getsignal(number) not in (signal.SIG_IGN, None):
                 old[number] = signal.signal(number, _handle)
     _state.pending = _state.ended = None
+    _state.last = last
     _state.session += 1
     torch = Path(tempfile.gettempdir(), f"hwgen_torch_{os.getpid()}")
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(torch))  # PyTorch makes this folder, and leaves it
@@ -132,8 +143,9 @@ def interruptible() -> Iterator[None]:
         yield
     finally:
         _clean()
-        for number, handler in old.items():
-            signal.signal(number, handler)
+        if last is None:
+            for number, handler in old.items():
+                signal.signal(number, handler)
         _state.pending = _state.ended = None
 
 
@@ -148,17 +160,50 @@ def _handle(number: int, frame: FrameType | None) -> None:
     if _state.held:
         _state.pending = number
         return
+    _end(number)
+
+
+def _end(number: int) -> None:
+    """Raise the signal, or end the process at once where it is hwgen's alone."""
     _state.ended = number
-    raise Interrupted(number)
+    if _state.last is None:
+        raise Interrupted(number)
+    try:
+        with _state.lock:  # what other threads must not leave half done is done
+            sys.addaudithook(_halt)
+            for process in list(_state.children):
+                _kill(process)
+            _state.children.clear()
+            _clean()
+        _state.last(number)
+    finally:
+        os._exit(128 + number)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """As `stop`, but takes no lock: whatever a signal interrupts may hold it."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    with suppress(ChildProcessError):
+        os.waitpid(process.pid, 0)
+
+
+def _halt(event: str, arguments: object) -> None:
+    """Stop every thread but the main one at its next file, folder or process: it must make nothing that stays."""
+    if threading.current_thread() is not threading.main_thread():
+        threading.Event().wait()
 
 
 def _clean() -> None:
     """Stop what runs and remove what is there."""
     stop_all()
     with _state.lock:
-        folders = list(_state.folders)
+        folders, parents = list(_state.folders), list(_state.parents)
     for folder in folders:
         remove(folder)
+    for parent in parents:
+        with suppress(OSError):
+            parent.rmdir()
 
 
 atexit.register(_clean)
@@ -188,15 +233,51 @@ def new_folder(prefix: str, parent: Path | None = None) -> Path:
     return folder
 
 
-def keep(folder: Path) -> None:
-    """Leave a private folder where it is."""
-    _state.folders.discard(folder)
+def new_file(prefix: str, parent: Path) -> Path:
+    """A new empty file that goes when hwgen ends, unless it was moved or kept until then."""
+    with whole():
+        number, name = tempfile.mkstemp(prefix=prefix, dir=parent)
+        os.close(number)
+        _state.folders.add(Path(name))
+    return Path(name)
 
 
-def remove(folder: Path) -> None:
-    """Remove a folder with all in it, if it is there."""
-    shutil.rmtree(folder, ignore_errors=True)
-    _state.folders.discard(folder)
+@contextmanager
+def made_parents(path: Path) -> Iterator[None]:
+    """The folders above a path, made where they are missing; those go again where the block does not end well.
+
+    Raises
+    ------
+    OSError : one cannot be made
+    """
+    missing = [parent for parent in path.parents if not parent.exists()]
+    try:
+        with whole():
+            _state.parents = [*missing, *_state.parents]
+            path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for parent in missing:
+            with suppress(OSError):
+                parent.rmdir()
+        raise
+    finally:
+        _state.parents = [parent for parent in _state.parents if parent not in missing]
+
+
+def keep(path: Path) -> None:
+    """Leave a private folder or file where it is."""
+    _state.folders.discard(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a folder with all in it, or a file, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
+    _state.folders.discard(path)
 
 
 def stop_all() -> None:
@@ -261,7 +342,7 @@ def run(
     Parameters
     ----------
     cwd : its current folder
-    env : all of its variables; None takes `environment()`
+    env : all of its variables; None takes `environment()`. TMPDIR is a private folder's
     log : file that what it prints is added to, both streams; None returns it
     given : its standard input
     seconds : after which it is stopped; None waits for ever
@@ -276,7 +357,8 @@ def run(
         source.write_text(given, encoding="utf-8")
         with source.open("rb") as text, (log or output).open("ab") as sink, errors.open("wb") as second:
             both = sink.fileno(), subprocess.STDOUT if log is not None else second.fileno()
-            process = start(command, cwd, both[0], env, text.fileno(), both[1])
+            variables = dict(environment() if env is None else env) | {"TMPDIR": str(folder)}
+            process = start(command, cwd, both[0], variables, text.fileno(), both[1])
             try:
                 status = process.wait(seconds)
             finally:

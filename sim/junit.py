@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hwgen.outputs import replaced_file
 from hwgen.sim.check import Finding
 
 CHECKS = {
@@ -87,10 +88,5 @@ def _plain(text: str) -> str:
 
 
 def _save(path: Path, root: xml.Element) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    try:
+    with replaced_file(path) as part:
         xml.ElementTree(root).write(part, encoding="utf-8", xml_declaration=True)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

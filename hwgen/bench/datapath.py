@@ -9,11 +9,11 @@ predicted them. A design that is wrong or mispredicted is in the table too, and 
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hwgen import process
 from hwgen.bench.encoder import dashed, write_spec
 from hwgen.bench.quantities import Measured, as_record, table, write_csv
 from hwgen.bench.roofline import roofline
@@ -23,6 +23,7 @@ from hwgen.emit import Emitted, emit
 from hwgen.errors import HwgenError
 from hwgen.ir.serialize import GRAPH_FILE
 from hwgen.model import graph_folder
+from hwgen.outputs import check_file
 from hwgen.spec import model as specs
 from hwgen.synth import synthesise_design
 from hwgen.synth.statistics import count
@@ -79,8 +80,8 @@ def bench(
     HwgenError : bad input, nothing to measure, a design that does not fit the board
     """
     for option, path in (("--csv", csv), ("--plot", plot)):
-        if path is not None and (path.is_dir() or not path.parent.is_dir()):
-            raise HwgenError(option, "a file in a folder that exists", str(path))
+        if path is not None:
+            check_file(option, path)
     if plot is not None:
         from hwgen.bench.plot import check_plot
 
@@ -90,8 +91,7 @@ def bench(
     need_tools()
     if synth:
         version()  # Yosys must be there
-    with tempfile.TemporaryDirectory(prefix="hwgen_bench_") as name:
-        folder = Path(name)
+    with process.private_folder("hwgen_bench_") as folder:
         subjects = [Subject(specs.load(model).name, model, None) for model in models]
         subjects += [Subject(dashed(counts), write_spec(folder, counts), INIT) for counts in dict.fromkeys(channels)]
         if not subjects:

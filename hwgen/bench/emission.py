@@ -75,8 +75,7 @@ def bench(
     HwgenError : bad input; `hwgen emit` fails
     """
     spec, target = specs.load(model), boards.load(board)
-    with tempfile.TemporaryDirectory(prefix="hwgen_bench_") as name:
-        folder = Path(name)
+    with process.private_folder("hwgen_bench_") as folder:
         channels = [tuple(round(count * math.sqrt(factor)) for count in CHANNELS[0]) for factor in factors]
         encoders = [specs.load(write_spec(folder, counts)) for counts in channels]
         for encoder in encoders:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hwgen.bench.quantities import Measured
 from hwgen.errors import HwgenError
+from hwgen.outputs import replaced_file
 
 SUFFIXES = (".png", ".svg")
 
@@ -52,5 +53,7 @@ def draw(path: Path, measured: Sequence[Measured]) -> None:
              title=f"{measured[0].plan.board.name}: simulated, below what bounds it (the lowest of all designs)")
     axes.legend(fontsize=8)
     axes.grid(which="both", linewidth=0.2)
-    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})
+    with replaced_file(path) as part:
+        figure.savefig(part, format=path.suffix[1:],
+                       metadata={"Date": None} if path.suffix == ".svg" else {"Software": None})  # fmt: skip
     pyplot.close(figure)

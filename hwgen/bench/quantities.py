@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.table import Table
 
 from hwgen.bench.roofline import Roofline
+from hwgen.outputs import replaced_file
 from hwgen.plan.plan import Plan
 from hwgen.synth.statistics import Statistics
 from hwgen.verify.report import Report
@@ -147,7 +148,7 @@ def as_record(m: Measured) -> dict[str, Value]:
 
 def write_csv(path: Path, measured: Sequence[Measured]) -> None:
     """A line per design below a line of keys."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with replaced_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ["name", *(quantity.key for quantity in QUANTITIES)], lineterminator="\n")
         writer.writeheader()
         writer.writerows(map(as_record, measured))

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
+from hwgen import process
 from hwgen.console import console
 from hwgen.design_options import DesignOptions
 from hwgen.emit import emit
 from hwgen.errors import HwgenError
+from hwgen.outputs import check_file, replaced_file
 
 RECORD = Path(__file__).resolve().with_suffix(".json")
 """The record that `hwgen bench shipped` compares with."""
@@ -35,8 +36,8 @@ def fingerprint(model: str, side: str) -> dict[str, Any]:
     HwgenError
         The model cannot be emitted.
     """
-    with tempfile.TemporaryDirectory(prefix="hwgen_shipped_") as name:
-        emitted = emit(DesignOptions(model, side, BOARD), Path(name) / "design", quiet=True)
+    with process.private_folder("hwgen_shipped_") as folder:
+        emitted = emit(DesignOptions(model, side, BOARD), folder / "design", quiet=True)
         files = (f"{emitted.manifest['top']}.v", "sample_input.hex", "sample_output.hex")
         hashes = {file: hashlib.sha256((emitted.folder / file).read_bytes()).hexdigest() for file in files}
         manifest = json.loads((emitted.folder / "manifest.json").read_text(encoding="utf-8"))
@@ -81,9 +82,11 @@ def bench(models: Sequence[str] = (), record: bool = False) -> int:
     """
     names = tuple(models) or MODELS
     if record:
+        check_file("--record", RECORD)
         found = json.loads(RECORD.read_text(encoding="utf-8")) if models else {}
         found |= {f"{model} {side}": fingerprint(model, side) for model in names for side in SIDES}
-        RECORD.write_text(json.dumps(found, sort_keys=True, separators=(",", ":")) + "\n", encoding="utf-8")
+        with replaced_file(RECORD) as part:
+            part.write_text(json.dumps(found, sort_keys=True, separators=(",", ":")) + "\n", encoding="utf-8")
         return 0
     recorded = json.loads(RECORD.read_text(encoding="utf-8"))
     table = Table(title=f"shipped designs on {BOARD} against the record")

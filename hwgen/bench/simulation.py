@@ -4,14 +4,13 @@ verification's time goes."""
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.table import Table
 
-from hwgen import cache as caches
+from hwgen import cache as caches, process
 from hwgen.console import console, print_json
 from hwgen.design_options import DesignOptions
 from hwgen.sim import design as designs
@@ -50,8 +49,7 @@ def bench(options: DesignOptions, frames: int = 3, cycles: int = 1_000_000, as_j
     HwgenError : bad input
     """
     need_tools()
-    with tempfile.TemporaryDirectory(prefix="hwgen_bench_") as name:
-        folder = Path(name)
+    with process.private_folder("hwgen_bench_") as folder:
         cache = _fresh_cache(folder)
         report, phases = timed(Request(options, frames=frames), folder, cache)
         if not report.proven:

@@ -7,19 +7,19 @@ the subcommand that needs them, so that ``hwgen emit`` neither needs nor loads P
 
 from __future__ import annotations
 
-import io
-import os
 import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from types import ModuleType
 
 from hwgen import __version__, process
 from hwgen.cli import bench, boards, emit, export, link, models, picture, regress, synth, train, verify
 from hwgen.cli.parser import Parser
-from hwgen.console import print_json
+from hwgen.console import json_line, print_json, printed, standard_streams, write_raw
 from hwgen.errors import HwgenError
+from hwgen.program import PIPE_CLOSED, interruption
 from hwgen.verdict import not_run
 
 OPTIONAL = {"PIL", "brevitas", "cocotb", "cocotb_tools", "find_libpython", "safetensors", "skimage", "torch",
@@ -59,35 +59,47 @@ def build_parser() -> Parser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, alone: bool = False) -> int:
     """Run the command line.
 
     Parameters
     ----------
     argv : sequence of str, optional
         The arguments; the process' own without it.
+    alone : bool
+        The process is this command's alone: a signal ends it at once, whatever it interrupts.
 
     Returns
     -------
     int
         0: done, all that was compared is equal. 1: a design differs from its model, or `synth` found a difference.
         2: everything else, reported in one line on stderr, or with a traceback where hwgen itself is at fault.
-        128 + n: ended by signal n, INT, TERM or HUP; nothing is left of what was under way.
+        128 + n: ended by signal n, INT, TERM or HUP; nothing is left of what was under way. 141, as of any program that
+        signal 13, PIPE, ends: who reads standard output has seen enough.
 
         With ``--json`` one object is printed in every case; where nothing is known its `verdict` is "not run".
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # paths may hold any bytes
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        with process.interruptible():
-            return _run(words)
-    except KeyboardInterrupt as error:
-        number = error.number if isinstance(error, process.Interrupted) else signal.SIGINT
-        name = signal.Signals(number).name
-        _fail("interrupted" if number == signal.SIGINT else f"interrupted by {name}", words, plain=True)
-        return 128 + number
+
+    def last(number: int) -> None:
+        message = interruption(number)
+        write_raw(2, f"{message}\n")
+        if asks_json(words) and not printed():
+            write_raw(1, f"{json_line(not_run(message, words[0]))}\n")
+
+    with standard_streams():
+        try:
+            with process.interruptible(last if alone else None):
+                return _run(words)
+        except KeyboardInterrupt as error:
+            number = error.number if isinstance(error, process.Interrupted) else signal.SIGINT
+            _fail(interruption(number), words, plain=True)
+            return 128 + number
+
+
+def asks_json(words: list[str]) -> bool:
+    """Whether a command line has --json; argparse takes it cut short, too."""
+    return any(len(word) > 4 and "--json".startswith(word) for word in words)
 
 
 def _run(words: list[str]) -> int:
@@ -98,10 +110,10 @@ def _run(words: list[str]) -> int:
         return status
     except HwgenError as error:
         return _fail(str(error), words)
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough. Python flushes stdout once more as it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except BrokenPipeError as error:
+        if error.filename is None:  # of another pipe
+            return _fail(str(HwgenError.of(error)), words)
+        return PIPE_CLOSED
     except OSError as error:
         return _fail(str(HwgenError.of(error)), words)
     except MemoryError:
@@ -127,6 +139,7 @@ def _defect(words: list[str]) -> int:
 
 def _fail(message: str, words: list[str], plain: bool = False) -> int:
     print(message if plain else f"error: {message}", file=sys.stderr)
-    if any(len(word) > 4 and "--json".startswith(word) for word in words):  # argparse takes it cut short, too
-        print_json(not_run(message.splitlines()[-1], words[0]))
+    if asks_json(words) and not printed():
+        with suppress(OSError):  # said already, or there is nowhere to say it
+            print_json(not_run(message.splitlines()[-1], words[0]))
     return 2

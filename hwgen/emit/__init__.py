@@ -11,7 +11,7 @@ from typing import Any
 
 from hwgen import board as boards
 from hwgen.design_options import DesignOptions
-from hwgen.emit.folder import replaced_folder
+from hwgen.emit.folder import check_replaceable, replaced_folder
 from hwgen.emit.manifest import build_manifest, file_hashes, manifest_bytes
 from hwgen.emit.sample import sample_files
 from hwgen.emit.text import constraints, readme
@@ -50,8 +50,9 @@ def emit(options: DesignOptions, out: Path | None = None, quiet: bool = False) -
     carrier = channel_of(spec, options.channel)
     spec.check_frame(width, height, "--frame", carrier)
     graph = load_graph(spec, options.init, side, options.channel)
-    plan = minimal_buffers(size(graph, target, width, height, options.fps))
     folder, top = out or Path("hwgen_out") / f"{spec.name}_{side}_{target.name}", options.module
+    check_replaceable(folder)  # before the work
+    plan = minimal_buffers(size(graph, target, width, height, options.fps))
 
     sample = sample_files(graph, width, height)
     with replaced_folder(folder) as part:

@@ -2,65 +2,111 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hwgen import process
 from hwgen.errors import HwgenError
+from hwgen.outputs import check_folder
 
-#: A folder with this file, which lists what `emit` wrote into it, may be replaced if it holds nothing else.
-MARK = "manifest.json"
-#: Files of a design folder that its manifest does not list.
-UNLISTED = {MARK, "README.md"}
+MARK, README = "manifest.json", "README.md"
+"""Files of a design folder that its manifest does not list."""
+
+Foreign = Callable[[Path], list[str]]
+"""The names in a folder, relative to it, of whatever a command did not write there."""
 
 
-def written_by_emit(folder: Path) -> Collection[str]:
-    """The files that emit wrote into a folder; none if there is no manifest of emit's."""
+def below(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Every entry below a folder that is no folder itself, and every empty or linked folder, by its relative name."""
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not path.is_symlink() and any(path.iterdir()):
+            yield from ((f"{path.name}/{name}", inner) for name, inner in below(path))
+        else:
+            yield path.name, path
+
+
+def plain_file(path: Path) -> bool:
+    """Whether it is a regular file, and no link to one."""
+    return path.is_file() and not path.is_symlink()
+
+
+def foreign_to_emit(folder: Path) -> list[str]:
+    """Whatever is not, byte by byte, what the folder's manifest says that emit wrote: all of it where none says so."""
+    hashes: dict[str, str] = {}
+    start = None
     try:
         content = json.loads((folder / MARK).read_text(encoding="utf-8"))
-        return UNLISTED | set(content["files"]) if "top" in content else set()
-    except (OSError, ValueError, TypeError, KeyError):
-        return set()
+        hashes = dict(content["files"]) if "top" in content else {}
+        start = f"# {content['model']}, {content['side']}, for " if "top" in content else None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        pass
+
+    def own(name: str, path: Path) -> bool:
+        if start is None or not plain_file(path):
+            return False
+        if name == MARK:
+            return True
+        read = path.read_bytes()
+        if name == README:
+            return read.decode("utf-8", "replace").startswith(start)
+        return hashes.get(name) == hashlib.sha256(read).hexdigest()
+
+    return [name for name, path in below(folder) if not own(name, path)]
+
+
+def check_replaceable(folder: Path, foreign: Foreign = foreign_to_emit, writer: str = "emit") -> None:
+    """Refuse a folder that `replaced_folder` would refuse, or that cannot be written. Nothing is changed.
+
+    Parameters
+    ----------
+    foreign, writer
+        As of `replaced_folder`.
+
+    Raises
+    ------
+    HwgenError : at --out
+    """
+    wanted = f"a new or empty folder, or one that {writer} wrote"
+    if folder.exists():
+        if not folder.is_dir():
+            raise HwgenError("--out", wanted, f"{folder}, a file")
+        if found := foreign(folder):
+            raise HwgenError("--out", wanted, f"{folder}, with {found[0]} in it")
+    check_folder("--out", folder.resolve().parent)
 
 
 @contextmanager
-def replaced_folder(
-    folder: Path, written: Callable[[Path], Collection[str]] = written_by_emit, writer: str = "emit"
-) -> Iterator[Path]:
+def replaced_folder(folder: Path, foreign: Foreign = foreign_to_emit, writer: str = "emit") -> Iterator[Path]:
     """A temporary sibling to fill; it takes `folder`'s place when the block ends well, and vanishes otherwise.
 
     Where `folder` is a link, or `.`, the folder that it stands for is replaced.
 
     Parameters
     ----------
-    written : the names in a folder that the command `writer` wrote before and may replace
+    foreign : the names in a folder of what the command `writer` did not write: with any of them it stays as it is
 
     Raises
     ------
-    HwgenError : `folder` exists and holds something else
+    HwgenError : `folder` holds something else, before the block or behind it, or cannot be written
     """
-    _check_replaceable(folder, written, writer)
+    check_replaceable(folder, foreign, writer)
     folder = folder.resolve()
-    missing = [parent for parent in folder.parents if not parent.exists()]
-    part: Path | None = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        part = process.new_folder(f".{folder.name}.", folder.parent)
-        part.chmod(0o755)
-        yield part
-        with process.whole():
-            _replace(folder, part)
-            process.keep(part)
-    except BaseException:
-        if part is not None:
+    with process.made_parents(folder):
+        part = process.new_folder(f".{folder.name[:100]}.", folder.parent)
+        try:
+            part.chmod(0o755)
+            yield part
+            with process.whole():
+                check_replaceable(folder, foreign, writer)
+                _replace(folder, part)
+                process.keep(part)
+        except BaseException:
             process.remove(part)
-        for parent in missing:
-            with suppress(OSError):
-                parent.rmdir()
-        raise
+            raise
 
 
 def _replace(folder: Path, part: Path) -> None:
@@ -76,15 +122,3 @@ def _replace(folder: Path, part: Path) -> None:
         old.rename(folder)
         raise
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _check_replaceable(folder: Path, written: Callable[[Path], Collection[str]], writer: str) -> None:
-    wanted = f"a new or empty folder, or one that {writer} wrote"
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise HwgenError("--out", wanted, f"{folder}, a file")
-    found = {path.name for path in folder.iterdir()}
-    foreign = sorted(found - set(written(folder)))
-    if foreign:
-        raise HwgenError("--out", wanted, f"{folder}, with {foreign[0]} in it")

@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,6 +27,7 @@ from hwgen.ir.nodes import KINDS
 from hwgen.ir.types import IntType, check
 from hwgen.limits import check_bytes
 from hwgen.names import layer_trouble
+from hwgen.outputs import replaced_files
 
 GRAPH_FILE = "graph.json"
 WEIGHTS_FILE = "weights.npz"
@@ -97,30 +99,31 @@ def graph_bytes(graph: Graph, weights: bytes) -> bytes:
 
 
 def save(graph: Graph, folder: Path | str) -> None:
-    """Write graph.json and weights.npz into an existing folder.
+    """Write graph.json and weights.npz into a folder, as `save_all`."""
+    save_all({Path(folder): graph})
 
-    Both are written in full before either replaces what was there: a full disk changes nothing.
+
+def save_all(graphs: Mapping[Path, Graph]) -> None:
+    """Write the graph.json and weights.npz of several graphs, each into its folder.
+
+    All are written in full before any replaces what was there: a full disk changes nothing.
 
     Raises
     ------
     HwgenError
         The graph is larger than `load` would read.
     """
-    folder = Path(folder)
-    check(len(graph.nodes) <= MOST_NODES, "nodes", f"at most {MOST_NODES}", len(graph.nodes))
-    weights = weights_bytes(graph)
-    contents = {WEIGHTS_FILE: weights, GRAPH_FILE: graph_bytes(graph, weights)}
-    for name, most in ((WEIGHTS_FILE, MOST_WEIGHTS_BYTES), (GRAPH_FILE, MOST_GRAPH_BYTES)):
-        check_bytes(len(contents[name]), most, "a file", str(folder / name))
-    parts = {name: folder / f".{name}.part" for name in contents}
-    try:
-        for name, part in parts.items():
-            part.write_bytes(contents[name])
-        for name, part in parts.items():
-            part.replace(folder / name)
-    finally:
-        for part in parts.values():
-            part.unlink(missing_ok=True)
+    contents: dict[Path, bytes] = {}
+    for folder, graph in graphs.items():
+        check(len(graph.nodes) <= MOST_NODES, "nodes", f"at most {MOST_NODES}", len(graph.nodes))
+        weights = weights_bytes(graph)
+        contents[folder / WEIGHTS_FILE] = weights
+        contents[folder / GRAPH_FILE] = graph_bytes(graph, weights)
+        for name, most in ((WEIGHTS_FILE, MOST_WEIGHTS_BYTES), (GRAPH_FILE, MOST_GRAPH_BYTES)):
+            check_bytes(len(contents[folder / name]), most, "a file", str(folder / name))
+    with replaced_files(list(contents)) as parts:
+        for part, content in zip(parts, contents.values(), strict=True):
+            part.write_bytes(content)
 
 
 def load(folder: Path | str) -> Graph:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import json as json_text
 import re
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from hwgen.console import print_json
 from hwgen.design_options import DesignOptions
-from hwgen.emit.folder import replaced_folder
+from hwgen.emit.folder import below, check_replaceable, foreign_to_emit, plain_file, replaced_folder
 from hwgen.errors import HwgenError
 from hwgen.link import report
 from hwgen.link.measure import Request, Result, measure
 from hwgen.link.yardstick import OPTION
+from hwgen.outputs import check_file
 from hwgen.sim.frames import DesignError
 from hwgen.verdict import DIFFERS, PROVEN, STATUS
 
 SWEEP_DB = (1.0, 4.0, 7.0, 10.0, 13.0, 19.0)
 CURVES = ("curve.png", "curve.svg")
 WRITTEN = re.compile(
-    r"frame_\d+(_[-+.e\d]+dB)?\.png|sheet\.png|results\.(json|csv)|curve\.(png|svg)|[tr]x(\.vcd|_run)?", re.ASCII
+    r"frame_\d+(_[-+.e\d]+dB)?\.png|sheet\.png|results\.(json|csv)|curve\.(png|svg)|[tr]x\.vcd", re.ASCII
 )
 """Names of what a link leaves in its folder."""
 
@@ -82,13 +84,14 @@ def link(
         from hwgen.verify.run import need_tools
 
         need_tools()
-    if csv is not None and not csv.parent.is_dir():
-        raise HwgenError("--csv", "a file in a folder that is there", str(csv))
+    if csv is not None:
+        check_file("--csv", csv)
     folder = out or default_folder(request)
+    check_replaceable(folder, foreign_to_link, "link")
     measured: list[Result] = []
     trouble: HwgenError | OSError | None = None
     try:
-        with replaced_folder(folder, written_by_link, "link") as part:
+        with replaced_folder(folder, foreign_to_link, "link") as part:
 
             def each(result: Result) -> None:
                 measured[:] = [result]
@@ -121,11 +124,22 @@ def link(
     return STATUS[result.verdict or PROVEN]
 
 
-def written_by_link(folder: Path) -> Collection[str]:
-    """Names of the files that a link wrote into a folder, where its results show that it did."""
-    if not (folder / "results.json").is_file():
-        return ()
-    return [path.name for path in folder.iterdir() if WRITTEN.fullmatch(path.name)]
+def foreign_to_link(folder: Path) -> list[str]:
+    """Names below a folder of what a link did not write: all, where no results of its show that it did."""
+    try:
+        found = json_text.loads((folder / "results.json").read_text(encoding="utf-8"))
+        ran = isinstance(found, dict) and {"verdict", "model", "channel", "symbols_per_frame"} <= found.keys()
+    except (OSError, ValueError, RecursionError):
+        ran = False
+    ends = {f"{side}/": folder / side for side in ("tx", "rx")}
+    inside = {f"{start}{name}" for start, end in ends.items() if end.is_dir() for name in foreign_to_emit(end)}
+
+    def own(name: str, path: Path) -> bool:
+        if name.startswith(tuple(ends)):
+            return name not in inside
+        return plain_file(path) and WRITTEN.fullmatch(name) is not None
+
+    return [name for name, path in below(folder) if not (ran and own(name, path))]
 
 
 def default_folder(request: Request) -> Path:

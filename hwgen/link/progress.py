@@ -10,6 +10,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from hwgen.console import bar_stream
+
 FORM = "{desc} {percentage:3.0f} %|{bar}| {n:.1f} of {total} frames [{elapsed}<{remaining}]"
 SECONDS = 0.5
 
@@ -25,7 +27,7 @@ class Progress:
 
     def __init__(self, frames: int, shown: bool | None = None) -> None:
         show = sys.stderr.isatty() if shown is None else shown
-        self.bar: tqdm[int] = tqdm(total=frames, bar_format=FORM, disable=not show, file=sys.stderr, leave=False)
+        self.bar: tqdm[int] = tqdm(total=frames, bar_format=FORM, disable=not show, file=bar_stream(), leave=False)
 
     def stage(self, text: str) -> None:
         """Show the name of the stage that begins."""

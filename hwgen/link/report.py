@@ -16,6 +16,7 @@ from rich.table import Table
 from hwgen.console import console, print_json
 from hwgen.link import sheet
 from hwgen.link.measure import Point, Result
+from hwgen.outputs import replaced_file
 
 PICTURES = 16
 """Frames whose images are written, at most."""
@@ -84,7 +85,7 @@ def write_csv(path: Path, result: Result) -> None:
     """A line per SNR below a line of keys."""
     about = {"model": result.link.spec.name, "channel": result.link.channel.kind, "seed": result.request.seed}
     rows = [about | point_record(point) for point in result.points]
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with replaced_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -10,13 +10,12 @@ power of two. What differs is said in docs/peer.md.
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import yaml
 
-from hwgen import board as boards
+from hwgen import board as boards, process
 from hwgen.bench.encoder import CHANNELS, KERNEL, STRIDES, dashed, write_spec
 from hwgen.console import console, print_json
 from hwgen.design_options import DesignOptions
@@ -76,8 +75,7 @@ def bench(
     cache = default_cache() if cache is None else cache
     cache.mkdir(parents=True, exist_ok=True)
     minutes = limit if synth else None
-    with tempfile.TemporaryDirectory(prefix="hwgen_bench_") as name:
-        folder = Path(name)
+    with process.private_folder("hwgen_bench_") as folder:
         model = write_spec(folder, ENCODER, activation="relu")
         specs.load(model).check_frame(*frame, "--frame")
         theirs = [_nngen(frame, parallel, axi_bits, cache, minutes) for parallel, axi_bits in SETTINGS]

@@ -12,7 +12,6 @@ import os
 import shutil
 import sys
 import sysconfig
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -69,16 +68,14 @@ def environment(cache: Path, say: Callable[[str], None] = lambda text: None) -> 
     say(f"setting up Python {PYTHON} with {packages[0]}")
     base = _python(cache, say)
     cache.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix="python_new_", dir=cache))
-    try:
+    with process.private_folder("python_new_", cache) as work:
         _call([str(base), "-m", "venv", str(work)], f"a virtual environment of {base}")
         install = [str(work / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         # The pins are all there is: each has its own pins here, none brings more.
         _call([*install, "--no-deps", *packages], f"`pip install --group {PACKAGES}` in Python {PYTHON}")
-        shutil.rmtree(folder, ignore_errors=True)  # one whose Python is gone
-        work.rename(folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        with process.whole():
+            shutil.rmtree(folder, ignore_errors=True)  # one whose Python is gone
+            work.rename(folder)
     return program
 
 

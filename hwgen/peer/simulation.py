@@ -8,7 +8,6 @@ import json
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -88,8 +87,7 @@ def simulated(setting: Setting, cache: Path, say: Callable[[str], None] = lambda
     folder = cache / f"nngen_{_key(setting)}"
     if not (folder / "result.json").is_file():
         python = environment(cache, say)
-        work = Path(tempfile.mkdtemp(prefix="nngen_new_", dir=cache))
-        try:
+        with process.private_folder("nngen_new_", cache) as work:
             say(f"NNgen: writing the design of {setting.multipliers} multipliers")
             _write(setting, python, work)
             say(f"simulating {setting.width}x{setting.height}")
@@ -98,10 +96,9 @@ def simulated(setting: Setting, cache: Path, say: Callable[[str], None] = lambda
             for path in work.iterdir():  # the design and its result are all that is read again
                 if path.name not in ("result.json", f"{TOP}.v"):
                     path.unlink() if path.is_file() else shutil.rmtree(path)
-            shutil.rmtree(folder, ignore_errors=True)
-            work.rename(folder)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+            with process.whole():
+                shutil.rmtree(folder, ignore_errors=True)
+                work.rename(folder)
     result: dict[str, Any] = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     verilog = (folder / f"{TOP}.v").read_text(encoding="utf-8")
     return Simulated(verilog, tuple(result["cycles"]), result["wrong"])

@@ -14,7 +14,6 @@ import os
 import re
 import resource
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -88,9 +87,9 @@ def synthesise(job: Job, limit: float, cache: Path, say: Callable[[str], None] =
         return known
     say(f"synthesising {job.top}")
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="work_", dir=cache) as name:
-        found = _run(job, limit, Path(name))
-        part = Path(name) / "entry"
+    with process.private_folder("work_", cache) as folder:
+        found = _run(job, limit, folder)
+        part = folder / "entry"
         part.write_text(json.dumps(asdict(found)), encoding="utf-8")
         os.replace(part, entry)
     return found

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from hwgen.console import bar_stream
 from hwgen.synth.components import components
 from hwgen.synth.netlist import Netlist
 from hwgen.synth.statistics import Statistics, count
@@ -55,7 +56,7 @@ def synthesise_design(
     """
     jobs = {component.name: Job(component.verilog, component.module, family) for component in components(verilog, top)}
     columns = (TextColumn("synthesising"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    terminal = Console(stderr=True)
+    terminal = Console(file=bar_stream())
     with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
         bar = progress.add_task("", total=len(set(jobs.values())))
         found = netlists(jobs.values(), workers or os.cpu_count() or 1, cache, done=lambda job: progress.advance(bar))

@@ -21,6 +21,8 @@ from rich.table import Table
 
 from hwgen.console import console
 from hwgen.device import RARE
+from hwgen.outputs import check_file, replaced_file
+from hwgen.program import run_program
 from hwgen.rtl.alamouti import AlamoutiConfig
 from hwgen.rtl.complex_mac import ComplexMacConfig
 from hwgen.rtl.complex_multiply import FORMS, ComplexMultiplyConfig, Form, Widths
@@ -142,6 +144,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("file", metavar="FILE", nargs="?", type=Path, help="takes what was synthesised, as JSON")
     parser.add_argument("--workers", type=int, default=2, help="processes at a time (default: 2)")
     arguments = parser.parse_args(argv)
+    if arguments.file is not None:
+        check_file("FILE", arguments.file)
     stored: dict[str, dict[str, dict[str, float]]] = {}
     for family in SCRIPTS:
         stored[family] = {}
@@ -162,7 +166,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 table.add_row(f"{pair[0]} x {pair[1]}", how, f"{dsp:g}", str(chain))
         console().print(table)
     if arguments.file is not None:
-        arguments.file.write_text(json.dumps(stored, indent=1) + "\n")
+        with replaced_file(arguments.file) as part:
+            part.write_text(json.dumps(stored, indent=1) + "\n")
     return 0
 
 
@@ -172,4 +177,4 @@ def _latency(subject: Subject) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_program(main))

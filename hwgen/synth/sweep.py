@@ -22,6 +22,8 @@ from amaranth.hdl import Shape
 
 from hwgen.numerics import integer as fixedpoint
 from hwgen.numerics.weight_format import Codebook
+from hwgen.outputs import check_file, replaced_file
+from hwgen.program import run_program
 from hwgen.rtl.convolution import Convolution
 from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.memory import rom_form
@@ -159,6 +161,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("file", metavar="FILE", nargs="?", type=Path, help="takes what was synthesised, as JSON")
     parser.add_argument("--kind", choices=KINDS, default=KINDS[0], help="of convolutions (default: plain)")
     arguments = parser.parse_args(argv)
+    if arguments.file is not None:
+        check_file("FILE", arguments.file)
     measure(arguments.layers, arguments.seed, arguments.family, arguments.file, arguments.kind)
     return 0
 
@@ -178,7 +182,8 @@ def measure(layers: int, seed: int, family: str, file: Path | None, kind: str = 
         print(f"{_line(pair)}  {layer.name}", flush=True)
     print(f"{_line(totals)}  total")
     if file is not None:
-        file.write_text(json.dumps({"seed": seed, "family": family, "layers": measured}, indent=1) + "\n")
+        with replaced_file(file) as part:
+            part.write_text(json.dumps({"seed": seed, "family": family, "layers": measured}, indent=1) + "\n")
 
 
 def _line(pair: np.ndarray) -> str:
@@ -192,4 +197,4 @@ def _line(pair: np.ndarray) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_program(main))

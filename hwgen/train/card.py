@@ -14,6 +14,7 @@ from typing import Any
 
 from torch import Tensor
 
+from hwgen.outputs import replaced_file
 from hwgen.raster import Picture
 from hwgen.spec.counts import macs, parameters, weight_bits
 from hwgen.spec.model import Channel, Layer, ModelSpec
@@ -78,9 +79,8 @@ def write_card(spec: ModelSpec, train_images: Sequence[Picture], val_images: Seq
     notes = spec.folder / "notes.md"
     if notes.is_file():
         sections.append("## Notes\n\n" + notes.read_text(encoding="utf-8").strip())
-    partial = folder / "CARD.md.partial"
-    partial.write_text("\n\n".join(sections) + "\n", encoding="utf-8")
-    partial.replace(folder / "CARD.md")
+    with replaced_file(folder / "CARD.md") as part:
+        part.write_text("\n\n".join(sections) + "\n", encoding="utf-8")
     print(f"{folder / 'CARD.md'}: {', '.join(TITLES[phase] for phase in measured) or 'nothing trained yet'}")
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from hwgen.errors import HwgenError
+from hwgen.outputs import replaced_file
 
 if TYPE_CHECKING:
     from hwgen.spec.model import ModelSpec
@@ -35,21 +34,15 @@ def write(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) 
         it cannot be written; what stood there still does.
     """
     text = json.dumps({"format_version": FORMAT_VERSION, **header}, sort_keys=True)
-    partial = path.with_name(path.name + ".partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(
-            {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
-            partial,
-            metadata={"hwgen": text},
-        )
-        partial.chmod(0o644)  # safetensors creates it for its owner alone
-        os.replace(partial, path)
+        with replaced_file(path) as part:
+            save_file(
+                {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
+                part,
+                metadata={"hwgen": text},
+            )
     except (OSError, SafetensorError) as error:  # safetensors reports what the system refuses as its own error
         raise HwgenError(str(path), "a writable file", str(error)) from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -24,6 +24,8 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from hwgen import process
+from hwgen.console import bar_stream
 from hwgen.errors import HwgenError
 from hwgen.train.channel import uniform_snr
 from hwgen.train.checkpoint import read, write
@@ -111,8 +113,8 @@ def fit(
     ------
     HwgenError
         ``state`` is damaged or belongs to another schedule, other data or other sources, or training diverged.
-    KeyboardInterrupt
-        interrupted or terminated (SIGINT, SIGTERM), after writing a checkpoint.
+    Interrupted
+        by SIGINT, SIGTERM or SIGHUP, after writing a checkpoint.
     """
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     share = 1.0 if schedule.linear_lr is None else schedule.linear_lr / schedule.lr
@@ -126,7 +128,7 @@ def fit(
     saved = time.monotonic()
     smooth: float | None = None
     with Interrupts() as interrupts, _progress(schedule, step) as bar:
-        while step < end and not interrupts.arrived:
+        while step < end and interrupts.arrived is None:
             loss = _step(network, optimiser, crops, schedule, generator, step, device)
             step += 1
             if smoothed is not None:
@@ -141,30 +143,37 @@ def fit(
                 saved = time.monotonic()
                 if report is not None:
                     with smoothed.in_place(network) if smoothed is not None else nullcontext():
-                        tqdm.write(f"step {step}: {report(step)}", file=sys.stderr)
+                        tqdm.write(f"step {step}: {report(step)}", file=bar_stream())
                     network.to(device).train()
         _save(network, optimiser, generator, smoothed, told, step, state)
-        if interrupts.arrived:
-            raise KeyboardInterrupt
+        if interrupts.arrived is not None:
+            raise process.Interrupted(interrupts.arrived)
     if smoothed is not None:
         smoothed.load(network)
     network.to("cpu")
 
 
 class Interrupts:
-    """Takes SIGINT and SIGTERM for a while and only notes them: a step half done cannot be resumed.
+    """Takes SIGINT, SIGTERM and SIGHUP for a while and only notes them: a step half done cannot be resumed.
 
-    A second one interrupts at once. Outside the main thread nothing is taken.
+    A second one interrupts at once, as it would without this. Outside the main thread nothing is taken, and nothing
+    that is ignored (`nohup`).
+
+    Attributes
+    ----------
+    arrived
+        The first one's number.
     """
 
     def __init__(self) -> None:
-        self.arrived = False
+        self.arrived: int | None = None
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._note)
+            for number in process.SIGNALS:
+                if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                    self._before[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -172,16 +181,19 @@ class Interrupts:
             signal.signal(number, handler)
 
     def _note(self, number: int, frame: object) -> None:
-        if self.arrived:
-            raise KeyboardInterrupt
-        self.arrived = True
+        if self.arrived is None:
+            self.arrived = number
+        elif callable(before := self._before[number]):
+            before(number, frame)
+        else:
+            raise process.Interrupted(number)
 
 
 def _progress(schedule: Schedule, step: int) -> tqdm[NoReturn]:
     """The bar; in a log file, a line in 20 seconds is enough."""
     interval = 0.2 if sys.stderr.isatty() else 20.0
     return tqdm(
-        total=schedule.steps, initial=step, desc=schedule.phase, unit="step", mininterval=interval, file=sys.stderr
+        total=schedule.steps, initial=step, desc=schedule.phase, unit="step", mininterval=interval, file=bar_stream()
     )
 
 

@@ -23,6 +23,7 @@ import torch
 from hwgen.errors import HwgenError
 from hwgen.metrics.psnr import psnr_of_mse
 from hwgen.option_values import Number
+from hwgen.program import run_program
 from hwgen.raster import Picture
 from hwgen.spec.layers import DecoderLayer, Layer
 from hwgen.spec.network import Stream, place
@@ -168,4 +169,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_program(main))

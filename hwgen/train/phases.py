@@ -30,6 +30,7 @@ from torch import nn
 
 from hwgen.errors import HwgenError
 from hwgen.linear_code import Components
+from hwgen.outputs import check_file
 from hwgen.raster import Picture
 from hwgen.spec.model import ModelSpec, load
 from hwgen.train import data as image_data, linear_start
@@ -101,15 +102,19 @@ def train(
             "--data", f"a folder or zip of images (the shipped weights saw: {spec.data.source})", "none"
         )
     folder = Path(out) if out is not None else spec.folder
+    every = PHASES if start is None and keep is None else ("finetune", "qat")
+    phases = [name for name in (every if phase == "all" else (phase,)) if name != "card"]
+    carded = ["CARD.md"] if phase in ("card", "all") else []
+    states = [f"state/{name}.safetensors" for name in phases]
+    for file in (*states, *(FILES[name] for name in phases), *carded):  # before the work
+        check_file("--out", folder / file)
     where = pick_device(device)
     train_images = image_data.load(data, "train")
     val_images = image_data.load(data, "val")
     check_measurable(val_images, spec.downscale)
-    every = PHASES if start is None and keep is None else ("finetune", "qat")
-    for name in every if phase == "all" else (phase,):
-        if name != "card":
-            run_phase(spec, name, train_images, val_images, where, folder, steps, str(data), start, keep)
-    if phase in ("card", "all"):
+    for name in phases:
+        run_phase(spec, name, train_images, val_images, where, folder, steps, str(data), start, keep)
+    if carded:
         from hwgen.train.card import write_card  # imports every network; only needed here
 
         write_card(spec, train_images, val_images, folder)

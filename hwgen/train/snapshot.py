@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 
 from hwgen.errors import HwgenError
+from hwgen.program import run_program
 from hwgen.spec.model import ModelSpec, load
 from hwgen.train.checkpoint import read, write
 from hwgen.train.network import dense, pruned
@@ -75,4 +76,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_program(main))

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from hwgen import process
-from hwgen.emit.folder import replaced_folder
+from hwgen.emit.folder import below, foreign_to_emit, plain_file, replaced_folder
 from hwgen.errors import HwgenError
+from hwgen.outputs import check_file, replaced_file
 from hwgen.sim import junit as junit_xml
 from hwgen.verdict import DIFFERS, PROVEN, STATUS, worst
 from hwgen.verify.report import print_report
 from hwgen.verify.run import Request, need_tools, run_verification
 from hwgen.verify.seeds import Outcome, print_outcomes
 
-PARTS = frozenset({"design", "run", "waveform", "seeds"})
-"""Folders below --out."""
+OWN = re.compile(
+    r"(seeds/\d+/)?(run|waveform)/(\w+\.(bin|rec|vcd|log|xml)|(run|result)\.json|streams\.txt)", re.ASCII
+)
+"""Files below --out, but for those of the design."""
 
 
 def verify(
@@ -57,8 +61,8 @@ def verify(
     if waveform is not None and (waveform.suffix != ".vcd" or len(seeds) > 1):
         raise HwgenError("--waveform", "a .vcd file, and one seed", f"{waveform}, {max(1, len(seeds))} seeds")
     for option, file in (("--junit", junit), ("--waveform", waveform)):
-        if file is not None:
-            _make_way(file, option)
+        if file is not None:  # a difference must not be lost for want of a place
+            check_file(option, file)
     request = replace(request, record=waveform is not None, seed=seeds[0] if seeds else request.seed)
     several = len(seeds) > 1
     outcomes: list[Outcome] = []
@@ -100,28 +104,28 @@ def _folder(out: Path | None, request: Request) -> Iterator[Path]:
         return
     if request.design is not None and request.design.resolve().is_relative_to(out.resolve()):
         raise HwgenError("--out", "a folder that does not hold --design, as all in it is replaced", str(out))
-    with replaced_folder(out, _written_here, "verify") as folder:
+    with replaced_folder(out, foreign_to_verify, "verify") as folder:
         yield folder
 
 
-def _written_here(folder: Path) -> Collection[str]:
-    """Names of the parts that `verify --out` wrote into a folder, where a run's settings show that it did."""
-    return PARTS if (folder / "run" / "run.json").is_file() else ()
+def foreign_to_verify(folder: Path) -> list[str]:
+    """Names below a folder of what `verify --out` did not write: all, where no run's settings show that it did."""
+    ran = plain_file(folder / "run" / "run.json")
+    design = folder / "design"
+    inside = {f"design/{name}" for name in foreign_to_emit(design)} if design.is_dir() else set()
 
+    def own(name: str, path: Path) -> bool:
+        if name.startswith("design/"):
+            return name not in inside
+        return plain_file(path) and OWN.fullmatch(name) is not None
 
-def _make_way(file: Path, option: str) -> None:
-    """Make a file's folder before anything is verified: a difference must not be lost for want of it."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        trouble = "a folder" if file.is_dir() else ""
-    except OSError as error:
-        trouble = error.strerror or str(error)
-    if trouble:
-        raise HwgenError(option, "a file that can be written", f"{file} ({trouble})")
+    return [name for name, path in below(folder) if not (ran and own(name, path))]
 
 
 def _moved(file: Path, target: Path) -> Path:
-    return Path(shutil.move(file, target))
+    with replaced_file(target) as part:
+        shutil.copyfile(file, part)
+    return target
 
 
 def _prove(request: Request, seeds: Sequence[int], jobs: int, folder: Path, cache: Path | None) -> list[Outcome]:

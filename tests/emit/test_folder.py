@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import json
 import os
 import re
 from pathlib import Path
@@ -45,14 +47,24 @@ def test_the_current_folder_and_links_are_replaced(tmp_path: Path, monkeypatch: 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]
 
 
+OURS = json.dumps({
+    "top": "hwgen_tx", "model": "tiny", "side": "tx",
+    "files": {"hwgen_tx.v": hashlib.sha256(b"").hexdigest(), "part": "", "testbench.v": "0"},
+})  # fmt: skip
 FOREIGN: list[tuple[dict[str, str], str]] = [
     ({"notes.txt": "mine"}, "notes.txt"),
     ({"manifest.json": "{}"}, "manifest.json"),
     ({"manifest.json": '{"name": "somebody\'s browser extension", "files": {}}'}, "manifest.json"),
     ({"manifest.json": "[1]"}, "manifest.json"),
     ({"manifest.json": "no JSON"}, "manifest.json"),
-    ({"manifest.json": '{"top": "hwgen_tx", "files": {"hwgen_tx.v": "0"}}', "testbench.v": "mine"}, "testbench.v"),
+    ({"manifest.json": OURS, "testbench.v": "mine"}, "testbench.v"),
+    ({"manifest.json": OURS, "hwgen_tx.v": "mine"}, "hwgen_tx.v"),
+    ({"manifest.json": OURS, "README.md": "# mine"}, "README.md"),
+    ({"manifest.json": OURS, "part/hwgen_tx.v": "mine"}, "part/hwgen_tx.v"),
+    ({"manifest.json": OURS, "part/manifest.json": OURS}, "part/manifest.json"),
+    ({"manifest.json": OURS.replace("hwgen_tx.v", "../hwgen_tx.v"), "hwgen_tx.v": ""}, "hwgen_tx.v"),
 ]
+"""Contents of a folder that is not emit's alone, and what is not: forged manifests name what others wrote."""
 
 
 @pytest.mark.parametrize(("files", "named"), FOREIGN)
@@ -60,6 +72,7 @@ def test_a_folder_with_other_things_is_refused(files: dict[str, str], named: str
     folder = tmp_path / "out"
     folder.mkdir()
     for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
     before = contents(tmp_path)
     with pytest.raises(HwgenError) as caught:
@@ -68,6 +81,40 @@ def test_a_folder_with_other_things_is_refused(files: dict[str, str], named: str
         f"--out: wanted a new or empty folder, or one that emit wrote, got {folder}, with {named} in it"
     )
     assert contents(tmp_path) == before
+
+
+@pytest.mark.usefixtures("no_verilog")
+def test_links_and_empty_folders_are_nobodys(tmp_path: Path) -> None:
+    """A link to a file that the manifest names has its bytes, and is not emit's."""
+    folder = emit_tiny(tmp_path / "out").folder
+    (folder / "hwgen_tx.v").rename(tmp_path / "elsewhere.v")
+    (folder / "hwgen_tx.v").symlink_to("../elsewhere.v")
+    with pytest.raises(HwgenError, match=r"with hwgen_tx\.v in it$"):
+        emit_tiny(folder)
+    (folder / "hwgen_tx.v").unlink()
+    (folder / "empty").mkdir()
+    with pytest.raises(HwgenError, match="with empty in it$"):
+        emit_tiny(folder)
+    (folder / "empty").rmdir()
+    emit_tiny(folder)
+    assert set(contents(folder)) == FILES
+
+
+@pytest.mark.usefixtures("no_verilog")
+def test_what_comes_while_it_works_is_kept(tmp_path: Path) -> None:
+    folder = emit_tiny(tmp_path / "out").folder
+    with pytest.raises(HwgenError, match=r"with notes\.txt in it$"), replaced_folder(folder):
+        (folder / "notes.txt").write_text("mine")
+    assert set(contents(folder)) == {*FILES, "notes.txt"}
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.usefixtures("no_verilog")
+def test_the_place_is_tried_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(package, "size", None)  # would be called
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(HwgenError, match=r"^--out: wanted a folder that can be written, got .*file is no folder\)$"):
+        emit_tiny(tmp_path / "file" / "out")
 
 
 def test_a_file_is_refused(tmp_path: Path) -> None:
@@ -130,5 +177,5 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
     (tmp_path / "locked").mkdir(mode=0o500)
-    with pytest.raises(PermissionError):
+    with pytest.raises(HwgenError, match=r"^--out: wanted a folder that can be written, .*Permission denied"):
         emit_tiny(tmp_path / "locked" / "out")

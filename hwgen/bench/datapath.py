@@ -82,6 +82,8 @@ def bench(
     for option, path in (("--csv", csv), ("--plot", plot)):
         if path is not None:
             check_file(option, path)
+            if not path.parent.is_dir():
+                raise HwgenError(option, "a file in a folder that exists", str(path))
     if plot is not None:
         from hwgen.bench.plot import check_plot
 

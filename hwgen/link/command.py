@@ -86,6 +86,8 @@ def link(
         need_tools()
     if csv is not None:
         check_file("--csv", csv)
+        if not csv.parent.is_dir():
+            raise HwgenError("--csv", "a file in a folder that is there", str(csv))
     folder = out or default_folder(request)
     check_replaceable(folder, foreign_to_link, "link")
     measured: list[Result] = []

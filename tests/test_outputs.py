@@ -55,14 +55,17 @@ def test_several_take_their_places_together(fails: int, tmp_path: Path, monkeypa
         target.write_text("old")
     before = contents(tmp_path)
     monkeypatch.setattr(outputs.os, "replace", broken)
-    with pytest.raises(OSError, match="broken"), replaced_files(targets) as parts:
-        for part in parts:
-            part.write_text("text")
+
+    def write() -> None:
+        with replaced_files(targets) as parts:
+            for part in parts:
+                part.write_text("text")
+
+    with pytest.raises(OSError, match="broken"):
+        write()
     assert contents(tmp_path) == before
     calls = fails
-    with replaced_files(targets) as parts:
-        for part in parts:
-            part.write_text("text")
+    write()
     assert contents(tmp_path) == dict.fromkeys(("a", "new", "b"), b"text")
 
 

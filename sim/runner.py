@@ -43,6 +43,8 @@ HARNESS = (
     "bench.vlt",
     "recorder.cpp",
 )
+DIRECT = HERE / "direct.cpp"
+"""A program for `BuildOptions` that starts in milliseconds, without Python: see `run_direct`."""
 OPTIMISATIONS = (
     "-O3",
     "--x-assign",
@@ -81,12 +83,14 @@ class BuildOptions:
     optimise : g++'s flags for the simulated design. ``-O1`` simulates as fast as ``-O3`` and builds in half the time.
     trace : include the waveform window (slower to build and to run).
     threads : simulation threads.
+    program : C++ file with `main`; None takes cocotb's.
     """
 
     optimise: str = "-O1"
     trace: bool = False
     threads: int = 1
     verilator: tuple[str, ...] = ()
+    program: Path | None = None
 
 
 def make_flags(options: BuildOptions) -> list[str]:
@@ -175,7 +179,8 @@ def _build_in(
         shutil.copy(HERE / name, work)
     (work / "verilator").symlink_to(verilator_root())
     (work / "cocotb").symlink_to(cocotb_tools.config.libs_dir)
-    shutil.copy(cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp", work / "main.cpp")
+    cocotb = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
+    shutil.copy(options.program or cocotb, work / "main.cpp")
     (work / "design").mkdir()
     designs = []
     for index, source in enumerate(sources):
@@ -190,7 +195,7 @@ def _build_in(
             ready.append(item.name)
     verilate = [
         str(verilator_root() / "bin" / "verilator"), "-cc", "--exe", "-Mdir", ".", "--top-module", TOP, "--vpi",
-        "--prefix", "Vtop", "-o", TOP, "-LDFLAGS", "-Lcocotb -lcocotbvpi_verilator",
+        "--prefix", "Vtop", "-o", TOP, *([] if options.program else ["-LDFLAGS", "-Lcocotb -lcocotbvpi_verilator"]),
         *OPTIMISATIONS, "--timing", "--x-initial", "unique", "--threads", str(options.threads),
         *(["--trace", "+define+HWGEN_TRACE"] if options.trace else []),
         *options.verilator,
@@ -241,12 +246,33 @@ def run(executable: Path, folder: Path, settings: Mapping[str, int], seed: int) 
     """
     folder = folder.absolute()
     (folder / "run.json").write_text(json.dumps(dict(settings)), encoding="utf-8")
+    return _result([executable.absolute() / TOP, *_plusargs(seed)], folder, _run_environment(folder, seed))
+
+
+def run_direct(
+    executable: Path, folder: Path, settings: Mapping[str, int], seed: int, plusargs: Sequence[str] = ()
+) -> dict[str, int]:
+    """Run a bench that was built with the program `DIRECT` instead of cocotb's; otherwise as `run`.
+
+    plusargs : further ones, for the design
+    """
+    values = [f"{name}={value}" for name, value in settings.items()]
+    command: list[str | Path] = [executable.absolute() / TOP, *values, *_plusargs(seed), *plusargs]
+    return _result(command, folder.absolute(), process.environment())
+
+
+def _plusargs(seed: int) -> tuple[str, str]:
+    """Registers without a reset value start at random."""
+    return "+verilator+rand+reset+2", f"+verilator+seed+{seed % 2**31 or 1}"
+
+
+def _result(command: Sequence[str | Path], folder: Path, variables: Mapping[str, str]) -> dict[str, int]:
+    """Run a simulator to its end; what it left in result.json."""
     result = folder / "result.json"
     result.unlink(missing_ok=True)
     log = folder / "simulation.log"
     log.unlink(missing_ok=True)
-    plusargs = "+verilator+rand+reset+2", f"+verilator+seed+{seed % 2**31 or 1}"
-    ended = process.run([executable.absolute() / TOP, *plusargs], folder, _run_environment(folder, seed), log)
+    ended = process.run(command, folder, variables, log)
     if ended.status:
         raise _stopped(f"{ended.how}: {errors(log)}")
     try:
@@ -287,10 +313,11 @@ def _key(
 ) -> str:
     digest = hashlib.sha256()
     tools = [importlib.metadata.version(name) for name in ("cocotb", "verilator")]
-    own = os.environ.get(CXXFLAGS, "")
-    facts = [tools, sys.prefix, str(cocotb_tools.config.libs_dir), sorted(defines.items()), repr(options), own]
+    flags = os.environ.get(CXXFLAGS, "")
+    facts = [tools, sys.prefix, str(cocotb_tools.config.libs_dir), sorted(defines.items()), repr(options), flags]
     digest.update(json.dumps(facts, default=str).encode())
-    for path in [*(HERE / name for name in (*HARNESS, "runner.py", "unity.py")), *sources]:
+    own = [options.program] if options.program else []
+    for path in [*(HERE / name for name in (*HARNESS, "runner.py", "unity.py")), *own, *sources]:
         content = path.read_bytes()
         digest.update(json.dumps([path.name, len(content)]).encode() + content)
     for name, text in sorted(texts.items()):

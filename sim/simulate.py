@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -74,6 +75,14 @@ class Recording:
 
 
 @dataclass(frozen=True)
+class Simulator:
+    """How the bench is built and run: as by `runner.build` and `runner.run`, which are cocotb's."""
+
+    build: Callable[..., Path]
+    run: Callable[[Path, Path, Mapping[str, int], int], Mapping[str, int]]
+
+
+@dataclass(frozen=True)
 class Patience:
     """Cycle counts of the harness that follow from a design: see harness.sv."""
 
@@ -119,6 +128,7 @@ def simulate(
     cache: Path | None = None,
     coefficients: NDArray[np.uint32] | None = None,
     watch: bool = True,
+    simulator: Simulator | None = None,
 ) -> Recording:
     """Build (or reuse) the bench and run it in `folder`, made if needed.
 
@@ -126,6 +136,7 @@ def simulate(
     coefficients : (frames, coefficient_beats) uint32, what the second input stream carries; None where there is none.
     watch : record the layers' streams, too; without, they stay empty.
     cache : folder of all caches; None takes the user's.
+    simulator : None takes cocotb's.
 
     Raises runner.SimulationError.
     """
@@ -144,7 +155,8 @@ def simulate(
     texts = {"probes.svh": designs.probes(design)}
     started = time.perf_counter()
     options = replace(options, trace=settings.trace is not None)
-    executable = runner.build(design.sources, texts, designs.defines(design), options, cache)
+    simulator = simulator or Simulator(runner.build, runner.run)
+    executable = simulator.build(design.sources, texts, designs.defines(design), options, cache)
     built = time.perf_counter()
     times = patience(design, settings)
     values = {
@@ -163,7 +175,7 @@ def simulate(
     }
     if settings.trace:
         values["trace_from"], values["trace_to"] = settings.trace
-    result = runner.run(executable, folder, values, settings.seed)
+    result = simulator.run(executable, folder, values, settings.seed)
     ended = time.perf_counter()
     names = ["input", *(stream.name for stream in design.streams), "output", "coefficients"]
     recorded = _records(folder, names[: len(names) - (not design.coefficient_beats)])

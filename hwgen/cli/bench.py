@@ -52,6 +52,13 @@ def _shipped(arguments: argparse.Namespace) -> int:
     return bench(arguments.model, record=arguments.record)
 
 
+def _mutants(arguments: argparse.Namespace) -> int:
+    from hwgen.mutants.command import bench
+
+    return bench(arguments.model, arguments.component, arguments.count, arguments.seed, arguments.jobs,
+                 as_json=arguments.json)
+
+
 def _linear_code(arguments: argparse.Namespace) -> int:
     from hwgen.bench.linear_code import SNRS_DB, bench
 
@@ -129,6 +136,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     shipped.add_argument("--model", action="append", default=[], metavar="M",
                          help="a shipped model's name; may be repeated (default: all)")
     shipped.add_argument("--record", action="store_true", help="write the record anew instead")
+
+    mutants = bench("mutants", _mutants, "put single faults into emitted Verilog and count those that verify finds")
+    mutants.add_argument("--model", metavar="M",
+                         help="a trained specification, both of whose sides are mutated (default: tiny, and small "
+                              "random ones for the components that it lacks)")
+    mutants.add_argument("--component", action="append", default=[], metavar="C",
+                         help="a file of rtl/ without .py, such as requantise; may be repeated (default: all)")
+    mutants.add_argument("--count", type=Number("--count", int, 1, 1000), default=100, metavar="N",
+                         help="mutants of each component of each design (default: 100)")
+    mutants.add_argument("--seed", type=Number("--seed", int, 0, 2**32 - 1), default=1, metavar="N",
+                         help="of the choice of mutants (default: 1)")
+    mutants.add_argument("--jobs", type=Number("--jobs", int, 1, 256), default=1, metavar="J",
+                         help="simulations at a time (default: 1)")
+    mutants.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else there")
 
     linear = bench("linear_code", _linear_code, "measure the linear code on images: the yardstick for a trained model")
     linear.add_argument("--data", required=True, metavar="DIR", help="training and validation images, as for train")

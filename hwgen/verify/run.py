@@ -157,7 +157,7 @@ def run_verification(
         waveform = _waveform(run, settings, folder, cycle)
     findings = [*findings, *verdict.findings]
     if not findings:
-        findings = _unpredicted(design, verdict)
+        findings = unpredicted(design, verdict)
     psnr = None
     if not findings:
         with _MODEL:
@@ -242,7 +242,7 @@ def _check_same(design: Design, graph: Graph) -> None:
             raise HwgenError(f"{manifest}: {key}.beats", str(number), str(count))
 
 
-def _unpredicted(design: Design, verdict: Verdict) -> list[Finding]:
+def unpredicted(design: Design, verdict: Verdict) -> list[Finding]:
     """Cycle counts that were measured without stalls and are not those that the manifest predicts."""
     findings = []
     for what, got, key in (

@@ -1,0 +1,177 @@
+"""A design with all its mutants in one simulator, and the verdict of `verify`'s checks on each of them."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hwgen.design_options import DesignOptions
+from hwgen.emit import emit
+from hwgen.emit.verilog import verilog
+from hwgen.errors import HwgenError
+from hwgen.images import load_images
+from hwgen.mutants import yosys
+from hwgen.mutants.netlist import Mutation, mutations
+from hwgen.mutants.origin import origins
+from hwgen.plan.plan import Plan
+from hwgen.sim import design as designs, runner
+from hwgen.sim.check import Finding, check
+from hwgen.sim.design import Design
+from hwgen.sim.simulate import Recording, Settings, Simulator, simulate
+from hwgen.spec import model as specs
+from hwgen.verify.reference import Reference, Setting, reference
+from hwgen.verify.run import EXTRA_FRAMES, Request, unpredicted
+
+PATIENCE = 20
+"""A mutant may run so many times longer than the design without a fault, before it counts as one without end."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A verification, as `hwgen verify --frames --stall --seed` asks for it."""
+
+    frames: int
+    stall: float
+    seed: int
+
+    def __str__(self) -> str:
+        return f"--frames {self.frames} --stall {self.stall:g} --seed {self.seed}"
+
+
+TESTS = (Trial(3, 0.0, 1), Trial(3, 0.3, 1))
+"""The verification whose score this is: cycles are compared in the first, the second is reset in mid-frame."""
+LONGER = (Trial(12, 0.5, 2), Trial(12, 0.1, 3), Trial(12, 0.8, 4), Trial(24, 0.3, 5), Trial(12, 0.0, 6))
+"""What survivors meet in addition."""
+
+
+@dataclass(frozen=True)
+class Netlist:
+    """An emitted design as mutants are drawn from it.
+
+    cells : by component, the mutants of each of its cells
+    """
+
+    options: DesignOptions
+    folder: Path
+    plan: Plan
+    cells: Mapping[str, list[list[Mutation]]]
+
+
+def netlist(options: DesignOptions, folder: Path) -> Netlist:
+    """Emit a design into `folder` and list its mutants.
+
+    Raises
+    ------
+    HwgenError : bad input, or trouble of the machine
+    """
+    emitted = emit(options, folder / "design", quiet=True)
+    text = (emitted.folder / f"{options.module}.v").read_text(encoding="utf-8")
+    found = origins(text, verilog(emitted.plan, options.module, sources=True))
+    return Netlist(options, folder, emitted.plan, mutations(yosys.prepare(text, options.module, folder), found))
+
+
+class Bench:
+    """A design with some of its mutants, built: number 0 is the design itself, mutants count from 1."""
+
+    def __init__(self, source: Netlist, drawn: list[Mutation], cache: Path | None = None) -> None:
+        """Build the simulator, from the cache where it is there.
+
+        Raises
+        ------
+        HwgenError : trouble of the machine; the design itself is not proven
+        """
+        self.mutations = drawn
+        self._options = source.options
+        path = source.folder / "mutated.v"
+        path.write_text(yosys.mutated(drawn, source.options.module, source.folder), encoding="utf-8")
+        design = designs.load(source.folder / "design")
+        self.design: Design = replace(design, sources=(path,))
+        self._simulator = runner.BuildOptions(program=runner.DIRECT)
+        self._cache = cache
+        texts = {"probes.svh": designs.probes(design)}
+        defines = designs.defines(design)
+        self._built = runner.build(self.design.sources, texts, defines, self._simulator, cache)
+        self._cycles: dict[Trial, int] = {}
+        self._golden: dict[tuple[int, int], Reference] = {}
+
+    def prove(self, trials: tuple[Trial, ...], folder: Path) -> None:
+        """Make sure that the design without a fault is proven, and learn how long that takes.
+
+        Raises
+        ------
+        HwgenError : it is not
+        """
+        for trial in trials:
+            if trial not in self._cycles:
+                finding, recording = self._verify(0, trial, folder)
+                if finding is not None:
+                    raise HwgenError(f"{self._options.model} without a fault, {trial}", "proven", finding.message)
+                self._cycles[trial] = recording.cycles
+
+    def finding(self, number: int, trials: tuple[Trial, ...], folder: Path) -> Finding | None:
+        """The first finding of these trials on a mutant; None if all of them prove it.
+
+        Raises
+        ------
+        runner.SimulationError : its simulation did not come to an end
+        """
+        for trial in trials:
+            finding, _ = self._verify(number, trial, folder)
+            if finding is not None:
+                return finding
+        return None
+
+    def _reference(self, trial: Trial) -> Reference:
+        key = trial.frames, trial.seed
+        if key not in self._golden:
+            options, own = self._options, self.design.manifest.get("channel")
+            spec = specs.load(options.model)
+            setting = Setting(spec, options.side, options.init, options.channel or own, Request.snr_db, trial.seed)
+            images = load_images(None, trial.frames, self.design.width, self.design.height)
+            self._golden[key] = reference(setting, setting.graph(options.side), images)
+        return self._golden[key]
+
+    def _verify(self, number: int, trial: Trial, folder: Path) -> tuple[Finding | None, Recording]:
+        """As `run_verification` does it, frames added where stalls did not reach every stream."""
+        golden = self._reference(trial)
+        if golden.findings:
+            return golden.findings[0], _none()
+        expected = golden.expected()
+        for extra in (0, *EXTRA_FRAMES):
+            settings = Settings(trial.frames + extra, trial.stall, trial.seed)
+            again = np.arange(settings.frames) % trial.frames
+            wanted = {name: values[again] for name, values in expected.items()}
+            words = np.stack(golden.words)[again]
+            coefficients = None if golden.coefficients is None else np.stack(golden.coefficients)[again]
+            simulator = Simulator(lambda *given: self._built, functools.partial(self._run, number, trial))
+            recording = simulate(
+                self.design, words, settings, folder, self._simulator, self._cache, coefficients, simulator=simulator
+            )
+            verdict = check(self.design, recording, settings, wanted, trial.frames)
+            findings = [finding for finding in verdict.findings if finding.kind != "stall"]
+            if findings or not verdict.findings:
+                break
+        if not findings:
+            findings = unpredicted(self.design, verdict)
+        if not findings and number == 0:
+            findings = list(verdict.findings)
+        return (findings[0] if findings else None), recording
+
+    def _run(
+        self, number: int, trial: Trial, executable: Path, folder: Path, values: Mapping[str, int], seed: int
+    ) -> dict[str, int]:
+        own: dict[str, Any] = dict(values)
+        if number:
+            own["limit"] = min(own["limit"], PATIENCE * self._cycles.get(trial, math.inf))
+        return runner.run_direct(executable, folder, own, seed, [f"+{yosys.CONTROL}={number}"])
+
+
+def _none() -> Recording:
+    """The recording of a run that was not needed."""
+    return Recording("complete", 0, (), 0.0, 0.0)

@@ -1,0 +1,93 @@
+"""A small design with a handful of mutants, two of them planted: one that breaks it, one that is no fault."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hwgen.design_options import DesignOptions
+from hwgen.emit import emit
+from hwgen.errors import HwgenError
+from hwgen.mutants import command, yosys
+from hwgen.mutants.bench import TESTS, Bench, Netlist, Trial
+from hwgen.mutants.netlist import Mutation, draw, mutations
+from hwgen.mutants.origin import Origins
+from hwgen.mutants.score import EQUIVALENT, KILLED
+from hwgen.mutants.subjects import Subject
+
+SPEC = """
+format_version: 1
+description: one small layer
+frame: {width: 8, height: 8}
+encoder:
+  - {kernel: 1, stride: 1, channels: 2, activation: none, weight_bits: 4}
+channel: {kind: awgn, snr_db: [0, 20], power: 1.0}
+data: {license: none, source: random}
+"""
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Netlist:
+    """The design, its output's valid with a term that says nothing: v | (v & aresetn)."""
+    folder = tmp_path_factory.mktemp("mutants")
+    (folder / "spec.yaml").write_text(SPEC)
+    options = DesignOptions(folder / "spec.yaml", fps=1000, init=1)
+    emitted = emit(options, folder / "design", quiet=True)
+    text = (folder / "design" / "hwgen_tx.v").read_text()
+    planted = "wire planted; assign m_axis_tvalid = planted | (planted & aresetn);"
+    text, count = re.subn(r"(.*)(wire m_axis_tvalid;)(.*)\(m_axis_tvalid\)", rf"\1\2 {planted}\3(planted)", text, flags=re.DOTALL)
+    assert count == 1
+    netlist = yosys.prepare(text, "hwgen_tx", folder)
+    return Netlist(options, folder, emitted.plan, mutations(netlist, Origins([()] * (text.count("\n") + 2))))
+
+
+def planted(source: Netlist) -> list[Mutation]:
+    """Valid without its term, which is no fault; valid upside down, which is one."""
+    top = [one for cells in source.cells.values() for cell in cells for one in cell if one.module == "hwgen_tx"]
+    (harmless,) = [one for one in top if (one.kind, one.port, one.mode) == ("$and", "B", "const1")]
+    (broken,) = [one for one in top if (one.kind, one.port, one.mode) == ("$or", "Y", "inv")]
+    return [harmless, broken]
+
+
+def test_verdicts(source: Netlist) -> None:
+    """From the netlist to the verdicts, as the command goes; all faults are in one simulator."""
+    cells = [cell for several in source.cells.values() for cell in several]
+    drawn = [*planted(source), *draw(cells, 6, 1)]
+    found = command._results(Subject("small", source.options), source, drawn, 2, source.folder)
+    assert [result.mutation for result in found] == drawn
+    assert (found[0].verdict, found[0].by) == (EQUIVALENT, "")
+    assert found[1].verdict == KILLED and found[1].by in ("missing", "protocol", "hang", "surplus")
+    assert sum(result.verdict == KILLED for result in found) >= 4
+
+
+def test_a_design_that_is_not_proven_has_no_mutants(source: Netlist, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault in every copy: what is counted would mean nothing."""
+    built = Bench(source, planted(source))
+    run = Bench._run
+    monkeypatch.setattr(Bench, "_run", lambda self, number, *rest: run(self, 2, *rest))
+    with pytest.raises(HwgenError, match=r"without a fault, --frames 3 --stall 0 --seed 1: wanted proven, got"):
+        built.prove(TESTS, source.folder / "unproven")
+
+
+def test_a_simulation_that_does_not_end_is_no_kill(source: Netlist, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = Bench(source, planted(source))
+    trials = (Trial(1, 0.0, 1),)
+    built.prove(trials, source.folder / "run")
+    monkeypatch.setattr("hwgen.sim.runner.TOP", "no_such_program")
+    with pytest.raises(OSError, match="no_such_program"):
+        built.finding(1, trials, source.folder / "run")
+
+
+def test_no_such_component(monkeypatch: pytest.MonkeyPatch, source: Netlist) -> None:
+    monkeypatch.setattr(command, "netlist", lambda options, folder: source)
+    with pytest.raises(HwgenError, match="--component: wanted one of .*stream.*, got nothing_like_it"):
+        command.bench("tiny", ["nothing_like_it"])
+
+
+def test_too_many(tmp_path: Path) -> None:
+    with pytest.raises(HwgenError, match="mutants of one design: wanted 1 to 65535, got 0"):
+        yosys.mutated([], "top", tmp_path)
+
+

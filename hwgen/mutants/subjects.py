@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hwgen.design_options import DesignOptions
 from hwgen.sweep.case import Case, Entry, Layer
@@ -30,8 +31,8 @@ def _tx(
     return Case(seed, "tx", frame, tuple(layers), (), channel, gain, board, None, limits)
 
 
-def _conv(name: str, channels: int, activation: str = "relu", kernel: int = 3, stride: int = 1, **keys: object) -> Entry:
-    own = {"name": name, "kernel": kernel, "stride": stride, "channels": channels, "activation": activation}
+def _conv(name: str, channels: int, activation: str = "relu", kernel: int = 3, stride: int = 1, **keys: Any) -> Entry:
+    own: dict[str, Any] = dict(name=name, kernel=kernel, stride=stride, channels=channels, activation=activation)
     return Entry.of(channels, stride, **own | keys)
 
 
@@ -59,7 +60,8 @@ CASES = {
         _conv("stem", 4, stride=2), _conv("each", 4, kind="conv", groups=4), _conv("latent", 4, "none", 1),
     )),
     "codebook": _tx(5, (
-        _conv("stem", 6, "tanh", stride=2, weights="{codebook: 8}"), _conv("latent", 4, "none", weights="{codebook: 4}"),
+        _conv("stem", 6, "tanh", stride=2, weights="{codebook: 8}"),
+        _conv("latent", 4, "none", weights="{codebook: 4}"),
     )),
     "complex": _tx(6, (
         Layer(3, 2, 4, "prelu"), Layer(3, 2, 3, "prelu", 8, 8, (6, 6)), Layer(1, 1, 2, "none", 8, 8, (6, 6)),

@@ -37,26 +37,26 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Netlist:
     emitted = emit(options, folder / "design", quiet=True)
     text = (folder / "design" / "hwgen_tx.v").read_text()
     planted = "wire planted; assign m_axis_tvalid = planted | (planted & aresetn);"
-    text, count = re.subn(r"(.*)(wire m_axis_tvalid;)(.*)\(m_axis_tvalid\)", rf"\1\2 {planted}\3(planted)", text, flags=re.DOTALL)
+    pattern = r"(.*wire m_axis_tvalid;)(.*)\(m_axis_tvalid\)"
+    text, count = re.subn(pattern, rf"\1 {planted}\2(planted)", text, flags=re.DOTALL)
     assert count == 1
     netlist = yosys.prepare(text, "hwgen_tx", folder)
     return Netlist(options, folder, emitted.plan, mutations(netlist, Origins([()] * (text.count("\n") + 2))))
 
 
-def planted(source: Netlist) -> list[Mutation]:
-    """Valid without its term, which is no fault; valid upside down, which is one."""
+def drawn(source: Netlist) -> list[Mutation]:
+    """Valid without its term, which is no fault; valid upside down, which is one; and some others."""
     top = [one for cells in source.cells.values() for cell in cells for one in cell if one.module == "hwgen_tx"]
     (harmless,) = [one for one in top if (one.kind, one.port, one.mode) == ("$and", "B", "const1")]
     (broken,) = [one for one in top if (one.kind, one.port, one.mode) == ("$or", "Y", "inv")]
-    return [harmless, broken]
+    return [harmless, broken, *draw([cell for cells in source.cells.values() for cell in cells], 6, 1)]
 
 
 def test_verdicts(source: Netlist) -> None:
     """From the netlist to the verdicts, as the command goes; all faults are in one simulator."""
-    cells = [cell for several in source.cells.values() for cell in several]
-    drawn = [*planted(source), *draw(cells, 6, 1)]
-    found = command._results(Subject("small", source.options), source, drawn, 2, source.folder)
-    assert [result.mutation for result in found] == drawn
+    chosen = drawn(source)
+    found = command._results(Subject("small", source.options), source, chosen, 2, source.folder)
+    assert [result.mutation for result in found] == chosen
     assert (found[0].verdict, found[0].by) == (EQUIVALENT, "")
     assert found[1].verdict == KILLED and found[1].by in ("missing", "protocol", "hang", "surplus")
     assert sum(result.verdict == KILLED for result in found) >= 4
@@ -64,7 +64,7 @@ def test_verdicts(source: Netlist) -> None:
 
 def test_a_design_that_is_not_proven_has_no_mutants(source: Netlist, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault in every copy: what is counted would mean nothing."""
-    built = Bench(source, planted(source))
+    built = Bench(source, drawn(source))
     run = Bench._run
     monkeypatch.setattr(Bench, "_run", lambda self, number, *rest: run(self, 2, *rest))
     with pytest.raises(HwgenError, match=r"without a fault, --frames 3 --stall 0 --seed 1: wanted proven, got"):
@@ -72,7 +72,7 @@ def test_a_design_that_is_not_proven_has_no_mutants(source: Netlist, monkeypatch
 
 
 def test_a_simulation_that_does_not_end_is_no_kill(source: Netlist, monkeypatch: pytest.MonkeyPatch) -> None:
-    built = Bench(source, planted(source))
+    built = Bench(source, drawn(source))
     trials = (Trial(1, 0.0, 1),)
     built.prove(trials, source.folder / "run")
     monkeypatch.setattr("hwgen.sim.runner.TOP", "no_such_program")
@@ -82,7 +82,7 @@ def test_a_simulation_that_does_not_end_is_no_kill(source: Netlist, monkeypatch:
 
 def test_no_such_component(monkeypatch: pytest.MonkeyPatch, source: Netlist) -> None:
     monkeypatch.setattr(command, "netlist", lambda options, folder: source)
-    with pytest.raises(HwgenError, match="--component: wanted one of .*stream.*, got nothing_like_it"):
+    with pytest.raises(HwgenError, match="--component: wanted one of datapath, got nothing_like_it"):
         command.bench("tiny", ["nothing_like_it"])
 
 

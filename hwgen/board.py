@@ -7,21 +7,42 @@ How to add one: docs/adding_a_board.md.
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PrivateAttr, Strict
+from pydantic import AfterValidator, Field, PrivateAttr, Strict
 
 from hwgen.device import half_block_luts
 from hwgen.errors import HwgenError
-from hwgen.yamlmarks import Frozen, Marks, between, load as load_yaml, show_value
+from hwgen.names import printable
+from hwgen.yamlmarks import Frozen, Marks, Text, between, load as load_yaml, show_value, wrong
 
 BOARDS = Path(__file__).resolve().parent / "boards"
 """The boards that come with hwgen."""
 
-Amount = Annotated[int, Strict(), Field(ge=0)]
-Text = Annotated[str, Field(min_length=1)]
-Share = Annotated[float, Field(gt=0, le=1)]
+MOST = 1_000_000_000
+"""Largest number of anything on a part."""
+CLOCKS_MHZ = (0.001, 1000)
+"""Slowest and fastest clock."""
+
+
+def _part(text: str) -> str:
+    # It goes into the constraints file, which Tcl runs, and into a README.
+    if re.fullmatch(r"[A-Za-z0-9][-A-Za-z0-9._]{0,63}", text) is None:
+        raise wrong("an ordering code of at most 64 letters, digits and . _ -", show_value(text))
+    return text
+
+
+def _clock(value: float) -> float:
+    if not CLOCKS_MHZ[0] <= value <= CLOCKS_MHZ[1]:
+        raise wrong(f"a number from {CLOCKS_MHZ[0]} to {CLOCKS_MHZ[1]}", value)
+    return value
+
+
+Amount = Annotated[int, Strict(), between(0, MOST)]
+Part = Annotated[str, Field(min_length=1), AfterValidator(_part)]
+Share = Annotated[float, Strict(), Field(gt=0, le=1)]
 
 
 class Resources(Frozen):
@@ -82,12 +103,12 @@ class Board(Frozen):
 
     format_version: Annotated[int, Strict(), between(1, 1)]
     description: Text
-    part: Text
+    part: Part
     family: Literal["xc7", "xcup"]
     resources: Resources
     usable: Usable = Usable()
-    lut_product_bits: Annotated[int, Strict(), Field(ge=0)] = 4
-    clock_mhz: Annotated[float, Strict(), Field(gt=0, le=1000)]
+    lut_product_bits: Annotated[int, Strict(), between(0, 64)] = 4
+    clock_mhz: Annotated[float, Strict(), AfterValidator(_clock)]
 
     _marks: Marks = PrivateAttr(default_factory=lambda: Marks(Path("board.yaml"), {}))
 
@@ -97,7 +118,7 @@ class Board(Frozen):
 
     @property
     def name(self) -> str:
-        return self.path.stem
+        return printable(self.path.stem)
 
     def budget(self, resource: str) -> int:
         """The most of `resource` (a key of `usable`) that the sizing may take, rounded down."""
@@ -139,7 +160,7 @@ def load(board: str | Path) -> Board:
     path = Path(board)
     if isinstance(board, str) and text in available():
         path = BOARDS / f"{text}.yaml"
-    elif not path.exists() and path.suffix not in (".yaml", ".yml"):
+    elif not text or not path.exists() and path.suffix not in (".yaml", ".yml"):
         raise HwgenError("--board", f"a path or one of {', '.join(available())}", show_value(text))
     loaded, marks = load_yaml(path, Board)
     loaded._marks = marks

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from hwgen.errors import HwgenError
 from hwgen.ir.graph import SIDES
+from hwgen.limits import MOST_FPS
 from hwgen.model import channel_of
 from hwgen.names import module_trouble
 from hwgen.option_values import Number, frame, init
@@ -117,7 +118,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "help": f"a name that `hwgen boards` lists, or a board file's path (default: {DesignOptions.board})",
     },
     "fps": {
-        "type": Number("--fps", float, 0.001),
+        "type": Number("--fps", float, 0.001, MOST_FPS),
         "metavar": "N",
         "help": "frames per second to reach at the board's clock with as little hardware as that takes "
                 "(default: as many as the board allows)",

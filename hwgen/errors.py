@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+MOST_GOT = 400
+"""Characters of what was got that an error shows: whoever made the file or the option does not decide how much."""
+
 
 class HwgenError(Exception):
     """An input that hwgen cannot accept: where it stands, what was wanted there and what was got.
@@ -33,4 +36,5 @@ class HwgenError(Exception):
 
     def __str__(self) -> str:
         # Messages of other libraries end up in here and may span lines; one error is one line.
-        return " ".join(f"{self.where}: wanted {self.wanted}, got {self.got}".split())
+        got = self.got if len(self.got) <= MOST_GOT else f"{self.got[: MOST_GOT - 3]}..."
+        return " ".join(f"{self.where}: wanted {self.wanted}, got {got}".split())

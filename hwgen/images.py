@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from hwgen.errors import HwgenError
-from hwgen.limits import shown
+from hwgen.limits import MOST_FRAMES_PIXELS, shown
 from hwgen.raster import SUFFIXES, content, decode, image_files
 
 PHOTOS = ("coffee.png", "rocket.jpg", "motorcycle_left.png", "astronaut.png", "chelsea.png")
@@ -31,12 +31,25 @@ def load_images(path: Path | None, frames: int, width: int, height: int) -> npt.
 
     Raises
     ------
-    HwgenError : nothing there, no image in the folder, or a file that is no readable image
+    HwgenError : nothing there, no image in the folder, a file that is no readable image, or more pixels in all frames
+        than `MOST_FRAMES_PIXELS`
     """
-    files = _photos() if path is None else _files(path)
-    used = files[:frames]
+    if frames * width * height > MOST_FRAMES_PIXELS:
+        wanted = f"at most {MOST_FRAMES_PIXELS // (width * height)} frames of {width}x{height}"
+        raise HwgenError("--frames", f"{wanted}, {MOST_FRAMES_PIXELS} pixels in all", str(frames))
+    used = find_images(path)[:frames]
     loaded = [_fitted(file, width, height) for file in used]
     return np.stack([loaded[i % len(loaded)] for i in range(frames)])
+
+
+def find_images(path: Path | None) -> list[Path]:
+    """The files that `load_images` takes, so that a wrong path is known before any work is done; none is opened.
+
+    Raises
+    ------
+    HwgenError : nothing there, or no image in the folder
+    """
+    return _photos() if path is None else _files(path)
 
 
 def _photos() -> list[Path]:

@@ -11,6 +11,30 @@ from hwgen.errors import HwgenError
 MOST_PIXELS = 1 << 26
 """Largest image and largest frame: 67,108,864 pixels, such as 8192x8192."""
 
+MOST_SIDE = 1 << 16
+"""Largest width and height of a frame."""
+
+MOST_FRAMES = 1_000_000
+"""Most frames of a run."""
+
+MOST_FRAMES_PIXELS = 1 << 28
+"""Most pixels of all frames of a run together: 268,435,456, such as 2048 frames of 512x256. A run holds them all."""
+
+SNRS_DB = (-20, 60)
+"""Lowest and highest SNR of a radio channel in dB."""
+
+MOST_FPS = 1_000_000_000
+"""Highest rate to ask for, frames per second."""
+
+MOST_STEPS = 1_000_000_000
+"""Most optimiser steps of a phase of training."""
+
+MOST_JOBS = 1024
+"""Most processes at a time."""
+
+MOST_CHANNELS = 4096
+"""Most channels of any stream between layers, whatever makes it: complex layers, concatenations and blocks too."""
+
 MOST_LAYERS = 256
 """Most layers of a side of a specification."""
 

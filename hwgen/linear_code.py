@@ -68,16 +68,24 @@ class Components:
     basis : (d, d) float64
         Orthonormal columns: component i of a block b is ``basis[:, i] @ (b - mean)``. The entry of the largest
         magnitude in each column is positive.
+    where : str
+        The images' place, for errors.
     """
 
     size: int
     mean: Array
     variances: Array
     basis: Array
+    where: str = "linear code"
 
     @classmethod
-    def of(cls, images: Iterable[Image], size: int) -> Components:
+    def of(cls, images: Iterable[Image], size: int, where: str = where) -> Components:
         """Principal components of all whole blocks of the images, (H, W, C) uint8 each, of any sizes.
+
+        Parameters
+        ----------
+        where
+            The images' place, for errors.
 
         Raises
         ------
@@ -90,12 +98,12 @@ class Components:
             values = found.reshape(-1, found.shape[-1]) - 0.5  # about the mean: sums of squares lose less
             count, total, products = count + len(values), total + values.sum(0), products + values.T @ values
         if count < 2:
-            raise HwgenError("linear code", f"images with at least two blocks of {size}x{size} pixels", str(count))
+            raise HwgenError(where, f"images with at least two blocks of {size}x{size} pixels", str(count))
         mean = total / count
         variances, basis = np.linalg.eigh((products - count * np.outer(mean, mean)) / (count - 1))
         variances, basis = np.maximum(variances[::-1], 0.0), basis[:, ::-1]
         largest = np.take_along_axis(basis, np.abs(basis).argmax(0)[None], 0)
-        return cls(size, mean + 0.5, variances, basis * np.sign(largest))
+        return cls(size, mean + 0.5, variances, basis * np.sign(largest), where)
 
 
 def allocate(variances: Array, power: float, noise: float, allocation: Allocation = "quarter") -> Array:
@@ -213,12 +221,13 @@ def linear_code(
         More channels than a block has values, or blocks without any contrast.
     """
     if not 1 <= channels <= len(components.mean):
-        raise HwgenError("linear code", f"1 to {len(components.mean)} channels, the values of a block", str(channels))
+        wanted = f"1 to {len(components.mean)} channels, the values of a block"
+        raise HwgenError(components.where, wanted, str(channels))
     noise = power * 10.0 ** (-snr_db / 10.0) / 2.0
     shares = allocate(components.variances[:channels], channels * power / 2.0, noise, allocation)
     sent = len(shares)
     if not sent:
-        raise HwgenError("linear code", "images with some contrast", "none")
+        raise HwgenError(components.where, "images with some contrast, for the linear code", "none")
     variances, basis = components.variances[:sent], components.basis[:, :sent]
     gains = np.sqrt(shares / variances)
     turn = rotation(channels)[:, :sent] if rotated else np.eye(channels, sent)

@@ -35,6 +35,20 @@ BENCH = frozenset({"hwgen_harness", "hwgen_random", "stream_probe", "stream_sour
 """Modules of the simulation."""
 
 
+def printable(text: str) -> str:
+    r"""A file's name as emitted files have it: what is no printable character as its escape, ``\n`` or ``\udcff``.
+
+    Whoever names a folder does not add lines to a README or to Verilog.
+    """
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
+
+
+def text_trouble(text: str) -> str | None:
+    """A description of texts that may stand in emitted files, where this is none of them; else None."""
+    plain = all(each.isprintable() or each in "\n\t" for each in text)
+    return None if plain else "text without control characters"
+
+
 def layer_trouble(name: str) -> str | None:
     """A description of the names that a layer may have, where this is none of them; else None."""
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is None:

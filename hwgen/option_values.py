@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 
 from hwgen.errors import HwgenError
@@ -44,13 +45,26 @@ def seeds(text: str) -> tuple[int, ...]:
 
 def add_cache(parser: ArgumentParser) -> None:
     """Add ``--cache`` to a command that keeps what it builds."""
-    parser.add_argument("--cache", type=Path, metavar="DIR",
+    parser.add_argument("--cache", type=path("--cache"), metavar="DIR",
                         help="folder of what was built before (default: hwgen's in the user's cache folder, or a "
                              "temporary one where that cannot be written)")
 
 
+def path(option: str) -> Callable[[str], Path]:
+    """A file's or folder's path; an empty text, which would stand for the current folder, is none."""
+
+    def of(text: str) -> Path:
+        if not text:
+            raise HwgenError(option, "a path", repr(text))
+        return Path(text)
+
+    return of
+
+
 class Number:
-    """A number on the command line, with its range in its error."""
+    """A number on the command line, with its range in its error: ASCII digits alone, as all other tools read them."""
+
+    _plain = re.compile(r"[-+.0-9eE]{1,400}|[-+]?(inf|nan)")
 
     def __init__(self, option: str, kind: type[int] | type[float], low: float, high: float | None = None) -> None:
         self.option, self.kind, self.low, self.high = option, kind, low, high
@@ -59,7 +73,7 @@ class Number:
         wanted = "an integer" if self.kind is int else "a number"
         wanted += f" of at least {self.low}" if self.high is None else f" from {self.low} to {self.high}"
         try:
-            value = self.kind(text)
+            value = self.kind(text if self._plain.fullmatch(text) else "")
         except ValueError:
             raise HwgenError(self.option, wanted, repr(text)) from None
         if not self.low <= value <= (float("inf") if self.high is None else self.high) or value == float("inf"):

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
-from hwgen.images import load_images
+from hwgen.images import find_images, load_images
 from hwgen.metrics.psnr import psnr
 from hwgen.outputs import check_file, replaced_file
 from hwgen.spec import model as specs
@@ -51,6 +51,7 @@ def picture(
     check_file("--out", out)
     if not spec.decoder or not spec.checkpoint_path.is_file():
         raise HwgenError(str(spec.checkpoint_path), "a trained model with a decoder", "no such file")
+    find_images(images)
     link = load_link(DesignOptions(model, frame=frame))
     width, height = link.size
     pixels = load_images(images, 1, width, height)[0]

@@ -14,14 +14,15 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Tag, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Tag, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from hwgen.errors import HwgenError
 from hwgen.limits import read_limited
+from hwgen.names import text_trouble
 
 MOST_BYTES = 1 << 18
 """Largest file: 256 KiB."""
@@ -50,7 +51,8 @@ def show_key(key: Key) -> str:
     """``("encoder", 1, "kernel")`` -> ``encoder[1].kernel``."""
     text = ""
     for part in key:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+        name = part if isinstance(part, int) or len(part) <= 60 else f"{part[:57]}..."
+        text += f"[{name}]" if isinstance(name, int) else f".{name}" if text else name
     return text
 
 
@@ -107,6 +109,16 @@ def between(low: int, high: int) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _text(value: str) -> str:
+    if (wanted := text_trouble(value)) is not None:
+        raise wrong(wanted, show_value(value))
+    return value
+
+
+Text = Annotated[str, Field(min_length=1), AfterValidator(_text)]
+"""Some text that emitted files and tables can show."""
+
+
 _NULL = "tag:yaml.org,2002:null"
 _BOOL = "tag:yaml.org,2002:bool"
 _INT = "tag:yaml.org,2002:int"
@@ -134,11 +146,17 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-_Loader.add_implicit_resolver(_NULL, re.compile(r"^(?:~|null|)$"), ["~", "n", ""])
-_Loader.add_implicit_resolver(_BOOL, re.compile(r"^(?:true|false)$"), ["t", "f"])
-_Loader.add_implicit_resolver(_INT, re.compile(r"^[-+]?[0-9]+$"), list("-+0123456789"))
-_Loader.add_implicit_resolver(
-    _FLOAT, re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$"), list("-+.0123456789"))
+_SCALARS = {
+    _NULL: (re.compile(r"(?:~|null|)\Z"), ["~", "n", ""]),
+    _BOOL: (re.compile(r"(?:true|false)\Z"), ["t", "f"]),
+    _INT: (re.compile(r"[-+]?[0-9]+\Z"), list("-+0123456789")),
+    _FLOAT: (
+        re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z"), list("-+.0123456789")
+    ),
+}  # fmt: skip
+"""What each scalar looks like, with a tag or without, and the characters that it begins with."""
+for _tag, (_pattern, _first) in _SCALARS.items():
+    _Loader.add_implicit_resolver(_tag, _pattern, _first)
 
 
 def read(path: Path) -> tuple[Any, Marks]:
@@ -171,6 +189,9 @@ def read(path: Path) -> tuple[Any, Marks]:
         mark = error.problem_mark or error.context_mark
         raise HwgenError(f"{shown}:{mark.line + 1 if mark else 1}", "plain YAML",
                          error.problem or str(error)) from None
+    except yaml.reader.ReaderError as error:
+        line = len(text[: error.position].splitlines()) or 1
+        raise HwgenError(f"{shown}:{line}", "plain YAML", f"the character U+{error.character:04X}") from None
     except yaml.YAMLError as error:
         raise HwgenError(shown, "plain YAML", str(error)) from None
     except RecursionError:
@@ -200,21 +221,17 @@ def _construct(node: yaml.Node, key: Key, shown: str, lines: dict[Key, int]) -> 
         text = str(node.value)
         if node.tag == _STR:
             return text
-        try:
+        if node.tag in _SCALARS:
+            where = f"{shown}:{lines[key]}: {show_key(key)}"
+            if node.tag in (_INT, _FLOAT) and len(text) > MOST_DIGITS:
+                raise HwgenError(where, f"a number of at most {MOST_DIGITS} characters", f"one of {len(text)}")
+            if _SCALARS[node.tag][0].match(text) is None:
+                raise HwgenError(where, "a value of its tag's type", show_value(text))
             if node.tag == _NULL:
                 return None
             if node.tag == _BOOL:
                 return text == "true"
-            if node.tag in (_INT, _FLOAT) and len(text) > MOST_DIGITS:
-                wanted = f"a number of at most {MOST_DIGITS} characters"
-                raise HwgenError(f"{shown}:{lines[key]}: {show_key(key)}", wanted, f"one of {len(text)}")
-            if node.tag == _INT:
-                return int(text)
-            if node.tag == _FLOAT:
-                return float(text)
-        except ValueError:
-            raise HwgenError(f"{shown}:{lines[key]}: {show_key(key)}", "a value of its tag's type",
-                             show_value(text)) from None
+            return int(text) if node.tag == _INT else float(text)
     raise HwgenError(f"{shown}:{lines[key]}: {show_key(key) or 'document'}", "plain YAML", f"the tag {node.tag}")
 
 

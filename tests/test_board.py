@@ -71,15 +71,16 @@ def test_what_may_be_used(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("old", "new", "message"), [
     ("clock_mhz: 150", "clock_mhz: 150\nusable: {lut: 1.5}", "11: usable.lut: wanted at most 1.0, got 1.5"),
     ("clock_mhz: 150", "clock_mhz: 150\nusable: {dsp: 0}", "11: usable.dsp: wanted more than 0.0, got 0"),
-    ("clock_mhz: 150", "clock_mhz: 150\nlut_product_bits: -1", "11: lut_product_bits: wanted at least 0, got -1"),
+    ("clock_mhz: 150", "clock_mhz: 150\nlut_product_bits: -1",
+     "11: lut_product_bits: wanted an integer from 0 to 64, got -1"),
     ("format_version: 1", "format_version: 3", "1: format_version: wanted 1, got 3"),
     ("part: xc7z020clg400-1\n", "", "1: part: wanted this key, got nothing"),
     ("family: xc7", "family: ice40", "4: family: wanted 'xc7' or 'xcup', got 'ice40'"),
-    ("dsp: 220", "dsp: -1", "6: resources.dsp: wanted at least 0, got -1"),
+    ("dsp: 220", "dsp: -1", "6: resources.dsp: wanted an integer from 0 to 1000000000, got -1"),
     ("lut: 53200", "lut: 53,200", "7: resources.lut: wanted an integer, got '53,200'"),
     ("bram36: 140", "bram18: 280", "9: resources.bram18: wanted one of the keys dsp, lut, ff, bram36, uram, "
                                    "got an unknown key"),
-    ("clock_mhz: 150", "clock_mhz: 0", "10: clock_mhz: wanted more than 0.0, got 0"),
+    ("clock_mhz: 150", "clock_mhz: 0", "10: clock_mhz: wanted a number from 0.001 to 1000, got 0.0"),
     ("clock_mhz: 150", "clock_mhz: 150 MHz", "10: clock_mhz: wanted a number, got '150 MHz'"),
     ("clock_mhz: 150", "clock_mhz: [150", "11: wanted plain YAML, got expected ',' or ']', but got '<stream end>'"),
 ])

@@ -171,7 +171,7 @@ def test_refusals() -> None:
         with pytest.raises(HwgenError, match=f"wanted 1 to 12 channels, the values of a block, got {channels}"):
             linear_code(components, channels, 10.0)
     grey = Components.of([np.full((8, 8, 3), 7, np.uint8)], 2)
-    with pytest.raises(HwgenError, match="linear code: wanted images with some contrast, got none"):
+    with pytest.raises(HwgenError, match="linear code: wanted images with some contrast, .*, got none"):
         linear_code(grey, 4, 10.0)
 
 

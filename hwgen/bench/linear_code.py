@@ -11,6 +11,7 @@ from rich.table import Table
 
 from hwgen.console import console, print_json
 from hwgen.errors import HwgenError
+from hwgen.limits import shown
 from hwgen.linear_code import Allocation, Components, channels_of, linear_code, measure
 
 SNRS_DB = (1.0, 4.0, 7.0, 10.0, 13.0, 19.0)
@@ -55,7 +56,7 @@ def bench(
     train, val = (image_data.load(data, split) for split in ("train", "val"))
     for images in (train, val):
         check_sizes(images, size, "the linear code's block")
-    components = Components.of(train, size)
+    components = Components.of(train, size, f"--data {shown(data)}")
     channels = channels_of(share, len(components.mean), "--ratio")
     found = [
         measure(linear_code(components, channels, snr_db, allocation=allocation), val, snr_db, seed=seed)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from fractions import Fraction
-from pathlib import Path
 
 from hwgen.bench.encoder import FRAME, channels
 from hwgen.bench.linear_code import ratio
 from hwgen.design_options import DesignOptions, add_options as add_design_options
-from hwgen.option_values import Number, frame
+from hwgen.limits import MOST_FPS, MOST_FRAMES, SNRS_DB
+from hwgen.option_values import Number, frame, path
 
 TEXT = "measure what anybody can repeat: the datapath, the simulation, emit, NNgen beside hwgen"
 
@@ -89,17 +89,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     datapath.add_argument("--channels", action="append", default=[], type=channels, metavar="A-B-C-D-E",
                           help="the paper's encoder with these output channels and random weights; may be repeated")
     datapath.add_argument("--board", default="pynq_z2", metavar="B", help="name or path (default: pynq_z2)")
-    datapath.add_argument("--fps", type=Number("--fps", float, 1e-3, 1e9), metavar="N",
+    datapath.add_argument("--fps", type=Number("--fps", float, 0.001, MOST_FPS), metavar="N",
                           help="size all for that rate, with as little hardware as that takes (default: for as many "
                                "as the board allows)")
     datapath.add_argument("--frame", type=frame, metavar="WxH",
                           help="frame size in pixels of all (default: the specification's; of --channels 512x256)")
-    datapath.add_argument("--frames", type=Number("--frames", int, 3), default=3, metavar="N",
+    datapath.add_argument("--frames", type=Number("--frames", int, 3, MOST_FRAMES), default=3, metavar="N",
                           help="frames, back to back; the interval is measured between the last two (default: 3)")
     datapath.add_argument("--no-synth", action="store_true", help="do not synthesise: predicted resources alone")
     datapath.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else there")
-    datapath.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV, too")
-    datapath.add_argument("--plot", type=Path, metavar="FILE", help="draw the roofline, as .png or .svg")
+    datapath.add_argument("--csv", type=path("--csv"), metavar="FILE", help="write the table as CSV, too")
+    datapath.add_argument("--plot", type=path("--plot"), metavar="FILE", help="draw the roofline, as .png or .svg")
 
     sim = bench("sim", _sim, "measure the simulation beside a bare C++ loop, and where a verification's time goes")
     add_design_options(
@@ -107,7 +107,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         model={"default": "cityscapes_int8",
                "help": "a name, a folder or a specification's path (default: cityscapes_int8)"},
     )  # fmt: skip
-    sim.add_argument("--frames", type=Number("--frames", int, 1), default=3, metavar="N",
+    sim.add_argument("--frames", type=Number("--frames", int, 1, MOST_FRAMES), default=3, metavar="N",
                      help="frames of the verification (default: 3)")
     sim.add_argument("--cycles", type=Number("--cycles", int, 1000, 1_000_000_000), default=1_000_000, metavar="N",
                      help="cycles of each run that measures speed (default: 1000000)")
@@ -157,7 +157,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                         help="width and height of a block in pixels (default: 16)")
     linear.add_argument("--ratio", type=ratio, default=Fraction(1, 6), metavar="K/N",
                         help="complex symbols per source sample (default: 1/6)")
-    linear.add_argument("--snr", action="append", nargs="+", default=[], type=Number("--snr", float, -20, 60),
+    linear.add_argument("--snr", action="append", nargs="+", default=[], type=Number("--snr", float, *SNRS_DB),
                         metavar="DB", help="SNR in dB; a code is made for each (default: 1 4 7 10 13 19)")
     linear.add_argument("--allocation", choices=("quarter", "optimal"), default="quarter",
                         help="quarter (default): gains are variances to the power of -1/4; optimal: the least error")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from hwgen.design_options import DesignOptions, add_options as add_design_options
+from hwgen.option_values import path
 
 TEXT = "write a model's Verilog and everything a designer needs beside it"
 
@@ -13,7 +13,8 @@ TEXT = "write a model's Verilog and everything a designer needs beside it"
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     add_design_options(parser)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where it goes (default: hwgen_out/MODEL_SIDE_BOARD)")
+    parser.add_argument("--out", type=path("--out"), metavar="DIR",
+                        help="where it goes (default: hwgen_out/MODEL_SIDE_BOARD)")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+
+from hwgen.option_values import path
 
 TEXT = "write a trained model's integer graph: graph.json and weights.npz"
 
@@ -11,9 +12,9 @@ TEXT = "write a trained model's integer graph: graph.json and weights.npz"
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("--model", required=True, metavar="M", help="a name, a folder or a specification's path")
-    parser.add_argument("--checkpoint", type=Path, metavar="FILE",
+    parser.add_argument("--checkpoint", type=path("--checkpoint"), metavar="FILE",
                         help="the quantised network (default: the model's checkpoint.safetensors)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where they go (default: the model's folder)")
+    parser.add_argument("--out", type=path("--out"), metavar="DIR", help="where they go (default: the model's folder)")
 
 
 def run(arguments: argparse.Namespace) -> int:

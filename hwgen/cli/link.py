@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from hwgen.design_options import NAMES, DesignOptions, add_options as add_design_options
-from hwgen.option_values import Number, add_cache
+from hwgen.limits import MOST_FRAMES, SNRS_DB
+from hwgen.option_values import Number, add_cache, path
 
 TEXT = "send images through transmitter, radio channel and receiver, in Verilog and in PyTorch, and compare every pixel"
 OPTIONS = tuple(name for name in NAMES if name not in ("side", "top"))
@@ -22,7 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         board={"help": "what both sides are sized for: name or path (default: pynq_z2)"},
         fps={"help": "rate to size both sides for (default: as many as the board allows)"},
     )  # fmt: skip
-    parser.add_argument("--snr", action="append", nargs="+", default=[], type=Number("--snr", float, -20, 60),
+    parser.add_argument("--snr", action="append", nargs="+", default=[], type=Number("--snr", float, *SNRS_DB),
                         metavar="DB", help="SNR of the channel in dB; of several, the curve is drawn (default: 10)")
     parser.add_argument("--sweep", action="store_true",
                         help="PSNR against SNR, beside the float network and the separation bound, as plot, JSON and "
@@ -30,11 +30,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--linear-code", metavar="DATA",
                         help="of several SNRs: a curve of the linear code, fitted on these training images (as for "
                              "train --data)")
-    parser.add_argument("--images", type=Path, metavar="PATH",
+    parser.add_argument("--images", type=path("--images"), metavar="PATH",
                         help="an image or a folder of them, as for verify (default: scikit-image's free photos)")
-    parser.add_argument("--frames", type=Number("--frames", int, 1), default=3, metavar="N",
+    parser.add_argument("--frames", type=Number("--frames", int, 1, MOST_FRAMES), default=3, metavar="N",
                         help="images, in the order of their paths (default: 3)")
-    parser.add_argument("--simulate", type=Number("--simulate", int, 0), metavar="N",
+    parser.add_argument("--simulate", type=Number("--simulate", int, 0, MOST_FRAMES), metavar="N",
                         help="send only N of them, evenly spaced, through the Verilog, the others through PyTorch "
                              "alone (default: all)")
     parser.add_argument("--seed", type=Number("--seed", int, 0, 2**32 - 1), default=1, metavar="N",
@@ -43,11 +43,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                         help="probability of a stalled cycle on either side of both designs (default: 0)")
     parser.add_argument("--waveform", action="store_true",
                         help="write tx.vcd and rx.vcd: all signals around the end of the first frame")
-    parser.add_argument("--out", type=Path, metavar="DIR",
+    parser.add_argument("--out", type=path("--out"), metavar="DIR",
                         help="where images, designs and results go (default: hwgen_out/MODEL_link_CHANNEL)")
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else there")
     add_cache(parser)
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table as CSV there, too")
+    parser.add_argument("--csv", type=path("--csv"), metavar="FILE", help="write the table as CSV there, too")
 
 
 def run(arguments: argparse.Namespace) -> int:

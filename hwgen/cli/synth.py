@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from hwgen.design_options import DesignOptions, add_options as add_design_options
+from hwgen.limits import MOST_JOBS
 from hwgen.option_values import Number, add_cache
 
 TEXT = ("synthesise every component with Yosys and print its resources beside the predicted ones, and its deepest "
@@ -14,7 +15,7 @@ TEXT = ("synthesise every component with Yosys and print its resources beside th
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     add_design_options(parser)
-    parser.add_argument("--jobs", type=Number("--jobs", int, 1), metavar="N",
+    parser.add_argument("--jobs", type=Number("--jobs", int, 1, MOST_JOBS), metavar="N",
                         help="components at a time (default: one per CPU)")
     add_cache(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")

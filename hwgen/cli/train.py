@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from hwgen.option_values import Number
+from hwgen.limits import MOST_STEPS, SNRS_DB
+from hwgen.option_values import Number, path
 
 TEXT = "train a model: float, then pruned and fine-tuned, then quantised"
 
@@ -18,18 +18,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                              "`skimage`: scikit-image's photos, where that is installed")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto",
                         help="auto (default): a GPU where there is one")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where checkpoints go (default: the model's folder)")
+    parser.add_argument("--out", type=path("--out"), metavar="DIR",
+                        help="where checkpoints go (default: the model's folder)")
     parser.add_argument("--phase", choices=("float", "finetune", "qat", "control", "card", "all"), default="all",
                         help="float: the dense parent; finetune: pruned; qat: quantised; control: the pruned shape "
                              "from scratch; card: measure them; all (default)")
-    parser.add_argument("--steps", type=Number("--steps", int, 1), metavar="N",
+    parser.add_argument("--steps", type=Number("--steps", int, 1, MOST_STEPS), metavar="N",
                         help="optimiser steps of every phase (default: the specification's)")
-    parser.add_argument("--start", type=Path, metavar="FILE",
+    parser.add_argument("--start", type=path("--start"), metavar="FILE",
                         help="another float.safetensors or finetune.safetensors, from whose layers float (with --phase "
                              "float) or finetune starts")
-    parser.add_argument("--keep", type=Path, metavar="FILE",
+    parser.add_argument("--keep", type=path("--keep"), metavar="FILE",
                         help="a checkpoint.safetensors whose transmitter is kept: only a receiver for it is trained")
-    parser.add_argument("--snr", nargs=2, type=Number("--snr", float, -20, 60), metavar=("LOW", "HIGH"),
+    parser.add_argument("--snr", nargs=2, type=Number("--snr", float, *SNRS_DB), metavar=("LOW", "HIGH"),
                         help="range of SNRs in dB (default: the specification's)")
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from hwgen.design_options import DesignOptions, add_options as add_design_options
-from hwgen.option_values import Number, add_cache, seeds
+from hwgen.limits import MOST_FRAMES, MOST_JOBS, SNRS_DB
+from hwgen.option_values import Number, add_cache, path, seeds
 
 TEXT = "simulate the emitted Verilog and compare every value of every layer with the quantised PyTorch model"
 
@@ -14,16 +14,16 @@ TEXT = "simulate the emitted Verilog and compare every value of every layer with
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     add_design_options(parser)
-    parser.add_argument("--out", type=Path, metavar="DIR",
+    parser.add_argument("--out", type=path("--out"), metavar="DIR",
                         help="keep the design and the simulation here (default: a temporary folder, kept after a "
                              "failure)")
-    parser.add_argument("--design", type=Path, metavar="DIR",
+    parser.add_argument("--design", type=path("--design"), metavar="DIR",
                         help="verify this folder, which emit wrote, as it stands, instead of emitting the model anew; "
                              "--board, --fps and --frame are then its own")
-    parser.add_argument("--images", type=Path, metavar="PATH",
+    parser.add_argument("--images", type=path("--images"), metavar="PATH",
                         help="an image or a folder of them, of any size: scaled to cover the frame, then its centre "
                              "(default: scikit-image's free photos)")
-    parser.add_argument("--frames", type=Number("--frames", int, 1), default=3, metavar="N",
+    parser.add_argument("--frames", type=Number("--frames", int, 1, MOST_FRAMES), default=3, metavar="N",
                         help="frames, back to back (default: 3)")
     parser.add_argument("--stall", type=Number("--stall", float, 0, 0.95), default=0.0, metavar="P",
                         help="probability of a stalled cycle on either side (default: 0)")
@@ -32,16 +32,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=seeds, default=(), metavar="A..B",
                         help="verify with each of these seeds, such as 1..20 or 1,5,9..12, on one design and one "
                              "simulator")
-    parser.add_argument("--jobs", type=Number("--jobs", int, 1), default=1, metavar="N",
+    parser.add_argument("--jobs", type=Number("--jobs", int, 1, MOST_JOBS), default=1, metavar="N",
                         help="simulations at a time, of several seeds (default: 1)")
-    parser.add_argument("--waveform", type=Path, metavar="FILE",
+    parser.add_argument("--waveform", type=path("--waveform"), metavar="FILE",
                         help="write a .vcd file: all signals around what differs first, or else around the end of the "
                              "first frame")
-    parser.add_argument("--snr", type=Number("--snr", float, -20, 60), default=10.0, metavar="DB",
+    parser.add_argument("--snr", type=Number("--snr", float, *SNRS_DB), default=10.0, metavar="DB",
                         help="SNR of the channel in dB (default: 10)")
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
     add_cache(parser)
-    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the result as JUnit XML, for CI")
+    parser.add_argument("--junit", type=path("--junit"), metavar="FILE", help="write the result as JUnit XML, for CI")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -20,8 +20,8 @@ from hwgen.ir.nodes.convolution import Convolution
 from hwgen.ir.nodes.matrix_product import MatrixProduct
 from hwgen.ir.rules import RULES, Rule, check_rules
 from hwgen.ir.types import MAX_CHANNELS, IntType, check, check_int
-from hwgen.limits import MOST_PIXELS
-from hwgen.names import layer_trouble
+from hwgen.limits import MOST_PIXELS, MOST_SIDE
+from hwgen.names import layer_trouble, text_trouble
 
 SIDES: tuple[str, ...] = ("tx", "rx")
 
@@ -87,7 +87,7 @@ class Graph:
         self._check_port()
         check(len(self.frame) == 2, "frame", "width and height", self.frame)
         for size in self.frame:
-            check_int(size, "frame", 1, 1 << 16)
+            check_int(size, "frame", 1, MOST_SIDE)
         pixels = math.prod(self.frame)
         check(pixels <= MOST_PIXELS, "frame", f"at most {MOST_PIXELS} pixels", pixels)
         names = [node.name for node in self.nodes]
@@ -96,8 +96,10 @@ class Graph:
             check(name not in RESERVED_NAMES, "nodes", f"names other than {', '.join(RESERVED_NAMES)}", name)
             trouble = layer_trouble(name)
             check(trouble is None, "nodes", str(trouble), repr(name))
-        for key, text in self.terms.items():
-            check(isinstance(key, str) and isinstance(text, str), f"terms.{key}", "a text", repr(text))
+        for where, text in [("model", self.model), *((f"terms.{key}", text) for key, text in self.terms.items())]:
+            check(isinstance(text, str), where, "a text", repr(text))
+            trouble = text_trouble(text) or text_trouble(where)
+            check(trouble is None, where, str(trouble), repr(text))
         object.__setattr__(self, "inputs", self._completed())
         check_rules(self.rules[self.side], self.side, self.nodes, self.inputs)
         self._check_edges()

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwgen.errors import HwgenError
+from hwgen.limits import MOST_CHANNELS
 from hwgen.numerics.integer import IntArray, bounds
 
 BITS = (2, 8)
@@ -16,7 +17,7 @@ BITS = (2, 8)
 TABLE_BITS = 12
 """Widest input of a table, and widest output of a layer without activation, which such a table takes."""
 SHIFTS = (-16, 40)
-MAX_CHANNELS = 4096
+MAX_CHANNELS = MOST_CHANNELS
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from hwgen.errors import HwgenError
+from hwgen.limits import shown
 from hwgen.linear_code import Components, Image, channels_of, linear_code, measure
 from hwgen.reference.link import ReferenceLink
 
@@ -47,7 +48,7 @@ class Yardstick:
         channels = channels_of(share, 3 * BLOCK**2, OPTION)
         images = image_data.load(data, "train")
         check_sizes(images, BLOCK, "the linear code's block")
-        return cls(Components.of(images, BLOCK), channels, link.channel.power)
+        return cls(Components.of(images, BLOCK, f"{OPTION} {shown(data)}"), channels, link.channel.power)
 
     def at(self, images: list[Image], snr_db: float, seed: int) -> float:
         """Mean PSNR in dB, with the gain that gives the images the power on average."""

@@ -18,9 +18,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import singledispatch
 from typing import NoReturn
 
-from hwgen.spec.branches import Add, Concat, DepthToSpace, SpaceToDepth
+from hwgen.spec.branches import Add, AveragePool, Concat, DepthToSpace, Kinds, MaxPool, SpaceToDepth
 from hwgen.spec.layers import Layer
 from hwgen.spec.network import Network, Placed
 from hwgen.yamlmarks import wrong
@@ -90,7 +91,7 @@ def channel_groups(network: Network) -> ChannelGroups:
     port = ties.fresh(network.port.channels)
     streams = {network.source: port}
     for placed in network.layers:
-        streams[placed.name] = _output(placed, [streams[name] for name in placed.sources], ties)
+        streams[placed.name] = _output(placed.layer, placed, [streams[name] for name in placed.sources], ties)
     units = {name: tuple(ties.root(one) for one in stream) for name, stream in streams.items()}
     held = {*units[network.source], *units[network.last.name]}
     made: dict[int, dict[str, int]] = {}
@@ -106,37 +107,58 @@ def channel_groups(network: Network) -> ChannelGroups:
     return ChannelGroups(units, tuple(groups))
 
 
-def _output(placed: Placed, taken: list[list[int]], ties: _Ties) -> list[int]:
+@singledispatch
+def _output(layer: Kinds, placed: Placed, taken: list[list[int]], ties: _Ties) -> list[int]:
     """The channels of a layer's output, after tying what it ties."""
-    layer, first = placed.layer, taken[0]
-    if isinstance(layer, Layer):
-        given = ties.fresh(placed.given.channels)
-        if layer.complex:
-            for stream in (first, given):
-                for pair in _pieces(stream, 2):
-                    ties.tie(pair)
-        if layer.groups > 1 and layer.groups == layer.channels:
-            for output, inputs in zip(given, _pieces(first, len(first) // layer.groups), strict=True):
-                ties.tie([output, *inputs])
-        elif layer.groups > 1:
-            for stream in (first, given):
-                for same in zip(*_pieces(stream, len(stream) // layer.groups), strict=True):
-                    ties.tie(same)
-        return given
-    if isinstance(layer, Add):
-        for both in zip(*taken, strict=True):
-            ties.tie(both)
-        return first
-    if isinstance(layer, Concat):
-        return [one for stream in taken for one in stream]
-    if isinstance(layer, SpaceToDepth):
-        return [one for one in first for _ in range(layer.factor**2)]
-    if isinstance(layer, DepthToSpace):
-        blocks = _pieces(first, layer.factor**2)
-        for block in blocks:
-            ties.tie(block)
-        return [block[0] for block in blocks]
-    return first
+    raise NotImplementedError(type(layer).__name__)
+
+
+@_output.register
+def _(layer: Layer, placed: Placed, taken: list[list[int]], ties: _Ties) -> list[int]:
+    first, given = taken[0], ties.fresh(placed.given.channels)
+    if layer.complex:
+        for stream in (first, given):
+            for pair in _pieces(stream, 2):
+                ties.tie(pair)
+    if layer.groups > 1 and layer.groups == layer.channels:
+        for output, inputs in zip(given, _pieces(first, len(first) // layer.groups), strict=True):
+            ties.tie([output, *inputs])
+    elif layer.groups > 1:
+        for stream in (first, given):
+            for same in zip(*_pieces(stream, len(stream) // layer.groups), strict=True):
+                ties.tie(same)
+    return given
+
+
+@_output.register
+def _(layer: Add, placed: Placed, taken: list[list[int]], ties: _Ties) -> list[int]:
+    for both in zip(*taken, strict=True):
+        ties.tie(both)
+    return taken[0]
+
+
+@_output.register
+def _(layer: Concat, placed: Placed, taken: list[list[int]], ties: _Ties) -> list[int]:
+    return [one for stream in taken for one in stream]
+
+
+@_output.register
+def _(layer: SpaceToDepth, placed: Placed, taken: list[list[int]], ties: _Ties) -> list[int]:
+    return [one for one in taken[0] for _ in range(layer.factor**2)]
+
+
+@_output.register
+def _(layer: DepthToSpace, placed: Placed, taken: list[list[int]], ties: _Ties) -> list[int]:
+    blocks = _pieces(taken[0], layer.factor**2)
+    for block in blocks:
+        ties.tie(block)
+    return [block[0] for block in blocks]
+
+
+@_output.register(MaxPool)
+@_output.register(AveragePool)
+def _(layer: MaxPool | AveragePool, placed: Placed, taken: list[list[int]], ties: _Ties) -> list[int]:
+    return taken[0]
 
 
 def _pieces(stream: list[int], length: int) -> list[list[int]]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Strict, model_validator
 
+from hwgen.limits import MOST_CHANNELS
 from hwgen.names import layer_trouble
 from hwgen.numerics.formats import SLOPE
 from hwgen.spec.values import Bits, Number
@@ -93,7 +94,7 @@ class Layer(Entry):
     kind: Literal["conv"] = "conv"
     kernel: Annotated[Pair, PlainValidator(_pair)]
     stride: Annotated[int, Strict(), between(1, 16)] = 1
-    channels: Annotated[int, Strict(), between(1, 4096)]
+    channels: Annotated[int, Strict(), between(1, MOST_CHANNELS)]
     activation: Literal[
         "none", "relu", "prelu", "leaky_relu", "relu6", "clip", "sigmoid", "tanh", "silu", "clamp"
     ] = "prelu"
@@ -104,7 +105,7 @@ class Layer(Entry):
     imag_activation_bits: Annotated[int, Strict()] = 0
     padding: Annotated[Pair | None, BeforeValidator(lambda value: None if value is None else _pair(value))] = None
     dilation: Annotated[int, Strict(), between(1, 4)] = 1
-    groups: Annotated[int, Strict(), between(1, 4096)] = 1
+    groups: Annotated[int, Strict(), between(1, MOST_CHANNELS)] = 1
     slope: Annotated[Number, Field(ge=-2, lt=2)] | None = None
     ceiling: Annotated[Number, Field(gt=0)] | None = None
     weights: Weights | None = None

@@ -17,7 +17,8 @@ from pydantic import AfterValidator, Field, PrivateAttr, Strict, model_validator
 from pydantic_core import PydanticCustomError
 
 from hwgen.errors import HwgenError
-from hwgen.limits import MOST_LAYERS, MOST_PIXELS
+from hwgen.limits import MOST_LAYERS, MOST_PIXELS, MOST_SIDE
+from hwgen.names import printable
 from hwgen.spec.branches import Add, DecoderEntry, EncoderEntry, Kinds
 from hwgen.spec.channel_groups import by_ratio, channel_groups, surviving, units_by_ratio
 from hwgen.spec.layers import DecoderLayer as DecoderLayer, Layer as Layer
@@ -25,8 +26,8 @@ from hwgen.spec.network import Network, Side, Stream, place
 from hwgen.spec.pruning import Pruning as Pruning, SurvivingChannels as SurvivingChannels
 from hwgen.spec.radio import Channel as Channel, Gain as Gain, Kind as Kind, Symbols as Symbols
 from hwgen.spec.training import Data, Training
-from hwgen.spec.values import Side as Pixels, Text
-from hwgen.yamlmarks import Frozen, Marks, between, load as load_yaml, show_key, show_value, wrong
+from hwgen.spec.values import Side as Pixels
+from hwgen.yamlmarks import Frozen, Marks, Text, between, load as load_yaml, show_key, show_value, wrong
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 """The models that come with hwgen."""
@@ -94,7 +95,7 @@ class ModelSpec(Frozen):
 
     @property
     def name(self) -> str:
-        return self.folder.resolve().name
+        return printable(self.folder.resolve().name)
 
     @property
     def checkpoint_path(self) -> Path:
@@ -190,6 +191,8 @@ class ModelSpec(Frozen):
             found = error.context or {}
             at = f"{where}: {show_key(found['key'])}"
             raise HwgenError(at, found["wanted"], found["got"]) from None
+        if max(width, height) > MOST_SIDE:
+            raise HwgenError(where, f"a width and a height of at most {MOST_SIDE}", f"{width}x{height}")
         if width * height > MOST_PIXELS:
             raise HwgenError(where, f"at most {MOST_PIXELS} pixels", f"{width}x{height}")
         carrier = channel or self.channel
@@ -359,9 +362,9 @@ def load(model: str | Path) -> ModelSpec:
     path = Path(model)
     if isinstance(model, str) and text in available():
         path = MODELS / text / "spec.yaml"
-    elif path.is_dir():
+    elif text and path.is_dir():
         path = path / "spec.yaml"
-    elif not path.exists() and path.suffix not in (".yaml", ".yml"):
+    elif not text or not path.exists() and path.suffix not in (".yaml", ".yml"):
         raise HwgenError("--model", f"a path or one of {', '.join(available()) or 'no models yet'}",
                          show_value(text))
     spec, marks = load_yaml(path, ModelSpec)

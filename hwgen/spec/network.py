@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import singledispatch
 from typing import Literal
 
-from hwgen.spec.branches import Add, AveragePool, Concat, DepthToSpace, Kinds, MaxPool, Pool, SpaceToDepth
+from hwgen.limits import MOST_CHANNELS
+from hwgen.spec.branches import Add, AveragePool, Concat, DepthToSpace, Kinds, MaxPool, SpaceToDepth
 from hwgen.spec.layers import TABLES, DecoderLayer, Entry, Layer
 from hwgen.yamlmarks import wrong
 
@@ -182,7 +183,9 @@ def place(side: Side, layers: Sequence[Kinds], port: Stream, counts: Sequence[in
                 raise wrong("an even number of channels before a complex layer", taken[0].channels,
                             side, index, "complex")  # fmt: skip
         else:
-            given = _given(side, index, layer, taken)
+            given = _given(layer, taken, (side, index))
+        if given.channels > MOST_CHANNELS:
+            raise wrong(f"at most {MOST_CHANNELS} channels behind it", given.channels, side, index)
         streams[name] = given
         placed.append(Placed(index, name, layer, sources, taken, given, groups))
         before = name
@@ -216,6 +219,12 @@ def _scale(layer: Layer) -> Fraction:
 @singledispatch
 def size_of(layer: Kinds, height: int, width: int) -> tuple[int, int]:
     """(height, width) of a layer's output for inputs of that size."""
+    raise NotImplementedError(type(layer).__name__)
+
+
+@size_of.register(Add)
+@size_of.register(Concat)
+def _(layer: Add | Concat, height: int, width: int) -> tuple[int, int]:
     return height, width
 
 
@@ -240,28 +249,54 @@ def _(layer: MaxPool | AveragePool, height: int, width: int) -> tuple[int, int]:
     return layer.output_size(height, width)
 
 
-def _given(side: Side, index: int, layer: Kinds, taken: tuple[Stream, ...]) -> Stream:
+Where = tuple[Side, int]
+"""A layer's place, for errors."""
+
+
+@singledispatch
+def _given(layer: Kinds, taken: tuple[Stream, ...], at: Where) -> Stream:
     """The output of a layer without weights."""
+    raise NotImplementedError(type(layer).__name__)
+
+
+@_given.register
+def _(layer: Add, taken: tuple[Stream, ...], at: Where) -> Stream:
+    first, second = taken
+    if first.channels != second.channels:
+        got = f"{first.channels} and {second.channels}"
+        raise wrong("two inputs of one number of channels, pruned alike", got, *at, "inputs")
+    return Stream(first.channels, layer.activation_bits, layer.activation == "none", first.scale)
+
+
+@_given.register
+def _(layer: Concat, taken: tuple[Stream, ...], at: Where) -> Stream:
+    kinds = sorted({(stream.bits, "signed" if stream.signed else "unsigned") for stream in taken})
+    if len(kinds) > 1:
+        raise wrong("inputs of one type", ", ".join(f"{bits} bits {sign}" for bits, sign in kinds), *at, "inputs")
+    return replace(taken[0], channels=sum(stream.channels for stream in taken))
+
+
+@_given.register
+def _(layer: SpaceToDepth, taken: tuple[Stream, ...], at: Where) -> Stream:
     first = taken[0]
-    if isinstance(layer, Add):
-        second = taken[1]
-        if first.channels != second.channels:
-            raise wrong("two inputs of one number of channels, pruned alike", f"{first.channels} and {second.channels}",
-                        side, index, "inputs")  # fmt: skip
-        return Stream(first.channels, layer.activation_bits, layer.activation == "none", first.scale)
-    if isinstance(layer, Concat):
-        kinds = sorted({(stream.bits, "signed" if stream.signed else "unsigned") for stream in taken})
-        if len(kinds) > 1:
-            text = ", ".join(f"{bits} bits {sign}" for bits, sign in kinds)
-            raise wrong("inputs of one type", text, side, index, "inputs")
-        return Stream(sum(stream.channels for stream in taken), first.bits, first.signed, first.scale)
-    if isinstance(layer, SpaceToDepth):
-        return Stream(first.channels * layer.factor**2, first.bits, first.signed, first.scale / layer.factor)
-    if isinstance(layer, DepthToSpace):
-        if first.channels % layer.factor**2:
-            raise wrong(f"a factor whose square divides the {first.channels} channels", layer.factor,
-                        side, index, "factor")  # fmt: skip
-        return Stream(first.channels // layer.factor**2, first.bits, first.signed, first.scale * layer.factor)
-    assert isinstance(layer, Pool), "nothing else has no weights"
-    bits = layer.activation_bits if isinstance(layer, AveragePool) else None
-    return Stream(first.channels, bits or first.bits, first.signed, first.scale / layer.step)
+    return replace(first, channels=first.channels * layer.factor**2, scale=first.scale / layer.factor)
+
+
+@_given.register
+def _(layer: DepthToSpace, taken: tuple[Stream, ...], at: Where) -> Stream:
+    first = taken[0]
+    if first.channels % layer.factor**2:
+        wanted = f"a factor whose square divides the {first.channels} channels"
+        raise wrong(wanted, layer.factor, *at, "factor")
+    return replace(first, channels=first.channels // layer.factor**2, scale=first.scale * layer.factor)
+
+
+@_given.register
+def _(layer: MaxPool, taken: tuple[Stream, ...], at: Where) -> Stream:
+    return replace(taken[0], scale=taken[0].scale / layer.step)
+
+
+@_given.register
+def _(layer: AveragePool, taken: tuple[Stream, ...], at: Where) -> Stream:
+    first = taken[0]
+    return replace(first, bits=layer.activation_bits or first.bits, scale=first.scale / layer.step)

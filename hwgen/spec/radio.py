@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, Strict, model_validator
 
+from hwgen.limits import SNRS_DB
 from hwgen.spec.values import Number
 from hwgen.yamlmarks import Frozen, between, show_value, wrong
 
@@ -44,6 +45,9 @@ class Channel(Frozen):
 
     @model_validator(mode="after")
     def _possible(self) -> Channel:
+        for index, snr in enumerate(self.snr_db):
+            if not SNRS_DB[0] <= snr <= SNRS_DB[1]:
+                raise wrong(f"a number from {SNRS_DB[0]} to {SNRS_DB[1]}", snr, "snr_db", index)
         if self.snr_db[0] > self.snr_db[1]:
             raise wrong("the lowest SNR, then the highest", show_value(list(self.snr_db)), "snr_db")
         for key, kinds in _CHANNEL_KEYS.items():

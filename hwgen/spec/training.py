@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict, model_validator
 
-from hwgen.spec.values import Count, Number, Text
-from hwgen.yamlmarks import Frozen, wrong
+from hwgen.limits import MOST_PIXELS, MOST_STEPS
+from hwgen.spec.values import Number, Side
+from hwgen.yamlmarks import Frozen, Text, between, wrong
 
 
 class Data(Frozen):
@@ -20,9 +21,9 @@ class Data(Frozen):
 class Phase(Frozen):
     """One phase of training: optimiser steps and peak learning rate, that of the linear code's layers apart."""
 
-    steps: Annotated[int, Strict(), Field(ge=0)]
-    lr: Annotated[Number, Field(gt=0)]
-    linear_lr: Annotated[Number, Field(gt=0)] | None = None
+    steps: Annotated[int, Strict(), between(0, MOST_STEPS)]
+    lr: Annotated[Number, Field(gt=0, le=1)]
+    linear_lr: Annotated[Number, Field(gt=0, le=1)] | None = None
 
 
 class Training(Frozen):
@@ -39,8 +40,8 @@ class Training(Frozen):
     """
 
     seed: Annotated[int, Strict(), Field(ge=0, lt=2**32)] = 1
-    crop: Count = 128
-    batch: Count = 16
+    crop: Side = 128
+    batch: Annotated[int, Strict(), between(1, 1 << 16)] = 16
     start: Literal["random", "linear_code"] = "random"
     power: Literal["image", "average"] = "image"
     smoothing: Annotated[Number, Field(ge=0, lt=1)] = 0.0
@@ -50,6 +51,9 @@ class Training(Frozen):
 
     @model_validator(mode="after")
     def _consistent(self) -> Training:
+        if self.batch * self.crop**2 > MOST_PIXELS:
+            wanted = f"at most {MOST_PIXELS // self.crop**2} crops of {self.crop}x{self.crop}, {MOST_PIXELS} pixels"
+            raise wrong(wanted, self.batch, "batch")
         for phase in ("float", "finetune", "qat"):
             if getattr(self, phase).linear_lr is not None and self.start != "linear_code":
                 raise wrong("this key with start linear_code only", f"start {self.start}", phase, "linear_lr")

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field, Strict
 
+from hwgen.limits import MOST_SIDE
 from hwgen.yamlmarks import between
 
 Count = Annotated[int, Strict(), Field(ge=1)]
-Side = Annotated[int, Strict(), between(1, 65536)]
+Side = Annotated[int, Strict(), between(1, MOST_SIDE)]
 Bits = Annotated[int, Strict(), between(2, 8)]
 Number = Annotated[float, Strict()]
-Text = Annotated[str, Field(min_length=1)]

@@ -66,6 +66,8 @@ def load(path: Path | str, split: str) -> ImageSet:
 def _entries(path: Path | str, split: str) -> Sequence[Entry]:
     if path == "skimage":
         return every_tenth(_skimage(), split)
+    if not str(path):
+        raise HwgenError("--data", "a folder or zip of images", repr(path))
     path = Path(path)
     if not path.exists():
         raise HwgenError(shown(path), "a folder or zip of images", "nothing there")

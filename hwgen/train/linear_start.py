@@ -67,9 +67,35 @@ def find(network: Network) -> Linear:
     return fitting[0]
 
 
-def components(spec: ModelSpec, images: Iterable[Picture]) -> Components:
-    """Principal components of the images' blocks, of the size that a specification's linear layers work on."""
-    return Components.of(images, find(spec.parent("encoder")).size)
+def check(spec: ModelSpec) -> None:
+    """Refuse a specification whose layers cannot start as the linear code.
+
+    Raises
+    ------
+    HwgenError
+        At the specification's encoder or decoder.
+    """
+    try:
+        encoder, decoder = find(spec.parent("encoder")), find(spec.parent("decoder"))
+        _check_blocks(encoder, decoder)
+    except HwgenError as error:
+        raise HwgenError(spec.where(error.where), error.wanted, error.got) from None
+
+
+def _check_blocks(encoder: Linear, decoder: Linear) -> None:
+    if encoder.size != decoder.size:
+        raise HwgenError("decoder", f"blocks of {encoder.size}x{encoder.size}, the encoder's", str(decoder.size))
+
+
+def components(spec: ModelSpec, images: Iterable[Picture], where: str = Components.where) -> Components:
+    """Principal components of the images' blocks, of the size that a specification's linear layers work on.
+
+    Parameters
+    ----------
+    where
+        The images' place, for errors.
+    """
+    return Components.of(images, find(spec.parent("encoder")).size, where)
 
 
 @torch.no_grad()
@@ -87,8 +113,7 @@ def start(network: DeepJSCC, components: Components, snr_db: float) -> LinearCod
         Its layers have no linear code in them.
     """
     encoder, decoder = find(network.encoder.network), find(network.decoder.network)
-    if encoder.size != decoder.size:
-        raise HwgenError("decoder", f"blocks of {encoder.size}x{encoder.size}, the encoder's", str(decoder.size))
+    _check_blocks(encoder, decoder)
     channels = encoder.placed.given.channels
     code = linear_code(components, channels, snr_db, network.power, "optimal", rotated=True)
     for graph in (network.encoder, network.decoder):

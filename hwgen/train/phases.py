@@ -92,6 +92,8 @@ def train(
     if keep is not None and (start is not None or phase not in ("finetune", "qat", "all")):
         raise HwgenError("--keep", "phase finetune, qat or all, and no --start", phase if start is None else "--start")
     spec.check_trainable()
+    if begins_linear(spec):
+        linear_start.check(spec)
     if snr_db is not None:
         if snr_db[0] > snr_db[1]:
             raise HwgenError("--snr", "the lower end first", f"{snr_db[0]:g} {snr_db[1]:g}")
@@ -163,7 +165,7 @@ def run_phase(
     begun: dict[str, Any] = {}
     sources: dict[str, str] = {}
     network: nn.Module
-    components = linear_start.components(spec, train_images) if begins_linear(spec) else None
+    components = linear_start.components(spec, train_images, where) if begins_linear(spec) else None
     if phase == "finetune" and keep is not None:
         network = pruned(spec, folded=True)
         begun = {"start": warm_start(network, Path(keep), spec, partly=True), "kept": "encoder"}

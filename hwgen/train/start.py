@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import singledispatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from torch import Tensor
 
 from hwgen.errors import HwgenError
-from hwgen.spec.branches import Concat, DepthToSpace, SpaceToDepth
+from hwgen.spec.branches import Add, AveragePool, Concat, DepthToSpace, Kinds, MaxPool, SpaceToDepth
 from hwgen.spec.layers import Layer
 from hwgen.spec.network import Network, Placed, place
 from hwgen.train.batch_norm import fold_batch_norm
@@ -140,18 +141,40 @@ def origins(network: Network) -> dict[str, list[Hashable]]:
     """
     found: dict[str, list[Hashable]] = {network.source: [(network.source, i) for i in range(network.port.channels)]}
     for placed in network.layers:
-        found[placed.name] = _origins(placed, [found[name] for name in placed.sources])
+        found[placed.name] = _origins(placed.layer, placed, [found[name] for name in placed.sources])
     return found
 
 
-def _origins(placed: Placed, taken: list[list[Hashable]]) -> list[Hashable]:
-    layer, first = placed.layer, taken[0]
-    if isinstance(layer, Layer):
-        return [(placed.name, index) for index in range(placed.given.channels)]
-    if isinstance(layer, Concat):
-        return [(position, one) for position, stream in enumerate(taken) for one in stream]
-    if isinstance(layer, SpaceToDepth):
-        return [(one, corner) for one in first for corner in range(layer.factor**2)]
-    if isinstance(layer, DepthToSpace):
-        return first[:: layer.factor**2]
-    return first
+Origins = list[Hashable]
+
+
+@singledispatch
+def _origins(layer: Kinds, placed: Placed, taken: list[Origins]) -> Origins:
+    raise NotImplementedError(type(layer).__name__)
+
+
+@_origins.register
+def _(layer: Layer, placed: Placed, taken: list[Origins]) -> Origins:
+    return [(placed.name, index) for index in range(placed.given.channels)]
+
+
+@_origins.register
+def _(layer: Concat, placed: Placed, taken: list[Origins]) -> Origins:
+    return [(position, one) for position, stream in enumerate(taken) for one in stream]
+
+
+@_origins.register
+def _(layer: SpaceToDepth, placed: Placed, taken: list[Origins]) -> Origins:
+    return [(one, corner) for one in taken[0] for corner in range(layer.factor**2)]
+
+
+@_origins.register
+def _(layer: DepthToSpace, placed: Placed, taken: list[Origins]) -> Origins:
+    return taken[0][:: layer.factor**2]
+
+
+@_origins.register(Add)
+@_origins.register(MaxPool)
+@_origins.register(AveragePool)
+def _(layer: Add | MaxPool | AveragePool, placed: Placed, taken: list[Origins]) -> Origins:
+    return taken[0]

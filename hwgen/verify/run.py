@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
-from hwgen.images import load_images
+from hwgen.images import find_images, load_images
 from hwgen.ir.graph import Graph, SymbolNode
 from hwgen.sim import design as designs, runner
 from hwgen.sim.check import Finding, Verdict, check
@@ -124,6 +124,7 @@ def run_verification(
     build_seconds = simulation_seconds = 0.0
     options = request.options
     spec = specs.load(options.model)
+    find_images(request.images)
     say("emitting" if request.design is None else f"reading {request.design}")
     design = _design(request, folder)
     channel = options.channel or design.manifest.get("channel")
@@ -191,11 +192,30 @@ def run_verification(
 
 def _design(request: Request, folder: Path) -> Design:
     if request.design is not None:
-        return designs.load(request.design)
+        design = designs.load(request.design)
+        _check_asked(request.options, design)
+        return design
     from hwgen.emit import emit
 
     emitted = emit(request.options, folder / "design", quiet=True)
     return designs.load(emitted.folder)
+
+
+def _check_asked(options: DesignOptions, design: Design) -> None:
+    """Refuse options that say something else than the design that is there; the board is always the design's own."""
+    manifest = design.manifest
+    frame = f"{design.width}x{design.height}"
+    size = None if options.frame is None else "x".join(map(str, options.frame))
+    init = None if options.init is None else f"random:{options.init}"
+    for option, asked, there in (
+        ("--frame", size, frame),
+        ("--top", options.top, design.top),
+        ("--fps", options.fps, manifest.get("requested_fps", options.fps)),
+        ("--init", init, manifest.get("init", init)),
+    ):
+        if asked != there and (asked is not None or option == "--init"):
+            wanted = f"{there or 'none'}, as {design.folder / 'manifest.json'} says"
+            raise HwgenError(option, wanted, str(asked or "none"))
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import yaml
 from support.spec_graphs import GRAPHS
 
 from hwgen.assembly.layers import nodes_of
-from hwgen.spec import branches
-from hwgen.spec.layers import Entry
+from hwgen.spec import branches, channel_groups, network
+from hwgen.spec.layers import Entry, Layer
 from hwgen.sweep.branches import DIRECTED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +47,14 @@ def test_every_class_with_a_kind_is_one_of_the_kinds() -> None:
 @CLASSES
 def test_has_nodes(kind: type[Entry]) -> None:
     assert nodes_of.dispatch(kind) is not nodes_of.dispatch(object)
+
+
+@CLASSES
+@pytest.mark.parametrize("answer", [network._given, network.size_of, channel_groups._output])
+def test_has_a_stream_and_channels_that_are_pruned_together(answer: Any, kind: type[Entry]) -> None:
+    """Each kind its own: none falls through to another one's."""
+    known = answer.dispatch(kind) is not answer.dispatch(object)
+    assert known or (answer is network._given and issubclass(kind, Layer)), "convolutions are not asked for it"
 
 
 @NAMES

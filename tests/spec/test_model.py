@@ -164,7 +164,7 @@ def test_refuses_binary(tmp_path: Path) -> None:
     path.write_bytes(b"format_version: 1\xff\n")
     assert error_of(path) == f"{path}: wanted UTF-8 text, got byte 0xff at offset 17"
     path.write_bytes(b"a: \x00\n")
-    assert error_of(path).startswith(f"{path}: wanted plain YAML, got unacceptable character #x0000")
+    assert error_of(path).startswith(f"{path}:1: wanted plain YAML, got the character U+0000")
 
 
 def test_refuses_deep_nesting(tmp_path: Path) -> None:

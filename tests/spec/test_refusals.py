@@ -162,7 +162,7 @@ BAD = {
     "average power": ("training:\n", "gain: {mode: per_image}\ntraining:\n  power: average\n",
                       "21: training.power: wanted image with gain.mode per_image, got average"),
     "smoothing": ("  crop: 32", "  smoothing: 1.0", "20: training.smoothing: wanted less than 1.0, got 1.0"),
-    "steps": ("steps: 2,", "steps: -2,", "23: training.qat.steps: wanted at least 0, got -2"),
+    "steps": ("steps: 2,", "steps: -2,", "23: training.qat.steps: wanted an integer from 0 to 1000000000, got -2"),
 }
 
 

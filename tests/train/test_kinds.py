@@ -8,7 +8,7 @@ import pytest
 
 from hwgen.spec.branches import Kinds
 from hwgen.spec.layers import Entry
-from hwgen.train import float_layers
+from hwgen.train import float_layers, start
 from hwgen.train.card_layers import description
 from hwgen.train.quantised_layers import make
 
@@ -19,6 +19,11 @@ CLASSES = pytest.mark.parametrize("kind", get_args(Kinds), ids=lambda kind: kind
 def test_is_trained(kind: type[Entry]) -> None:
     modules = float_layers._module
     assert modules.dispatch(kind) is not modules.dispatch(object)
+
+
+@CLASSES
+def test_has_channels_that_another_network_may_have(kind: type[Entry]) -> None:
+    assert start._origins.dispatch(kind) is not start._origins.dispatch(object)
 
 
 @CLASSES

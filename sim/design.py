@@ -137,6 +137,7 @@ class _Manifest(_Part):
     output: _Port
     coefficients: _Coefficients | None = None
     streams: list[_Stream]
+    sources: list[str] | None = None
     files: dict[str, str]
     clock_mhz: float | None = None
     channel: str | None = None
@@ -174,6 +175,9 @@ def load(folder: Path) -> Design:
     key, beats = ("input", checked.input.beats) if checked.side == "tx" else ("output", checked.output.beats)
     if beats != pixels:  # the radio's side is not known here: verify checks it against the model
         raise HwgenError(f"{path}: {key}.beats", f"width x height = {pixels}", str(beats))
+    sources = checked.sources  # manifests of older versions have none, and no testbench beside the design
+    if sources is None:
+        sources = [name for name in sorted(checked.files) if name.endswith((".v", ".sv"))]
     design = Design(
         folder=folder,
         side=checked.side,
@@ -187,7 +191,7 @@ def load(folder: Path) -> Design:
         output_bits=checked.output.bits,
         output_beats=checked.output.beats,
         streams=tuple(Stream(**stream.model_dump()) for stream in checked.streams),
-        sources=tuple(folder / Path(name).name for name in sorted(checked.files) if name.endswith((".v", ".sv"))),
+        sources=tuple(folder / Path(name).name for name in sources),
         predicted=checked.predicted.model_dump(),
         manifest=manifest,
     )

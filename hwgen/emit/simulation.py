@@ -1,0 +1,131 @@
+"""What a design folder has to simulate the design with: a Verilog testbench, a cocotb test, a Makefile, a FuseSoC core.
+
+All of it is made from the manifest, ports first: a port that the manifest lists is connected, and driven where it is
+one of a stream's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from hwgen.emit.template import render
+
+FRAMES = 3
+"""Frames that the testbench and the test send unless they are told otherwise."""
+IDLE = 2
+"""The testbench waits for a beat at any port this many times the predicted latency, and `IDLE_CYCLES` more."""
+IDLE_CYCLES = 2000
+COCOTB_PATIENCE = 20
+"""The cocotb test waits for a frame this many times as long as one takes without pauses, and COCOTB_CYCLES more."""
+COCOTB_CYCLES = 10_000
+CLOCK_NS = 10
+"""Period of the test's clock: any will do."""
+BYTE = 8
+SAMPLES = {"s_axis": "sample_input.hex", "s_coef": "sample_coefficients.hex", "m_axis": "sample_output.hex"}
+"""The file of a stream's beats, by the stream's name."""
+FILES = {"s_axis": "INPUT_FILE", "s_coef": "COEFFICIENTS_FILE", "m_axis": "OUTPUT_FILE"}
+"""The testbench's parameter for it."""
+ERRORS = ("frame_error", "frame_errors")
+"""Outputs that stay 0 as long as all frames are whole."""
+
+
+def simulation_files(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """The files by name, for a manifest whose `files` may lack them still."""
+    top = manifest["top"]
+    return {
+        f"{top}_tb.v": testbench(manifest),
+        f"{top}_cocotb.py": cocotb_test(manifest),
+        "Makefile": render("Makefile", top=top, frames=FRAMES),
+        f"{top}.core": fusesoc_core(manifest),
+    }
+
+
+def _model(manifest: Mapping[str, Any]) -> str:
+    """The model's name for comments and a core's name: a folder's may have any character, and end a comment."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", manifest["model"])
+
+
+def streams(manifest: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """(bits, beats of a frame) of every stream of the design, inputs first, by name."""
+    found = {"s_axis": manifest["input"], "s_coef": manifest["coefficients"], "m_axis": manifest["output"]}
+    return {name: (entry["bits"], entry["beats"]) for name, entry in found.items() if entry is not None}
+
+
+def testbench(manifest: Mapping[str, Any]) -> str:
+    """The self-checking Verilog testbench."""
+    top, ports, predicted = manifest["top"], manifest["ports"], manifest["predicted"]
+    found = streams(manifest)
+    inputs = {name: found[name] for name in found if name != "m_axis"}
+    bits, beats = found["m_axis"]
+    errors = [name for name in ERRORS if ports.get(name, {}).get("direction") == "output"]
+    return render(
+        "testbench.v",
+        top=top,
+        model=_model(manifest),
+        side=manifest["side"],
+        **manifest["frame"],
+        frames=FRAMES,
+        files="".join(f'    parameter {FILES[name]} = "{SAMPLES[name]}";\n' for name in found),
+        latency=predicted["latency_cycles"],
+        timeout=IDLE * predicted["latency_cycles"] + IDLE_CYCLES,
+        inputs="".join(
+            render("testbench_input.v", top=top, name=name, high=bits - 1, width=bits, beats=beats, file=FILES[name],
+                   salt=place)
+            for place, (name, (bits, beats)) in enumerate(inputs.items(), start=1)
+        ),
+        output_high=bits - 1,
+        output_width=bits,
+        output_beats=beats,
+        wires="".join(f"    wire [{ports[name]['width'] - 1}:0] {name};\n" for name in errors),
+        ports=",\n".join(f"        .{name}({_wire(name, manifest)})" for name in ports) + "\n",
+        moved=" || ".join(f"{name}_tvalid === 1'b1 && {name}_tready === 1'b1" for name in found),
+        taken=" && ".join(f"{name}_done" for name in inputs),
+        checks="".join(
+            f"            if ({name} !== {ports[name]['width']}'d0) wrong <= wrong + 32'd1;\n" for name in errors
+        ),
+    )  # fmt: skip
+
+
+def cocotb_test(manifest: Mapping[str, Any]) -> str:
+    """The cocotb test, which is a script that builds and runs it, too."""
+    found = streams(manifest)
+    inputs = [(name, SAMPLES[name], bits // BYTE) for name, (bits, _) in found.items() if name != "m_axis"]
+    cycles = COCOTB_PATIENCE * (manifest["predicted"]["latency_cycles"] + sum(beats for _, beats in found.values()))
+    return render(
+        "cocotb_test.py",
+        top=manifest["top"],
+        model=_model(manifest),
+        side=manifest["side"],
+        inputs=json.dumps(inputs),
+        frames=FRAMES,
+        output_file=SAMPLES["m_axis"],
+        output_bytes=found["m_axis"][0] // BYTE,
+        timeout=(cycles + COCOTB_CYCLES) * CLOCK_NS,
+    )
+
+
+def fusesoc_core(manifest: Mapping[str, Any]) -> str:
+    """The FuseSoC core, CAPI2."""
+    top, model = manifest["top"], _model(manifest)
+    samples = [SAMPLES[name] for name in streams(manifest)]
+    return render(
+        "fusesoc.core",
+        vlnv=f"hwgen:{model}:{top}:{manifest['tools']['hwgen']}",
+        top=top,
+        model=model,
+        side=manifest["side"],
+        **manifest["frame"],
+        frames=FRAMES,
+        samples="".join(f"      - {name}: {{file_type: user, copyto: {name}}}\n" for name in samples),
+    )
+
+
+def _wire(port: str, manifest: Mapping[str, Any]) -> str:
+    """What the testbench connects a port to: an output that it does not know to nothing."""
+    if port in ("aclk", "aresetn"):
+        return {"aclk": "clock", "aresetn": "resetn"}[port]
+    known = port in ERRORS or port.rpartition("_")[0] in streams(manifest)
+    return port if known else ""

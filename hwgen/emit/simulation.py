@@ -81,10 +81,13 @@ def testbench(manifest: Mapping[str, Any]) -> str:
         output_beats=beats,
         wires="".join(f"    wire [{ports[name]['width'] - 1}:0] {name};\n" for name in errors),
         ports=",\n".join(f"        .{name}({_wire(name, manifest)})" for name in ports) + "\n",
-        moved=" || ".join(f"{name}_tvalid === 1'b1 && {name}_tready === 1'b1" for name in found),
+        moved=" ||\n        ".join(f"{name}_tvalid === 1'b1 && {name}_tready === 1'b1" for name in found),
         taken=" && ".join(f"{name}_done" for name in inputs),
         checks="".join(
-            f"            if ({name} !== {ports[name]['width']}'d0) wrong <= wrong + 32'd1;\n" for name in errors
+            f"            if ({name} !== {ports[name]['width']}'d0) begin\n"
+            f'                if (wrong == 32\'d0) $display("{name} is %0d, and all frames were whole", {name});\n'
+            f"                wrong <= wrong + 32'd1;\n            end\n"
+            for name in errors
         ),
     )  # fmt: skip
 
@@ -124,8 +127,15 @@ def fusesoc_core(manifest: Mapping[str, Any]) -> str:
 
 
 def _wire(port: str, manifest: Mapping[str, Any]) -> str:
-    """What the testbench connects a port to: an output that it does not know to nothing."""
+    """What the testbench connects a port to: an output that it does not know to nothing.
+
+    Raises
+    ------
+    ValueError : an input that it does not know
+    """
     if port in ("aclk", "aresetn"):
         return {"aclk": "clock", "aresetn": "resetn"}[port]
     known = port in ERRORS or port.rpartition("_")[0] in streams(manifest)
+    if not known and manifest["ports"][port]["direction"] == "input":
+        raise ValueError(f"{port}: wanted inputs that the testbench can drive, got another one")
     return port if known else ""

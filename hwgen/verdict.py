@@ -10,8 +10,9 @@ whatever stood in the way: bad input, no disk, no compiler, a killed simulator, 
 STATUS = {PROVEN: 0, DIFFERS: 1, NOT_RUN: 2}
 """Exit status of each."""
 VERIFY_KEYS = (
-    "verdict", "error", "frames", "values_compared", "mismatches", "first_mismatch", "frame_interval_cycles",
-    "predicted_interval_cycles", "latency_cycles", "predicted_latency_cycles", "macs_per_frame", "multipliers", "dsp",
+    "verdict", "error", "frames", "directed_frames", "values_compared", "mismatches", "first_mismatch",
+    "frame_interval_cycles", "predicted_interval_cycles", "latency_cycles", "predicted_latency_cycles",
+    "macs_per_frame", "multipliers", "dsp",
     "macs_per_cycle_per_dsp", "psnr_db", "coverage", "coverage_total",
 )  # fmt: skip
 """Keys of the object that `verify --json` prints, in order."""

@@ -131,7 +131,7 @@ def measure(
     """Simulate, compare and synthesise one emitted design."""
     manifest = design.manifest
     options = DesignOptions(subject.model, manifest["side"], init=subject.init)
-    request = Request(options, frames=frames, design=design.folder, waveform=False)
+    request = Request(options, frames=frames, directed=0, design=design.folder, waveform=False)
     report = run_verification(request, folder, say)
     say(f"interval {report.interval} cycles, latency {report.latency}, {report.mismatches} mismatches")
     statistics = None

@@ -51,7 +51,7 @@ def bench(options: DesignOptions, frames: int = 3, cycles: int = 1_000_000, as_j
     need_tools()
     with process.private_folder("hwgen_bench_") as folder:
         cache = _fresh_cache(folder)
-        report, phases = timed(Request(options, frames=frames), folder, cache)
+        report, phases = timed(Request(options, frames=frames, directed=0), folder, cache)
         if not report.proven:
             print_report(report, as_json=False, folder=None)
             return 1

@@ -24,7 +24,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                         help="an image or a folder of them, of any size: scaled to cover the frame, then its centre "
                              "(default: scikit-image's free photos)")
     parser.add_argument("--frames", type=Number("--frames", int, 1, MOST_FRAMES), default=3, metavar="N",
-                        help="frames, back to back (default: 3)")
+                        help="images, back to back (default: 3)")
+    parser.add_argument("--directed", type=Number("--directed", int, 0, 64), default=4, metavar="N",
+                        help="at most so many frames behind them, made for what the images have not met in the layers "
+                             "(default: 4)")
     parser.add_argument("--stall", type=Number("--stall", float, 0, 0.95), default=0.0, metavar="P",
                         help="probability of a stalled cycle on either side (default: 0)")
     parser.add_argument("--seed", type=Number("--seed", int, 0, 2**32 - 1), default=1, metavar="N",
@@ -51,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     request = Request(
         DesignOptions.of(arguments), design=arguments.design, images=arguments.images, frames=arguments.frames,
-        stall=arguments.stall, seed=arguments.seed, snr_db=arguments.snr,
+        directed=arguments.directed, stall=arguments.stall, seed=arguments.seed, snr_db=arguments.snr,
     )  # fmt: skip
     return verify(request, out=arguments.out, json=arguments.json, junit=arguments.junit, cache=arguments.cache,
                   seeds=arguments.seeds, jobs=arguments.jobs, waveform=arguments.waveform)

@@ -35,6 +35,7 @@ from hwgen.ir.nodes.matrix_product import COEFFICIENT
 from hwgen.ir.rounding import Rule, rule_of
 from hwgen.ir.spans import Spans, accumulators, all_channels, sums, union
 from hwgen.numerics.formats import POWER
+from hwgen.numerics.integer import IntArray, round_shift
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,17 @@ class Reach:
     wide: tuple[Spans, ...] = ()
     rule: Rule | None = None
     accumulators: Spans | None = None
+
+    def beyond(self, up: bool) -> IntArray:
+        """(C,): by how much the rounded sums can exceed the limit of the output, upwards or downwards; a large negative
+        number where there are none."""
+        assert self.rule is not None, "nothing is rounded"
+        found = np.full(self.out.low.shape, np.iinfo(np.int64).min)
+        for spans in self.wide:
+            ends = round_shift(spans.high if up else spans.low, self.rule.shift)
+            excess = ends - self.rule.high if up else self.rule.low - ends
+            found = np.where(spans.low <= spans.high, np.maximum(found, excess), found)
+        return found
 
 
 def reaches(graph: Graph, width: int, height: int) -> dict[str, Reach]:

@@ -116,7 +116,7 @@ def _hwgen(
     """hwgen's design for a board, proven as `hwgen verify` proves it; minutes None: not synthesised."""
     say = _progress(f"hwgen {name}")
     options = DesignOptions(model, board=board, frame=frame, init=INIT)
-    report = run_verification(Request(options, waveform=False), folder, say)
+    report = run_verification(Request(options, directed=0, waveform=False), folder, say)
     design = report.design
     macs, lanes = design.prediction("macs_per_frame"), design.prediction("multipliers")
     if report.interval is None or macs is None or lanes is None:

@@ -41,7 +41,7 @@ def run(case: Case, folder: Path) -> tuple[Report, Report]:
     path = folder / "spec.yaml"
     path.write_text(case.spec())
     options = DesignOptions(path, case.side, board_of(case, folder), case.fps, init=case.seed)
-    base = Request(options, frames=3, seed=case.seed)
+    base = Request(options, frames=3, directed=0, seed=case.seed)
     still = run_verification(base, folder / "still")
     again = replace(base, stall=STALL, design=still.design.folder)
     return still, run_verification(again, folder / "stalled")

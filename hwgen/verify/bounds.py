@@ -12,7 +12,6 @@ from hwgen.ir.nodes import Convolution
 from hwgen.ir.reach import Reach, reaches
 from hwgen.ir.spans import Spans
 from hwgen.ir.taps import touched, weights_per_tap
-from hwgen.numerics.integer import round_shift
 
 PARTS = {False: "even", True: "odd"}
 
@@ -65,22 +64,15 @@ def _rounding(reach: Reach) -> dict[str, str]:
     rule = reach.rule
     assert rule is not None
     reasons = {}
-    for key, side, end, limit in (
-        ("saturated_low", "smallest", "low", rule.low), ("saturated_high", "largest", "high", rule.high),
+    for key, up, side, limits in (
+        ("saturated_low", False, "smallest", rule.low), ("saturated_high", True, "largest", rule.high),
     ):  # fmt: skip
-        sign = -1 if end == "low" else 1
-        best: tuple[int, str] | None = None  # of the channel that comes nearest
-        for spans in reach.wide:
-            values = getattr(spans, end)
-            rounded = round_shift(values, rule.shift)
-            beyond = np.where(spans.low <= spans.high, sign * (rounded - limit), np.iinfo(np.int64).min)
-            channel = int(beyond.argmax())
-            if spans.low[channel] <= spans.high[channel] and (best is None or beyond[channel] > best[0]):
-                got, wanted = int(rounded[channel]), int(limit[channel])
-                text = f"the {side} rounded sum is {got:,} (channel {channel}), the limit {wanted:,}"
-                best = int(beyond[channel]), text
-        if best is None or best[0] <= 0:
-            reasons[key] = best[1] if best else "no value at all"
+        beyond = reach.beyond(up)
+        channel = int(beyond.argmax())  # the one that comes nearest
+        if (most := int(beyond[channel])) <= 0:
+            limit = int(limits[channel])
+            got = limit + most if up else limit - most
+            reasons[key] = f"the {side} rounded sum is {got:,} (channel {channel}), the limit {limit:,}"
     for key, odd in (("ties_down", False), ("ties_up", True)):
         if any(spans.tie(rule, odd).any() for spans in reach.wide):
             continue

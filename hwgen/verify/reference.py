@@ -2,28 +2,32 @@
 
     tx: images -> golden transmitter
     rx: images -> golden transmitter -> channel (float64, quantised once) -> golden receiver
+
+Directed frames (`hwgen.verify.directed`) go into the verified end as they are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hwgen.ir.execute import run
+from hwgen.ir.execute import Frame, run
 from hwgen.ir.graph import Graph, SymbolNode
 from hwgen.ir.nodes import Gain, Power
 from hwgen.ir.serialize import GRAPH_FILE
 from hwgen.metrics.psnr import psnr
 from hwgen.model import channel_of, graph_folder, load_graph
 from hwgen.numerics.formats import POWER
+from hwgen.numerics.integer import IntArray
 from hwgen.numerics.words import pack_coefficients, pack_pixels, pack_symbols
 from hwgen.reference.link import Outputs, ReferenceLink
 from hwgen.sim.check import Finding
 from hwgen.spec.model import ModelSpec
+from hwgen.verify.directed import Directed
 from hwgen.verify.meter import Meter
 
 Expected = dict[str, npt.NDArray[np.int64]]
@@ -98,6 +102,21 @@ class Reference:
     findings: list[Finding] = field(default_factory=list)
     meter: Meter = field(default_factory=Meter)
 
+    def add(self, frame: Frame, outputs: Outputs, coefficients: IntArray | None) -> None:
+        """Add a frame of the verified end, with the golden model's outputs, and run the integer graph on it.
+
+        frame : (H, W, C) uint8 pixels, or (words,) uint32 received symbols
+        """
+        index, tx = len(self.words), self.graph.side == "tx"
+        self.words.append(pack_pixels(frame.astype(np.uint8)[None])[0] if tx else frame.astype(np.uint32))
+        if self.coefficients is not None:
+            assert coefficients is not None, "the channel's own nodes need them"
+            self.coefficients.append(pack_coefficients(coefficients[None])[0])
+        self.outputs.append(outputs)
+        self.meter.coefficients = coefficients if self.graph.coefficient_words else None
+        plain = run(self.graph, frame, self.meter.answer, self.link.size)
+        self.findings += _differences(self.graph, index, outputs, plain)
+
     def expected(self) -> Expected:
         """(frames, ...) integers of every stream and of "output", as the bench compares them."""
         found = {node.name: self._of(node.name, isinstance(node, SymbolNode)) for node in self.graph.nodes}
@@ -111,30 +130,38 @@ class Reference:
         return np.stack(arrays).astype(np.int64)
 
 
-def reference(setting: Setting, graph: Graph, images: npt.NDArray[np.uint8]) -> Reference:
+def reference(
+    setting: Setting, graph: Graph, images: npt.NDArray[np.uint8], meter: Meter | None = None
+) -> Reference:
     """Run the golden model, and the integer graph beside it, on (frames, H, W, 3) images.
 
     graph : of the side that is verified, with its channel's nodes
+    meter : which the integer graph answers by; None takes a new one
     """
     size = images.shape[2], images.shape[1]
     link = setting.link(graph, size)
-    found = Reference(link, graph, coefficients=[] if graph.coefficient_words else None)
+    found = Reference(link, graph, coefficients=[] if graph.coefficient_words else None, meter=meter or Meter())
     for index, image in enumerate(images):
         realisation = link.draw(setting.snr_db, setting.seed + index)
-        outputs, coefficients = link.transmit(image, realisation), realisation.tx_coefficients
-        frame: npt.NDArray[Any] = image
-        if setting.side == "rx":
-            frame, coefficients = realisation.apply(outputs["symbols"]), realisation.rx_coefficients
-            outputs = link.receive(frame, realisation)
-        found.words.append(frame if setting.side == "rx" else pack_pixels(image[None])[0])
-        if found.coefficients is not None:
-            assert coefficients is not None, "the channel's own nodes need them"
-            found.coefficients.append(pack_coefficients(coefficients[None])[0])
-        found.outputs.append(outputs)
-        found.meter.coefficients = coefficients if graph.coefficient_words else None
-        plain = run(graph, frame, found.meter.answer, size)
-        found.findings += _differences(graph, index, outputs, plain)
+        outputs = link.transmit(image, realisation)
+        if setting.side == "tx":
+            found.add(image, outputs, realisation.tx_coefficients)
+        else:
+            words = realisation.apply(outputs["symbols"])
+            found.add(words, link.receive(words, realisation), realisation.rx_coefficients)
     return found
+
+
+def add_directed(setting: Setting, found: Reference, frames: Sequence[Directed]) -> None:
+    """The same for frames that go into the verified end as they are."""
+    link = found.link
+    for frame, coefficients in ((directed.frame, directed.coefficients) for directed in frames):
+        drawn = link.draw(setting.snr_db, setting.seed)  # nothing but the coefficients is looked at
+        drawn = replace(drawn, tx_coefficients=coefficients, rx_coefficients=coefficients)
+        if setting.side == "tx":
+            found.add(frame, link.transmit(frame.astype(np.uint8), drawn), coefficients)
+        else:
+            found.add(frame, link.receive(frame.astype(np.uint32), drawn), coefficients)
 
 
 def _differences(graph: Graph, index: int, golden: Outputs, plain: Outputs) -> list[Finding]:
@@ -157,7 +184,7 @@ def received_psnr(setting: Setting, found: Reference, images: npt.NDArray[np.uin
     link = found.link
     if link.checkpoint is None or link.rx is None:
         return None
-    frames = found.outputs
+    frames = found.outputs[: len(images)]
     if setting.side == "tx":
         drawn = [link.draw(setting.snr_db, setting.seed + index) for index in range(len(frames))]
         frames = [link.receive(on.apply(sent["symbols"]), on) for sent, on in zip(frames, drawn, strict=True)]

@@ -19,7 +19,9 @@ from hwgen.verify.coverage import Coverage, as_record, summary, total, unreachab
 class Report:
     """The outcome of a verification; cycles are None where a run does not measure them.
 
-    coverage : of every layer, what the frames have met
+    frames : images, whose values are counted
+    directed : directed frames behind them, compared as well
+    coverage : of every layer, what all these frames have met
     psnr_db : of the images behind the channel at snr_db and the PyTorch receiver, None where it is not trained
     seconds : of all of it; build_seconds, simulation_seconds : of the simulator's build and of its runs
     """
@@ -44,6 +46,7 @@ class Report:
     snr_db: float = 10.0
     seed: int = 1
     coverage: Coverage = field(default_factory=dict)
+    directed: int = 0
 
     @property
     def verdict(self) -> str:
@@ -71,7 +74,7 @@ class Report:
     def properties(self) -> dict[str, object]:
         """Properties of a JUnit report, beside its test cases."""
         found = {key: value for key, value in self.to_json().items() if value is None or not isinstance(value, dict)}
-        return found | {"coverage": "; ".join(coverage_lines(self.frames, self.coverage))}
+        return found | {"coverage": "; ".join(coverage_lines(self.frames, self.directed, self.coverage))}
 
     @property
     def streams(self) -> list[str]:
@@ -95,6 +98,7 @@ class Report:
             "verdict": self.verdict,
             "error": self.error,
             "frames": self.frames,
+            "directed_frames": self.directed,
             "values_compared": self.values_compared,
             "mismatches": self.mismatches,
             "first_mismatch": first,
@@ -145,14 +149,15 @@ def _success(report: Report) -> list[str]:
         lines.append(f"no error at all at {report.snr_db:g} dB SNR, through the PyTorch receiver")
     elif report.psnr_db is not None:
         lines.append(f"PSNR {report.psnr_db:.2f} dB at {report.snr_db:g} dB SNR, through the PyTorch receiver")
-    return [*lines, *coverage_lines(report.frames, report.coverage)]
+    return [*lines, *coverage_lines(report.frames, report.directed, report.coverage)]
 
 
-def coverage_lines(frames: int, coverage: Coverage) -> list[str]:
+def coverage_lines(frames: int, directed: int, coverage: Coverage) -> list[str]:
     """How far the proof goes: the cases that its frames have not met, and those that no frame meets."""
     cases, gaps = total(coverage), summary(coverage)
     share = f"{cases.met} of {cases.met + cases.not_met} cases"
-    lines = [f"proven on {frames} {'frame' if frames == 1 else 'frames'}; {gaps or 'every case that can be was met'}"]
+    sent = f"{frames} {'frame' if frames == 1 else 'frames'}" + (f" and {directed} directed" if directed else "")
+    lines = [f"proven on {sent}; {gaps or 'every case that can be was met'}"]
     return [*lines, f"coverage: {share}; {cases.unreachable} more are proven unreachable: {unreachable(coverage)}"
             if cases.unreachable else f"coverage: {share}"]  # fmt: skip
 

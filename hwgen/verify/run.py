@@ -1,7 +1,7 @@
 """`verify`: simulate a design on real images and compare every value of every layer with the PyTorch model.
 
-    emit (or a design as it stands) -> images (rx: through golden transmitter and channel) -> golden -> simulation
-    -> check -> report
+    emit (or a design as it stands) -> images (rx: through golden transmitter and channel) -> golden -> directed frames
+    for what the images have not met -> simulation -> check -> report
 
 Every link is exact: the Brevitas network equals the integer graph, and both equal what the Verilog puts on its
 streams. docs/verification.md says what is checked and how a failure reads.
@@ -31,7 +31,8 @@ from hwgen.sim.simulate import Recording, Settings, simulate
 from hwgen.spec import model as specs
 from hwgen.verify.bounds import bounds_of
 from hwgen.verify.coverage import with_bounds, with_streams
-from hwgen.verify.reference import Setting, received_psnr, reference
+from hwgen.verify.directed import MOST, directed_frames
+from hwgen.verify.reference import Setting, add_directed, received_psnr, reference
 from hwgen.verify.report import Report
 
 EXTRA_FRAMES = (3, 12)
@@ -52,7 +53,8 @@ class Request:
     ----------
     design : a folder that emit wrote, verified as it stands; the options' board, fps and frame are then its own
     images : an image or a folder; None takes scikit-image's photos
-    frames : back to back
+    frames : images, back to back
+    directed : at most so many frames behind them, made for what the images have not met in the layers
     stall : probability of an idle input cycle and of a stalled output cycle, 0 .. 0.95
     seed : of stalls, fading and channel noise
     snr_db : of the channel that symbols go through, which is the options', or else what the design was emitted for
@@ -64,6 +66,7 @@ class Request:
     design: Path | None = None
     images: Path | None = None
     frames: int = 3
+    directed: int = MOST
     stall: float = 0.0
     seed: int = 1
     snr_db: float = 10.0
@@ -81,7 +84,7 @@ class Request:
         """The request by names, for JUnit."""
         words = self.options.words()
         asked: dict[str, object] = dict(zip([word.removeprefix("--") for word in words[::2]], words[1::2], strict=True))
-        own = {"frames": self.frames, "stall": self.stall, "seed": self.seed, "snr_db": self.snr_db}
+        own = {key: getattr(self, key) for key in ("frames", "directed", "stall", "seed", "snr_db")}
         return asked | own | {"reproduce": self.command()}
 
     def command(self) -> str:
@@ -94,6 +97,7 @@ class Request:
             words += self.options.words("init", "channel")
         words += [] if self.snr_db == Request.snr_db else ["--snr", repr(self.snr_db)]
         words += [] if self.images is None else ["--images", str(self.images)]
+        words += [] if self.directed == MOST else ["--directed", str(self.directed)]
         words += ["--frames", str(self.frames), "--stall", repr(self.stall), "--seed", str(self.seed)]
         return shlex.join(words)
 
@@ -135,16 +139,22 @@ def run_verification(
     say("running the PyTorch model")
     with _MODEL:
         golden = reference(setting, graph, images)
+        bounds = bounds_of(graph, design.width, design.height)
+        say("looking for what the images have not met")
+        directed = directed_frames(
+            graph, (design.width, design.height), golden.meter.coverage(), bounds, request.directed
+        )  # fmt: skip
+        add_directed(setting, golden, directed)
+    total = request.frames + len(directed)
     run = _Run(design, golden.words, golden.coefficients, runner.BuildOptions(), cache)
     expected, findings = golden.expected(), golden.findings
-    settings = Settings(frames=request.frames, stall=request.stall, seed=request.seed)
+    settings = Settings(frames=total, stall=request.stall, seed=request.seed)
     waveform = None
     for extra in (0, *EXTRA_FRAMES):
-        # More frames follow where those asked for were too few to fill the design: all are compared, the asked
-        # ones counted.
-        say(f"simulating {design.width}x{design.height}, {request.frames + extra} frames, stall {request.stall:g}")
-        settings = replace(settings, frames=request.frames + extra)
-        again = np.arange(settings.frames) % request.frames
+        # More frames follow where these were too few to fill the design: all are compared, the images counted.
+        say(f"simulating {design.width}x{design.height}, {total + extra} frames, stall {request.stall:g}")
+        settings = replace(settings, frames=total + extra)
+        again = np.arange(settings.frames) % total
         wanted = {name: values[again] for name, values in expected.items()}
         recording = run(settings, folder / "run")
         build_seconds += recording.build_seconds
@@ -167,6 +177,7 @@ def run_verification(
         name=f"{spec.name}_{options.side}",
         design=design,
         frames=request.frames,
+        directed=len(directed),
         stall=request.stall,
         values_compared=verdict.values_compared,
         mismatches=verdict.mismatches + len(findings) - len(verdict.findings),
@@ -177,10 +188,7 @@ def run_verification(
         psnr_db=psnr,
         snr_db=request.snr_db,
         seed=request.seed,
-        coverage=with_streams(
-            with_bounds(golden.meter.coverage(), bounds_of(graph, design.width, design.height)), recording,
-            stalled=request.stall > 0,
-        ),
+        coverage=with_streams(with_bounds(golden.meter.coverage(), bounds), recording, stalled=request.stall > 0),
         waveform=waveform,
         command=request.command(),
         edited=_edited(design),

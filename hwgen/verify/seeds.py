@@ -20,7 +20,7 @@ from hwgen.verify.run import Request
 
 OWN = ("seed", "verdict", "error", "values_compared", "mismatches", "first_mismatch", "psnr_db")
 """Keys of the object of each seed."""
-SUMS = ("frames", "values_compared", "mismatches")
+SUMS = ("frames", "directed_frames", "values_compared", "mismatches")
 
 
 @dataclass(frozen=True)
@@ -98,4 +98,5 @@ def print_outcomes(outcomes: Sequence[Outcome], as_json: bool, folder: Path | No
         values = sum(report.values_compared for report in proven)
         print(f"{proven[0].name}: proven with {len(proven)} of {len(outcomes)} seeds, {values:,} values")
         together = merged([report.coverage for report in proven])
-        print("\n".join(coverage_lines(sum(report.frames for report in proven), together)))
+        frames, directed = (sum(getattr(report, key) for report in proven) for key in ("frames", "directed"))
+        print("\n".join(coverage_lines(frames, directed, together)))

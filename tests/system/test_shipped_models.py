@@ -25,7 +25,7 @@ def test_no_model_is_left_out() -> None:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_a_full_frame_with_stalls(name: str, tmp_path: Path) -> None:
-    report = run_verification(Request(DesignOptions(name), frames=1, stall=0.2, seed=11), tmp_path)
+    report = run_verification(Request(DesignOptions(name), frames=1, directed=0, stall=0.2, seed=11), tmp_path)
     assert report.first is None, report.first.message
     design = report.design
     assert report.values_compared == sum(stream.values for stream in design.streams) + design.output_beats
@@ -34,17 +34,17 @@ def test_a_full_frame_with_stalls(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_interval_and_latency_are_predicted(name: str, tmp_path: Path) -> None:
-    predicted(run_verification(Request(DesignOptions(name, frame=SMALL[name]), frames=3), tmp_path))
+    predicted(run_verification(Request(DesignOptions(name, frame=SMALL[name]), frames=3, directed=0), tmp_path))
 
 
 @pytest.mark.parametrize("name", SMALL)
 def test_a_receiver(name: str, tmp_path: Path) -> None:
     options = DesignOptions(name, "rx", frame=SMALL[name])
-    report = run_verification(Request(options, frames=3), tmp_path)
+    report = run_verification(Request(options, frames=3, directed=0), tmp_path)
     predicted(report)
     assert report.psnr_db is not None and report.psnr_db > 15
     design = report.design
-    again = Request(options, design=design.folder, frames=2, stall=0.2, seed=11)
+    again = Request(options, design=design.folder, frames=2, directed=0, stall=0.2, seed=11)
     stalled = run_verification(again, tmp_path / "stalled")
     assert stalled.first is None, stalled.first.message
     assert stalled.values_compared == 2 * (sum(stream.values for stream in design.streams) + design.output_beats)

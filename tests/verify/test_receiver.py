@@ -38,7 +38,7 @@ def made(folder: Path) -> Request:
     (folder / "spec.yaml").write_text(SPEC)
     options = DesignOptions(folder / "spec.yaml", "rx", fps=2000, init=1)
     emit(options, folder / "design", quiet=True)
-    return Request(options, design=folder / "design", waveform=False)
+    return Request(options, design=folder / "design", directed=0, waveform=False)
 
 
 @pytest.fixture(scope="module")
@@ -139,11 +139,11 @@ def test_a_transmitter_with_complex_layers_power_and_precoder(tmp_path: Path) ->
         "gain: {mode: per_image}\n"
     )
     options = DesignOptions(tmp_path / "spec.yaml", init=1, fps=2000)
-    base = Request(replace(options, channel="mimo2x2"))
+    base = Request(replace(options, channel="mimo2x2"), directed=0)
     report = run_verification(base, tmp_path)
     assert report.first is None and report.streams == ["conv0", "conv1", "power", "precoder", "output"]
     assert report.design.coefficient_beats == 4 and report.interval is not None
     assert "--channel mimo2x2" in report.command
     # Without --channel a folder is verified for the channel that it was emitted for.
-    stalled = Request(options, stall=0.3, design=designs.load(tmp_path / "design").folder)
+    stalled = Request(options, stall=0.3, directed=0, design=designs.load(tmp_path / "design").folder)
     assert run_verification(stalled, tmp_path / "stalled").first is None

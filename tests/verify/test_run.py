@@ -47,7 +47,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Request:
     (folder / "spec.yaml").write_text(SPEC)
     options = DesignOptions(folder / "spec.yaml", fps=1000, init=1)
     emit(options, folder / "design", quiet=True)
-    return Request(options, design=folder / "design", waveform=False)
+    return Request(options, design=folder / "design", directed=0, waveform=False)
 
 
 def flip_weight(request: Request, tmp_path: Path, layer: str) -> Request:
@@ -162,7 +162,8 @@ def test_json_is_one_object_with_the_documented_keys(
     assert verify(small, json=True, junit=tmp_path / "a" / "junit.xml") == 0
     printed = json.loads(capsys.readouterr().out)
     assert list(printed) == [
-        "verdict", "error", "frames", "values_compared", "mismatches", "first_mismatch", "frame_interval_cycles",
+        "verdict", "error", "frames", "directed_frames", "values_compared", "mismatches", "first_mismatch",
+        "frame_interval_cycles",
         "predicted_interval_cycles", "latency_cycles", "predicted_latency_cycles", "macs_per_frame", "multipliers",
         "dsp", "macs_per_cycle_per_dsp", "psnr_db", "coverage", "coverage_total",
     ]  # fmt: skip

@@ -28,7 +28,7 @@ encoder:
 def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "spec.yaml").write_text(SPEC)
-    return ["verify", "--model", "spec.yaml", "--init", "random:2", "--fps", "1000", "--frames", "2"]
+    return ["verify", "--model", "spec.yaml", "--init", "random:2", "--fps", "1000", "--frames", "2", "--directed", "0"]
 
 
 def test_several_seeds_are_one_verdict(

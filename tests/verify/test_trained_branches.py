@@ -59,7 +59,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> ModelSpec:
 
 @pytest.mark.parametrize("side", ["tx", "rx"])
 def test_proven(trained: ModelSpec, tmp_path: Path, side: str) -> None:
-    request = Request(DesignOptions(trained.path, side, fps=1000), waveform=False)
+    request = Request(DesignOptions(trained.path, side, fps=1000), directed=0, waveform=False)
     report = run_verification(replace(request, frames=2), tmp_path)
     assert report.proven and report.first is None
     assert report.latency == report.design.prediction("latency_cycles")

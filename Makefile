@@ -13,7 +13,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The pinned versions are tested on 3.11; a shim that is on PATH but does not start is passed over.
 PYTHON ?= $(shell for p in python3.11 python3; do $$p -c "" 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: help emit env test lint verify-all regress sweep clean distclean
+.PHONY: help emit env test lint verify-all regress sweep formal clean distclean
 
 help:
 	@echo "make emit        light set-up, then Verilog of MODEL=$(MODEL) for BOARD=$(BOARD)"
@@ -22,6 +22,7 @@ help:
 	@echo "make verify-all  both sides of every shipped model at full frames against PyTorch, stalled or not"
 	@echo "make regress     both sides of MODELS with SEEDS=$(SEEDS), JOBS at a time, or on the Dask cluster of SCHEDULER=tcp://..."
 	@echo "make sweep       120 random specifications (60 with branches) against PyTorch, with and without stalls"
+	@echo "make formal      proofs of the components for every input, JOBS at a time: docs/formal.md is the list"
 	@echo "make clean       remove what was built; make distclean: $(VENV) too"
 
 emit: $(VENV)/.light
@@ -47,6 +48,9 @@ regress: $(VENV)/.complete
 
 sweep: $(VENV)/.complete
 	$(BIN)/python -m hwgen.sweep --count 120 --jobs $(JOBS) $(SCHEDULER:%=--scheduler %)
+
+formal: $(VENV)/.complete
+	$(BIN)/python -m hwgen.formal --jobs $(JOBS)
 
 clean:
 	rm -rf build dist hwgen_out .pytest_cache .mypy_cache .ruff_cache

@@ -101,7 +101,7 @@ class SkipFifo(Component):
         m.d.sync += spare.eq(spare - taken + left)
 
         # Cycle 0: the word is written. Cycle 1: it is read. Cycle 2: it shows.
-        write_at, read_at, next_at = Signal(range(depth)), Signal(range(depth)), Signal(range(depth))
+        write_at, read_at, next_at = (Signal(range(depth), name=name) for name in ("write_at", "read_at", "next_at"))
         written = Signal()
         level = Signal(range(depth + 1))
         m.d.comb += next_at.eq(read_at)

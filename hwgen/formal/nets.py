@@ -1,0 +1,90 @@
+"""Terms about the nets of a relation: what proofs by induction have to know of a component's registers."""
+
+from __future__ import annotations
+
+import re
+
+from hwgen.formal.netlist import TOP
+
+BITS = 12
+"""Of every number below: more than any net of a small component needs."""
+
+
+class Nets:
+    """The named nets of a relation, as numbers of BITS bits; {s} stands for the state.
+
+    Parameters
+    ----------
+    text : SMT-LIB, as `netlist.relation` writes it with `purge=False`
+    """
+
+    def __init__(self, text: str) -> None:
+        pattern = rf"^\(define-fun \|{TOP}_n ([^|]+)\| \(\(state \|{TOP}_s\|\)\) (?:Bool|\(_ BitVec (\d+)\)) "
+        self.widths = {name: int(width or 0) for name, width in re.findall(pattern, text, re.M)}
+
+    def unsigned(self, name: str) -> str:
+        """A net; zero where there is none, as of registers that hold nothing but zero."""
+        return self._extended(name, "zero_extend")
+
+    def signed(self, name: str) -> str:
+        """A net in two's complement."""
+        return self._extended(name, "sign_extend")
+
+    def _extended(self, name: str, how: str) -> str:
+        if name not in self.widths:
+            return number(0)
+        width = self.widths[name]
+        net = f"(|{TOP}_n {name}| {{s}})"
+        net = net if width else f"(ite {net} #b1 #b0)"
+        return f"((_ {how} {BITS - max(width, 1)}) {net})"
+
+
+def number(value: int) -> str:
+    """A constant."""
+    return f"(_ bv{value % (1 << BITS)} {BITS})"
+
+
+def total(*terms: str) -> str:
+    """Their sum."""
+    return f"(bvadd {' '.join(terms)} {number(0)})"
+
+
+def equal(first: str, second: str) -> str:
+    return f"(= {first} {second})"
+
+
+def at_most(first: str, second: str) -> str:
+    """Of numbers without a sign."""
+    return f"(bvule {first} {second})"
+
+
+def modulo(term: str, length: int) -> str:
+    return f"(bvurem {term} {number(length)})"
+
+
+def implies(condition: str, claim: str) -> str:
+    return f"(=> {condition} {claim})"
+
+
+def skip_fifo(text: str, name: str, depth: int) -> tuple[str, ...]:
+    """Of a SkipFifo: every word is counted once, and the register at its output holds the one that shows.
+
+    name : of the component in the netlist
+    """
+    nets = Nets(text)
+    level, read_at = nets.unsigned(f"{name}.level"), nets.unsigned(f"{name}.read_at")
+    held = total(level, nets.unsigned(f"{name}.written"))
+    words = [
+        implies(
+            f"(and (not {equal(level, number(0))}) {equal(read_at, number(word))})",
+            equal(nets.unsigned(f"{name}.memory.data"), nets.unsigned(f"{name}.memory.memory0_0[{word}]")),
+        )
+        for word in range(depth)
+    ]
+    return (
+        at_most(held, number(depth)),
+        equal(total(nets.signed(f"{name}.spare"), held), number(depth - 1)),
+        at_most(read_at, number(depth - 1)),
+        equal(nets.unsigned(f"{name}.write_at"), modulo(total(read_at, held), depth)),
+        *words,
+    )

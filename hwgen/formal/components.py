@@ -83,7 +83,7 @@ PAIRS = PairWindowConfig(channels=1, width=4, height=3, kernel=3, stride=1, padd
 SPACE, DEPTH = SpaceToDepthConfig(1, 4, 2, 2), DepthToSpaceConfig(4, 2, 2, 2)
 POOLING = PoolingConfig(1, 4, 2, U2, 2, U2)
 PRODUCT = MatrixProductConfig(rows=2, columns=2, groups=2)
-POWER = PowerNormaliserConfig(input=S2, values=2, power=1 << 16)
+NORMALISER = PowerNormaliserConfig(input=S2, values=2, power=1 << 16)
 FRAMES = FramerConfig(3, 2)
 
 
@@ -148,8 +148,8 @@ SMALL: dict[str, tuple[Small, ...]] = {
                               (Count("i", "o", (0, 3)),), 20)),
     "Pooling": (Small("average of 2x2 blocks, 4 columns", POOLING.build,
                       (Count("i", "o", needing(POOLING.needed.tolist(), 8)),), 24),),
-    "PowerNormaliser": (Small("frames of 2 values of 2 bits", POWER.build, (Count("i", "o", (0, 0, 2)),),
-                              POWER.latency + 4),),
+    "PowerNormaliser": (Small("frames of 2 values of 2 bits", NORMALISER.build, (Count("i", "o", (0, 0, 2)),),
+                              NORMALISER.latency + 4),),
     "Reorder": (Small("space to depth, 4 columns, factor 2", SPACE.build,
                       (Count("i", "o", needing(SPACE.reorder.order.tolist(), 8)),), 14),
                 Small("depth to space, 2 columns, factor 2", DEPTH.build,

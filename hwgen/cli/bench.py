@@ -52,6 +52,12 @@ def _shipped(arguments: argparse.Namespace) -> int:
     return bench(arguments.model, record=arguments.record)
 
 
+def _coverage(arguments: argparse.Namespace) -> int:
+    from hwgen.bench.coverage import bench
+
+    return bench(arguments.model, arguments.frames, arguments.directed, as_json=arguments.json)
+
+
 def _mutants(arguments: argparse.Namespace) -> int:
     from hwgen.mutants.command import bench
 
@@ -131,6 +137,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                       help="processor minutes that each synthesis may take; one that takes longer is reported as such "
                            "(default: 30)")
     peer.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else there")
+
+    coverage = bench("coverage", _coverage, "count what verify's default frames meet in every layer, and which wrong "
+                                            "rules of rounding, saturation and PReLU they find")  # fmt: skip
+    coverage.add_argument("--model", action="append", default=[], metavar="M",
+                          help="a trained specification: a name, a folder or a path; may be repeated (default: all "
+                               "that are shipped)")
+    coverage.add_argument("--frames", type=Number("--frames", int, 1, MOST_FRAMES), default=3, metavar="N",
+                          help="photos (default: 3)")
+    coverage.add_argument("--directed", type=Number("--directed", int, 0, 64), default=4, metavar="N",
+                          help="at most so many directed frames (default: 4)")
+    coverage.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
 
     shipped = bench("shipped", _shipped, "compare the shipped models' designs with their recorded bytes")
     shipped.add_argument("--model", action="append", default=[], metavar="M",

@@ -1,0 +1,31 @@
+"""`hwgen bench coverage` of the smallest shipped models: all cases met, all wrong rules found."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from hwgen.bench.coverage import measure
+from hwgen.cli.main import main
+
+
+@pytest.mark.parametrize("model", ["tiny", "cifar10_int8"])
+def test_the_default_frames_find_every_wrong_rule(model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "coverage", "--model", model, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert list(found) == [f"{model} tx", f"{model} rx"]
+    for one in found.values():
+        assert (one["frames"], one["not_met"], one["percent"]) == (3, 0, 100)
+        assert one["wrong_rules"] == one["found"] + one["harmless"] and one["wrong_rules_left"] == []
+        assert one["harmless"] < one["found"] and 1 <= one["directed_frames"] <= 4
+        cases = [case for layer in one["coverage"].values() for case in layer["cases"].values()]
+        assert all(case["state"] == "met" or case["reason"] for case in cases)
+        assert sum(case["state"] == "unreachable" for case in cases) == one["unreachable"]
+
+
+def test_photos_alone_do_not() -> None:
+    """The case for directed frames: designs without saturation that are right on photos."""
+    found = measure("tiny", "tx", 3, 0)
+    assert {"conv1 no upper limit", "conv2 no lower limit", "conv2 no upper limit"} <= set(found.missed)
+    assert "conv1 saturated low" in found.not_met and not found.complete

@@ -39,6 +39,26 @@ MOST_LAYERS = 256
 """Most layers of a side of a specification."""
 
 
+MOST_HELD_BYTES = 8 << 30
+"""Most memory that the frames of one call may take."""
+
+
+def check_frames(count: int, each: int) -> None:
+    """Refuse more frames than memory is meant for, before any is spent.
+
+    Parameters
+    ----------
+    each : bytes that a frame takes
+
+    Raises
+    ------
+    HwgenError : at --frames
+    """
+    if count * each > MOST_HELD_BYTES:
+        most = max(1, MOST_HELD_BYTES // each)
+        raise HwgenError("--frames", f"at most {most} of this size, {each} bytes each, in one call", str(count))
+
+
 def shown(path: Path | str) -> str:
     r"""A file's name as an error has it: bytes that are no UTF-8 as ``\udcXX``, so that every terminal can print it."""
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")

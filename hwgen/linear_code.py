@@ -20,7 +20,7 @@ pixel_unshuffle.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -258,21 +258,32 @@ class Measured:
 
 
 def measure(
-    code: LinearCode, images: Iterable[Image], snr_db: float, power: float = 1.0, seed: int = 0
+    code: LinearCode, images: Collection[Image], snr_db: float, power: float = 1.0, seed: int = 0
 ) -> Measured:
     """Send images over AWGN, whole blocks of them; image i has the noise of ``default_rng(seed + i)``.
+
+    They are gone through twice, one at a time: none but one of them, and its symbols, is held.
 
     Parameters
     ----------
     code : made for `snr_db` and `power`
     images : (H, W, C) uint8, of any sizes
+
+    Raises
+    ------
+    HwgenError
+        There are none.
     """
-    kept = list(images)
-    sent = [code.transmit(image) for image in kept]
-    found = float(np.mean([2.0 * np.square(symbols).mean() for symbols in sent]))
+    found, count = 0.0, 0
+    for image in images:
+        found, count = found + float(2.0 * np.square(code.transmit(image)).mean()), count + 1
+    if not count:
+        raise HwgenError("linear code", "images to measure", "none")
+    found /= count
     deviation = math.sqrt(power * 10.0 ** (-snr_db / 10.0) / 2.0)
     quality: dict[float, list[float]] = {1.0: [], found / power: []}
-    for index, (image, symbols) in enumerate(zip(kept, sent, strict=True)):
+    for index, image in enumerate(images):
+        symbols = code.transmit(image)
         rows, columns = (count * code.size for count in symbols.shape[:2])
         noise = deviation * np.random.default_rng(seed + index).normal(size=symbols.shape)
         for scale, each in quality.items():

@@ -63,6 +63,8 @@ CXXFLAGS = "HWGEN_CXXFLAGS"
 """The one variable that reaches the compiler: flags behind hwgen's own."""
 BUILDS_KEPT = 64
 """Builds kept in the cache; the least recently used go first."""
+LIBRARIES_KEPT = 8
+"""Run-time libraries kept in the cache: one for each setting of compiler and Verilator in use."""
 STALE_SECONDS = 24 * 3600
 """Age at which a folder of work belongs to a process that was killed."""
 LINES = 6
@@ -190,6 +192,7 @@ def _build_in(
     library = work.parent / f"library_{_library_key(options)}"
     ready: list[str] = []
     if caches.intact(library):
+        os.utime(library)
         for item in sorted(library.glob("*.o")):
             shutil.copy(item, work)
             ready.append(item.name)
@@ -332,7 +335,7 @@ def _library_key(options: BuildOptions) -> str:
 
 
 def _prune(folder: Path, keep: Path) -> None:
-    builds = []
+    builds, libraries = [], []
     for path in folder.iterdir():
         try:
             age = time.time() - path.stat().st_mtime
@@ -341,9 +344,11 @@ def _prune(folder: Path, keep: Path) -> None:
         if path.name.startswith(("build_", "library_new_")):
             if age > STALE_SECONDS:
                 shutil.rmtree(path, ignore_errors=True)
+        elif path.name.startswith("library_"):
+            libraries.append((age, path))
         elif path != keep and (path / TOP).is_file():
             builds.append((age, path))
-    for _, path in sorted(builds)[BUILDS_KEPT - 1 :]:
+    for _, path in [*sorted(builds)[BUILDS_KEPT - 1 :], *sorted(libraries)[LIBRARIES_KEPT:]]:
         shutil.rmtree(path, ignore_errors=True)
 
 

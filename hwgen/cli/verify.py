@@ -19,7 +19,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                              "failure)")
     parser.add_argument("--design", type=path("--design"), metavar="DIR",
                         help="verify this folder, which emit wrote, as it stands, instead of emitting the model anew; "
-                             "--board, --fps and --frame are then its own")
+                             "--board, --fps and --frame are then its own. Simulating runs what its Verilog contains: "
+                             "system tasks, macros and the like are refused")
+    parser.add_argument("--trust", action="store_true",
+                        help="run --design whatever its Verilog contains: with your rights, as its author's program")
     parser.add_argument("--images", type=path("--images"), metavar="PATH",
                         help="an image or a folder of them, of any size: scaled to cover the frame, then its centre "
                              "(default: scikit-image's free photos)")
@@ -55,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     request = Request(
         DesignOptions.of(arguments), design=arguments.design, images=arguments.images, frames=arguments.frames,
         directed=arguments.directed, stall=arguments.stall, seed=arguments.seed, snr_db=arguments.snr,
+        trust=arguments.trust,
     )  # fmt: skip
     return verify(request, out=arguments.out, json=arguments.json, junit=arguments.junit, cache=arguments.cache,
                   seeds=arguments.seeds, jobs=arguments.jobs, waveform=arguments.waveform)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
 from hwgen.images import load_images
+from hwgen.limits import check_frames
 from hwgen.link.hardware import End, emit_end, image_words, images_of
 from hwgen.link.progress import Progress
 from hwgen.link.separation import Jpegs, capacity_bits
@@ -32,6 +33,12 @@ from hwgen.reference.link import Image, ReferenceLink, load_link
 from hwgen.sim.check import Finding
 from hwgen.sim.frames import DesignError
 from hwgen.verdict import DIFFERS, PROVEN
+
+COPIES = 6
+"""Times that a frame's pixels are held, beside what was received at every SNR: as they are, in words for both designs
+and back from them, and of the model."""
+WORD_BYTES = 40
+"""Memory for each symbol: as sent by the model and the design, drawn, received, with its noise in float64."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +161,8 @@ def measure(
     """
     started = time.perf_counter()
     link = load_link(request.options)
+    pixels = 3 * link.size[0] * link.size[1]
+    check_frames(request.frames, pixels * (COPIES + len(request.snrs_db)) + WORD_BYTES * link.latent_symbols)
     images = load_images(request.images, request.frames, *link.size)
     result = Result(link, request, images)
     bar = progress or Progress(total_frames(request))

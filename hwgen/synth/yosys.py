@@ -170,13 +170,15 @@ class _Run:
         """The finished process' netlist, which then is in the cache, too."""
         if self.process.returncode != 0:
             log = (self.path / "log").read_text(encoding="utf-8", errors="replace").splitlines()
-            errors = [line for line in log if "ERROR" in line] or log[-1:]
-            raise HwgenError(
-                f"synthesis of {self.job.top}", "Verilog that Yosys accepts", "; ".join(errors) or "no message"
-            )
+            errors = [line for line in log if "ERROR" in line]
+            if not errors:  # it was stopped, or is out of memory: that says nothing about the Verilog
+                how = process.Ended(self.process.returncode).how
+                last = f": {log[-1]}" if log else ""
+                raise HwgenError(f"synthesis of {self.job.top}", "a Yosys that comes to its end", f"{how}{last}")
+            raise HwgenError(f"synthesis of {self.job.top}", "Verilog that Yosys accepts", "; ".join(errors))
         text = pruned((self.path / "netlist.json").read_text(encoding="utf-8"), self.job.top)
         part = self.path / "entry"
-        part.write_bytes(gzip.compress(text.encode(), compresslevel=6, mtime=0))
+        part.write_bytes(gzip.compress(f"{_seal(text)}\n{text}".encode(), compresslevel=6, mtime=0))
         os.replace(part, self.cache / f"{self.job.key}.json.gz")
         return parse(text)
 
@@ -194,11 +196,18 @@ def _prepare(cache: Path) -> None:
 def _load(path: Path) -> Netlist | None:
     """A netlist of the cache; None where there is none, or one that is damaged."""
     try:
-        netlist = parse(gzip.decompress(path.read_bytes()).decode())
+        seal, _, text = gzip.decompress(path.read_bytes()).decode().partition("\n")
+        if seal != _seal(text):
+            return None
         os.utime(path)
     except (OSError, EOFError, zlib.error, ValueError):  # BadGzipFile is an OSError, UnicodeDecodeError a ValueError
         return None
-    return netlist
+    return parse(text)
+
+
+def _seal(text: str) -> str:
+    """The first line of an entry: the SHA-256 of what follows."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _prune(cache: Path) -> None:

@@ -15,11 +15,12 @@ from hwgen import process
 from hwgen.emit.folder import below, foreign_to_emit, plain_file, replaced_folder
 from hwgen.errors import HwgenError
 from hwgen.outputs import check_file, replaced_file
-from hwgen.sim import junit as junit_xml
+from hwgen.sim import design as designs, junit as junit_xml
 from hwgen.verdict import DIFFERS, PROVEN, STATUS, worst
 from hwgen.verify.report import print_report
 from hwgen.verify.run import Request, need_tools, run_verification
 from hwgen.verify.seeds import Outcome, print_outcomes
+from hwgen.verify.trust import check_trusted
 
 OWN = re.compile(
     r"(seeds/\d+/)?(run|waveform)/(\w+\.(bin|rec|vcd|log|xml)|(run|result)\.json|streams\.txt)", re.ASCII
@@ -68,6 +69,9 @@ def verify(
     outcomes: list[Outcome] = []
     try:
         need_tools()
+        if request.design is not None and not request.trust:
+            for source in designs.load(request.design).sources:
+                check_trusted(source)
         with _folder(out, request) as folder:
             if several:
                 outcomes = _prove(request, seeds, jobs, folder, cache)
@@ -79,6 +83,9 @@ def verify(
                 process.keep(folder)
             if waveform is not None and reports[0].waveform is not None:
                 outcomes = [Outcome(request, replace(reports[0], waveform=_moved(reports[0].waveform, waveform)))]
+            elif waveform is not None:
+                waveform.unlink(missing_ok=True)  # an earlier run's would be taken for this one's
+                print(f"note: no waveform could be recorded in {waveform}", file=sys.stderr)
     except HwgenError as error:
         if junit is not None:
             junit_xml.write(junit, [Outcome(request, None, error).suite])

@@ -23,6 +23,7 @@ class Report:
     directed : directed frames behind them, compared as well
     coverage : of every layer, what all these frames have met
     psnr_db : of the images behind the channel at snr_db and the PyTorch receiver, None where it is not trained
+    trouble : what kept a design, of which a difference is known already, from being simulated
     seconds : of all of it; build_seconds, simulation_seconds : of the simulator's build and of its runs
     """
 
@@ -47,6 +48,7 @@ class Report:
     seed: int = 1
     coverage: Coverage = field(default_factory=dict)
     directed: int = 0
+    trouble: str | None = None
 
     @property
     def verdict(self) -> str:
@@ -170,6 +172,8 @@ def failure(report: Report, folder: Path | None) -> list[str]:
     lines += [f"  also: {finding.message}" for finding in others[:20]]
     if len(others) > 20:
         lines.append(f"  and {len(others) - 20} more")
+    if report.trouble is not None:
+        lines.append(f"  not simulated to the end: {report.trouble}")
     if report.waveform is not None:
         lines.append(f"waveform around the first: {report.waveform}")
     if folder is not None:

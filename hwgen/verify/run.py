@@ -24,6 +24,7 @@ from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
 from hwgen.images import find_images, load_images
 from hwgen.ir.graph import Graph, SymbolNode
+from hwgen.limits import check_frames
 from hwgen.sim import design as designs, runner
 from hwgen.sim.check import Finding, Verdict, check
 from hwgen.sim.design import WORD_BITS, Design
@@ -40,6 +41,10 @@ EXTRA_FRAMES = (3, 12)
 
 WINDOW = (512, 32)
 """Cycles of waveform before and behind the first wrong one."""
+
+VALUE_BYTES = 48
+"""Memory for each value of a frame: as the model gives it, as it is expected and wanted (64 bits each), as it was
+recorded, with its cycle, and compared."""
 
 _MODEL = threading.Lock()
 """PyTorch's settings are of the whole process: several threads may simulate, but one at a time runs the model."""
@@ -60,6 +65,7 @@ class Request:
     snr_db : of the channel that symbols go through, which is the options', or else what the design was emitted for
     waveform : record one around what differs (builds once more)
     record : record one in any case: where nothing differs, around the end of the first frame
+    trust : `verify` runs the Verilog of `design` whatever it contains
     """
 
     options: DesignOptions
@@ -72,6 +78,7 @@ class Request:
     snr_db: float = 10.0
     waveform: bool = True
     record: bool = False
+    trust: bool = False
 
     @property
     def name(self) -> str:
@@ -94,6 +101,7 @@ class Request:
             words += self.options.words()
         else:
             words += [*self.options.words("model", "side"), "--design", str(self.design.resolve())]
+            words += ["--trust"] if self.trust else []
             words += self.options.words("init", "channel")
         words += [] if self.snr_db == Request.snr_db else ["--snr", repr(self.snr_db)]
         words += [] if self.images is None else ["--images", str(self.images)]
@@ -135,6 +143,8 @@ def run_verification(
     setting = Setting(spec, options.side, options.init, channel, request.snr_db, request.seed)
     graph = setting.graph(options.side)
     _check_same(design, graph)
+    values = sum(stream.values for stream in design.streams) + design.input_beats + design.output_beats
+    check_frames(request.frames, values * VALUE_BYTES)
     images = load_images(request.images, request.frames, design.width, design.height)
     say("running the PyTorch model")
     with _MODEL:
@@ -150,25 +160,32 @@ def run_verification(
     expected, findings = golden.expected(), golden.findings
     settings = Settings(frames=total, stall=request.stall, seed=request.seed)
     waveform = None
-    for extra in (0, *EXTRA_FRAMES):
-        # More frames follow where these were too few to fill the design: all are compared, the images counted.
-        say(f"simulating {design.width}x{design.height}, {total + extra} frames, stall {request.stall:g}")
-        settings = replace(settings, frames=total + extra)
-        again = np.arange(settings.frames) % total
-        wanted = {name: values[again] for name, values in expected.items()}
-        recording = run(settings, folder / "run")
-        build_seconds += recording.build_seconds
-        simulation_seconds += recording.seconds
-        verdict = check(design, recording, settings, wanted, request.frames)
-        if not verdict.findings or any(finding.kind != "stall" for finding in verdict.findings):
-            break
-    cycle = _cycle_to_show(verdict, recording, request)
+    verdict, recording, trouble = Verdict(0, 0, (), None, None), None, None
+    try:
+        for extra in (0, *EXTRA_FRAMES):
+            # More frames follow where these were too few to fill the design: all are compared, the images counted.
+            say(f"simulating {design.width}x{design.height}, {total + extra} frames, stall {request.stall:g}")
+            settings = replace(settings, frames=total + extra)
+            again = np.arange(settings.frames) % total
+            wanted = {name: values[again] for name, values in expected.items()}
+            recording = run(settings, folder / "run")
+            build_seconds += recording.build_seconds
+            simulation_seconds += recording.seconds
+            verdict = check(design, recording, settings, wanted, request.frames)
+            if not verdict.findings or any(finding.kind != "stall" for finding in verdict.findings):
+                break
+    except (HwgenError, OSError) as error:
+        if not findings:
+            raise
+        trouble = str(error if isinstance(error, HwgenError) else HwgenError.of(error))  # it differs all the same
+    cycle = None if recording is None else _cycle_to_show(verdict, recording, request)
     if cycle is not None:
         say(f"recording a waveform around cycle {cycle}")
         waveform = _waveform(run, settings, folder, cycle)
     findings = [*findings, *verdict.findings]
     if not findings:
         findings = unpredicted(design, verdict)
+    coverage = with_bounds(golden.meter.coverage(), bounds)
     psnr = None
     if not findings:
         with _MODEL:
@@ -188,7 +205,8 @@ def run_verification(
         psnr_db=psnr,
         snr_db=request.snr_db,
         seed=request.seed,
-        coverage=with_streams(with_bounds(golden.meter.coverage(), bounds), recording, stalled=request.stall > 0),
+        coverage=coverage if recording is None else with_streams(coverage, recording, stalled=request.stall > 0),
+        trouble=trouble,
         waveform=waveform,
         command=request.command(),
         edited=_edited(design),

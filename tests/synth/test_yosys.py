@@ -5,6 +5,7 @@ All but one of these tests put a small program in Yosys' place, which does to a 
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import subprocess
@@ -23,13 +24,16 @@ from hwgen.synth.statistics import count
 from hwgen.synth.yosys import Job, netlists
 
 STUB = """
-import json, pathlib, re, sys, time
+import json, os, pathlib, re, sys, time
 verilog = pathlib.Path("design.v").read_text()
 with open(RUNS, "a") as runs:
     runs.write("run\\n")
 if "syntax" in verilog:
     print("Warning: this\\ndesign.v:7: ERROR: syntax error, unexpected ';'\\n", file=sys.stderr)
     sys.exit(1)
+if "killed" in verilog:
+    print("so far", flush=True)
+    os.kill(os.getpid(), 9)
 while "hang" in verilog:
     time.sleep(1)
 top = re.search("-top (\\\\S+)", sys.argv[-1])[1]
@@ -84,7 +88,7 @@ def test_everything_that_matters_is_in_the_key(stub: Stub, monkeypatch: pytest.M
     assert len(keys) == 6
 
 
-@pytest.mark.parametrize("damage", [b"", b"no gzip", "cut", "flipped"])
+@pytest.mark.parametrize("damage", [b"", b"no gzip", "cut", "flipped", "without a seal", "another's", "no netlist"])
 def test_a_damaged_entry_is_made_again(stub: Stub, damage: bytes | str) -> None:
     job = Job("lut lut lut", "top", "xc7")
     assert stub.luts(job) == [3]
@@ -94,8 +98,12 @@ def test_a_damaged_entry_is_made_again(stub: Stub, damage: bytes | str) -> None:
         entry.write_bytes(whole[:-9])
     elif damage == "flipped":
         entry.write_bytes(whole[:30] + bytes([whole[30] ^ 64]) + whole[31:])
+    elif isinstance(damage, str):
+        seal, _, text = gzip.decompress(whole).partition(b"\n")
+        other = {"without a seal": text, "another's": seal + b"\n" + text.replace(b"lut", b"LUT"),
+                 "no netlist": seal + b"\n[]"}  # fmt: skip
+        entry.write_bytes(gzip.compress(other[damage]))
     else:
-        assert isinstance(damage, bytes)
         entry.write_bytes(damage)
     assert stub.luts(job) == [3]
     assert stub.runs == 2
@@ -117,6 +125,13 @@ def test_the_tools_error_is_told(stub: Stub) -> None:
                      "unexpected ';'")
     with pytest.raises(HwgenError, match=f"^{text}$"):
         stub.luts(Job("syntax", "top", "xc7"))
+    assert stub.entries() == []
+
+
+def test_a_yosys_that_is_killed_says_nothing_about_the_verilog(stub: Stub) -> None:
+    with pytest.raises(HwgenError) as caught:
+        stub.luts(Job("killed", "top", "xc7"))
+    assert str(caught.value) == "synthesis of top: wanted a Yosys that comes to its end, got signal 9 (SIGKILL): so far"
     assert stub.entries() == []
 
 

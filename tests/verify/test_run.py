@@ -225,6 +225,34 @@ def test_a_graph_that_is_not_the_pytorch_model_is_found(
     )
 
 
+def test_a_difference_is_known_whatever_the_simulator_does(
+    small: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    true_run = verify_reference.run
+
+    def wrong(*arguments: object) -> dict[str, np.ndarray]:
+        values = dict(true_run(*arguments))  # type: ignore[arg-type]
+        values["conv1"] = values["conv1"] + 1
+        return values
+
+    def killed(*arguments: object) -> None:
+        raise runner.SimulationError("the simulator", "a run that comes to its end", "signal 9 (SIGKILL)")
+
+    monkeypatch.setattr(verify_module, "simulate", killed)
+    with pytest.raises(runner.SimulationError):
+        run_verification(small, tmp_path / "none")
+    monkeypatch.setattr(verify_reference, "run", wrong)
+    assert verify(small, junit=tmp_path / "junit.xml") == 1
+    said = capsys.readouterr().err
+    assert "the integer graph differs from the PyTorch model" in said and "signal 9 (SIGKILL)" in said
+    assert xml.parse(tmp_path / "junit.xml").getroot()[0].get("failures") == "1"
+
+
+def test_frames_beyond_memory_are_refused_at_once(small: Request, tmp_path: Path) -> None:
+    with pytest.raises(HwgenError, match=r"^--frames: wanted at most \d+ of this size, \d+ bytes each, in"):
+        run_verification(replace(small, frames=10_000_000), tmp_path)
+
+
 def test_a_design_that_does_not_build_is_no_difference(small: Request, tmp_path: Path) -> None:
     broken = edited(small, tmp_path, r"endmodule", "nonsense endmodule")
     with pytest.raises(runner.SimulationError, match="the simulator's build: wanted Verilog that .* syntax error"):

@@ -24,6 +24,7 @@ from hwgen.model import RX_FOLDER
 from hwgen.numerics.formats import POWER
 from hwgen.outputs import check_file
 from hwgen.train.checkpoint import read, terms
+from hwgen.train.clipped import clipped
 from hwgen.train.quantised import GAIN_BITS, RECEIVED_BITS, QuantDeepJSCC, from_checkpoint
 from hwgen.train.quantised_layers.convolution import QuantLayer, QuantTableLayer
 from hwgen.train.quantised_side import QuantSide
@@ -73,6 +74,11 @@ def export_model(spec: ModelSpec, checkpoint: Path | None = None, out: Path | No
     sides = [export(spec, checkpoint or spec.checkpoint_path, side) for side in SIDES]
     save_all(dict(zip((folder, folder / RX_FOLDER), sides, strict=True)))
     return sides[0], sides[1]
+
+
+def clipped_values(spec: ModelSpec, checkpoint: Path | None = None) -> list[str]:
+    """A line for each layer's kind of values of which some are beyond their integers; as `export`."""
+    return [str(found) for found in clipped(from_checkpoint(spec, checkpoint or spec.checkpoint_path))]
 
 
 def _transmitter(network: QuantDeepJSCC) -> Nodes:

@@ -10,8 +10,9 @@ import pytest
 import torch
 from support.quantised_samples import sample_checkpoint, sample_images, sample_spec
 
+from hwgen.cli.main import main
 from hwgen.errors import HwgenError
-from hwgen.export import export, export_model
+from hwgen.export import clipped_values, export, export_model
 from hwgen.ir.execute import execute
 from hwgen.ir.nodes import Gain
 from hwgen.ir.nodes.convolution import accumulator_bound
@@ -78,6 +79,32 @@ def test_integers_are_the_rounded_parameters(tmp_path: Path) -> None:
     gain = graph.nodes[-1]
     assert isinstance(gain, Gain)
     assert (gain.factor, gain.shift) == network.gain
+
+
+def test_what_clips_is_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A bias beyond 2^31 of its grid, slopes beyond 127 / 64 and weights beyond their scales, in a made checkpoint."""
+    spec = sample_spec(tmp_path)
+    path = tmp_path / "checkpoint.safetensors"
+    sample_checkpoint(spec, path)
+    before = clipped_values(spec, path)
+    assert not any("bias" in line or "slope" in line for line in before)
+    tensors, header = read(path)
+    bias = next(name for name in tensors if name.startswith("encoder.1.") and name.endswith("conv.bias"))
+    tensors[bias][0], tensors[bias][1] = 1e12, -1e12
+    slope = next((name for name in tensors if name.endswith("activation.weight") and "encoder" in name), None)
+    if slope is not None:
+        tensors[slope][0] = 1e3
+    write(path, tensors, {key: value for key, value in header.items() if key != "format_version"})
+    found = [line for line in clipped_values(spec, path) if line not in before]
+    layer = spec.encoder_network.layers[1].name
+    total = len(tensors[bias])
+    assert f"encoder {layer}: 2 of {total} biases beyond their integers, clipped" in found
+    assert slope is None or any(f"1 of {len(tensors[slope])} slopes beyond" in line for line in found)
+    assert len(found) == 1 + (slope is not None)
+    assert main(["export", "--model", str(spec.path), "--checkpoint", str(path), "--out", str(tmp_path / "o")]) == 0
+    assert f"note: {found[0]}\n" in capsys.readouterr().err
+    node = next(node for node in load(tmp_path / "o").convolutions if node.name == layer)
+    assert (int(node.bias[0]), int(node.bias[1])) == (2**31 - 1, -(2**31))
 
 
 def test_accumulator_bounds_hold_for_the_worst_input(tmp_path: Path) -> None:

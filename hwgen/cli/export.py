@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from hwgen.option_values import path
 
@@ -23,8 +24,10 @@ def run(arguments: argparse.Namespace) -> int:
     from hwgen.yamlmarks import show_path
 
     model = spec.load(arguments.model)
-    from hwgen.export import export_model
+    from hwgen.export import clipped_values, export_model
 
     export_model(model, arguments.checkpoint, arguments.out)
+    for line in clipped_values(model, arguments.checkpoint):
+        print(f"note: {line}", file=sys.stderr)
     print(f"graph.json and weights.npz written to {show_path(arguments.out or model.folder)}")
     return 0

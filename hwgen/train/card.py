@@ -21,6 +21,7 @@ from hwgen.spec.model import Channel, Layer, ModelSpec
 from hwgen.spec.network import Network, Placed
 from hwgen.train.card_layers import layers_table
 from hwgen.train.checkpoint import read
+from hwgen.train.clipped import clipped
 from hwgen.train.evaluate import SNRS_DB, Codec, Quality, evaluate, mean_power, static_gain
 from hwgen.train.imageset import image_set
 from hwgen.train.quantised import from_checkpoint
@@ -76,6 +77,8 @@ def write_card(spec: ModelSpec, train_images: Sequence[Picture], val_images: Seq
         _quality(spec, measured, val_images),
         _verdict(measured, headers),
     ]
+    if "qat" in headers and (found := clipped(from_checkpoint(spec, folder / FILES["qat"]))):
+        sections.append("\n".join(["## Clipped values\n", *(f"- {one}" for one in found)]))
     notes = spec.folder / "notes.md"
     if notes.is_file():
         sections.append("## Notes\n\n" + notes.read_text(encoding="utf-8").strip())

@@ -253,3 +253,16 @@ def test_parts_round_once() -> None:
     for part, bits, e in ((0, 8, exponent), (1, 6, exponent + left)):
         integers = (x[:, part::2] * 2.0**-e).round().clamp(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
         assert torch.equal(out[:, part::2], integers * 2.0**e)
+
+
+def test_what_clips_is_counted(tmp_path: Path) -> None:
+    network = QuantDeepJSCC(complex_spec(tmp_path))
+    layer = next(layer for layer in network.encoder if isinstance(layer, QuantComplexLayer))
+    layer.fit_weights()
+    before = layer.clipped(-8)
+    layer.conv.bias.data[0] = 1e12
+    layer.conv.imag.weight.data[0, 0, 0, 0] = 1e9
+    after = layer.clipped(-8)
+    weights = layer.conv.real.weight.numel() + layer.conv.imag.weight.numel()
+    assert after["weights"] == (before["weights"][0] + 1, weights)
+    assert (before["biases"][0], after["biases"]) == (0, (1, len(layer.conv.bias)))

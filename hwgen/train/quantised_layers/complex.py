@@ -11,11 +11,12 @@ from torch import Tensor, nn
 
 from hwgen.assembly.convolution import Integers
 from hwgen.ir.nodes.complex_conv2d import complex_weight
+from hwgen.ir.nodes.convolution import BIAS_BITS
 from hwgen.numerics.integer import IntArray
 from hwgen.spec.layers import Layer
 from hwgen.spec.network import Placed
 from hwgen.train.complex_layers import interleaved
-from hwgen.train.quantised_layers.convolution import QuantLayer
+from hwgen.train.quantised_layers.convolution import QuantLayer, beyond
 from hwgen.train.quantisers import WEIGHT_EXPONENTS, best_exponents, exponents, plain, quant_conv, set_exponents
 
 BIAS_LIMIT = 2.0**31
@@ -123,6 +124,20 @@ class QuantComplexLayer(QuantLayer):
         weight, per_channel = complex_weight(found.weight_real, found.weight_imag), np.repeat(found.weight_exponent, 2)
         imag_left = self.coarse[1] if self.coarse else 0
         return Integers(weight, found.bias, per_channel, slope, kind, imag_left)
+
+    def clipped(self, input_exponent: int) -> dict[str, tuple[int, int]]:
+        """As of a real layer; real and imaginary weights on their own grids, counted together."""
+        parts = (self.conv.real, self.conv.weight_bits), (self.conv.imag, self.conv.imag_weight_bits)
+        counts = [
+            beyond(part.weight.detach().double() / (2.0 ** exponents(part, bits - 1).double()).view(-1, 1, 1, 1),
+                   bits, narrow=True)
+            for part, bits in parts
+        ]  # fmt: skip
+        scale = 2.0 ** (self.conv.weight_exponents().double().repeat_interleave(2) + input_exponent)
+        return {
+            "weights": (sum(count for count, _ in counts), sum(total for _, total in counts)),
+            "biases": beyond(self.conv.bias.detach().double() / scale, BIAS_BITS, narrow=False),
+        } | self._clipped_slopes()
 
     def fit_weights(self) -> None:
         """Choose the scales for the present weights."""

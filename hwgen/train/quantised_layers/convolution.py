@@ -108,6 +108,26 @@ class QuantLayer(Requantised):
         values = None if book is None else book.integers()
         return Integers(weight, bias, weight_exponent.numpy(), *self._slopes(), codebook=values)
 
+    def clipped(self, input_exponent: int) -> dict[str, tuple[int, int]]:
+        """How many weights, biases and slopes are beyond their integers, of how many, by kind.
+
+        Parameters
+        ----------
+        input_exponent
+            The input's scale is 2**input_exponent.
+        """
+        scale = 2.0 ** (exponents(self.conv, self.weight_bits - 1).double() + input_exponent)
+        return {
+            "weights": beyond(self._scaled(), self.weight_bits, narrow=True),
+            "biases": beyond(self.conv.bias.detach().double() / scale, BIAS_BITS, narrow=False),
+        } | self._clipped_slopes()
+
+    def _clipped_slopes(self) -> dict[str, tuple[int, int]]:
+        if not isinstance(self.activation, QuantPReLU):
+            return {}
+        scaled = self.activation.weight.detach().double() * 2.0**self.activation.fraction
+        return {"slopes": beyond(scaled, self.activation.bits, narrow=False)}
+
     def _slopes(self) -> tuple[IntArray | None, FixedPointFormat]:
         if isinstance(self.activation, QuantPReLU):
             kind = FixedPointFormat(self.activation.bits, True, self.activation.fraction)
@@ -157,6 +177,14 @@ class QuantTableLayer(QuantLayer):
         table = torch.from_numpy(values).to(real)
         entries = table[codes % len(table)] * 2.0**self.exponent
         return self.quantiser(entries + (real - real.detach()))  # exactly the entries, with the function's gradient
+
+
+def beyond(scaled: Tensor, bits: int, narrow: bool) -> tuple[int, int]:
+    """How many values the integers of `integers` do not reach, rounded, and how many there are."""
+    limit = 2.0 ** (bits - 1) - 1.0
+    rounded = scaled.round()
+    reached = (rounded >= (-limit if narrow else -limit - 1.0)) & (rounded <= limit)
+    return int((~reached).sum()), scaled.numel()
 
 
 def integers(scaled: Tensor, bits: int, narrow: bool) -> IntArray:

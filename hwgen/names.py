@@ -26,8 +26,11 @@ wait wait_order wand weak weak0 weak1 while wildcard wire with within wor xnor x
 """
 KEYWORDS = frozenset(_KEYWORDS.split())
 """Keywords of SystemVerilog (IEEE 1800-2017, table B.1), which has all of Verilog's."""
-SIGNALS = frozenset({"aclk", "aresetn", "clk", "rst"})
-"""Names of the top module's signals, beside those that `PORT` and `WIRE` describe."""
+SIGNALS = frozenset({
+    "aclk", "aresetn", "clk", "rst", "framer", "frame_error", "frame_errors", "use_tlast", "USE_TLAST",
+})  # fmt: skip
+"""Names of the top module's signals, its parameter and the module at its inputs, beside those that `PORT` and `WIRE`
+describe."""
 PORT = re.compile(r"(s_axis|m_axis|s_coef)(_\w+)?", re.ASCII)
 WIRE = "__"
 """In the name of every wire between components."""

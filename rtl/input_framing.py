@@ -9,6 +9,7 @@ from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, flipped
 
+from hwgen.numerics.framing import ERROR_BITS
 from hwgen.rtl.framer import FramerConfig
 from hwgen.rtl.pipeline import connect_in_order
 from hwgen.rtl.primitives import Cost
@@ -28,15 +29,13 @@ class InputFramingConfig:
 
     latency: ClassVar[int] = FramerConfig.latency
     """Cycles from an accepted beat to its `valid` at the output, where nothing waits."""
-    counter_bits: ClassVar[int] = 32
-    """Of `frame_errors`, which begins again at zero behind its largest number."""
 
     frames: FramerConfig
     coefficients: FramerConfig | None = None
 
     def cost(self, family: str) -> Cost:
         """Resources: flip-flops exactly, a LUT for each bit of the counter."""
-        cost = self.frames.cost(family) + Cost(self.counter_bits, self.counter_bits)
+        cost = self.frames.cost(family) + Cost(ERROR_BITS, ERROR_BITS)
         if self.coefficients is not None:
             cost += self.coefficients.cost(family) + Cost(1)
         return cost
@@ -62,7 +61,7 @@ class InputFraming(Component):
     coefficients_i, coefficients_o : the same for coefficients, where there are any
     use_tlast : In(1), constant; 0: beats are counted, TLAST is not looked at
     frame_error : Out(1), high for a cycle where a fault is found; one cycle for two found at once, one on each stream
-    frame_errors : Out(32), the faults so far since reset, those of this cycle's `frame_error` not yet among them
+    frame_errors : Out(ERROR_BITS), the faults since reset, each from the cycle behind its `frame_error` on
     """
 
     def __init__(self, config: InputFramingConfig) -> None:
@@ -70,7 +69,7 @@ class InputFraming(Component):
         members = {
             "use_tlast": In(1),
             "frame_error": Out(1),
-            "frame_errors": Out(config.counter_bits),
+            "frame_errors": Out(ERROR_BITS),
             "i": In(stream.Signature(config.frames.layout)),
             "o": Out(stream.Signature(unsigned(config.frames.width))),
         }

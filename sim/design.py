@@ -62,7 +62,8 @@ class Design:
     """A design as a bench needs to know it.
 
     side : "tx": pixels in, symbols out; "rx": symbols in, pixels out.
-    input_last : it has an input TLAST, which the bench then drives.
+    input_last, coefficients_last : it has that TLAST, which the bench then drives.
+    frame_errors : it counts faults of the inputs' frames.
     coefficient_beats : words per frame of its second input stream, 0 where it has none.
     """
 
@@ -74,6 +75,8 @@ class Design:
     input_bits: int
     input_beats: int
     input_last: bool
+    coefficients_last: bool
+    frame_errors: bool
     coefficient_beats: int
     output_bits: int
     output_beats: int
@@ -187,6 +190,8 @@ def load(folder: Path) -> Design:
         input_bits=checked.input.bits,
         input_beats=checked.input.beats,
         input_last="s_axis_tlast" in checked.ports,
+        coefficients_last="s_coef_tlast" in checked.ports,
+        frame_errors="frame_errors" in checked.ports,
         coefficient_beats=checked.coefficients.beats if checked.coefficients else 0,
         output_bits=checked.output.bits,
         output_beats=checked.output.beats,
@@ -230,7 +235,7 @@ def probes(design: Design) -> str:
     if design.coefficient_beats:
         lines.append(
             f"stream_probe #(.STREAM({last + 1}), .BITS(32)) probe_coefficients ({always}, .valid(c_valid),"
-            f" .ready(c_ready), .payload(c_payload), .last(1'b0), .beat(beat[{last + 1}]));"
+            f" .ready(c_ready), .payload(c_payload), .last(c_last), .beat(beat[{last + 1}]));"
         )
     return "\n".join(lines) + "\n"
 
@@ -247,4 +252,8 @@ def defines(design: Design) -> dict[str, object]:
         found["HWGEN_INPUT_LAST"] = 1
     if design.coefficient_beats:
         found["HWGEN_COEFFICIENTS"] = 1
+    if design.coefficients_last:
+        found["HWGEN_COEFFICIENTS_LAST"] = 1
+    if design.frame_errors:
+        found["HWGEN_FRAME_ERRORS"] = 1
     return found

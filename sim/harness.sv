@@ -6,7 +6,8 @@
 // Defined by the runner: HWGEN_TOP (the design's module), HWGEN_STREAMS (probed streams, the input
 // the output and the coefficients counted), the widths HWGEN_INPUT_BITS and HWGEN_OUTPUT_BITS;
 // HWGEN_INPUT_LAST where the design has an input TLAST, HWGEN_COEFFICIENTS where it has a second
-// input stream. probes.svh holds one stream_probe per stream, made from manifest.json.
+// input stream, HWGEN_COEFFICIENTS_LAST where that has a TLAST, HWGEN_FRAME_ERRORS where faults of the inputs' frames
+// are counted. probes.svh holds one stream_probe per stream, made from manifest.json.
 //
 // With `interrupt`, the source's frames are first sent for so many cycles, cut off by a reset, and nothing of that is
 // recorded: what follows must be as if it had not been.
@@ -28,6 +29,8 @@ module hwgen_harness;
   logic [31:0] input_beats = 1;      // per frame
   logic [31:0] output_beats = 1;     // per frame
   logic [31:0] coefficient_beats = 0;  // per frame
+  logic [31:0] scripted = 0;         // input beats in all, TLAST by the recorder's script; 0: frames of input_beats
+  logic [31:0] scripted_coefficients = 0;
   logic watch = 1;                   // the layers' streams are recorded, too
   logic [31:0] quiet = 1000;         // nothing moves for so long: the design is full, or empty
   logic [31:0] patience = 100000;    // nothing moves for so long: it hangs
@@ -42,6 +45,8 @@ module hwgen_harness;
   logic done = 0;
   logic [2:0] status = 0;            // 0 complete, 1 hang, 2 cycle limit, 3 end of the window
   logic [31:0] cycle = 0;            // since reset was released for what is recorded
+  logic [31:0] frame_errors = 0;     // as the design counts them
+  logic [31:0] error_cycles = 0;     // with frame_error
 
   // An even number of time units, so that both edges fall on whole ones.
   logic clock = 0;
@@ -59,9 +64,11 @@ module hwgen_harness;
   logic pausing, holding, starving, loaded;
   logic [31:0] beats;
   logic [`HWGEN_STREAMS-1:0] beat;
+  logic error;
+  logic [31:0] errors;
 
   stream_source source (
-      .clock, .reset_n, .seed, .stall, .frames, .frame_beats(input_beats), .quiet, .silent,
+      .clock, .reset_n, .seed, .stall, .frames, .frame_beats(input_beats), .scripted, .quiet, .silent,
       .go(loaded), .holding(holding || starving), .pausing,
       .valid(s_valid), .ready(s_ready), .payload(s_payload), .last(s_last)
   );
@@ -72,14 +79,14 @@ module hwgen_harness;
   );
 
 `ifdef HWGEN_COEFFICIENTS
-  logic c_valid, c_ready;
+  logic c_valid, c_ready, c_last;
   logic [31:0] c_payload, c_taken;
   logic [3:0] settled;
 
   stream_source #(.SOURCE(1)) coefficients (
       .clock, .reset_n, .seed(seed ^ 64'hA0761D6478BD642F), .stall, .frames,
-      .frame_beats(coefficient_beats), .quiet, .silent, .go(1'b1), .holding(holding || pausing),
-      .pausing(starving), .valid(c_valid), .ready(c_ready), .payload(c_payload), .last()
+      .frame_beats(coefficient_beats), .scripted(scripted_coefficients), .quiet, .silent, .go(1'b1),
+      .holding(holding || pausing), .pausing(starving), .valid(c_valid), .ready(c_ready), .payload(c_payload), .last(c_last)
   );
 
   assign loaded = &settled || stall != 0;
@@ -106,9 +113,20 @@ module hwgen_harness;
 `ifdef HWGEN_COEFFICIENTS
       .s_coef_tdata(c_payload), .s_coef_tvalid(c_valid), .s_coef_tready(c_ready),
 `endif
+`ifdef HWGEN_COEFFICIENTS_LAST
+      .s_coef_tlast(c_last),
+`endif
+`ifdef HWGEN_FRAME_ERRORS
+      .frame_error(error), .frame_errors(errors),
+`endif
       .m_axis_tdata(m_payload[`HWGEN_OUTPUT_BITS-1:0]), .m_axis_tvalid(m_valid),
       .m_axis_tready(m_ready), .m_axis_tlast(m_last)
   );
+
+`ifndef HWGEN_FRAME_ERRORS
+  assign error = 0;
+  assign errors = 0;
+`endif
 
 `include "probes.svh"
 
@@ -137,6 +155,8 @@ module hwgen_harness;
     if (running) begin
       cycle  <= cycle + 1;
       silent <= |beat ? 0 : silent + 1;
+      frame_errors <= errors;
+      if (error) error_cycles <= error_cycles + 1;
       if (beats >= frames * output_beats) after <= after + 1;
       if (after >= tail) finish_with(0);
       else if (silent >= patience && after == 0) finish_with(1);

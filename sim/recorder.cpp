@@ -1,12 +1,14 @@
 // The files of a simulation run, and the protocol check of every stream (called from the harness by DPI).
 //
 // Reads input.bin and, where there is one, coefficients.bin (one 32-bit word per beat of that input stream, little
-// endian) from the current folder and writes
+// endian) from the current folder, beside them input_last.bin and coefficients_last.bin where TLAST is scripted (one
+// byte per beat), and writes
 //   stream_<i>.rec   one 64-bit word per transferred beat: value [31:0], last [32], cycle [63:33]
 //   streams.txt      one line per stream: index beats stalled valid ready kind cycle
 //                    (stalled: cycles of valid without ready; valid, ready: at the end;
 //                    kind, cycle: first protocol violation: 0 none, 1 payload changed, 2 valid dropped)
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -29,6 +31,7 @@ struct Stream {
 
 std::vector<Stream> streams;
 std::vector<uint32_t> inputs[2];  // the input's beats, the coefficients'
+std::vector<uint8_t> lasts[2];    // TLAST of each beat; empty where it is not scripted
 
 [[noreturn]] void fail(const std::string &what) {
     std::perror(("hwgen recorder: " + what).c_str());
@@ -41,13 +44,15 @@ void violate(Stream &s, int kind, uint32_t cycle) {
     s.violation_cycle = cycle;
 }
 
-void load(std::vector<uint32_t> &words, const char *name) {
+template <typename Word>
+void load(std::vector<Word> &words, const char *name, bool optional = false) {
     FILE *file = std::fopen(name, "rb");
+    if (!file && optional && errno == ENOENT) return;
     if (!file) fail(name);
     std::fseek(file, 0, SEEK_END);
-    words.resize(std::ftell(file) / 4);
+    words.resize(std::ftell(file) / sizeof(Word));
     std::rewind(file);
-    if (std::fread(words.data(), 4, words.size(), file) != words.size()) fail(name);
+    if (std::fread(words.data(), sizeof(Word), words.size(), file) != words.size()) fail(name);
     std::fclose(file);
 }
 
@@ -57,7 +62,11 @@ extern "C" {
 
 void hwgen_open(int count, unsigned char coefficients) {
     load(inputs[0], "input.bin");
-    if (coefficients) load(inputs[1], "coefficients.bin");
+    load(lasts[0], "input_last.bin", true);
+    if (coefficients) {
+        load(inputs[1], "coefficients.bin");
+        load(lasts[1], "coefficients_last.bin", true);
+    }
     streams.resize(count);
     for (int i = 0; i < count; i++) {
         const std::string name = "stream_" + std::to_string(i) + ".rec";
@@ -68,6 +77,8 @@ void hwgen_open(int count, unsigned char coefficients) {
 }
 
 unsigned hwgen_input(int source, unsigned beat) { return inputs[source][beat % inputs[source].size()]; }
+
+unsigned char hwgen_last(int source, unsigned beat) { return lasts[source].at(beat); }
 
 void hwgen_offer(int stream, unsigned char ready, unsigned payload, unsigned char last, unsigned cycle) {
     Stream &s = streams[stream];

@@ -238,7 +238,7 @@ def _keep_library(work: Path, library: Path) -> None:
 
 
 def run(executable: Path, folder: Path, settings: Mapping[str, int], seed: int) -> dict[str, int]:
-    """Run a built bench in `folder`, which holds its input.bin; return result.json: status and cycles.
+    """Run a built bench in `folder`, which holds its input.bin; return result.json (`hwgen.sim.bench`).
 
     settings : values of the harness's settings by name (see harness.sv).
 
@@ -280,7 +280,7 @@ def _result(command: Sequence[str | Path], folder: Path, variables: Mapping[str,
         raise _stopped(f"{ended.how}: {errors(log)}")
     try:
         values: dict[str, int] = json.loads(result.read_text(encoding="utf-8"))
-        return {name: int(values[name]) for name in ("status", "cycles")}
+        return {name: int(values[name]) for name in ("status", "cycles", "frame_errors", "error_cycles")}
     except (OSError, ValueError, KeyError):
         raise _stopped(f"no result: {errors(log)}") from None
 

@@ -35,6 +35,14 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Script:
+    """An input stream beat by beat, in frames of any length: `words` (uint32) and `last` (bool), TLAST of each."""
+
+    words: NDArray[np.uint32]
+    last: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class Recorded:
     """The record of one stream: `values` (uint32, raw bits), `last` (bool) and `cycles` (int64) of every beat.
 
@@ -52,12 +60,19 @@ class Recorded:
     violation: int
     violation_cycle: int
 
+    def faults(self, beats: int) -> tuple[int, int]:
+        """Frames of an input that TLAST ended with fewer beats than that, and with more."""
+        lengths = np.diff(np.flatnonzero(self.last), prepend=-1)
+        return int((lengths < beats).sum()), int((lengths > beats).sum())
+
 
 @dataclass(frozen=True)
 class Recording:
     """A finished run: `streams` are input, layers in dataflow order, output.
 
     coefficients : the second input stream, None where the design has none.
+    frame_errors, error_cycles : what the design's counter of input faults said at the end, and in how many cycles
+        `frame_error` was high; 0 of a design without.
     """
 
     status: str
@@ -67,6 +82,8 @@ class Recording:
     build_seconds: float
     waveform: Path | None = None
     coefficients: Recorded | None = None
+    frame_errors: int = 0
+    error_cycles: int = 0
 
     @property
     def all(self) -> tuple[Recorded, ...]:
@@ -121,44 +138,48 @@ def interruption(design: Design, settings: Settings) -> int:
 
 def simulate(
     design: Design,
-    words: NDArray[np.uint32],
+    words: NDArray[np.uint32] | Script,
     settings: Settings,
     folder: Path,
     options: runner.BuildOptions,
     cache: Path | None = None,
-    coefficients: NDArray[np.uint32] | None = None,
+    coefficients: NDArray[np.uint32] | Script | None = None,
     watch: bool = True,
     simulator: Simulator | None = None,
 ) -> Recording:
     """Build (or reuse) the bench and run it in `folder`, made if needed.
 
-    words : (frames, input_beats) uint32, what the input stream carries.
-    coefficients : (frames, coefficient_beats) uint32, what the second input stream carries; None where there is none.
+    words : (frames, input_beats) uint32, what the input stream carries; or a script, which need not be of as many
+        frames: settings.frames are those that come out.
+    coefficients : (frames, coefficient_beats) uint32, what the second input stream carries, or a script; None where
+        there is none.
     watch : record the layers' streams, too; without, they stay empty.
     cache : folder of all caches; None takes the user's.
     simulator : None takes cocotb's.
 
     Raises runner.SimulationError.
     """
-    if words.shape != (settings.frames, design.input_beats):
-        raise ValueError(f"words: wanted {(settings.frames, design.input_beats)}, got {words.shape}")
-    wanted = (settings.frames, design.coefficient_beats) if design.coefficient_beats else None
-    given = None if coefficients is None else coefficients.shape
-    if given != wanted:
-        raise ValueError(f"coefficients: wanted {wanted}, got {given}")
+    if (coefficients is None) != (not design.coefficient_beats):
+        has = f"{design.coefficient_beats} for each frame" if design.coefficient_beats else "None"
+        raise ValueError(f"coefficients: wanted {has}, got {'None' if coefficients is None else 'some'}")
+    sent = _checked("words", words, settings.frames, design.input_beats)
+    loaded = None
+    if coefficients is not None:
+        loaded = _checked("coefficients", coefficients, settings.frames, design.coefficient_beats)
     if not 0 <= settings.stall < 1:
         raise ValueError(f"stall: wanted 0 <= stall < 1, got {settings.stall}")
     folder.mkdir(parents=True, exist_ok=True)
-    words.astype("<u4").tofile(folder / "input.bin")
-    if coefficients is not None:
-        coefficients.astype("<u4").tofile(folder / "coefficients.bin")
+    scripted = _write(folder, "input", sent)
+    scripted_coefficients = 0 if loaded is None else _write(folder, "coefficients", loaded)
     texts = {"probes.svh": designs.probes(design)}
     started = time.perf_counter()
     options = replace(options, trace=settings.trace is not None)
     simulator = simulator or Simulator(runner.build, runner.run)
     executable = simulator.build(design.sources, texts, designs.defines(design), options, cache)
     built = time.perf_counter()
-    times = patience(design, settings)
+    # What is dropped takes its time, too.
+    lasts = max(settings.frames, -(-scripted // design.input_beats))
+    times = patience(design, replace(settings, frames=lasts))
     values = {
         "seed": _spread(settings.seed),
         "stall": round(settings.stall * 65536),
@@ -166,6 +187,8 @@ def simulate(
         "input_beats": design.input_beats,
         "output_beats": design.output_beats,
         "coefficient_beats": design.coefficient_beats,
+        "scripted": scripted,
+        "scripted_coefficients": scripted_coefficients,
         "watch": int(watch),
         "quiet": times.quiet,
         "patience": times.patience,
@@ -188,7 +211,34 @@ def simulate(
         build_seconds=built - started,
         waveform=waveform if settings.trace and waveform.is_file() else None,
         coefficients=recorded[-1] if design.coefficient_beats else None,
+        frame_errors=result["frame_errors"],
+        error_cycles=result["error_cycles"],
     )
+
+
+def _checked(key: str, given: NDArray[np.uint32] | Script, frames: int, beats: int) -> NDArray[np.uint32] | Script:
+    """What a stream carries, if it is of the right shape.
+
+    Raises ValueError.
+    """
+    if isinstance(given, Script):
+        if not 1 <= len(given.words) == len(given.last):
+            raise ValueError(f"{key}: wanted a TLAST for each beat, got {len(given.last)} for {len(given.words)}")
+    elif given.shape != (frames, beats):
+        raise ValueError(f"{key}: wanted {(frames, beats)}, got {given.shape}")
+    return given
+
+
+def _write(folder: Path, name: str, given: NDArray[np.uint32] | Script) -> int:
+    """Write what a stream carries for the recorder; returns the beats of a script, 0 where it is none."""
+    lasts = folder / f"{name}_last.bin"
+    lasts.unlink(missing_ok=True)
+    if not isinstance(given, Script):
+        given.astype("<u4").tofile(folder / f"{name}.bin")
+        return 0
+    given.words.astype("<u4").tofile(folder / f"{name}.bin")
+    given.last.astype("u1").tofile(lasts)
+    return len(given.words)
 
 
 def value_by_value(recorded: Recorded, stream: Stream) -> Recorded:

@@ -57,7 +57,8 @@ def _build_bare(design: Design, options: runner.BuildOptions, folder: Path) -> N
     for name, source in zip(sources, design.sources, strict=True):
         shutil.copy(source, folder / name)
     named = ["--top-module", design.top, "--prefix", "Vbare", "-Mdir", "."]
-    facts = " ".join(f"-D{key}={value}" for key, value in designs.defines(design).items())
+    frames = {"HWGEN_INPUT_BEATS": design.input_beats, "HWGEN_COEFFICIENT_BEATS": design.coefficient_beats}
+    facts = " ".join(f"-D{key}={value}" for key, value in (designs.defines(design) | frames).items())
     verilate = [str(runner.verilator_root() / "bin" / "verilator"), "--cc", "--exe", *named, *runner.OPTIMISATIONS]
     make = ["make", "-j", str(os.cpu_count() or 1), "-f", "Vbare.mk", *runner.PLAIN_FOLDER, *runner.make_flags(options)]
     environment = runner.verilator_environment("verilator")

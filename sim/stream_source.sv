@@ -5,10 +5,14 @@
 // moved anywhere for `quiet` cycles: the design runs empty and has to start again. Between the pauses
 // there are enough frames to fill the design while the sink holds, however small the frames are.
 // With stall = 0 a beat is offered in every cycle, from `go` on.
+//
+// TLAST is high on the last of every `frame_beats` beats, or where the recorder's script has it: `scripted` beats are
+// then sent in all, in frames of any length.
 
 `timescale 1ns / 1ns
 
 import "DPI-C" function int unsigned hwgen_input(input int source, input int unsigned beat);
+import "DPI-C" function bit hwgen_last(input int source, input int unsigned beat);
 
 module stream_source #(
     parameter int SOURCE = 0  // 0 the input, 1 the coefficients
@@ -19,6 +23,7 @@ module stream_source #(
     input  logic [15:0] stall,
     input  logic [31:0] frames,
     input  logic [31:0] frame_beats,
+    input  logic [31:0] scripted,  // 0: frames of frame_beats
     input  logic [31:0] quiet,
     input  logic [31:0] silent,   // cycles since a beat moved anywhere
     input  logic        go,
@@ -32,7 +37,7 @@ module stream_source #(
   logic [63:0] random;
   logic [31:0] next, total, in_frame, pause_at, frame, pause_in;
 
-  assign total = frames * frame_beats;
+  assign total = scripted != 0 ? scripted : frames * frame_beats;
 
   always @(posedge clock) begin
     if (!reset_n) begin
@@ -58,7 +63,7 @@ module stream_source #(
           end else begin
             valid   <= 1;
             payload <= hwgen_input(SOURCE, next);
-            last    <= in_frame == frame_beats - 1;
+            last    <= scripted != 0 ? hwgen_last(SOURCE, next) : in_frame == frame_beats - 1;
             next    <= next + 1;
             if (in_frame == frame_beats - 1) begin
               in_frame <= 0;

@@ -7,9 +7,10 @@ from typing import Any
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, ResetSignal, Value
 from amaranth.lib.wiring import Component, In, Out
 
-from hwgen.emit.ports import ports
+from hwgen.emit.ports import FLAG, ports
 from hwgen.plan.plan import Plan
 from hwgen.rewrite.hardware import COEFFICIENTS, INPUT
+from hwgen.rewrite.insert_framing import FRAMER
 
 
 def components(plan: Plan) -> dict[str, Component]:
@@ -61,14 +62,20 @@ def output_of(plan: Plan, made: dict[str, Component], name: str, consumer: str, 
 
 
 class Top(Component):
-    """A design with AXI4-Stream ports (`hwgen.emit.ports`): pixels in and symbols out, or symbols in and pixels out."""
+    """A design with AXI4-Stream ports (`hwgen.emit.ports`): pixels in and symbols out, or symbols in and pixels out.
+
+    `hwgen.emit.parameter` makes its input `use_tlast` a parameter of the Verilog.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         super().__init__(
             {
-                port.name: (In if port.direction == "input" else Out)(port.width)
-                for port in ports(plan.design.hardware)
+                FLAG: In(1),
+                **{
+                    port.name: (In if port.direction == "input" else Out)(port.width)
+                    for port in ports(plan.design.hardware)
+                },
             }
         )
 
@@ -77,21 +84,30 @@ class Top(Component):
         m.domains.sync = ClockDomain(local=True)
         m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
         made = add_components(m, self.plan)
-        first, *_, last = made.values()
+        framer: Any = made[FRAMER]
+        *_, last = made.values()
         m.d.comb += [
-            Value.cast(first.i.payload).eq(self.s_axis_tdata),
-            first.i.valid.eq(self.s_axis_tvalid),
-            self.s_axis_tready.eq(first.i.ready),
+            framer.use_tlast.eq(getattr(self, FLAG)),
+            self.frame_error.eq(framer.frame_error),
+            self.frame_errors.eq(framer.frame_errors),
+            Value.cast(framer.i.payload).eq(Cat(self.s_axis_tdata, self.s_axis_tlast)),
+            framer.i.valid.eq(self.s_axis_tvalid),
+            self.s_axis_tready.eq(framer.i.ready),
             Cat(self.m_axis_tdata, self.m_axis_tlast).eq(Value.cast(last.o.payload)),
             self.m_axis_tvalid.eq(last.o.valid),
             last.o.ready.eq(self.m_axis_tready),
         ]
         if self.plan.design.hardware.port(COEFFICIENTS) is not None:
             (taker,) = (component for component in made.values() if hasattr(component, "coefficients"))
-            stream = taker.coefficients
             m.d.comb += [
-                stream.payload.eq(self.s_coef_tdata),
-                stream.valid.eq(self.s_coef_tvalid),
-                self.s_coef_tready.eq(stream.ready),
+                Value.cast(framer.coefficients_i.payload).eq(Cat(self.s_coef_tdata, self.s_coef_tlast)),
+                framer.coefficients_i.valid.eq(self.s_coef_tvalid),
+                self.s_coef_tready.eq(framer.coefficients_i.ready),
+            ]
+            stream, given = taker.coefficients, framer.coefficients_o
+            m.d.comb += [
+                stream.payload.eq(given.payload),
+                stream.valid.eq(given.valid),
+                given.ready.eq(stream.ready),
             ]
         return m

@@ -11,7 +11,7 @@ from typing import Any
 
 from hwgen import __version__
 from hwgen.design_options import DesignOptions
-from hwgen.emit.ports import ports
+from hwgen.emit.ports import PARAMETER, PARAMETER_MEANING, ports
 from hwgen.ir.node import Node
 from hwgen.lower.base import Lowering, Stream
 from hwgen.numerics.formats import COEFFICIENT, PIXEL, SYMBOL
@@ -64,6 +64,7 @@ def build_manifest(plan: Plan, top: str, spec: ModelSpec, options: DesignOptions
             port.name: {"direction": port.direction, "width": port.width, "meaning": port.meaning}
             for port in ports(hardware)
         },
+        "parameters": {PARAMETER: {"default": 1, "meaning": PARAMETER_MEANING}},
         **_streams(plan),
         "coefficients": (
             {"bits": 32, "beats": graph.coefficient_words, "fraction": COEFFICIENT.fraction}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hwgen.numerics import formats
+from hwgen.numerics.framing import ERROR_BITS
 from hwgen.rewrite.hardware import HardwareGraph
 
 
@@ -32,12 +33,24 @@ CLOCK = (
 )
 
 
-def slave(name: str, bits: int, meaning: str) -> tuple[Port, ...]:
-    """An AXI4-Stream that comes in."""
+PARAMETER = "USE_TLAST"
+"""The module's parameter, 1 where nothing else is said."""
+PARAMETER_MEANING = "1: a frame ends with its TLAST; 0: TLAST of the inputs is not looked at, beats are counted"
+FLAG = "use_tlast"
+"""The input that becomes the parameter (`hwgen.emit.parameter`)."""
+FAULTS = (
+    Port("frame_error", "output", 1, "high for a cycle where an input frame is found too short or too long"),
+    Port("frame_errors", "output", ERROR_BITS, f"such frames since reset, modulo 2**{ERROR_BITS}"),
+)
+
+
+def slave(name: str, bits: int, meaning: str, last: str) -> tuple[Port, ...]:
+    """An AXI4-Stream that comes in, with TLAST."""
     return (
         Port(f"{name}_tdata", "input", bits, meaning),
         Port(f"{name}_tvalid", "input", 1, "AXI4-Stream"),
         Port(f"{name}_tready", "output", 1, "AXI4-Stream"),
+        Port(f"{name}_tlast", "input", 1, last),
     )
 
 
@@ -60,10 +73,6 @@ def ports(hardware: HardwareGraph) -> tuple[Port, ...]:
             "symbols": (32, SYMBOL, "symbol"),
             "coefficients": (32, COEFFICIENT, "coefficient"),
         }[stream.payload]
-        if stream.direction == "output":
-            found += master(stream.name, bits, meaning, f"high on a frame's last {item}")
-            continue
-        found += slave(stream.name, bits, meaning)
-        if stream.payload == "symbols":
-            found.append(Port(f"{stream.name}_tlast", "input", 1, "not looked at: symbols are counted"))
-    return tuple(found)
+        kind = master if stream.direction == "output" else slave
+        found += kind(stream.name, bits, meaning, f"high on a frame's last {item}")
+    return (*found, *FAULTS)

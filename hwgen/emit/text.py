@@ -21,23 +21,29 @@ def constraints(board: Board) -> str:
 TX_PORTS = """\
     .s_axis_tdata(pixel),                           // {pixel}; raster order
     .s_axis_tvalid(pixel_valid), .s_axis_tready(pixel_ready),
+    .s_axis_tlast(pixel_last),                      // high on the last of a frame's {beats_in} pixels
 {coefficients}\
     .m_axis_tdata(symbol),                          // I [15:0], Q [31:16]; signed {symbol}
     .m_axis_tvalid(symbol_valid), .m_axis_tready(symbol_ready),
-    .m_axis_tlast(symbol_last)                      // high on the last of a frame's {beats} symbols
+    .m_axis_tlast(symbol_last),                     // high on the last of a frame's {beats} symbols
 """
 RX_PORTS = """\
     .s_axis_tdata(symbol),                          // I [15:0], Q [31:16]; signed {symbol}
     .s_axis_tvalid(symbol_valid), .s_axis_tready(symbol_ready),
-    .s_axis_tlast(symbol_last),                     // not looked at
+    .s_axis_tlast(symbol_last),                     // high on the last of a frame's {beats_in} symbols
 {coefficients}\
     .m_axis_tdata(pixel),                           // {pixel}; raster order
     .m_axis_tvalid(pixel_valid), .m_axis_tready(pixel_ready),
-    .m_axis_tlast(pixel_last)                       // high on the last of a frame's {beats} pixels
+    .m_axis_tlast(pixel_last),                      // high on the last of a frame's {beats} pixels
 """
 COEFFICIENT_PORTS = f"""\
     .s_coef_tdata(coefficient),                     // real part [15:0], imaginary part [31:16]; signed {COEFFICIENT}
     .s_coef_tvalid(coefficient_valid), .s_coef_tready(coefficient_ready),
+    .s_coef_tlast(coefficient_last),                // high on the last of a frame's {{words}} coefficients
+"""
+FAULT_PORTS = """\
+    .frame_error(frame_error),                      // high for a cycle: an input frame was too short or too long
+    .frame_errors(frame_errors)                     // how many were since reset, 32 bits
 """
 COLOUR = {1: "grey", 3: "RGB"}
 """By the image's channels."""
@@ -58,8 +64,9 @@ def readme(manifest: dict[str, Any]) -> str:
     coefficients = manifest["coefficients"]
     rate = f"{predicted['fps']} fps at {manifest['clock_mhz']:g} MHz"
     options = (" --side rx" if side == "rx" else "") + (f" --init {manifest['init']}" if manifest["init"] else "")
-    connected = ports.format(beats=beats_out, symbol=SYMBOL, pixel=PIXELS[channels],
-                             coefficients=COEFFICIENT_PORTS if coefficients else "")  # fmt: skip
+    loaded = COEFFICIENT_PORTS.format(words=coefficients["beats"]) if coefficients else ""
+    connected = ports.format(beats=beats_out, beats_in=beats_in, symbol=SYMBOL, pixel=PIXELS[channels],
+                             coefficients=loaded) + FAULT_PORTS  # fmt: skip
     terms = "".join(f"- {key}: {value}\n" for key, value in manifest["terms"].items()) or "- none stated\n"
     ultra = f"\n| URAM | {predicted['uram']} |" if "uram" in shown(predicted) else ""
     sample_coefficients = before = ""
@@ -68,6 +75,8 @@ def readme(manifest: dict[str, Any]) -> str:
         before = f"""
 Each frame has {coefficients['beats']} words of coefficients (matrix by matrix, row by row). They are for the channel
 that it meets, and must all be there before its first symbol is taken; those of the next frame may come meanwhile.
+Their frames end with TLAST as well, by the same rule. Frames meet their coefficients in order: a fault that makes of
+one frame two, or of two one, on one of the streams only, lets all later ones meet a neighbour's, until a reset.
 """
     return f"""# {manifest['model']}, {side}, for {manifest['board']} ({manifest['part']})
 
@@ -89,13 +98,18 @@ that it meets, and must all be there before its first symbol is taken; those of 
 ## Instantiate
 
 ```verilog
-{manifest['top']} {instance} (
+{manifest['top']} #(.USE_TLAST(1)) {instance} (  // 1 unless said otherwise; 0: input TLAST is not looked at
     .aclk(clk), .aresetn(resetn),                   // synchronous reset, active low
 {connected});
 ```
 
-A frame is {beats_in} {what_in} beats; frames may follow one another without a gap. {what_in.capitalize()}s are counted,
-so {'no input TLAST is needed' if side == 'rx' else 'there is no input TLAST'}: reset the module to start a frame anew.
+A frame is {beats_in} {what_in} beats, the last one with TLAST; frames may follow one another without a gap. A frame
+that its TLAST ends too early is filled up with zeros; of one without TLAST on its last beat all further beats are
+dropped, up to and including the next with TLAST. Either counts one in `frame_errors`, and the frame behind it is right
+again.
+
+**Connect `s_axis_tlast`, or set `USE_TLAST` to 0**: without TLAST everything behind the first frame is dropped. With 0,
+{what_in}s are counted, and one lost or doubled shifts all that follows until a reset.
 {before}
 ## Predicted
 

@@ -30,6 +30,7 @@ from hwgen.lower.concat import ConcatLowering
 from hwgen.lower.convolution import ConvolutionLowering
 from hwgen.lower.fork import ForkLowering
 from hwgen.lower.gain import GainLowering
+from hwgen.lower.input_framing import InputFramingLowering
 from hwgen.lower.matrix_product import MatrixProductLowering
 from hwgen.lower.pixel_packer import PixelPackerLowering
 from hwgen.lower.pixel_serialiser import PixelSerialiserLowering
@@ -40,7 +41,7 @@ from hwgen.lower.reorder import DepthToSpaceLowering, SpaceToDepthLowering
 from hwgen.lower.symbol_packer import SymbolPackerLowering
 from hwgen.lower.symbol_unpacker import SymbolUnpackerLowering
 from hwgen.lower.table import TableLowering
-from hwgen.rewrite.hardware import Fork, PixelPacker, PixelSerialiser, SymbolPacker, SymbolUnpacker
+from hwgen.rewrite.hardware import Fork, InputFraming, PixelPacker, PixelSerialiser, SymbolPacker, SymbolUnpacker
 
 LOWERINGS: dict[type, Callable[..., Lowering[Any]]] = {
     Add: AddLowering,
@@ -51,6 +52,7 @@ LOWERINGS: dict[type, Callable[..., Lowering[Any]]] = {
     DepthToSpace: DepthToSpaceLowering,
     Fork: ForkLowering,
     Gain: GainLowering,
+    InputFraming: InputFramingLowering,
     MaxPool: pooling,
     MatrixProduct: MatrixProductLowering,
     PixelPacker: PixelPackerLowering,

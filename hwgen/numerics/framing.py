@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+ERROR_BITS = 32
+"""Of the counter of faults, which begins again at zero behind its largest number."""
+
 
 @dataclass(frozen=True)
 class Framed:

@@ -12,7 +12,7 @@ from hwgen.ir.node import Node
 from hwgen.lower import lowering
 from hwgen.lower.base import Lowering, Stream
 from hwgen.lower.fork import ForkLowering
-from hwgen.rewrite.hardware import INPUT, Fork, HardwareGraph, SymbolPacker
+from hwgen.rewrite.hardware import INPUT, Fork, HardwareGraph, InputFraming, SymbolPacker
 from hwgen.rewrite.pipeline import hardware_graph
 
 
@@ -59,6 +59,8 @@ class Design:
                 found[node.name] = Stream(
                     *node.output_shape((before.rows, before.columns, before.channels)), node.output
                 )
+            elif isinstance(node, InputFraming):
+                found[node.name] = before
             elif isinstance(node, SymbolPacker):
                 found[node.name] = Stream(1, (before.values + 1) // 2, 2, before.type, symbols=True)
             else:

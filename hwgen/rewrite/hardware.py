@@ -37,6 +37,13 @@ class HardwareNode:
 
 
 @dataclass(frozen=True)
+class InputFraming(HardwareNode):
+    """Frames of whole length at the input port, and of coefficients, so many words each, where there are any."""
+
+    coefficient_words: int
+
+
+@dataclass(frozen=True)
 class PixelSerialiser(HardwareNode):
     """Whole pixels to single values, where the node behind it takes its channels one by one."""
 

@@ -9,9 +9,12 @@ from hwgen.rewrite.attach_ports import attach_ports
 from hwgen.rewrite.hardware import HardwareGraph
 from hwgen.rewrite.insert_converters import insert_converters
 from hwgen.rewrite.insert_forks import insert_forks
+from hwgen.rewrite.insert_framing import insert_framing
 from hwgen.rewrite.split_patches import split_patches
 
-REWRITES: tuple[Callable[[HardwareGraph], HardwareGraph], ...] = (split_patches, insert_converters, insert_forks)
+REWRITES: tuple[Callable[[HardwareGraph], HardwareGraph], ...] = (
+    split_patches, insert_converters, insert_forks, insert_framing,
+)  # fmt: skip
 """The steps from a network with its ports to the hardware's graph, in order."""
 
 

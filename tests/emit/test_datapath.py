@@ -17,12 +17,20 @@ from hwgen.emit.ports import ports
 from hwgen.plan.plan import Plan
 from hwgen.plan.schedule import latency
 from hwgen.rtl.convolution import Convolution
+from hwgen.rtl.input_framing import InputFraming
 from hwgen.rtl.pixels import PixelPacker, PixelSerialiser
 from hwgen.rtl.symbols import SymbolPacker, SymbolUnpacker
 
 
-def run_axi(plan: Plan, beats: list[int], count: int, coefficients: list[int] | None = None) -> list[tuple[int, int]]:
-    """Drive the top by its own clock and reset pins; (tdata, tlast) of `count` beats, then 50 cycles of silence."""
+def run_axi(
+    plan: Plan, beats: list[int], count: int, coefficients: list[int] | None = None, use_tlast: int = 1,
+    frames: int = 2, errors: int = 0,
+) -> list[tuple[int, int]]:
+    """Drive the top by its own clock and reset pins; (tdata, tlast) of `count` beats, then 50 cycles of silence.
+
+    frames : of equal length on either input, with TLAST unless that is not used
+    errors : that the design must have counted
+    """
     dut = Top(plan)
     words: list[tuple[int, int]] = []
 
@@ -33,6 +41,10 @@ def run_axi(plan: Plan, beats: list[int], count: int, coefficients: list[int] | 
             ctx.set(dut.aclk, 0)
             await ctx.delay(5e-9)
 
+        def last(place: int, of: list[int]) -> int:
+            return use_tlast and (place + 1) % (len(of) // frames) == 0
+
+        ctx.set(dut.use_tlast, use_tlast)
         ctx.set(dut.aresetn, 0)
         await cycle()
         ctx.set(dut.aresetn, 1)
@@ -40,10 +52,12 @@ def run_axi(plan: Plan, beats: list[int], count: int, coefficients: list[int] | 
         while quiet < 50:
             ctx.set(dut.s_axis_tvalid, sent < len(beats))
             ctx.set(dut.s_axis_tdata, beats[min(sent, len(beats) - 1)])
+            ctx.set(dut.s_axis_tlast, last(sent, beats))
             ctx.set(dut.m_axis_tready, 1)
             if coefficients:
                 ctx.set(dut.s_coef_tvalid, given < len(coefficients))
                 ctx.set(dut.s_coef_tdata, coefficients[min(given, len(coefficients) - 1)])
+                ctx.set(dut.s_coef_tlast, last(given, coefficients))
                 given += ctx.get(dut.s_coef_tvalid) and ctx.get(dut.s_coef_tready)
             sent += ctx.get(dut.s_axis_tvalid) and ctx.get(dut.s_axis_tready)
             if ctx.get(dut.m_axis_tvalid):
@@ -52,6 +66,7 @@ def run_axi(plan: Plan, beats: list[int], count: int, coefficients: list[int] | 
             cycles += 1
             assert cycles < 20_000
             await cycle()
+        assert ctx.get(dut.frame_errors) == errors
 
     simulator = Simulator(dut)
     simulator.add_testbench(bench)
@@ -59,15 +74,21 @@ def run_axi(plan: Plan, beats: list[int], count: int, coefficients: list[int] | 
     return words
 
 
-def test_axi_top() -> None:
-    """R, G, B from bit 0 up; I low, Q high; TLAST on a frame's last word, nothing surplus."""
+@pytest.mark.parametrize("use_tlast", [1, 0])
+def test_axi_top(use_tlast: int) -> None:
+    """R, G, B from bit 0 up; I low, Q high; TLAST on a frame's last word, nothing surplus; with TLAST and by count."""
     plan = small_plan(1)
     beats, _, words = vectors(plan, 2, 3)
-    assert run_axi(plan, beats, len(words)) == [(word & 0xFFFF_FFFF, word >> 32) for word in words]
+    expected = [(word & 0xFFFF_FFFF, word >> 32) for word in words]
+    assert run_axi(plan, beats, len(words), use_tlast=use_tlast) == expected
+    # A TLAST that never comes: two frames are one that is too long, and its second half is dropped.
+    if use_tlast:
+        assert run_axi(plan, beats, len(words) // 2, frames=1, errors=1) == expected[: len(words) // 2]
 
 
+@pytest.mark.parametrize("use_tlast", [1, 0])
 @pytest.mark.parametrize("equaliser", ["none", "svd"])
-def test_axi_top_of_a_receiver(equaliser: str) -> None:
+def test_axi_top_of_a_receiver(equaliser: str, use_tlast: int) -> None:
     """Symbols in, pixels out, TLAST on a frame's last; coefficients by a stream of their own."""
     random = np.random.default_rng(2)
     graph = random_receiver(random, [1, 2], latent=(4, 2), equaliser=equaliser)
@@ -75,7 +96,8 @@ def test_axi_top_of_a_receiver(equaliser: str) -> None:
     beats, load, words = vectors(plan, 2, 3)
     names = [port.name for port in ports(plan.design.hardware)]
     assert bool(load) == (equaliser != "none") == ("s_coef_tdata" in names)
-    assert run_axi(plan, beats, len(words), load) == [(word & 0xFF_FFFF, word >> 24) for word in words]
+    found = run_axi(plan, beats, len(words), load, use_tlast)
+    assert found == [(word & 0xFF_FFFF, word >> 24) for word in words]
 
 
 def test_components_of_a_receiver() -> None:
@@ -83,7 +105,7 @@ def test_components_of_a_receiver() -> None:
     graph = random_receiver(random, [1, 2], latent=(4, 2), equaliser="svd", table=True)
     m = Module()
     components = add_components(m, receiver_plan(random, graph))
-    names = ["equaliser", "symbols", "received", "deconv0", "deconv1", "sigmoid", "pixels"]
+    names = ["framer", "equaliser", "symbols", "received", "deconv0", "deconv1", "sigmoid", "pixels"]
     assert list(components) == names == [name for _, name, _ in Fragment.get(m, None).subfragments]
     assert isinstance(components["symbols"], SymbolUnpacker) and isinstance(components["pixels"], PixelPacker)
 
@@ -124,12 +146,13 @@ def test_reset_starts_a_frame_anew(after: int) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_layers_are_named_after_their_nodes(seed: int) -> None:
-    """`pixels` only where the first layer takes values one by one, `symbols` always last."""
+    """`framer` always first, `pixels` only where the first layer takes values one by one, `symbols` always last."""
     plan = small_plan(seed)
     m = Module()
-    first, *_, last = add_components(m, plan).values()
+    framer, first, *_, last = add_components(m, plan).values()
     names = [name for _, name, _ in Fragment.get(m, None).subfragments]
     expected = [node.name for node in plan.graph.nodes] + ["symbols"]
-    assert names == (["pixels"] if next(iter(plan.foldings.values())).in_lanes == 1 else []) + expected
+    assert names == ["framer", *(["pixels"] if next(iter(plan.foldings.values())).in_lanes == 1 else []), *expected]
+    assert isinstance(framer, InputFraming)
     assert isinstance(first, PixelSerialiser if next(iter(plan.foldings.values())).in_lanes == 1 else Convolution)
     assert isinstance(last, SymbolPacker)

@@ -50,7 +50,7 @@ def test_manifest_agrees_with_the_graph_and_the_plan(variant: Emitted) -> None:
     assert predicted["multipliers"] == sum(lanes)
     values, symbol_node = [n.name for n in graph.value_nodes], [n.name for n in graph.nodes if n is graph.symbol_node]
     around = {"tx": [*values, "symbols", *symbol_node], "rx": [*symbol_node, "symbols", *values, "pixels"]}
-    assert list(predicted["components"]) == around[graph.side]
+    assert list(predicted["components"]) == ["framer", *around[graph.side]]
     for key in ("dsp", "lut", "ff", "bram36"):
         assert predicted[key] == sum(cost[key] for cost in predicted["components"].values())
     assert sum(layer.get("macs", 0) for layer in predicted["layers"]) == macs

@@ -14,20 +14,22 @@ from support.spec_samples import spec_of
 from hwgen.errors import HwgenError
 from hwgen.ir.nodes import ComplexConv2d, Conv2d, SpaceToDepth
 from hwgen.random_init import random_graph
-from hwgen.rewrite.hardware import INPUT, Fork, PixelSerialiser, SymbolPacker
+from hwgen.rewrite.hardware import INPUT, Fork, InputFraming, PixelSerialiser, SymbolPacker
 from hwgen.rewrite.pipeline import hardware_graph
 
 
 def test_a_transmitter_in_a_row() -> None:
-    """Pixels are taken apart before the first layer, values pair up behind the last one."""
+    """Frames come first; pixels are taken apart before the first layer, values pair up behind the last one."""
     graph = sample_graph()
     hardware = hardware_graph(graph)
-    assert [node.name for node in hardware.nodes] == ["pixels", *(node.name for node in graph.nodes), "symbols"]
-    assert isinstance(hardware.nodes[0], PixelSerialiser) and isinstance(hardware.nodes[-1], SymbolPacker)
+    network = [node.name for node in graph.nodes]
+    assert [node.name for node in hardware.nodes] == ["framer", "pixels", *network, "symbols"]
+    assert hardware.nodes[0] == InputFraming("framer", coefficient_words=0)
+    assert isinstance(hardware.nodes[1], PixelSerialiser) and isinstance(hardware.nodes[-1], SymbolPacker)
     assert [(port.name, port.direction, port.payload) for port in hardware.ports] == [
         ("s_axis", "input", "pixels"), ("m_axis", "output", "symbols"),
     ]  # fmt: skip
-    assert hardware.inputs["pixels"] == (INPUT,)
+    assert (hardware.inputs["framer"], hardware.inputs["pixels"]) == ((INPUT,), ("framer",))
     assert hardware.branches == frozenset()
 
 

@@ -1,0 +1,60 @@
+"""The top's input `use_tlast` as a parameter of the emitted Verilog."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from hwgen.emit import Emitted
+from hwgen.emit.parameter import with_parameter
+
+TEXT = """\
+/* Generated */
+
+module a_top(aclk, s_axis_tdata, use_tlast, frame_error);
+  input aclk;
+  wire aclk;
+  input use_tlast;
+  wire use_tlast;
+  input [7:0] s_axis_tdata;
+  \\a_top.framer  framer (
+    .use_tlast(use_tlast)
+  );
+endmodule
+
+module \\a_top.framer (use_tlast, clk);
+  input use_tlast;
+  wire use_tlast;
+  input clk;
+endmodule
+"""
+
+
+def test_the_port_of_the_top_becomes_a_parameter() -> None:
+    """Nothing else changes, in the top or in a module below it that has a port of the same name."""
+    wanted = TEXT.replace("s_axis_tdata, use_tlast, frame_error", "s_axis_tdata, frame_error")
+    port = "  input use_tlast;\n  wire use_tlast;\n"
+    wanted = wanted.replace(port, "  parameter USE_TLAST = 1;\n  wire use_tlast = USE_TLAST != 0;\n", 1)
+    assert with_parameter(TEXT, "a_top") == wanted
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    (TEXT.replace("module a_top", "module b_top"), "module a_top: wanted one, got 0"),
+    (TEXT + TEXT, "module a_top: wanted one, got 2"),
+    (TEXT.replace(", use_tlast, frame", ", frame"), "module a_top: wanted one port use_tlast, got 0"),
+    (TEXT.replace("  input use_tlast;", "  input [0:0] use_tlast;", 1), "input use_tlast: wanted one, got 0"),
+])  # fmt: skip
+def test_another_text_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        with_parameter(text, "a_top")
+
+
+def test_emitted(variant: Emitted) -> None:
+    """Either side: the parameter where the port was; every port that the manifest has, and no other, in the header."""
+    manifest = variant.manifest
+    text = (variant.folder / f"{manifest['top']}.v").read_text()
+    (names,) = re.findall(rf"^module {manifest['top']}\((.*)\);$", text, re.MULTILINE)
+    assert sorted(names.split(", ")) == sorted(manifest["ports"])
+    assert text.count("parameter ") == 1 and "\n  parameter USE_TLAST = 1;\n" in text
+    assert manifest["parameters"]["USE_TLAST"]["default"] == 1

@@ -25,7 +25,7 @@ class FramerConfig:
 
     Either is one fault, of however many beats, and the next frame with its TLAST in place is whole:
 
-        a beat is lost      one short frame: one fault
+        a beat is lost      one short frame: one fault; of a frame's last beat TLAST is lost as well
         a beat too many     one long frame: one fault
         TLAST is lost       one long frame, with the next one's beats dropped as its own: one fault
         TLAST too many      two short frames out of one: two faults

@@ -60,9 +60,11 @@ int main(int argc, char **argv) {
         return 3;
     }
     const int status = get(found("status")), cycles = get(found("cycle"));
+    const unsigned errors = get(found("frame_errors")), error_cycles = get(found("error_cycles"));
     top.final();
+    const char *form = "{\"status\": %d, \"cycles\": %d, \"frame_errors\": %u, \"error_cycles\": %u}";
     FILE *file = std::fopen("result.json", "w");
-    if (!file || std::fprintf(file, "{\"status\": %d, \"cycles\": %d}", status, cycles) < 0 || std::fclose(file)) {
+    if (!file || std::fprintf(file, form, status, cycles, errors, error_cycles) < 0 || std::fclose(file)) {
         std::perror("result.json");
         return 3;
     }

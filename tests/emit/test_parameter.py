@@ -39,6 +39,14 @@ def test_the_port_of_the_top_becomes_a_parameter() -> None:
     assert with_parameter(TEXT, "a_top") == wanted
 
 
+def test_attributes_stay() -> None:
+    """Lines keep their places: a text with attributes and one without are read side by side."""
+    attributed = TEXT.replace("  input use_tlast;\n  wire", '  (* src = "a" *)\n  input use_tlast;\n  (* src = "a" *)\n  wire', 1)
+    found = with_parameter(attributed, "a_top")
+    assert found.replace('  (* src = "a" *)\n', "") == with_parameter(TEXT, "a_top")
+    assert len(found.splitlines()) == len(attributed.splitlines())
+
+
 @pytest.mark.parametrize(("text", "message"), [
     (TEXT.replace("module a_top", "module b_top"), "module a_top: wanted one, got 0"),
     (TEXT + TEXT, "module a_top: wanted one, got 2"),

@@ -108,15 +108,15 @@ class Framer(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         # A beat that cannot go on waits here; while it does, none is accepted.
-        held, full = Signal(self.config.layout, reset_less=True), Signal()
-        there, moves = Signal(), Signal()
+        held = Signal(self.config.layout, reset_less=True, name="held")
+        full, there, moves = (Signal(name=name) for name in ("full", "there", "moves"))
         beat = Mux(full, held.beat, self.i.payload.beat)
         m.d.comb += [self.i.ready.eq(~full), there.eq(full | self.i.valid)]
         m.d.sync += full.eq(there & ~moves)
         with m.If(~full):
             m.d.sync += held.eq(self.i.payload)
 
-        padding, dropping, leaves, last = Signal(), Signal(), Signal(), Signal()
+        padding, dropping, leaves, last = (Signal(name=name) for name in ("padding", "dropping", "leaves", "last"))
         at_last = count(m, self.config.length, leaves, "place").last
         m.d.comb += [
             last.eq(Mux(self.use_tlast, Mux(full, held.last, self.i.payload.last), at_last)),

@@ -15,7 +15,7 @@ from contextlib import suppress
 from types import ModuleType
 
 from hwgen import __version__, process
-from hwgen.cli import bench, boards, emit, export, link, models, picture, regress, synth, train, verify
+from hwgen.cli import bench, boards, emit, export, link, models, picture, regress, soak, synth, train, verify
 from hwgen.cli.parser import Parser
 from hwgen.console import json_line, print_json, printed, standard_streams, write_raw
 from hwgen.errors import HwgenError
@@ -38,6 +38,7 @@ COMMANDS: dict[str, ModuleType] = {
     "emit": emit,
     "verify": verify,
     "regress": regress,
+    "soak": soak,
     "synth": synth,
     "link": link,
     "bench": bench,
@@ -122,7 +123,7 @@ def _run(words: list[str]) -> int:
         package = (error.name or "").split(".")[0]
         if package not in OPTIONAL and package not in OWN_EXTRA:
             return _defect(words)
-        extra = OWN_EXTRA.get(package, "verify" if words[0] in ("verify", "link", "bench") else "train")
+        extra = OWN_EXTRA.get(package, "verify" if words[0] in ("verify", "link", "bench", "soak") else "train")
         return _fail(str(HwgenError(f"Python package {package}", f"`pip install 'hwgen[{extra}]'` first",
                                     "no such package in this environment")), words)
     except Exception as error:

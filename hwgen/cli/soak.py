@@ -1,0 +1,46 @@
+"""`hwgen soak`."""
+
+from __future__ import annotations
+
+import argparse
+from itertools import product
+from pathlib import Path
+
+from hwgen.design_options import DesignOptions, add_options as add_design_options
+from hwgen.ir.graph import SIDES
+from hwgen.option_values import Number, add_cache
+
+TEXT = "let an emitted design's input frames slip, thousands of times, and compare every frame that comes out"
+FRAME = (8, 8)
+"""Small: many frames in little time."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("--model", action="append", default=[], metavar="M",
+                        help="a name that `hwgen models` lists, a folder with a spec.yaml, or a specification's path; "
+                             "may be repeated (default: tiny)")
+    parser.add_argument("--side", choices=(*SIDES, "both"), default="both", help="tx, rx or both (default: both)")
+    parser.add_argument("--design", type=Path, metavar="DIR",
+                        help="take this folder, which emit wrote, as it stands, instead of emitting models anew")
+    add_design_options(parser, "channel", "board", "fps", "frame", "init", frame={
+        "default": FRAME, "help": "frame size in pixels, a multiple of the strides (default: 8x8)",
+    })  # fmt: skip
+    parser.add_argument("--faults", type=Number("--faults", int, 1, 10**7), default=10_000, metavar="N",
+                        help="at least so many for each design, as many of each kind as of any other (default: 10000)")
+    parser.add_argument("--seed", type=Number("--seed", int, 0, 2**31), default=1, metavar="N",
+                        help="seed of frames, faults and pauses (default: 1)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
+    add_cache(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Soak all; 0, 1 or 2."""
+    from hwgen.soak.command import soak
+
+    sides = SIDES if arguments.side == "both" else (arguments.side,)
+    options = [
+        DesignOptions(model, side, arguments.board, arguments.fps, arguments.frame, arguments.init, arguments.channel)
+        for model, side in product(dict.fromkeys(arguments.model or ["tiny"]), sides)
+    ]
+    return soak(options, arguments.faults, arguments.seed, arguments.design, arguments.json, arguments.cache)

@@ -25,7 +25,8 @@ def with_parameter(text: str, top: str) -> str:
     names.remove(FLAG)
     end = text.index("\nendmodule", head.end())
     body = text[head.end() : end]
-    port = _one(re.compile(rf"^  input {FLAG};\n((?:  \(\*.*\*\)\n)*)  wire {FLAG};$", re.MULTILINE), body, f"input {FLAG}")
+    declared = re.compile(rf"^  input {FLAG};\n((?:  \(\*.*\*\)\n)*)  wire {FLAG};$", re.MULTILINE)
+    port = _one(declared, body, f"input {FLAG}")
     made = f"  parameter {PARAMETER} = 1;\n{port[1]}  wire {FLAG} = {PARAMETER} != 0;"
     body = body[: port.start()] + made + body[port.end() :]
     return f"{text[: head.start()]}module {top}({', '.join(names)});{body}{text[end:]}"

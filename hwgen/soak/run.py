@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -25,7 +25,7 @@ from hwgen.numerics.integer import IntArray
 from hwgen.numerics.words import pack_coefficients, pack_pixels, unpack_pixels, unpack_symbols
 from hwgen.sim import runner
 from hwgen.sim.design import Design
-from hwgen.sim.simulate import Recording, Settings, simulate
+from hwgen.sim.simulate import Recording, Settings, Simulator, simulate
 from hwgen.soak.faults import MIXED, faulty, kinds, script
 
 Words = tuple[int, ...]
@@ -111,8 +111,12 @@ class _Stream:
 class Soak:
     """A design and the model of it."""
 
-    def __init__(self, design: Design, seed: int, cache: Path | None = None) -> None:
+    def __init__(
+        self, design: Design, seed: int, cache: Path | None = None, plusargs: Sequence[str] = ()
+    ) -> None:
+        """plusargs : for the design."""
         self.design, self.seed, self.cache = design, seed, cache
+        self._simulator = Simulator(runner.build, partial(runner.run_direct, plusargs=plusargs))
         self.graph: Graph = serialize.load(design.folder)
         self._outputs: dict[tuple[Words, Words], npt.NDArray[np.uint32]] = {}
 
@@ -159,8 +163,8 @@ class Soak:
             coefficients = self._longer(coefficients, self._coefficients, more, random)
         settings = Settings(len(frames.frames), stall, self.seed + number)
         recording = simulate(
-            design, script(frames.beats), settings, folder, runner.BuildOptions(), self.cache,
-            None if coefficients is None else script(coefficients.beats), watch=False,
+            design, script(frames.beats), settings, folder, runner.BuildOptions(program=runner.DIRECT), self.cache,
+            None if coefficients is None else script(coefficients.beats), watch=False, simulator=self._simulator,
         )  # fmt: skip
         put = faults * (2 if port == BOTH else 1)
         return self._judge(Outcome(port, kind, put), recording, frames, coefficients)

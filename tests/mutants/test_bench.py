@@ -10,7 +10,7 @@ import pytest
 from hwgen.design_options import DesignOptions
 from hwgen.emit import emit
 from hwgen.errors import HwgenError
-from hwgen.mutants import command, yosys
+from hwgen.mutants import command, store, yosys
 from hwgen.mutants.bench import TESTS, Bench, Netlist, Trial
 from hwgen.mutants.netlist import Mutation, draw, mutations
 from hwgen.mutants.origin import Origins
@@ -52,14 +52,20 @@ def drawn(source: Netlist) -> list[Mutation]:
     return [harmless, broken, *draw([cell for cells in source.cells.values() for cell in cells], 6, 1)]
 
 
-def test_verdicts(source: Netlist) -> None:
-    """From the netlist to the verdicts, as the command goes; all faults are in one simulator."""
+def test_verdicts(source: Netlist, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the netlist to the verdicts, as the command goes, once: all faults are in one simulator."""
+    kept: dict[str, store.Verdicts] = {}
+    monkeypatch.setattr(store, "load", kept.get)
+    monkeypatch.setattr(store, "save", kept.__setitem__)
     chosen = drawn(source)
     found = command._results(Subject("small", source.options), source, chosen, 2, source.folder)
     assert [result.mutation for result in found] == chosen
     assert (found[0].verdict, found[0].by) == (EQUIVALENT, "")
     assert found[1].verdict == KILLED and found[1].by in ("missing", "protocol", "hang", "surplus")
     assert sum(result.verdict == KILLED for result in found) >= 4
+    assert list(kept.values()) == [[(result.verdict, result.by) for result in found]]
+    monkeypatch.setattr(command, "_verdicts", None)
+    assert command._results(Subject("small", source.options), source, chosen, 2, source.folder) == found
 
 
 def test_a_design_that_is_not_proven_has_no_mutants(source: Netlist, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,52 @@
+"""Verdicts of finished designs, kept in the cache: a bench that was cut off goes on behind the last one.
+
+An entry's key is of everything that the verdicts depend on: the simulator (the design with its faults, the bench, the
+tools), the trials, and hwgen's own sources.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from hwgen import cache as caches, process
+
+PACKAGE = Path(__file__).resolve().parents[1]
+Verdicts = list[tuple[str, str]]
+"""Verdict of each mutant, and what it is by."""
+
+
+def key(*facts: str) -> str:
+    """Of an entry, from whatever it depends on beside the sources."""
+    return hashlib.sha256(json.dumps([_sources(), *facts]).encode()).hexdigest()[:32]
+
+
+def load(key: str, cache: Path | None = None) -> Verdicts | None:
+    """The entry of this key; None where there is none, or a damaged one."""
+    try:
+        found = json.loads((caches.folder("mutants", cache) / f"{key}.json").read_text(encoding="utf-8"))
+        return [(str(verdict), str(by)) for verdict, by in found]
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def save(key: str, verdicts: Verdicts, cache: Path | None = None) -> None:
+    """Write an entry, as a whole or not at all."""
+    folder = caches.folder("mutants", cache)
+    with process.private_folder("entry_", folder) as work:
+        (work / "entry").write_text(json.dumps(verdicts), encoding="utf-8")
+        os.replace(work / "entry", folder / f"{key}.json")
+
+
+@functools.cache
+def _sources() -> str:
+    digest = hashlib.sha256()
+    for folder, _, names in sorted(os.walk(PACKAGE, followlinks=True)):
+        for name in sorted(names):
+            if name.endswith((".py", ".sv", ".cpp", ".vlt")):
+                path = Path(folder, name)
+                digest.update(f"{path.relative_to(PACKAGE)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()

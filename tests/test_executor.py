@@ -44,7 +44,7 @@ def test_results_of_jobs_and_of_those_that_follow(pool: Executor) -> None:
     assert {name: result.verdict for name, result in found.items()} == {
         "a": "proven", "b": "not run", "c": "differs", "d": "not run", "e": "not run"
     }  # fmt: skip
-    assert found["a"].record["rest"] == ["1"] and 0 < found["a"].seconds < 60
+    assert found["a"].record["rest"] == ["1"] and found["a"].seconds > 0
     assert found["b"].error == "exit status 1, no verdict: RuntimeError: a defect"
     assert found["d"].error == "signal 9 (SIGKILL), no verdict"
     assert found["e"].error is None

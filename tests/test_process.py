@@ -50,11 +50,35 @@ def test_status_output_and_input(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text() == "one\ntwo\n"
 
 
-def test_a_child_goes_with_what_it_started(tmp_path: Path) -> None:
+def test_a_child_goes_with_what_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its time is up as soon as its own child is there."""
     command = ["sh", "-c", f"sleep 1000 & echo $! > '{tmp_path}/number'; wait"]
+    wait = subprocess.Popen.wait
+
+    def late(child: subprocess.Popen[bytes], seconds: float | None = None) -> int:
+        if seconds is None:
+            return wait(child)
+        wait_for(tmp_path / "number")
+        raise subprocess.TimeoutExpired(command, seconds)
+
+    monkeypatch.setattr(subprocess.Popen, "wait", late)
     with pytest.raises(subprocess.TimeoutExpired):
-        process.run(command, tmp_path, seconds=0.5)
+        process.run(command, tmp_path, seconds=1.0)
     assert not alive(int(wait_for(tmp_path / "number")))
+
+
+def test_a_limit_of_time_stops_a_child(tmp_path: Path) -> None:
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.run(["sleep", "1000"], tmp_path, seconds=0.01)
+
+
+def test_temporary_files_of_a_killed_child_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setattr(process.tempfile, "tempdir", None)
+    (tmp_path / "tmp").mkdir()
+    ended = process.run(["sh", "-c", 'touch "$TMPDIR/of_the_compiler"; echo "$TMPDIR"; kill -9 $$'], tmp_path)
+    assert ended.status == -9 and ended.output.startswith(str(tmp_path / "tmp"))
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 def test_private_folders(tmp_path: Path) -> None:
@@ -133,6 +157,63 @@ def test_a_signal_waits_for_what_must_be_whole() -> None:
         work()
     assert steps == ["whole"]
     assert process.run(["true"], Path.cwd()).status == 0, "what comes later is another matter"
+
+
+ALONE = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from hwgen import process
+
+numbers, base = signal.SIGTERM, Path(sys.argv[1])
+
+class Swallows:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)  # an exception would be printed and forgotten here
+
+def thread():
+    process.new_folder("thread_", base)
+    while True:
+        (base / "late").mkdir(exist_ok=True)
+        (base / "late").rmdir()
+
+def last(number):
+    print("last", number, flush=True)
+    for other in process.SIGNALS:
+        signal.raise_signal(other)  # a second one must not cut this short
+
+with process.interruptible(last):
+    threading.Thread(target=thread, daemon=True).start()
+    process.new_folder("folder_", base)
+    process.new_file("file_", base)
+    with process.made_parents(base / "a" / "b" / "c"):
+        child = process.start(["sleep", "1000"], base, 1)
+        with process.private_folder("held_", base):
+            if sys.argv[2] == "lock":
+                child._waitpid_lock.acquire()  # as within Popen.wait
+            Swallows()
+            print("never")
+"""
+
+
+@pytest.mark.parametrize("how", ["", "lock"])
+def test_a_process_of_its_own_ends_in_the_handler(how: str, tmp_path: Path) -> None:
+    """In a finaliser, beside a busy thread, with the lock of a child's wait taken, with more signals on the way."""
+    (tmp_path / "base").mkdir()
+    done = subprocess.run([sys.executable, "-c", ALONE, str(tmp_path / "base"), how], capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGTERM, f"last {signal.SIGTERM}\n", "")
+    assert [path.name for path in (tmp_path / "base").iterdir() if path.name != "late"] == []
+
+
+def test_hangup_stays_ignored_under_nohup(tmp_path: Path) -> None:
+    """The whole command line: it comes to its end, whatever `nohup` made it ignore."""
+    code = ("import signal, sys; from hwgen.cli import boards; from hwgen.__main__ import main; run = boards.run; "
+            "boards.run = lambda a: (signal.raise_signal(signal.SIGHUP), run(a))[1]; sys.exit(main())")
+    words = ["sh", "-c", 'trap "" HUP; exec "$0" -c "$1" boards', sys.executable, code]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "pynq_z2" in done.stdout
+    done = subprocess.run([sys.executable, "-c", code, "boards"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (129, "", "interrupted by SIGHUP\n")
 
 
 def test_ignored_signals_stay_ignored() -> None:

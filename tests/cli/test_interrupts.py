@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
+from support import moments
+from support.moments import marked
 
 MODEL = ["--model", "tiny", "--init", "random:1", "--frame", "16x8"]
 MOMENTS = {
@@ -28,16 +30,15 @@ MOMENTS = {
 """The command line, a file that is there at that moment, the signal."""
 
 
-def marked(mark: str) -> list[int]:
-    """Processes with a text in their environment."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if mark.encode() in path.read_bytes():
-                found.append(int(path.parent.name))
-        except OSError:
-            continue  # it has ended, or is another user's
-    return found
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_before_any_step_nothing_is_left(tmp_path: Path) -> None:
+    """Some steps of emit; `moments.py` by itself goes through all steps of all commands."""
+    done = subprocess.run([sys.executable, moments.__file__, "models", "emit", "--every", "23"], capture_output=True,
+                          text=True, env=os.environ | {"TMPDIR": str(tmp_path)}, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    name, _, found = done.stdout.splitlines()[-1].partition(": ")
+    assert name == "emit" and found.endswith(" moments, 0 faults") and int(found.split()[0]) > 2
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")

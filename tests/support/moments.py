@@ -44,6 +44,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "shipped": ("bench", "shipped", "--model", "tiny"),
     "datapath": ("bench", "datapath", "--model", "tiny", "--no-synth", "--csv", "table.csv"),
 }
+LIGHT = {"models", "emit", "shipped"}
+"""Commands without PyTorch."""
 LEFT_BY_TRAINING = {"deep", "deep/out", "deep/out/state", "deep/out/state/float.safetensors",
                     "deep/out/state/float.csv", "deep/out/float.safetensors"}  # fmt: skip
 """The state from which the same command goes on is left on purpose."""
@@ -235,9 +237,10 @@ def main() -> int:
     parser.add_argument("--delays", type=float, nargs="*", default=[], help="seconds after the start of each process")
     parser.add_argument("--cold", action="store_true", help="with empty caches")
     arguments = parser.parse_args()
-    import_all()
+    names = arguments.commands or list(COMMANDS)
+    import_all(set(names) <= LIGHT)
     wrong = 0
-    for name in arguments.commands or COMMANDS:
+    for name in names:
         with tempfile.TemporaryDirectory(prefix="moments_") as base:
             every = functools.partial(_every, arguments.every)
             count, faults = sweep(name, Path(base), every, arguments.delays, not arguments.cold)
@@ -248,11 +251,15 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def import_all() -> None:
+def import_all(light: bool) -> None:
     """Import hwgen's modules before all forks: each command would take seconds for it, and count it as steps."""
-    for module in pkgutil.walk_packages(hwgen.__path__, "hwgen."):
-        if module.name not in ("hwgen.peer.nngen_design", "hwgen.sim.bench") and "__main__" not in module.name:
-            importlib.import_module(module.name)
+    if light:
+        names = ["hwgen.cli.main", "hwgen.emit", "hwgen.emit.table", "hwgen.bench.shipped"]
+    else:
+        names = [module.name for module in pkgutil.walk_packages(hwgen.__path__, "hwgen.")]
+    for name in names:
+        if name not in ("hwgen.peer.nngen_design", "hwgen.sim.bench") and "__main__" not in name:
+            importlib.import_module(name)
 
 
 def _every(stride: int, whole: Run) -> range:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import weakref
+from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -194,6 +197,32 @@ def test_power_is_measured_and_made_one() -> None:
     again = measure(scaled, val, 10.0, seed=5)
     assert again.power == pytest.approx(1.0)
     assert again.static_psnr_db == pytest.approx(found.psnr_db, abs=1e-3), "but for pixels on the edge of rounding"
+
+
+def test_images_are_measured_one_at_a_time() -> None:
+    """Of images that are read from files as they are asked for, no two are ever held."""
+    train = smooth()[:4]
+    held: list[weakref.ref[Held]] = []
+
+    class Files(Sequence[np.ndarray]):
+        def __len__(self) -> int:
+            return len(train)
+
+        def __getitem__(self, index: Any) -> Any:
+            image = train[index].view(Held)
+            held.append(weakref.ref(image))
+            assert sum(other() is not None for other in held) <= 2, "this one, and the one before until it is replaced"
+            return image
+
+    code = linear_code(Components.of(train, 8), 64, 10.0)
+    assert measure(code, Files(), 10.0, seed=5) == measure(code, train, 10.0, seed=5)
+    assert len(held) == 2 * len(train)
+    with pytest.raises(HwgenError, match="linear code: wanted images to measure, got none"):
+        measure(code, [], 10.0)
+
+
+class Held(np.ndarray):
+    """An array that a weak reference can be made to."""
 
 
 def test_channels_of_a_ratio() -> None:

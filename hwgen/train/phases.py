@@ -19,6 +19,7 @@ An interrupted phase goes on from ``OUT/state/PHASE.safetensors`` when the same 
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -29,6 +30,8 @@ import torch
 from torch import nn
 
 from hwgen.errors import HwgenError
+from hwgen.ir.serialize import GRAPH_FILE
+from hwgen.limits import shown
 from hwgen.linear_code import Components
 from hwgen.outputs import check_file
 from hwgen.raster import Picture
@@ -116,6 +119,8 @@ def train(
     check_measurable(val_images, spec.downscale)
     for name in phases:
         run_phase(spec, name, train_images, val_images, where, folder, steps, str(data), start, keep)
+    if "qat" in phases and (folder / GRAPH_FILE).is_file():
+        print(f"note: {shown(folder / GRAPH_FILE)} is an earlier checkpoint's: run `hwgen export`", file=sys.stderr)
     if carded:
         from hwgen.train.card import write_card  # imports every network; only needed here
 

@@ -111,13 +111,27 @@ def test_a_range_the_wrong_way_round(tmp_path: Path) -> None:
         phases.train(path, tmp_path, "cpu", tmp_path, "float", snr_db=(11.0, 9.0))
 
 
-def test_quantised_from_the_linear_code(tmp_path: Path, photographs: Path) -> None:
+def test_the_place_is_tried_before_the_work(tmp_path: Path) -> None:
+    """No image is looked for yet."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(LINEAR)
+    (tmp_path / "file").touch()
+    with pytest.raises(HwgenError, match="^--out: wanted a file that can be written, got .*file is no folder"):
+        phases.train(path, tmp_path / "no data", "cpu", tmp_path / "file" / "out", "float")
+
+
+def test_quantised_from_the_linear_code(
+    tmp_path: Path, photographs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The quantised network keeps one factor for all images; its power is measured on the training images."""
     torch.set_num_threads(1)
     path = tmp_path / "spec.yaml"
     path.write_text(LINEAR)
+    (tmp_path / "graph.json").touch()
     for phase in ("float", "finetune", "qat"):
+        assert "earlier checkpoint's" not in capsys.readouterr().err
         phases.train(path, photographs, "cpu", tmp_path, phase)
+    assert f"note: {tmp_path}/graph.json is an earlier checkpoint's" in capsys.readouterr().err
     spec = load(path)
     network = from_checkpoint(spec, tmp_path / "checkpoint.safetensors")
     powers = [symbol_power(network.encode(batch)) for batch in batches(image_data.load(photographs, "train"), 8)]

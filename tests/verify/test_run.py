@@ -23,6 +23,7 @@ from hwgen.sim import runner
 from hwgen.sim.simulate import Settings
 from hwgen.verify import reference as verify_reference, run as verify_module
 from hwgen.verify.command import verify
+from hwgen.verify.reference import Reference
 from hwgen.verify.run import Request, run_verification
 
 SPEC = """
@@ -67,6 +68,25 @@ def test_proven_and_as_predicted(small: Request, tmp_path: Path) -> None:
     assert report.interval == report.design.prediction("frame_interval_cycles")
     assert report.latency == report.design.prediction("latency_cycles")
     assert report.psnr_db is None
+
+
+def test_directed_frames_follow_the_images_and_are_compared(
+    small: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = run_verification(replace(small, directed=1), tmp_path / "right")
+    assert report.proven and (report.frames, report.directed) == (3, 1)
+    assert report.values_compared == 3 * VALUES, "the images' alone"
+    assert report.coverage["conv0"].values == 4 * 10 * 6 * 3
+    assert report.interval == report.design.prediction("frame_interval_cycles")
+    true = verify_module.add_directed
+
+    def altered(setting: object, found: Reference, frames: object) -> None:
+        true(setting, found, frames)  # type: ignore[arg-type]
+        found.outputs[3]["conv1"] = found.outputs[3]["conv1"] + 1
+
+    monkeypatch.setattr(verify_module, "add_directed", altered)
+    report = run_verification(replace(small, directed=1), tmp_path / "wrong")
+    assert report.first is not None and (report.first.stream, report.first.frame) == ("conv1", 3)
 
 
 @pytest.mark.parametrize(("stall", "seed", "frames"), [(0.1, 1, 3), (0.5, 2, 4), (0.95, 3, 2)])

@@ -93,11 +93,14 @@ class Run:
         return int(value) if not isinstance(value, bool) else int(value)
 
 
-def bounded(text: str, depth: int, lemmas: tuple[str, ...] = (), reached: Sequence[str] = ()) -> Answer:
+def bounded(
+    text: str, depth: int, lemmas: tuple[str, ...] = (), reached: Sequence[str] = (), given: Sequence[str] = ()
+) -> Answer:
     """Whether all assertions hold in each of the `depth` cycles behind a reset, whatever was before it, and whatever
     comes in, further resets included.
 
     reached : nets each of which must be 1 in the last cycle of some such run, so that the claim is not about nothing
+    given : terms with {s} for a state, true in every cycle of the runs that are looked at
 
     Raises
     ------
@@ -110,6 +113,8 @@ def bounded(text: str, depth: int, lemmas: tuple[str, ...] = (), reached: Sequen
         run.hold(f"(|{TOP}_n rst| s0)")
     for cycle in range(1, depth + 1):
         run.add()
+        for term in given:
+            run.hold(term.format(s=f"s{cycle}"))
         run.hold(run.allowed(cycle))
         wrong = run.possible(f"(not {run.right(cycle)})")
         if wrong is None:

@@ -3,13 +3,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from amaranth.hdl import signed
 from support.planted import planted
 
-from hwgen.formal.components import DEPTH, SMALL
-from hwgen.formal.proofs import Proof
+from hwgen.formal.arithmetic import check_requantiser, check_sums
+from hwgen.formal.components import DEPTH, PLAIN, SMALL
+from hwgen.formal.counters import check_counter, check_order, check_windows
+from hwgen.formal.proofs import LAYERS, Proof, array
 from hwgen.formal.solver import BOUNDED, PROVEN, REFUTED, UNKNOWN, Answer
 from hwgen.formal.streams import Count, check_counts, check_rules, paths
+from hwgen.rtl import requantise
 
 
 def refuted(answer: Answer) -> list[dict[str, int]]:
@@ -61,6 +67,50 @@ def test_a_beat_that_leaves_too_early() -> None:
 def test_a_last_beat_that_does_not_say_so() -> None:
     module = planted("alamouti", "count(m, self.config.pairs,", "count(m, self.config.pairs + 1,")
     refuted(check_counts(module.AlamoutiConfig(2).build(), SMALL["Alamouti"][0].counts, 16))
+
+
+def test_a_fifo_that_mixes_up_its_beats() -> None:
+    module = planted("skip_fifo", "write_at.eq(wrap_increment(write_at, depth))", "write_at.eq(write_at)")
+    refuted(check_order(module.SkipFifoConfig(2, 3).build(), 8))
+
+
+def test_a_fifo_with_room_that_it_does_not_have() -> None:
+    module = planted("stream", "spare.eq(spare - self.reserve + taken)", "spare.eq(spare - self.write + taken)")
+    refuted(check_order(module.CreditFifoConfig(2, 3, 2).build(), 8))
+
+
+def test_a_counter_whose_flag_is_late() -> None:
+    module = planted("counter", "place == length - 2", "place == length - 1")
+    refuted(check_counter(5, 3, module.count))
+
+
+def test_a_pixel_that_is_read_before_it_is_written() -> None:
+    module = planted("window", "init=-s.needed(0, 0)", "init=1 - s.needed(0, 0)")
+    refuted(check_windows(replace(PLAIN, bits=1), 20, module.WindowBuffer))
+
+
+def test_a_chain_that_is_one_dsp_too_long() -> None:
+    """The bound of the packing is not only right, it is tight."""
+    chain = array(3, signed(3), 6).packing.chain
+    refuted(check_sums(array(3, signed(3), 6, chain=chain + 1)))
+
+
+def test_a_sum_without_what_the_field_below_has_borrowed() -> None:
+    module = planted("mac", "chain[low - 1] if place else None", "None")
+    refuted(check_sums(array(3, signed(3), 6), module.MacArray))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("ties", "(extended[: shift - 1].any() | quotient[0])", "1"),
+        ("limit", "over = rounded[width] ^ rounded[width - 1] if is_signed else rounded[width]", "over = Const(0, 1)"),
+    ],
+)
+def test_a_requantiser_with_another_rule(name: str, old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = planted("round_saturate", old, new)
+    monkeypatch.setattr(requantise, "add_round_saturate", module.add_round_saturate)
+    refuted(check_requantiser(LAYERS["6 to 3 bits, shifts -1, 0 and 2"]))
 
 
 def test_a_count_of_what_never_leaves_is_no_proof() -> None:

@@ -25,7 +25,9 @@ from hwgen.sim.check import Finding, check
 from hwgen.sim.design import Design
 from hwgen.sim.simulate import Recording, Settings, Simulator, simulate
 from hwgen.spec import model as specs
-from hwgen.verify.reference import Reference, Setting, reference
+from hwgen.verify.bounds import bounds_of
+from hwgen.verify.directed import MOST, directed_frames
+from hwgen.verify.reference import Reference, Setting, add_directed, reference
 from hwgen.verify.run import EXTRA_FRAMES, Request, unpredicted
 
 PATIENCE = 20
@@ -34,7 +36,7 @@ PATIENCE = 20
 
 @dataclass(frozen=True)
 class Trial:
-    """A verification, as `hwgen verify --frames --stall --seed` asks for it."""
+    """A verification, as `hwgen verify --frames --stall --seed` asks for it; directed frames come behind the images."""
 
     frames: int
     stall: float
@@ -141,8 +143,12 @@ class Bench:
             options, own = self._options, self.design.manifest.get("channel")
             spec = specs.load(options.model)
             setting = Setting(spec, options.side, options.init, options.channel or own, Request.snr_db, trial.seed)
-            images = load_images(None, trial.frames, self.design.width, self.design.height)
-            self._golden[key] = reference(setting, setting.graph(options.side), images)
+            size = self.design.width, self.design.height
+            graph = setting.graph(options.side)
+            golden = reference(setting, graph, load_images(None, trial.frames, *size))
+            met = golden.meter.coverage()
+            add_directed(setting, golden, directed_frames(graph, size, met, bounds_of(graph, *size), MOST))
+            self._golden[key] = golden
         return self._golden[key]
 
     def _verify(self, number: int, trial: Trial, folder: Path) -> tuple[Finding | None, Recording]:
@@ -150,10 +156,10 @@ class Bench:
         golden = self._reference(trial)
         if golden.findings:
             return golden.findings[0], _none()
-        expected = golden.expected()
+        expected, total = golden.expected(), len(golden.words)
         for extra in (0, *EXTRA_FRAMES):
-            settings = Settings(trial.frames + extra, trial.stall, trial.seed)
-            again = np.arange(settings.frames) % trial.frames
+            settings = Settings(total + extra, trial.stall, trial.seed)
+            again = np.arange(settings.frames) % total
             wanted = {name: values[again] for name, values in expected.items()}
             words = np.stack(golden.words)[again]
             coefficients = None if golden.coefficients is None else np.stack(golden.coefficients)[again]

@@ -159,18 +159,14 @@ def simulate(
 
     Raises runner.SimulationError.
     """
-    if (coefficients is None) != (not design.coefficient_beats):
-        has = f"{design.coefficient_beats} for each frame" if design.coefficient_beats else "None"
-        raise ValueError(f"coefficients: wanted {has}, got {'None' if coefficients is None else 'some'}")
-    sent = _checked("words", words, settings.frames, design.input_beats)
-    loaded = None
-    if coefficients is not None:
-        loaded = _checked("coefficients", coefficients, settings.frames, design.coefficient_beats)
+    _check("words", words, (settings.frames, design.input_beats))
+    loads = (settings.frames, design.coefficient_beats) if design.coefficient_beats else None
+    _check("coefficients", coefficients, loads)
     if not 0 <= settings.stall < 1:
         raise ValueError(f"stall: wanted 0 <= stall < 1, got {settings.stall}")
     folder.mkdir(parents=True, exist_ok=True)
-    scripted = _write(folder, "input", sent)
-    scripted_coefficients = 0 if loaded is None else _write(folder, "coefficients", loaded)
+    scripted = _write(folder, "input", words)
+    scripted_coefficients = 0 if coefficients is None else _write(folder, "coefficients", coefficients)
     texts = {"probes.svh": designs.probes(design)}
     started = time.perf_counter()
     options = replace(options, trace=settings.trace is not None)
@@ -216,17 +212,18 @@ def simulate(
     )
 
 
-def _checked(key: str, given: NDArray[np.uint32] | Script, frames: int, beats: int) -> NDArray[np.uint32] | Script:
-    """What a stream carries, if it is of the right shape.
+def _check(key: str, given: NDArray[np.uint32] | Script | None, wanted: tuple[int, int] | None) -> None:
+    """Check the shape of what a stream carries.
 
     Raises ValueError.
     """
-    if isinstance(given, Script):
+    if isinstance(given, Script) and wanted is not None:
         if not 1 <= len(given.words) == len(given.last):
             raise ValueError(f"{key}: wanted a TLAST for each beat, got {len(given.last)} for {len(given.words)}")
-    elif given.shape != (frames, beats):
-        raise ValueError(f"{key}: wanted {(frames, beats)}, got {given.shape}")
-    return given
+        return
+    shape = given.words.shape if isinstance(given, Script) else None if given is None else given.shape
+    if shape != wanted:
+        raise ValueError(f"{key}: wanted {wanted}, got {shape}")
 
 
 def _write(folder: Path, name: str, given: NDArray[np.uint32] | Script) -> int:

@@ -93,7 +93,7 @@ def test_a_wrong_weight_is_found(emitted: dict[str, Emitted], tmp_path: Path) ->
     folder = copy(emitted["tx"].folder, tmp_path / "design")
     path = folder / "hwgen_tx.v"
     text = path.read_text(encoding="utf-8")
-    found = list(re.finditer(r"_\[\d+\] = \d+'h[0-9a-f]*[1-9a-f]", text))
+    found = list(re.finditer(r"\w\[\d+\] = \d+'h[0-9a-f]*[1-9a-f]", text))
     assert found, "no memory with a value"
     place = found[0].end() - 1
     path.write_text(text[:place] + "0" + text[place + 1 :], encoding="utf-8")

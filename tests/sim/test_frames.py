@@ -12,7 +12,7 @@ from hwgen.numerics.words import pack_coefficients, pack_pixels
 from hwgen.sim import runner
 from hwgen.sim.check import Verdict, check
 from hwgen.sim.frames import DesignError, run_frames
-from hwgen.sim.simulate import Settings, simulate
+from hwgen.sim.simulate import Script, Settings, simulate
 
 OPTIONS = runner.BuildOptions()
 
@@ -145,3 +145,24 @@ def test_what_does_not_fit_the_design(tmp_path: Path) -> None:
     toy = sim_toy.make(tmp_path / "toy")
     with pytest.raises(ValueError, match=r"coefficients: wanted None, got \(3, 1\)"):
         run_frames(toy, pack_pixels(sim_toy.images()), coefficients)
+
+
+def test_a_script_has_frames_of_any_length(tmp_path: Path) -> None:
+    """Each beat with its TLAST, as the script says; the toy counts its beats. Too short and too long is counted."""
+    design = sim_toy.make_receiver(tmp_path / "design")
+    (tmp_path / "defect.hex").write_text("00\n")
+    words, coefficients = sim_toy.receiver_input(frames=2)
+    last = np.zeros(words.size, dtype=bool)
+    last[[0, 1, 60, words.size - 1]] = True  # frames of 1, 1, 59 and 35 beats, where a frame has 48
+    sent = Script(words.reshape(-1), last)
+    recording = simulate(
+        design, sent, Settings(2, 0.3), tmp_path, OPTIONS, None, pack_coefficients(coefficients)
+    )
+    taken = recording.streams[0]
+    assert np.array_equal(taken.values, sent.words) and np.array_equal(taken.last, last)
+    assert taken.faults(design.input_beats) == (3, 1)
+    expected = sim_toy.receiver_expected(words, coefficients)["output"]
+    assert recording.streams[-1].values.tolist() == expected.reshape(-1).tolist()
+    assert (recording.frame_errors, recording.error_cycles) == (0, 0)  # it counts none
+    with pytest.raises(ValueError, match="words: wanted a TLAST for each beat, got 3 for 96"):
+        simulate(design, Script(sent.words, last[:3]), Settings(2), tmp_path, OPTIONS)

@@ -38,7 +38,7 @@ def simulation_files(manifest: Mapping[str, Any]) -> dict[str, str]:
     return {
         f"{top}_tb.v": testbench(manifest),
         f"{top}_cocotb.py": cocotb_test(manifest),
-        "Makefile": render("Makefile", top=top, frames=FRAMES),
+        "Makefile": makefile(manifest),
         f"{top}.core": fusesoc_core(manifest),
     }
 
@@ -108,6 +108,14 @@ def cocotb_test(manifest: Mapping[str, Any]) -> str:
         output_bytes=found["m_axis"][0] // BYTE,
         timeout=(cycles + COCOTB_CYCLES) * CLOCK_NS,
     )
+
+
+def makefile(manifest: Mapping[str, Any]) -> str:
+    """The Makefile that runs testbench and test."""
+    vectors = " ".join(
+        f'{FILES[name]}="$(VECTORS)/{SAMPLES[name].removeprefix("sample_")}"' for name in streams(manifest)
+    )
+    return render("Makefile", top=manifest["top"], frames=FRAMES, vectors=vectors)
 
 
 def fusesoc_core(manifest: Mapping[str, Any]) -> str:

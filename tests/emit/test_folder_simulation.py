@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
 from support.emission import emit_tiny
 from support.folder_simulation import FAULTS, compiler, copy, faulty, flip_sample, icarus, make
 
+from hwgen import process
 from hwgen.emit import Emitted
+from hwgen.testbench.vectors import write_vectors
 
+EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "regression"
 NEEDS_ICARUS = pytest.mark.skipif(not icarus(), reason="Icarus Verilog (iverilog) is not installed")
 SIMULATORS = ["verilator", pytest.param("icarus", marks=NEEDS_ICARUS)]
 TOLD = {
@@ -39,17 +44,22 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def emitted(design: Emitted, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Emitted]:
-    return {"tx": design, "rx": emit_tiny(tmp_path_factory.mktemp("rx") / "design", side="rx")}
+    """Either side, without and with coefficients of its channel."""
+    others: dict[str, dict[str, str]] = {
+        "rx": {"side": "rx"}, "rx rayleigh": {"side": "rx", "channel": "rayleigh"}, "tx svd": {"channel": "mimo2x2"}
+    }  # fmt: skip
+    folder = tmp_path_factory.mktemp("emitted")
+    return {"tx": design} | {name: emit_tiny(folder / name, **options) for name, options in others.items()}
 
 
 @pytest.mark.parametrize("simulator", SIMULATORS)
-@pytest.mark.parametrize("side", ["tx", "rx"])
+@pytest.mark.parametrize("name", ["tx", "rx rayleigh"])
 def test_the_testbench(
-    side: str, simulator: str, emitted: dict[str, Emitted], objects: Path, tmp_path: Path
+    name: str, simulator: str, emitted: dict[str, Emitted], objects: Path, tmp_path: Path
 ) -> None:
     """It passes, with pauses and without, each seed in cycles of its own; a wrong bit in what is expected is found."""
-    folder = copy(emitted[side].folder, tmp_path / "design")
-    top, cycles = f"hwgen_{side}", set()
+    folder = copy(emitted[name].folder, tmp_path / "design")
+    top, cycles = f"hwgen_{name[:2]}", set()
     for seed, stall in ((1, 25), (2, 25), (1, 0)):
         ended = make(folder, f"SIM={simulator}", f"SEED={seed}", f"STALL={stall}", objects=objects)
         assert ended.status == 0, ended.output
@@ -65,14 +75,17 @@ def test_the_testbench(
     assert f"output: frame 0, word 5: expected {int(was, 16) ^ 1:0{len(was)}x}, got {was}" in ended.output
 
 
-def test_both_simulators_make_the_same_pauses(emitted: dict[str, Emitted], objects: Path, tmp_path: Path) -> None:
-    """The cycles of a run depend on the seed alone."""
-    folder = copy(emitted["rx"].folder, tmp_path / "design")
-    lines = {simulator: make(folder, f"SIM={simulator}", "SEED=5", objects=objects).output.splitlines()
-             for simulator in (["icarus", "verilator"] if icarus() else ["verilator"])}  # fmt: skip
-    assert {line for output in lines.values() for line in output if line.startswith("PASS")} == {
-        "PASS: hwgen_rx, 3 frames in 3811 cycles, seed 5, stall 25"
-    }
+@NEEDS_ICARUS
+def test_other_frames_in_both_simulators(emitted: dict[str, Emitted], objects: Path, tmp_path: Path) -> None:
+    """Files of the golden model, coefficients among them; a seed is the same run in either simulator."""
+    folder = copy(emitted["rx rayleigh"].folder, tmp_path / "design")
+    write_vectors(folder, folder / "vectors", frames=6)
+    verdicts = []
+    for simulator in ("icarus", "verilator"):
+        ended = make(folder, f"SIM={simulator}", "SEED=5", "VECTORS=vectors", "FRAMES=6", objects=objects)
+        assert ended.status == 0, ended.output
+        verdicts += re.findall(r"^PASS: .*$", ended.output, re.MULTILINE)
+    assert len(verdicts) == 2 and len(set(verdicts)) == 1
 
 
 @pytest.mark.parametrize("simulator", SIMULATORS)
@@ -101,12 +114,30 @@ def test_a_wrong_weight_is_found(emitted: dict[str, Emitted], tmp_path: Path) ->
     assert ended.status != 0 and "\nFAIL: hwgen_tx" in ended.output
 
 
+REGRESSION = """\
+import sys
+from cocotb_tools.runner import get_results, get_runner
+folder, simulator, tests = sys.argv[1:]
+build = f"{folder}/build/cocotb_{simulator}"
+results = get_runner(simulator).test(test_module="regression", hdl_toplevel="hwgen_tx", hdl_toplevel_lang="verilog",
+                                     build_dir=build, test_dir=tests, plusargs=[f"+folder={folder}"],
+                                     results_xml=f"{build}/regression.xml")
+print("of", *get_results(results))
+"""
+"""Runs the example of docs/your_regression.md with the simulation that a folder has built."""
+
+
 @pytest.mark.parametrize("simulator", SIMULATORS)
 def test_the_cocotb_test(simulator: str, emitted: dict[str, Emitted], objects: Path, tmp_path: Path) -> None:
-    folder = copy(emitted["tx"].folder, tmp_path / "design")
+    """And the example for a regression of one's own, on a design that takes coefficients."""
+    folder = copy(emitted["tx svd"].folder, tmp_path / "design")
     ended = make(folder, "cocotb", f"SIM={simulator}", objects=objects)
     assert ended.status == 0, ended.output
     assert "PASS hwgen_tx: 0 of 2 cocotb tests failed" in ended.output
+    tests = shutil.copytree(EXAMPLE, tmp_path / "tests")
+    variables = process.environment({"PYTHONPATH": process.python_path()})
+    ended = process.run([sys.executable, "-c", REGRESSION, folder, simulator, tests], tests, variables)
+    assert ended.status == 0 and ended.output.endswith("of 2 0\n"), ended.output + ended.errors
     flip_sample(folder, 5)
     ended = make(folder, "cocotb", f"SIM={simulator}", objects=objects)
     assert ended.status != 0 and "FAIL hwgen_tx: 1 of 2 cocotb tests failed" in ended.output
@@ -121,7 +152,7 @@ def test_the_cocotb_test_finds_faults(
     faulty(folder, emitted["rx"].manifest, frames=3)
     for name in ("none", *COCOTB_TOLD):
         words = (f"SIM={simulator}", f"PLUSARGS=+fault={FAULTS[name]}", "STALL=50")
-        ended = make(folder, "cocotb", *words, *(["FLAGS=-g2005"] if simulator == "icarus" else []), objects=objects)
+        ended = make(folder, "cocotb", *words, objects=objects)
         failed = {"none": 0, "VALID falls": 1}.get(name, 2)
         assert f" hwgen_rx: {failed} of 2 cocotb tests failed" in ended.output, f"{name}: {ended.output}"
         assert (ended.status == 0) == (name == "none")

@@ -15,6 +15,8 @@ from hwgen.names import module_trouble
 from hwgen.option_values import Number, frame, init
 from hwgen.spec.model import Kind, ModelSpec
 
+BOTH = "both"
+"""For --side of the commands that take a transmitter and its receiver on one board; no side of a design."""
 TOPS = {"tx": "hwgen_tx", "rx": "hwgen_rx"}
 """The top module's name by default."""
 
@@ -94,6 +96,27 @@ class DesignOptions:
         }
 
 
+def of_both_sides(options: DesignOptions) -> dict[str, DesignOptions]:
+    """The options of each side of a pair, by side: the top of each is the asked one with `_tx` or `_rx` behind it.
+
+    Raises
+    ------
+    HwgenError : names of modules that are too long
+    """
+    return {
+        side: replace(options, side=side, top=None if options.top is None else f"{options.top}_{side}")
+        for side in SIDES
+    }
+
+
+def wants_both(arguments: Namespace) -> bool:
+    """Whether a command line asks for both sides; its `side` is then the transmitter's, so that options can be read."""
+    both = arguments.side == BOTH
+    if both:
+        arguments.side = SIDES[0]
+    return both
+
+
 NAMES = tuple(field.name for field in fields(DesignOptions))
 """Every option's name, in order."""
 
@@ -140,6 +163,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 """Arguments of `add_argument` for each option, in the order of the help."""
+SIDE_OR_BOTH: dict[str, Any] = {
+    "choices": (*SIDES, BOTH),
+    "help": f"{ARGUMENTS['side']['help']}; both: on one board, sized together",
+}
+"""Arguments of --side for the commands that take both."""
 
 
 def add_options(parser: ArgumentParser, *names: str, **own: dict[str, Any]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from hwgen.design_options import DesignOptions, add_options as add_design_options
+from hwgen.design_options import SIDE_OR_BOTH, DesignOptions, add_options as add_design_options, wants_both
+from hwgen.errors import HwgenError
 from hwgen.limits import MOST_FRAMES, MOST_JOBS, SNRS_DB
 from hwgen.option_values import Number, add_cache, path, seeds
 
@@ -13,7 +14,7 @@ TEXT = "simulate the emitted Verilog and compare every value of every layer with
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    add_design_options(parser)
+    add_design_options(parser, side=SIDE_OR_BOTH)
     parser.add_argument("--out", type=path("--out"), metavar="DIR",
                         help="keep the design and the simulation here (default: a temporary folder, kept after a "
                              "failure)")
@@ -52,13 +53,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Verify; 0, 1 or 2."""
+    from hwgen.verify.both import verify_both
     from hwgen.verify.command import verify
     from hwgen.verify.run import Request
 
+    both = wants_both(arguments)
     request = Request(
         DesignOptions.of(arguments), design=arguments.design, images=arguments.images, frames=arguments.frames,
         directed=arguments.directed, stall=arguments.stall, seed=arguments.seed, snr_db=arguments.snr,
         trust=arguments.trust,
     )  # fmt: skip
+    if both:
+        for option in ("seeds", "waveform"):
+            if getattr(arguments, option):
+                raise HwgenError(f"--{option}", "one side at a time: --side tx or rx", "--side both")
+        return verify_both(
+            request, out=arguments.out, json=arguments.json, junit=arguments.junit, cache=arguments.cache
+        )
     return verify(request, out=arguments.out, json=arguments.json, junit=arguments.junit, cache=arguments.cache,
                   seeds=arguments.seeds, jobs=arguments.jobs, waveform=arguments.waveform)

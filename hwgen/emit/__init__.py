@@ -19,11 +19,13 @@ from hwgen.emit.simulation import simulation_files
 from hwgen.emit.text import constraints, readme
 from hwgen.emit.verilog import verilog
 from hwgen.ir import serialize
+from hwgen.ir.graph import Graph
 from hwgen.model import channel_of, load_graph
 from hwgen.plan.buffers import minimal_buffers
 from hwgen.plan.plan import Plan
 from hwgen.plan.size import size
 from hwgen.spec import model as specs
+from hwgen.spec.model import ModelSpec
 
 
 @dataclass(frozen=True)
@@ -47,30 +49,49 @@ def emit(options: DesignOptions, out: Path | None = None, quiet: bool = False) -
     ------
     HwgenError : bad input, a rate or a board that does not fit, an `out` that is no design folder
     """
-    spec, target, side = specs.load(options.model), boards.load(options.board), options.side
-    width, height = options.frame or (spec.frame.width, spec.frame.height)
-    carrier = channel_of(spec, options.channel)
-    spec.check_frame(width, height, "--frame", carrier)
-    graph = load_graph(spec, options.init, side, options.channel)
-    folder, top = out or Path("hwgen_out") / f"{spec.name}_{side}_{target.name}", options.module
+    spec, target = specs.load(options.model), boards.load(options.board)
+    graph, width, height = graph_of(options, spec)
+    folder = out or Path("hwgen_out") / f"{spec.name}_{options.side}_{target.name}"
     check_replaceable(folder)  # before the work
     plan = minimal_buffers(size(graph, target, width, height, options.fps))
-
-    sample = sample_files(graph, width, height)
     with replaced_folder(folder) as part:
-        (part / f"{top}.v").write_text(verilog(plan, top), encoding="utf-8")
-        (part / f"{top}.xdc").write_text(constraints(target), encoding="utf-8")
-        serialize.save(graph, part)
-        for name, content in sample.items():
-            (part / name).write_text(content, encoding="utf-8")
-        manifest = build_manifest(plan, top, spec, options)
-        for name, content in simulation_files(manifest).items():
-            (part / name).write_text(content, encoding="utf-8")
-        manifest["files"] = file_hashes(part)
-        (part / "README.md").write_text(readme(manifest), encoding="utf-8")
-        (part / "manifest.json").write_bytes(manifest_bytes(manifest))
+        manifest = write_design(part, plan, spec, options)
     if not quiet:
         from hwgen.emit.table import print_summary
 
         print_summary(manifest, folder)
     return Emitted(folder, manifest, plan)
+
+
+def graph_of(options: DesignOptions, spec: ModelSpec) -> tuple[Graph, int, int]:
+    """The integer graph that is asked for, and the frame's width and height.
+
+    Raises
+    ------
+    HwgenError : no such frame, channel or weights
+    """
+    width, height = options.frame or (spec.frame.width, spec.frame.height)
+    spec.check_frame(width, height, "--frame", channel_of(spec, options.channel))
+    return load_graph(spec, options.init, options.side, options.channel), width, height
+
+
+def write_design(folder: Path, plan: Plan, spec: ModelSpec, options: DesignOptions) -> dict[str, Any]:
+    """Write a plan's design into an empty folder; its manifest.
+
+    Raises
+    ------
+    HwgenError : the Verilog cannot be written
+    """
+    top, graph = options.module, plan.graph
+    (folder / f"{top}.v").write_text(verilog(plan, top), encoding="utf-8")
+    (folder / f"{top}.xdc").write_text(constraints(plan.board), encoding="utf-8")
+    serialize.save(graph, folder)
+    for name, content in sample_files(graph, plan.width, plan.height).items():
+        (folder / name).write_text(content, encoding="utf-8")
+    manifest = build_manifest(plan, top, spec, options)
+    for name, content in simulation_files(manifest).items():
+        (folder / name).write_text(content, encoding="utf-8")
+    manifest["files"] = file_hashes(folder)
+    (folder / "README.md").write_text(readme(manifest), encoding="utf-8")
+    (folder / "manifest.json").write_bytes(manifest_bytes(manifest))
+    return manifest

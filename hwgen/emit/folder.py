@@ -40,8 +40,9 @@ def foreign_to_emit(folder: Path) -> list[str]:
     start = None
     try:
         content = json.loads((folder / MARK).read_text(encoding="utf-8"))
-        hashes = dict(content["files"]) if "top" in content else {}
-        start = f"# {content['model']}, {content['side']}, for " if "top" in content else None
+        ours = "top" in content or "designs" in content  # of one design, or of a pair
+        hashes = dict(content["files"]) if ours else {}
+        start = f"# {content['model']}, {content['side']}, for " if ours else None
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         pass
 

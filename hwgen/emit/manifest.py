@@ -30,8 +30,9 @@ def sha256(content: bytes) -> str:
 
 
 def file_hashes(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file in the folder, by name."""
-    return {path.name: sha256(path.read_bytes()) for path in sorted(folder.iterdir())}
+    """SHA-256 of every file below the folder, by its relative name."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()) for path in files}
 
 
 def build_manifest(plan: Plan, top: str, spec: ModelSpec, options: DesignOptions) -> dict[str, Any]:

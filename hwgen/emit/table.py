@@ -65,3 +65,20 @@ def print_summary(manifest: dict[str, Any], folder: Path) -> None:
     for key, value in manifest["terms"].items():
         output.print(f"weights, {key}: {value}", soft_wrap=True, markup=False)
     output.print(f"written to {folder}", soft_wrap=True, markup=False)
+
+
+def print_pair(manifest: dict[str, Any], sides: dict[str, dict[str, Any]], folder: Path) -> None:
+    """The layer tables of both sides, what they take together, the weights' terms, the folder."""
+    output = console()
+    for one in sides.values():
+        output.print(layer_table(one))
+    predicted, frame, usable = manifest["predicted"], manifest["frame"], manifest["usable"]
+    output.print(
+        f"both sides, {frame['width']}x{frame['height']} frames: {predicted['frame_interval_cycles']:,} cycles,"
+        f" {predicted['fps']:.2f} fps at {manifest['clock_mhz']:g} MHz; predicted together"
+        f" {', '.join(f'{predicted[key]:,g} of {usable[key]:,} {name}' for key, name in shown(predicted).items())}",
+        soft_wrap=True,
+    )
+    for key, value in manifest["terms"].items():
+        output.print(f"weights, {key}: {value}", soft_wrap=True, markup=False)
+    output.print(f"written to {folder}", soft_wrap=True, markup=False)

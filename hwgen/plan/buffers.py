@@ -24,6 +24,8 @@ of a frame gets its cycle, so there is no circle of events that wait for one ano
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hwgen.errors import HwgenError
 from hwgen.lower.base import RESOURCES, Buffer, Depths
 from hwgen.plan.plan import Plan
@@ -80,10 +82,23 @@ def minimal_buffers(plan: Plan) -> Plan:
         They do not fit the board: sizing counted on an estimate of what skip connections hold.
     """
     found = with_depths(plan, minimal_depths(plan))
-    total = sum(found.costs.values(), Cost())
-    for key in RESOURCES:
-        taken, has = getattr(total, key), plan.board.budget(key)
-        if taken > has:
-            wanted = f"at least {taken:g} for {plan.graph.model} with the buffers of its branches; try a lower --fps"
-            raise HwgenError(plan.board.where("resources", key), wanted, f"{has:g}")
+    check_fits([found])
     return found
+
+
+def check_fits(plans: Sequence[Plan]) -> None:
+    """Make sure that plans for one board fit it together, with the buffers that they have.
+
+    Raises
+    ------
+    HwgenError
+        They do not.
+    """
+    first = plans[0]
+    total = sum((cost for plan in plans for cost in plan.costs.values()), Cost())
+    for key in RESOURCES:
+        taken, has = getattr(total, key), first.board.budget(key)
+        if taken > has:
+            both = "" if len(plans) == 1 else f" ({' and '.join(plan.graph.side for plan in plans)} together)"
+            wanted = f"at least {taken:g} for {first.graph.model}{both} with the buffers of its branches"
+            raise HwgenError(first.board.where("resources", key), f"{wanted}; try a lower --fps", f"{has:g}")

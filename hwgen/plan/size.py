@@ -32,6 +32,10 @@ SLACK = 0.01
 FEWEST_DSPS = tuple(float(key == "dsp") for key in RESOURCES)
 
 
+Key = tuple[int, str]
+"""A node: the design's place among those sized together, and its name."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """One option of each node.
@@ -39,12 +43,12 @@ class Choice:
     Parameters
     ----------
     configs
-        By node.
+        Those of each design, by node.
     amounts
         Their resources together, int64 in the order of `RESOURCES`.
     """
 
-    configs: dict[str, Any]
+    configs: tuple[dict[str, Any], ...]
     amounts: NDArray[np.int64]
 
 
@@ -61,7 +65,24 @@ def size(graph: Graph, board: Board, width: int, height: int, fps: float | None 
         The board has too little of something, the rate is beyond what it can do, or the frame is over before its
         coefficients are there.
     """
-    sizing = _Sizing(Design(graph, board, width, height))
+    (plan,) = size_together([graph], board, width, height, fps)
+    return plan
+
+
+def size_together(
+    graphs: Sequence[Graph], board: Board, width: int, height: int, fps: float | None = None
+) -> tuple[Plan, ...]:
+    """Choose the hardware of several graphs that share one board and have one rate: a transmitter and its receiver.
+
+    As `size` has it, of all of them at once: the interval is that of the slowest node of any, resources are those of
+    all together. Each may then be a little faster than the others by itself.
+
+    Raises
+    ------
+    HwgenError
+        As `size`.
+    """
+    sizing = _Sizing([Design(graph, board, width, height) for graph in graphs])
     shortest = sizing.shortest(sizing.has)
     if shortest is None:
         raise sizing.too_small()
@@ -74,11 +95,13 @@ def size(graph: Graph, board: Board, width: int, height: int, fps: float | None 
             raise sizing.too_fast(fps, allowed, shortest)
         choice = sizing.evenest(allowed)
     assert choice is not None
-    plan = Plan(sizing.design, choice.configs)
-    if (lasts := plan.frame_interval) < (least := sizing.design.least_frame_cycles):
-        wanted = f"frames of at least {least} cycles, for each brings {graph.coefficient_words} words of coefficients"
-        raise HwgenError("--frame", wanted, f"{width}x{height}, of {lasts} cycles")
-    return plan
+    plans = tuple(Plan(design, configs) for design, configs in zip(sizing.designs, choice.configs, strict=True))
+    for plan in plans:
+        if (lasts := plan.frame_interval) < (least := plan.design.least_frame_cycles):
+            words = plan.graph.coefficient_words
+            wanted = f"frames of at least {least} cycles, for each brings {words} words of coefficients"
+            raise HwgenError("--frame", wanted, f"{width}x{height}, of {lasts} cycles")
+    return plans
 
 
 def node_options(design: Design) -> dict[str, Options[Any]]:
@@ -100,37 +123,44 @@ def node_options(design: Design) -> dict[str, Options[Any]]:
 
 
 class _Sizing:
-    """One design: its nodes' options, the budgets that they share, and the questions asked of them.
+    """Designs on one board: their nodes' options, the budgets that they share, and the questions asked of them.
 
     Nodes without a choice are counted with the first one that has any.
     """
 
-    def __init__(self, design: Design) -> None:
-        self.design = design
-        self.graph, self.board, self.width, self.height = design.graph, design.board, design.width, design.height
-        options = node_options(design)
+    def __init__(self, designs: Sequence[Design]) -> None:
+        self.designs = designs
+        self.board, self.width, self.height = designs[0].board, designs[0].width, designs[0].height
+        lowerings = {
+            (place, name): one for place, design in enumerate(designs) for name, one in design.lowerings.items()
+        }
+        options = {
+            (place, name): found
+            for place, design in enumerate(designs)
+            for name, found in node_options(design).items()
+        }
         # A node of single values leaves its neighbours no choice either; others must be asked together with them.
         self.given = {
-            name: found.configs[0]
-            for name, found in options.items()
-            if len(found.configs) == 1 and design.lowerings[name].lanes_offered == [1]
+            key: found.configs[0]
+            for key, found in options.items()
+            if len(found.configs) == 1 and lowerings[key].lanes_offered == [1]
         }
         if len(self.given) == len(options):
             self.given.popitem()  # the integer program needs a node
-        chosen = {name: found for name, found in options.items() if name not in self.given}
+        chosen = {key: found for key, found in options.items() if key not in self.given}
         # What has no streams of several values comes last.
-        self.names = sorted(chosen, key=lambda name: design.lowerings[name].takes_single_beats)
-        self.layers = [chosen[name] for name in self.names]
-        always = sum(options[name].amounts[0] for name in self.given)
+        self.keys: list[Key] = sorted(chosen, key=lambda key: lowerings[key].takes_single_beats)
+        self.layers = [chosen[key] for key in self.keys]
+        always = sum(options[key].amounts[0] for key in self.given)
         self.layers[0] = replace(self.layers[0], amounts=self.layers[0].amounts + always)
         self.links = [
-            Link(self.names.index(source), options[source].lanes.shape[1] - 1, place, port)
-            for place, name in enumerate(self.names)
-            for port, source in enumerate(design.hardware.inputs[name])
-            if source in self.names
+            Link(self.keys.index((which, source)), options[which, source].lanes.shape[1] - 1, place, port)
+            for place, (which, name) in enumerate(self.keys)
+            for port, source in enumerate(designs[which].hardware.inputs[name])
+            if (which, source) in self.keys
         ]
         self.has = np.array([self.board.budget(key) * (2 if key == "bram36" else 1) for key in RESOURCES])
-        self.least = max((design.lowerings[name].cycles(config) for name, config in self.given.items()), default=0)
+        self.least = max((lowerings[key].cycles(config) for key, config in self.given.items()), default=0)
         cycles = np.concatenate([layer.cycles for layer in self.layers])
         self.candidates = np.unique(np.maximum(cycles, self.least)).tolist()
 
@@ -182,9 +212,12 @@ class _Sizing:
         if chosen is None:
             return None
         found = dict(self.given)
-        for name, layer, of_layer, place in zip(self.names, self.layers, rows, chosen, strict=True):
-            found[name] = layer.configs[of_layer[place]]
-        return Choice({name: found[name] for name in self.design.lowerings}, total(options, chosen))
+        for key, layer, of_layer, place in zip(self.keys, self.layers, rows, chosen, strict=True):
+            found[key] = layer.configs[of_layer[place]]
+        configs = tuple(
+            {name: found[which, name] for name in design.lowerings} for which, design in enumerate(self.designs)
+        )
+        return Choice(configs, total(options, chosen))
 
     # -- what to say when it does not fit ------------------------------------------------------------------------------
 
@@ -204,7 +237,9 @@ class _Sizing:
     def too_small(self) -> HwgenError:
         """The resource that is short however slow the design may be; where each suffices alone, all of them."""
         unlimited = np.full(len(RESOURCES), 2**31)
-        frames = f"{self.graph.model} with {self.width}x{self.height} frames"
+        graphs = [design.graph for design in self.designs]
+        both = "" if len(graphs) == 1 else f" ({' and '.join(graph.side for graph in graphs)} together)"
+        frames = f"{graphs[0].model}{both} with {self.width}x{self.height} frames"
         for place, key in enumerate(RESOURCES):
             least = self.cheapest(self.candidates[-1], unlimited, np.eye(len(RESOURCES))[place].tolist())
             assert least is not None

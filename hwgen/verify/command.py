@@ -14,6 +14,7 @@ from pathlib import Path
 from hwgen import process
 from hwgen.emit.folder import below, foreign_to_emit, plain_file, replaced_folder
 from hwgen.errors import HwgenError
+from hwgen.ir.graph import SIDES
 from hwgen.outputs import check_file, replaced_file
 from hwgen.sim import design as designs, junit as junit_xml
 from hwgen.verdict import DIFFERS, PROVEN, STATUS, worst
@@ -23,7 +24,7 @@ from hwgen.verify.seeds import Outcome, print_outcomes
 from hwgen.verify.trust import check_trusted
 
 OWN = re.compile(
-    r"(seeds/\d+/)?(run|waveform)/(\w+\.(bin|rec|vcd|log|xml)|(run|result)\.json|streams\.txt)", re.ASCII
+    r"(seeds/\d+/|tx/|rx/)?(run|waveform)/(\w+\.(bin|rec|vcd|log|xml)|(run|result)\.json|streams\.txt)", re.ASCII
 )
 """Files below --out, but for those of the design."""
 
@@ -69,10 +70,8 @@ def verify(
     outcomes: list[Outcome] = []
     try:
         need_tools()
-        if request.design is not None and not request.trust:
-            for source in designs.load(request.design).sources:
-                check_trusted(source)
-        with _folder(out, request) as folder:
+        check_design(request)
+        with work_folder(out, request) as folder:
             if several:
                 outcomes = _prove(request, seeds, jobs, folder, cache)
             else:
@@ -102,8 +101,20 @@ def verify(
     return STATUS[worst([outcome.verdict for outcome in outcomes])]
 
 
+def check_design(request: Request) -> None:
+    """Refuse a folder with Verilog that reaches out of the simulation, unless the request trusts it.
+
+    Raises
+    ------
+    HwgenError : it does, or is no design folder
+    """
+    if request.design is not None and not request.trust:
+        for source in designs.load(request.design).sources:
+            check_trusted(source)
+
+
 @contextmanager
-def _folder(out: Path | None, request: Request) -> Iterator[Path]:
+def work_folder(out: Path | None, request: Request) -> Iterator[Path]:
     """Where the work is done: a temporary folder, or one that takes the place of `out` when all is done."""
     if out is None:
         with process.private_folder("hwgen_verify_") as folder:
@@ -117,7 +128,7 @@ def _folder(out: Path | None, request: Request) -> Iterator[Path]:
 
 def foreign_to_verify(folder: Path) -> list[str]:
     """Names below a folder of what `verify --out` did not write: all, where no run's settings show that it did."""
-    ran = plain_file(folder / "run" / "run.json")
+    ran = any(plain_file(folder / side / "run" / "run.json") for side in ("", *SIDES))
     design = folder / "design"
     inside = {f"design/{name}" for name in foreign_to_emit(design)} if design.is_dir() else set()
 
@@ -137,7 +148,7 @@ def _moved(file: Path, target: Path) -> Path:
 
 def _prove(request: Request, seeds: Sequence[int], jobs: int, folder: Path, cache: Path | None) -> list[Outcome]:
     """Verify with every seed. The first one emits the design and builds the simulator that all the others use."""
-    first = _outcome(replace(request, seed=seeds[0]), None, folder, cache)
+    first = outcome_of(replace(request, seed=seeds[0]), None, folder, cache)
     design = request.design or folder / "design"
     if first.error is not None and not (design / "manifest.json").is_file():
         raise first.error
@@ -145,7 +156,7 @@ def _prove(request: Request, seeds: Sequence[int], jobs: int, folder: Path, cach
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         try:
             others = pool.map(
-                lambda seed: _outcome(
+                lambda seed: outcome_of(
                     replace(request, seed=seed), design, folder / "seeds" / str(seed), cache
                 ), seeds[1:],
             )  # fmt: skip
@@ -156,7 +167,7 @@ def _prove(request: Request, seeds: Sequence[int], jobs: int, folder: Path, cach
             raise
 
 
-def _outcome(request: Request, design: Path | None, folder: Path, cache: Path | None) -> Outcome:
+def outcome_of(request: Request, design: Path | None, folder: Path, cache: Path | None) -> Outcome:
     """The outcome of one seed, on the design that another has emitted where there is one."""
     try:
         report = run_verification(replace(request, design=design or request.design), folder, cache=cache)

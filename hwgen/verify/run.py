@@ -66,6 +66,7 @@ class Request:
     waveform : record one around what differs (builds once more)
     record : record one in any case: where nothing differs, around the end of the first frame
     trust : `verify` runs the Verilog of `design` whatever it contains
+    repeated_by : the command line of which this is a part; None where it has one of its own
     """
 
     options: DesignOptions
@@ -79,6 +80,7 @@ class Request:
     waveform: bool = True
     record: bool = False
     trust: bool = False
+    repeated_by: str | None = None
 
     @property
     def name(self) -> str:
@@ -96,6 +98,8 @@ class Request:
 
     def command(self) -> str:
         """The command line that repeats this verification."""
+        if self.repeated_by is not None:
+            return self.repeated_by
         words = ["hwgen", "verify"]
         if self.design is None:
             words += self.options.words()

@@ -22,7 +22,7 @@ from hwgen.lower.convolution_options import lane_steps
 from hwgen.plan.design import Design
 from hwgen.plan.pareto import pareto_front
 from hwgen.plan.plan import Plan
-from hwgen.plan.size import node_options, size
+from hwgen.plan.size import node_options, size, size_together
 from hwgen.rtl.primitives import Cost
 
 MHZ = 100.0
@@ -133,6 +133,37 @@ def test_a_rate_is_met_with_the_smallest_largest_share(case: tuple[int, list[int
             plan = size(graph, board, *FRAME, fps=MHZ * 1e6 / (allowed + 0.25))
             assert plan.frame_interval <= allowed
             assert share(taken_by(plan)) == best
+
+
+@pytest.mark.parametrize(("first", "second"), [(CASES[0], CASES[1]), (CASES[1], CASES[4])], ids=str)
+def test_two_graphs_share_a_board(
+    first: tuple[int, list[int], int, int], second: tuple[int, list[int], int, int]
+) -> None:
+    """The shortest common interval of every pair of choices within DSPs and LUTs, then the fewest DSPs; or a rate."""
+    graphs = [graph_of(*first), graph_of(*second)]
+    (cycles, taken), (others, of_others) = map(combinations, graphs)
+    both = np.maximum(cycles[:, None], others[None, :]).ravel()
+    together = (taken[:, None] + of_others[None, :]).reshape(-1, len(RESOURCES))
+    for dsp, lut in ((4, 10**6), (12, 3000), (10**4, 2000), (30, 10**6)):
+        fitting = (together[:, 0] <= dsp) & (together[:, 1] <= lut)
+        if not fitting.any():
+            with pytest.raises(HwgenError, match=r"random \(tx and tx together\) with 12x8 frames"):
+                size_together(graphs, board_with(dsp=dsp, lut=lut), *FRAME)
+            continue
+        shortest = int(both[fitting].min())
+        near = fitting & (both <= int(shortest * 1.01))
+        fewest = int(together[near, 0].min())
+        best = int(both[near & (together[:, 0] == fewest)].min())
+        plans = size_together(graphs, board_with(dsp=dsp, lut=lut), *FRAME)
+        amount = sum(map(taken_by, plans))
+        assert (max(plan.frame_interval for plan in plans), amount[0]) == (best, fewest)
+        assert amount[1] <= lut
+        rate = MHZ * 1e6 / (2 * shortest + 0.25)
+        slow = size_together(graphs, board_with(dsp=dsp, lut=lut), *FRAME, fps=rate)
+        assert max(plan.frame_interval for plan in slow) <= 2 * shortest
+        assert sum(map(taken_by, slow))[0] <= dsp
+        with pytest.raises(HwgenError, match="--fps: wanted at most"):
+            size_together(graphs, board_with(dsp=dsp, lut=lut), *FRAME, fps=MHZ * 1e6 / (shortest - 0.5))
 
 
 @pytest.mark.parametrize("resource", [key for key in RESOURCES if key not in RARE])

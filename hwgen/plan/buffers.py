@@ -99,6 +99,6 @@ def check_fits(plans: Sequence[Plan]) -> None:
     for key in RESOURCES:
         taken, has = getattr(total, key), first.board.budget(key)
         if taken > has:
-            both = "" if len(plans) == 1 else f" ({' and '.join(plan.graph.side for plan in plans)} together)"
+            both = "" if len(plans) == 1 else f" ({len(plans)} designs together)"
             wanted = f"at least {taken:g} for {first.graph.model}{both} with the buffers of its branches"
             raise HwgenError(first.board.where("resources", key), f"{wanted}; try a lower --fps", f"{has:g}")

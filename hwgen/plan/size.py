@@ -238,7 +238,7 @@ class _Sizing:
         """The resource that is short however slow the design may be; where each suffices alone, all of them."""
         unlimited = np.full(len(RESOURCES), 2**31)
         graphs = [design.graph for design in self.designs]
-        both = "" if len(graphs) == 1 else f" ({' and '.join(graph.side for graph in graphs)} together)"
+        both = "" if len(graphs) == 1 else f" ({len(graphs)} designs together)"
         frames = f"{graphs[0].model}{both} with {self.width}x{self.height} frames"
         for place, key in enumerate(RESOURCES):
             least = self.cheapest(self.candidates[-1], unlimited, np.eye(len(RESOURCES))[place].tolist())

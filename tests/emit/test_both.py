@@ -89,7 +89,7 @@ def test_a_board_that_one_side_would_fill(tmp_path: Path) -> None:
     assert both.manifest["predicted"]["fps"] < alone.manifest["predicted"]["fps"]
     small["resources"]["dsp"] = 4
     path.write_text(yaml.safe_dump(small), encoding="utf-8")
-    with pytest.raises(HwgenError, match=r"resources\.dsp: wanted .*tiny \(tx and rx together\) with 8x8 frames"):
+    with pytest.raises(HwgenError, match=r"resources\.dsp: wanted .*tiny \(2 designs together\) with 8x8 frames"):
         emit_both(options, tmp_path / "too_small", quiet=True)
     assert not (tmp_path / "too_small").exists()
 

@@ -147,7 +147,7 @@ def test_two_graphs_share_a_board(
     for dsp, lut in ((4, 10**6), (12, 3000), (10**4, 2000), (30, 10**6)):
         fitting = (together[:, 0] <= dsp) & (together[:, 1] <= lut)
         if not fitting.any():
-            with pytest.raises(HwgenError, match=r"random \(tx and tx together\) with 12x8 frames"):
+            with pytest.raises(HwgenError, match=r"random \(2 designs together\) with 12x8 frames"):
                 size_together(graphs, board_with(dsp=dsp, lut=lut), *FRAME)
             continue
         shortest = int(both[fitting].min())

@@ -49,8 +49,8 @@ class Windows(Component):
     """A WindowBuffer beside the frames that came in: two of them, one that is read and one that is written.
 
     Each word must hold the pixels of its tap column (or its tap) of the next output pixel's window, zeros beyond the
-    frame, and the flags of its place in the window. One channel, one fold. A line buffer that holds more than two frames
-    may take a third one before the first is read: then fewer cycles are looked at than it takes to bring that.
+    frame, and the flags of its place in the window. One channel, one fold. A line buffer of more than two frames may
+    take a third one before the first is read: then fewer cycles are looked at than it takes to bring that.
 
     Parameters
     ----------

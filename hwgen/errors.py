@@ -5,6 +5,9 @@ from __future__ import annotations
 MOST_GOT = 400
 """Characters of what was got that an error shows: whoever made the file or the option does not decide how much."""
 
+MOST_WHERE = 1000
+"""The same of where it stands."""
+
 
 class HwgenError(Exception):
     """An input that hwgen cannot accept: where it stands, what was wanted there and what was got.
@@ -36,5 +39,9 @@ class HwgenError(Exception):
 
     def __str__(self) -> str:
         # Messages of other libraries end up in here and may span lines; one error is one line.
-        got = self.got if len(self.got) <= MOST_GOT else f"{self.got[: MOST_GOT - 3]}..."
-        return " ".join(f"{self.where}: wanted {self.wanted}, got {got}".split())
+        where, got = (_shortened(text, most) for text, most in ((self.where, MOST_WHERE), (self.got, MOST_GOT)))
+        return " ".join(f"{where}: wanted {self.wanted}, got {got}".split())
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -18,6 +18,11 @@ READABLE = 0o666 & ~_mask
 """Permissions of a file that anybody may read whom the user lets."""
 
 
+def realpath(path: Path) -> Path:
+    """What a path stands for, links followed; of a link that leads to itself the link, which then cannot be written."""
+    return Path(os.path.realpath(path))
+
+
 def check_file(option: str, path: Path, wanted: str = "a file that can be written") -> None:
     """Refuse a place where no file can be written; nothing is changed there.
 

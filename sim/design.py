@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from hwgen.errors import HwgenError
+from hwgen.limits import read_limited
+from hwgen.plainjson import json_object
 
 FORMAT_VERSION = 1
+MOST_BYTES = 1 << 24
+"""Largest manifest: 16 MiB."""
 BEAT_BITS = 32
 """Bits of a beat that the recorder keeps."""
 WORD_BITS = 32
 """Bits of a channel symbol, I and Q together: a stream with values of this width carries symbols, word by word."""
+
+
+def _name(text: str) -> str:
+    # Into Verilog, as the next one
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) is None:
+        raise ValueError("letters, digits and _")
+    return text
+
+
+def _way(text: str) -> str:
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+", text) is None:
+        raise ValueError("names with dots between them")
+    return text
+
+
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
+Name = Annotated[str, AfterValidator(_name)]
+Way = Annotated[str, AfterValidator(_way)]
 
 
 @dataclass(frozen=True)
@@ -113,7 +133,7 @@ class _Coefficients(_Part):
 
 class _Stream(_Part):
     name: Name
-    path: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
+    path: Way
     bits: Annotated[int, Field(ge=1, le=32)]
     signed: bool
     channels: Positive
@@ -151,24 +171,23 @@ def load(folder: Path) -> Design:
     """Read `folder`/manifest.json. Raises HwgenError when the folder holds no design that can be simulated."""
     path = folder / "manifest.json"
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        text = read_limited(path, MOST_BYTES, "the manifest of an emitted design").decode("utf-8")
     except OSError as error:
         raise HwgenError(str(path), "the manifest of an emitted design", error.strerror or str(error)) from error
-    except (ValueError, RecursionError) as error:
-        raise HwgenError(str(path), "a JSON object", f"something else ({error})") from error
-    if not isinstance(manifest, dict):
-        raise HwgenError(str(path), "a JSON object", type(manifest).__name__)
+    except UnicodeDecodeError:
+        raise HwgenError(str(path), "a JSON object in UTF-8", "other bytes") from None
+    manifest = json_object(text, str(path))
     version = manifest.get("format_version")
     if type(version) is not int or version != FORMAT_VERSION:
         raise HwgenError(f"{path}: format_version", str(FORMAT_VERSION), repr(version))
     try:
-        checked = _Manifest.model_validate_json(json.dumps(manifest))
+        checked = _Manifest.model_validate(manifest)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         if first["type"] == "missing":
             raise HwgenError(f"{path}: {key}", "this key", "nothing") from None
-        wanted = first["msg"].removeprefix("Input should be ")
+        wanted = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
         raise HwgenError(f"{path}: {key}", wanted, repr(first["input"])) from None
     for index, stream in enumerate(checked.streams):
         if stream.lanes * stream.bits > BEAT_BITS:

@@ -21,6 +21,7 @@ from hwgen.bench.encoder import CHANNELS, FRAME, dashed, write_spec
 from hwgen.board import Board
 from hwgen.console import console, print_json
 from hwgen.errors import HwgenError
+from hwgen.model import load_graph
 from hwgen.spec import model as specs
 from hwgen.spec.model import ModelSpec
 
@@ -75,6 +76,7 @@ def bench(
     HwgenError : bad input; `hwgen emit` fails
     """
     spec, target = specs.load(model), boards.load(board)
+    load_graph(spec)  # what is wrong with it is said here, not by the process that is measured
     with process.private_folder("hwgen_bench_") as folder:
         channels = [tuple(round(count * math.sqrt(factor)) for count in CHANNELS[0]) for factor in factors]
         encoders = [specs.load(write_spec(folder, counts)) for counts in channels]

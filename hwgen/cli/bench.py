@@ -8,7 +8,7 @@ from fractions import Fraction
 from hwgen.bench.encoder import FRAME, channels
 from hwgen.bench.linear_code import ratio
 from hwgen.design_options import DesignOptions, add_options as add_design_options
-from hwgen.limits import MOST_FPS, MOST_FRAMES, SNRS_DB
+from hwgen.limits import MOST_FPS, MOST_FRAMES, MOST_JOBS, SNRS_DB
 from hwgen.option_values import Number, frame, path
 
 TEXT = "measure what anybody can repeat: the datapath, the simulation, emit, NNgen beside hwgen"
@@ -133,7 +133,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     peer.add_argument("--board", default="pynq_z2", metavar="B",
                       help="name or path, of the 7 series: what hwgen's designs are sized for (default: pynq_z2)")
     peer.add_argument("--no-synth", action="store_true", help="do not synthesise: cycles alone")
-    peer.add_argument("--synth-limit", type=Number("--synth-limit", float, 0.1), default=30.0, metavar="MINUTES",
+    peer.add_argument("--synth-limit", type=Number("--synth-limit", float, 0.1, 100_000), default=30.0,
+                      metavar="MINUTES",
                       help="processor minutes that each synthesis may take; one that takes longer is reported as such "
                            "(default: 30)")
     peer.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else there")
@@ -164,7 +165,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                          help="mutants of each component of each design (default: 100)")
     mutants.add_argument("--seed", type=Number("--seed", int, 0, 2**32 - 1), default=1, metavar="N",
                          help="of the choice of mutants (default: 1)")
-    mutants.add_argument("--jobs", type=Number("--jobs", int, 1, 256), default=1, metavar="J",
+    mutants.add_argument("--jobs", type=Number("--jobs", int, 1, MOST_JOBS), default=1, metavar="J",
                          help="simulations at a time (default: 1)")
     mutants.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else there")
 

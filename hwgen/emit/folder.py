@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hwgen import process
 from hwgen.errors import HwgenError
-from hwgen.outputs import check_folder
+from hwgen.outputs import check_folder, realpath
 
 MARK, README = "manifest.json", "README.md"
 """Files of a design folder that its manifest does not list."""
@@ -27,6 +27,11 @@ def below(folder: Path) -> Iterator[tuple[str, Path]]:
             yield from ((f"{path.name}/{name}", inner) for name, inner in below(path))
         else:
             yield path.name, path
+
+
+def names(folder: Path) -> list[str]:
+    """What is in a folder, not looking any deeper: enough to say that nobody wrote it, however large it is."""
+    return sorted(path.name for path in folder.iterdir())
 
 
 def plain_file(path: Path) -> bool:
@@ -46,8 +51,11 @@ def foreign_to_emit(folder: Path) -> list[str]:
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         pass
 
+    if start is None:
+        return names(folder)
+
     def own(name: str, path: Path) -> bool:
-        if start is None or not plain_file(path):
+        if not plain_file(path):
             return False
         if name == MARK:
             return True
@@ -72,12 +80,14 @@ def check_replaceable(folder: Path, foreign: Foreign = foreign_to_emit, writer: 
     HwgenError : at --out
     """
     wanted = f"a new or empty folder, or one that {writer} wrote"
+    if realpath(folder).is_symlink():
+        raise HwgenError("--out", wanted, f"{folder}, a link that leads to itself")
     if folder.exists():
         if not folder.is_dir():
             raise HwgenError("--out", wanted, f"{folder}, a file")
         if found := foreign(folder):
             raise HwgenError("--out", wanted, f"{folder}, with {found[0]} in it")
-    check_folder("--out", folder.resolve().parent)
+    check_folder("--out", realpath(folder).parent)
 
 
 @contextmanager
@@ -95,7 +105,7 @@ def replaced_folder(folder: Path, foreign: Foreign = foreign_to_emit, writer: st
     HwgenError : `folder` holds something else, before the block or behind it, or cannot be written
     """
     check_replaceable(folder, foreign, writer)
-    folder = folder.resolve()
+    folder = realpath(folder)
     with process.made_parents(folder):
         part = process.new_folder(f".{folder.name[:100]}.", folder.parent)
         try:

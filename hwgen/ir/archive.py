@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import math
-import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ import numpy as np
 
 from hwgen.errors import HwgenError
 from hwgen.limits import read_limited
+from hwgen.plainjson import json_object
 
 MOST_GRAPH_BYTES = 1 << 22
 """Largest graph.json: 4 MiB."""
@@ -28,12 +27,6 @@ MOST_NODES = 1 << 10
 """Most nodes of a graph.json."""
 MOST_ARRAYS = 6 * MOST_NODES
 """Most members of a weights.npz: a node has six arrays at most."""
-MOST_NESTING = 8
-"""Deepest nesting of a graph.json, which has 4 levels."""
-MOST_DIGITS = 20
-"""Longest number of a graph.json."""
-
-_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -53,29 +46,8 @@ def read_json(path: Path) -> dict[str, Any]:
         raise HwgenError(where, "an integer graph", "no such file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise HwgenError(where, "a JSON object", str(error)) from None
-    _check_nesting(text, where)
-
-    def whole(digits: str) -> int:
-        if len(digits) > MOST_DIGITS:
-            raise HwgenError(where, f"numbers of at most {MOST_DIGITS} digits", f"one of {len(digits)}")
-        return int(digits)
-
-    def constant(name: str) -> float:
-        raise HwgenError(where, "numbers that JSON has", name)
-
-    def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            names = [name for name, _ in pairs]
-            raise HwgenError(where, "every key once", f"two of {next(n for n in names if names.count(n) > 1)!r}")
-        return found
-
-    try:
-        content = json.loads(text, parse_int=whole, parse_constant=constant, object_pairs_hook=mapping)
-    except (ValueError, RecursionError) as error:
-        raise HwgenError(where, "a JSON object", str(error)) from None
-    if not isinstance(content, dict):
-        raise HwgenError(where, "a JSON object", type(content).__name__)
+    content = json_object(text, where)
+    _check_whole(content, where)
     return content
 
 
@@ -111,12 +83,16 @@ def read_weights(path: Path, sha256: object) -> Arrays:
         raise HwgenError(where, "a complete .npz file", f"{type(error).__name__}: {error}") from None
 
 
-def _check_nesting(text: str, where: str) -> None:
-    depth = 0
-    for match in _BRACKETS.finditer(text):
-        depth += (match[0] in "[{") - (match[0] in "]}")
-        if depth > MOST_NESTING:
-            raise HwgenError(where, f"at most {MOST_NESTING} levels of brackets", "more")
+def _check_whole(value: Any, where: str, key: str = "") -> None:
+    """Refuse numbers that are no whole ones, such as 8.0, which would equal 8 where it is compared."""
+    if isinstance(value, float):
+        raise HwgenError(f"{where}: {key}", "a whole number", repr(value))
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _check_whole(inner, where, f"{key}.{name}" if key else name)
+    if isinstance(value, list):
+        for index, inner in enumerate(value):
+            _check_whole(inner, where, f"{key}[{index}]")
 
 
 def _unpacked(archive: zipfile.ZipFile, where: str) -> Arrays:
@@ -139,12 +115,20 @@ def _unpacked(archive: zipfile.ZipFile, where: str) -> Arrays:
 def _array(content: bytes, where: str) -> np.ndarray[Any, Any]:
     """The array of an .npy file (format 1.0), whose header says no more than there is."""
     stream = io.BytesIO(content)
-    version = np.lib.format.read_magic(stream)
+    try:
+        version = np.lib.format.read_magic(stream)
+    except ValueError:
+        raise HwgenError(where, "an .npy file", "something else") from None
     if version != (1, 0):
-        raise ValueError(f"{where}: .npy of format {version}")
-    shape, in_columns, kind = np.lib.format.read_array_header_1_0(stream)
-    if kind.hasobject:
-        raise ValueError(f"{where}: objects, which would be pickles")
+        raise HwgenError(where, "an .npy file of format 1.0", f"format {version[0]}.{version[1]}")
+    try:
+        shape, in_columns, kind = np.lib.format.read_array_header_1_0(stream)
+    except Exception:  # NumPy parses a Python expression, and what that raises has addresses of memory in it
+        raise HwgenError(where, "an .npy header: type, order and shape", "another one") from None
+    if kind.hasobject or kind.kind not in "iu":
+        raise HwgenError(where, "integers", str(kind) if not kind.hasobject else "objects, which would be pickles")
+    if min(shape, default=0) < 0:
+        raise HwgenError(where, "a shape", str(shape))
     there = len(content) - stream.tell()
     if math.prod(shape) * kind.itemsize != there:
         raise HwgenError(where, f"as many bytes as {kind} of shape {shape} has", f"{there} bytes")

@@ -105,11 +105,12 @@ class Graph:
         self._check_edges()
 
     def _check_port(self) -> None:
-        got = f"{self.input_channels} channels, exponent {self.input_exponent}"
         if self.side == "tx":
-            check(self.input == PIXEL, "input", "8 bits, unsigned", self.input)
-            fits = self.input_channels in PIXEL_CHANNELS and self.input_exponent == PIXEL_EXPONENT
-            check(fits, "input", "1 or 3 channels, exponent -8", got)
+            fits = type(self.input_channels) is int and self.input_channels in PIXEL_CHANNELS
+            check(fits, "input_channels", "1 or 3", repr(self.input_channels))
+            check(self.input == PIXEL, "input", str(PIXEL), self.input)
+            fits = type(self.input_exponent) is int and self.input_exponent == PIXEL_EXPONENT
+            check(fits, "input_exponent", f"{PIXEL_EXPONENT}, a pixel's", repr(self.input_exponent))
         else:
             check_int(self.input_channels, "input_channels", 1, MAX_CHANNELS)
             check(self.input == SYMBOL, "input", "16 bits, signed", self.input)

@@ -144,8 +144,8 @@ def load(folder: Path | str) -> Graph:
     arrays = read_weights(weights_path, content["weights_sha256"])
     if not isinstance(content["nodes"], list):
         raise HwgenError(f"{graph_path}: nodes", "a list", type(content["nodes"]).__name__)
-    if len(content["nodes"]) > MOST_NODES:
-        raise HwgenError(f"{graph_path}: nodes", f"at most {MOST_NODES}", str(len(content["nodes"])))
+    if not 1 <= len(content["nodes"]) <= MOST_NODES:
+        raise HwgenError(f"{graph_path}: nodes", f"1 to {MOST_NODES} of them", str(len(content["nodes"])))
     nodes, inputs = [], {}
     for index, item in enumerate(content["nodes"]):
         where = f"{graph_path}: nodes[{index}]"
@@ -158,16 +158,16 @@ def load(folder: Path | str) -> Graph:
         raise HwgenError(str(weights_path), "no further arrays", ", ".join(sorted(arrays)))
     frame = content["frame"]
     _check_keys(frame, {"width", "height"}, f"{graph_path}: frame")
-    if not isinstance(content["model"], str) or not isinstance(content["terms"], dict):
-        got = f"{content['model']!r}, {content['terms']!r}"
-        raise HwgenError(f"{graph_path}: model, terms", "a name, a mapping", got)
+    if not isinstance(content["terms"], dict):
+        raise HwgenError(f"{graph_path}: terms", "a mapping", repr(content["terms"]))
+    port = _int_type(content["input"], f"{graph_path}: input")
     try:
         return Graph(
             model=content["model"],
             side=content["side"],
             frame=(frame["width"], frame["height"]),
             input_channels=content["input_channels"],
-            input=_int_type(content["input"], f"{graph_path}: input"),
+            input=port,
             input_exponent=content["input_exponent"],
             nodes=tuple(nodes),
             terms=content["terms"],
@@ -189,7 +189,10 @@ def _check_keys(content: object, keys: set[str], where: str) -> None:
 def _int_type(content: object, where: str) -> IntType:
     _check_keys(content, {"bits", "signed"}, where)
     assert isinstance(content, dict)
-    return IntType(content["bits"], content["signed"])
+    bits, signed = content["bits"], content["signed"]
+    if type(bits) is not int or type(signed) is not bool:
+        raise HwgenError(where, "an integer of bits, and true or false: signed", f"{bits!r}, {signed!r}")
+    return IntType(bits, signed)
 
 
 def _inputs(item: object, where: str) -> tuple[str, ...]:

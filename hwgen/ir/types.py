@@ -27,6 +27,9 @@ class IntType:
     bits: int
     signed: bool
 
+    def __str__(self) -> str:
+        return f"{self.bits} bits, {'signed' if self.signed else 'unsigned'}"
+
     @property
     def bounds(self) -> tuple[int, int]:
         return bounds(self.bits, self.signed)
@@ -59,9 +62,10 @@ def check_array(value: npt.ArrayLike, where: str, shape: tuple[int, ...], low: i
     array = np.asarray(value)
     check(array.dtype.kind in "iu", where, "integers", array.dtype)
     check(array.shape == shape, where, f"shape {shape}", array.shape)
-    array = np.array(array, dtype=np.int64, order="C")
-    smallest, largest = int(array.min()), int(array.max())
+    check(array.size > 0, where, "values", "none")
+    smallest, largest = int(array.min()), int(array.max())  # before what is unsigned becomes signed
     check(low <= smallest and largest <= high, where, f"values {low}..{high}", f"{smallest}..{largest}")
+    array = np.array(array, dtype=np.int64, order="C")
     array.setflags(write=False)
     return array
 

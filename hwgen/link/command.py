@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hwgen.console import print_json
 from hwgen.design_options import DesignOptions
-from hwgen.emit.folder import below, check_replaceable, foreign_to_emit, plain_file, replaced_folder
+from hwgen.emit.folder import below, check_replaceable, foreign_to_emit, names, plain_file, replaced_folder
 from hwgen.errors import HwgenError
 from hwgen.link import report
 from hwgen.link.measure import Request, Result, measure
@@ -133,6 +133,8 @@ def foreign_to_link(folder: Path) -> list[str]:
         ran = isinstance(found, dict) and {"verdict", "model", "channel", "symbols_per_frame"} <= found.keys()
     except (OSError, ValueError, RecursionError):
         ran = False
+    if not ran:
+        return names(folder)
     ends = {f"{side}/": folder / side for side in ("tx", "rx")}
     inside = {f"{start}{name}" for start, end in ends.items() if end.is_dir() for name in foreign_to_emit(end)}
 
@@ -141,7 +143,7 @@ def foreign_to_link(folder: Path) -> list[str]:
             return name not in inside
         return plain_file(path) and WRITTEN.fullmatch(name) is not None
 
-    return [name for name, path in below(folder) if not (ran and own(name, path))]
+    return [name for name, path in below(folder) if not own(name, path)]
 
 
 def default_folder(request: Request) -> Path:

@@ -14,12 +14,21 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from hwgen.errors import HwgenError
+from hwgen.limits import check_bytes
 from hwgen.outputs import replaced_file
+from hwgen.plainjson import json_object
 
 if TYPE_CHECKING:
     from hwgen.spec.model import ModelSpec
 
 FORMAT_VERSION = 1
+MOST_BYTES = 1 << 32
+"""Largest checkpoint: 4 GiB."""
+MOST_HEADER_BYTES = 1 << 22
+"""Largest header: 4 MiB, names and shapes of some 30,000 tensors."""
+CHECKPOINT = "a safetensors checkpoint of hwgen"
+LENGTH_BYTES = 8
+"""Of a safetensors file, before its header."""
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
@@ -51,21 +60,61 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises
     ------
     HwgenError
-        missing, not safetensors, not ours, or of an unknown format version.
+        missing, no regular file, not safetensors, not ours, of an unknown format version, or beyond a limit.
     """
     if not path.is_file():
-        raise HwgenError(str(path), "a checkpoint (train the model first)", "no such file")
+        got = "no regular file" if path.exists() else "no such file"
+        raise HwgenError(str(path), "a checkpoint (train the model first)", got)
     try:
+        _check_header(path)
         with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {})["hwgen"])
+            told = (file.metadata() or {})["hwgen"]
             tensors: dict[str, torch.Tensor] = {name: file.get_tensor(name) for name in file.keys()}
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
-        raise HwgenError(str(path), "a safetensors checkpoint of hwgen", f"{type(error).__name__}: {error}") from error
-    if not isinstance(header, dict):
-        raise HwgenError(f"{path}: header", "a JSON object", type(header).__name__)
-    if header.get("format_version") != FORMAT_VERSION:
-        raise HwgenError(f"{path}: format_version", str(FORMAT_VERSION), str(header.get("format_version")))
+    except KeyError:
+        raise HwgenError(str(path), CHECKPOINT, "one of something else") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise HwgenError(str(path), CHECKPOINT, str(error)) from error
+    header = json_object(told, f"{path}: header")
+    version = header.get("format_version")
+    if type(version) is not int or version != FORMAT_VERSION:
+        raise HwgenError(f"{path}: format_version", str(FORMAT_VERSION), repr(version))
     return tensors, header
+
+
+def _check_header(path: Path) -> None:
+    """A safetensors file begins with its header's length: look before anything reads so much."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(LENGTH_BYTES), "little")
+    check_bytes(path.stat().st_size, MOST_BYTES, "a checkpoint", str(path))
+    check_bytes(length, MOST_HEADER_BYTES, "a safetensors file with a header", str(path))
+
+
+def check_finite(tensors: Mapping[str, Tensor], where: str) -> None:
+    """Refuse weights that no training can go on from.
+
+    Raises
+    ------
+    HwgenError
+        At the first tensor with an infinity or NaN.
+    """
+    for name, value in tensors.items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise HwgenError(f"{where}: {name}", "finite values", "infinities or NaN")
+
+
+def check_like(value: Tensor, wanted: Tensor, where: str) -> None:
+    """Refuse a tensor that cannot stand for another one: of another shape, or integers for floating point.
+
+    Raises
+    ------
+    HwgenError
+        At `where`.
+    """
+    if value.shape != wanted.shape:
+        raise HwgenError(where, f"shape {tuple(wanted.shape)}", str(tuple(value.shape)))
+    if value.is_floating_point() != wanted.is_floating_point():
+        kinds = {True: "floating point", False: "whole numbers"}
+        raise HwgenError(where, kinds[wanted.is_floating_point()], str(value.dtype).removeprefix("torch."))
 
 
 def sha256(path: Path) -> str:

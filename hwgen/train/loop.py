@@ -28,7 +28,7 @@ from hwgen import process
 from hwgen.console import bar_stream
 from hwgen.errors import HwgenError
 from hwgen.train.channel import uniform_snr
-from hwgen.train.checkpoint import read, write
+from hwgen.train.checkpoint import check_like, read, write
 from hwgen.train.data import Crops
 from hwgen.train.optimiser import Muon, groups
 from hwgen.train.smoothing import Smoothed
@@ -269,6 +269,7 @@ def _resume(
         if missing:
             raise HwgenError(f"{state}: smoothed.{missing[0]}", f"the average of a weight ({RESTART})", "nothing")
         for name, value in smoothed.weights.items():
+            check_like(tensors[f"smoothed.{name}"], value, f"{state}: smoothed.{name}")
             value.copy_(tensors[f"smoothed.{name}"])
     packed = optimiser.state_dict()
     packed["state"] = _slots(tensors, optimiser, state)

@@ -25,7 +25,7 @@ from hwgen.errors import HwgenError
 from hwgen.numerics.complex import power_normalise
 from hwgen.numerics.formats import PIXEL, POWER, SYMBOL
 from hwgen.train.channel import normalise, normalise_average, symbol_power, through
-from hwgen.train.checkpoint import read
+from hwgen.train.checkpoint import check_finite, check_like, read
 from hwgen.train.network import averages
 from hwgen.train.quantised_layers.layer import Rounding
 from hwgen.train.quantised_side import QuantSide, share_scales
@@ -188,8 +188,10 @@ class QuantDeepJSCC(nn.Module):
         """
         state = self.state_dict()
         for name in [name for name in state if name.startswith("encoder.") or name == "latent_power"]:
-            if name not in tensors or tensors[name].shape != state[name].shape:
-                raise HwgenError(f"{where}: {name}", f"shape {tuple(state[name].shape)}", "none or another")
+            if name not in tensors:
+                raise HwgenError(f"{where}: {name}", "a tensor of the transmitter", "nothing")
+            check_like(tensors[name], state[name], f"{where}: {name}")
+            check_finite({name: tensors[name]}, where)
             state[name] = tensors[name]
         self.load_state_dict(state)
         self.encoder.requires_grad_(False)
@@ -267,14 +269,12 @@ def from_checkpoint(spec: ModelSpec, path: Path) -> QuantDeepJSCC:
         The file is missing, damaged, of another network, or not calibrated.
     """
     tensors, _ = read(path)
+    check_finite(tensors, str(path))
     network = build(spec)
     for name, value in network.state_dict().items():
         if name not in tensors:
             raise HwgenError(f"{path}: {name}", f"a tensor of {spec.name}'s quantised network", "nothing")
-        if tensors[name].shape != value.shape:
-            raise HwgenError(f"{path}: {name}", f"shape {tuple(value.shape)}", str(tuple(tensors[name].shape)))
-        if not bool(torch.isfinite(tensors[name].float()).all()):
-            raise HwgenError(f"{path}: {name}", "finite values", "infinities or NaN")
+        check_like(tensors[name], value, f"{path}: {name}")
         if name.endswith(SCALE_NAME) and not torch.equal(tensors[name], tensors[name].round()):
             raise HwgenError(f"{path}: {name}", "powers of two as scales", "others")
         if name.endswith(CODEBOOK_NAME) and not torch.equal(tensors[name], tensors[name].round()):

@@ -16,7 +16,7 @@ from hwgen.spec.branches import Add, AveragePool, Concat, DepthToSpace, Kinds, M
 from hwgen.spec.layers import Layer
 from hwgen.spec.network import Network, Placed, place
 from hwgen.train.batch_norm import fold_batch_norm
-from hwgen.train.checkpoint import read, sha256, terms
+from hwgen.train.checkpoint import check_finite, read, sha256, terms
 from hwgen.train.kernels import from_stream_kernel, stream_kernel
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def warm_start(network: DeepJSCC, path: Path, spec: ModelSpec, partly: bool = Fa
     """
     tensors, header = read(path)
     terms(path, header, spec)
+    check_finite(tensors, str(path))
     own = network.state_dict()
     tensors = _folded(tensors, own, spec)
     layers: dict[str, list[str]] = {}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hwgen.errors import HwgenError
 from hwgen.spec.model import ModelSpec
-from hwgen.train.checkpoint import read, terms
+from hwgen.train.checkpoint import check_finite, read, terms
 from hwgen.train.network import DeepJSCC, dense, pruned
 
 PHASES = ("float", "finetune", "qat", "control")
@@ -23,6 +23,7 @@ def trained(spec: ModelSpec, phase: str, folder: Path) -> DeepJSCC:
     path = folder / FILES[phase]
     tensors, header = read(path)
     terms(path, header, spec)
+    check_finite(tensors, str(path))
     # what began with a quantised checkpoint's weights has no normalisation
     network = dense(spec) if phase == "float" else pruned(spec, folded=header.get("kept") == "encoder")
     try:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hwgen import process
-from hwgen.emit.folder import below, foreign_to_emit, plain_file, replaced_folder
+from hwgen.emit.folder import below, foreign_to_emit, names, plain_file, replaced_folder
 from hwgen.errors import HwgenError
 from hwgen.ir.graph import SIDES
 from hwgen.outputs import check_file, replaced_file
@@ -129,6 +129,8 @@ def work_folder(out: Path | None, request: Request) -> Iterator[Path]:
 def foreign_to_verify(folder: Path) -> list[str]:
     """Names below a folder of what `verify --out` did not write: all, where no run's settings show that it did."""
     ran = any(plain_file(folder / side / "run" / "run.json") for side in ("", *SIDES))
+    if not ran:
+        return names(folder)
     design = folder / "design"
     inside = {f"design/{name}" for name in foreign_to_emit(design)} if design.is_dir() else set()
 
@@ -137,7 +139,7 @@ def foreign_to_verify(folder: Path) -> list[str]:
             return name not in inside
         return plain_file(path) and OWN.fullmatch(name) is not None
 
-    return [name for name, path in below(folder) if not (ran and own(name, path))]
+    return [name for name, path in below(folder) if not own(name, path)]
 
 
 def _moved(file: Path, target: Path) -> Path:

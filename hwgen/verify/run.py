@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -25,11 +26,13 @@ from hwgen.errors import HwgenError
 from hwgen.images import find_images, load_images
 from hwgen.ir.graph import Graph, SymbolNode
 from hwgen.limits import check_frames
+from hwgen.numerics.formats import PIXEL
 from hwgen.sim import design as designs, runner
 from hwgen.sim.check import Finding, Verdict, check
 from hwgen.sim.design import WORD_BITS, Design
 from hwgen.sim.simulate import Recording, Settings, simulate
 from hwgen.spec import model as specs
+from hwgen.spec.model import Kind
 from hwgen.verify.bounds import bounds_of
 from hwgen.verify.coverage import with_bounds, with_streams
 from hwgen.verify.directed import MOST, directed_frames
@@ -143,7 +146,7 @@ def run_verification(
     find_images(request.images)
     say("emitting" if request.design is None else f"reading {request.design}")
     design = _design(request, folder)
-    channel = options.channel or design.manifest.get("channel")
+    channel = options.channel or _channel(design)
     setting = Setting(spec, options.side, options.init, channel, request.snr_db, request.seed)
     graph = setting.graph(options.side)
     _check_same(design, graph)
@@ -231,6 +234,14 @@ def _design(request: Request, folder: Path) -> Design:
     return designs.load(emitted.folder)
 
 
+def _channel(design: Design) -> str | None:
+    """The kind of radio channel that a design was emitted for, as its manifest says."""
+    kind: str | None = design.manifest.get("channel")
+    if kind is not None and kind not in get_args(Kind):
+        raise HwgenError(f"{design.folder / 'manifest.json'}: channel", ", ".join(get_args(Kind)), repr(kind))
+    return kind
+
+
 def _check_asked(options: DesignOptions, design: Design) -> None:
     """Refuse options that say something else than the design that is there; the board is always the design's own."""
     manifest = design.manifest
@@ -284,6 +295,11 @@ def _check_same(design: Design, graph: Graph) -> None:
     if len(wanted) != len(got):
         raise HwgenError(f"{manifest}: streams", f"{len(wanted)} layers", str(len(got)))
     port, beats = ("output", design.output_beats) if graph.side == "tx" else ("input", design.input_beats)
+    pixel = PIXEL.bits * (graph.input_channels if graph.side == "tx" else graph.edges[graph.sink].channels)
+    bits = (pixel, WORD_BITS) if graph.side == "tx" else (WORD_BITS, pixel)
+    for end, width, there_are in zip(("input", "output"), bits, (design.input_bits, design.output_bits), strict=True):
+        if width != there_are:
+            raise HwgenError(f"{manifest}: {end}.bits", str(width), str(there_are))
     for key, number, count in (
         (port, graph.symbols(design.width, design.height), beats),
         ("coefficients", graph.coefficient_words, design.coefficient_beats),

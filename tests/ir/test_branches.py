@@ -217,9 +217,9 @@ def test_refusals() -> None:
         ({"inputs": {}}, "sum.inputs: wanted 2, got 1"),
         ({"inputs": {"sum": ()}}, "sum.inputs: wanted names, got ()"),
         ({"inputs": {"b": ("pixels",), "sum": ("a", "b")}}, "b.in_channels: wanted 1, got 2"),
-        ({"input_channels": 2}, "input: wanted 1 or 3 channels, exponent -8, got 2 channels, exponent -8"),
+        ({"input_channels": 2}, "input_channels: wanted 1 or 3, got 2"),
         ({"nodes": (*graph.nodes[:2], dataclasses.replace(graph.nodes[2], other=wide), graph.nodes[3])},
-         "sum.other: wanted IntType(bits=6, signed=True), got IntType(bits=7, signed=True)"),
+         "sum.other: wanted 6 bits, signed, got 7 bits, signed"),
         ({"nodes": (dataclasses.replace(graph.nodes[0], name="input"), *graph.nodes[1:]), "inputs": {}},
          "nodes: wanted names other than pixels, symbols, input, output, got input"),
     ]  # fmt: skip

@@ -232,7 +232,7 @@ def change_node(index: int, key: str, value: Any) -> Callable[[dict[str, Any]], 
         (change("frame", {"width": 8}), "graph.json: frame: height: wanted a value, got nothing"),
         (change("input", None), "graph.json: input: wanted a mapping, got NoneType"),
         (change("side", "relay"), "graph.json: side: wanted tx or rx, got 'relay'"),
-        (change("terms", None), "graph.json: model, terms: wanted a name, a mapping, got 'sample', None"),
+        (change("terms", None), "graph.json: terms: wanted a mapping, got None"),
         (change("weights_sha256", "0"), "weights.npz: wanted SHA-256 0, as in graph.json, got"),
         (change_node(0, "kind", "pool"), "graph.json: nodes[0]: kind: wanted conv2d or complex_conv2d or"),
         (change_node(0, "kernel", 17), "graph.json: nodes[0]: conv0.kernel: wanted an integer 1..16, got 17"),
@@ -241,9 +241,9 @@ def change_node(index: int, key: str, value: Any) -> Callable[[dict[str, Any]], 
         (change_node(1, "name", "conv9"), "weights.npz: conv9.bias: wanted an array, got nothing"),
         (change_node(1, "surplus", 1), "graph.json: nodes[1]: surplus: wanted no such key, got it"),
         (change_node(1, "accumulator_bits", 3), "graph.json: nodes[1]: conv1.accumulator_bits: wanted at least "),
-        (change_node(1, "accumulator_bits", 20.0), "conv1.accumulator_bits: wanted an integer 2..48, got 20.0"),
-        (change_node(3, "factor", 1.5), "graph.json: nodes[3]: gain.factor: wanted an integer 1..65535, got 1.5"),
-        (change_node(0, "output", {"bits": "8", "signed": True}), "graph.json: nodes[0]: conv0.output.bits: wanted"),
+        (change_node(1, "accumulator_bits", 20.0), "nodes[1].accumulator_bits: wanted a whole number, got 20.0"),
+        (change_node(3, "factor", 1.5), "graph.json: nodes[3].factor: wanted a whole number, got 1.5"),
+        (change_node(0, "output", {"bits": "8", "signed": True}), "nodes[0]: output: wanted an integer of bits"),
         (change_node(0, "activation", "none"), "graph.json: nodes[0]: conv0.slope: wanted none for activation none"),
     ],
 )  # fmt: skip
@@ -291,4 +291,4 @@ def test_edited_weights(tmp_path: Path, key: str, value: Any, message: str) -> N
 
 def test_pickles_are_never_loaded(tmp_path: Path) -> None:
     with_arrays(tmp_path, lambda arrays: arrays.__setitem__("conv0.weight", np.array([{}], dtype=object)))
-    assert "weights.npz: wanted a complete .npz file, got ValueError" in refused(tmp_path)
+    assert "weights.npz: conv0.weight: wanted integers, got objects, which would be pickles" in refused(tmp_path)

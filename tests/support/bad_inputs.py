@@ -6,9 +6,10 @@ r"""Inputs that are wrong, or nearly so, and what must come of each: the reader 
       $ emit --model spec.yaml                       the command line, as a shell splits it
       ! spec.yaml:6: frame.width: wanted ...         the whole error; [...] stands for anything
 
-A file is from: a shipped model, NAME/FILE; an emitted design, design/FILE; another case, CASE/FILE; `design`, the
-whole of one; `folder`; `pipe`; `link TARGET`; `text ...`; or a function of `support.bad_files` and its arguments.
-Further lines change the file last named, one after the other:
+A file is from: a shipped model, NAME/FILE; an emitted design, design/FILE; another case, CASE/FILE; `design` or
+`model NAME`, the whole of one; `folder`; `pipe`; `link TARGET`; `sparse BYTES`; `text ...`; or a function of
+`support.bad_files` and
+its arguments. Further lines change the file last named, one after the other:
 
       - OLD => NEW             text that stands there once; \n, \t, \r, \\, \xNN and \uNNNN are what they are in Python
       . a.0.b = JSON           a value of a JSON file; without `= JSON` it is taken away
@@ -127,6 +128,9 @@ def _source(source: str, target: Path, design: Path) -> bytes | None:
         target.mkdir(exist_ok=True)
     elif name == "pipe":
         os.mkfifo(target)
+    elif name == "sparse":
+        with target.open("wb") as stream:
+            stream.truncate(int(rest))
     elif name == "link":
         target.symlink_to(rest)
     elif name == "text":
@@ -135,6 +139,8 @@ def _source(source: str, target: Path, design: Path) -> bytes | None:
         shutil.copytree(design, target)
     elif (design / name.removeprefix("design/")).is_file():
         return (design / name.removeprefix("design/")).read_bytes()
+    elif name == "model":
+        shutil.copytree(MODELS / rest, target)
     elif (TABLES.parent / name).is_file():
         return (TABLES.parent / name).read_bytes()
     elif (MODELS / name).is_file():

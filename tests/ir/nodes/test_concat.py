@@ -35,7 +35,7 @@ def test_equals_plain_lists(channels: tuple[int, ...]) -> None:
     [
         ((Edge(1, KIND, -4),), "both.inputs: wanted 2, got 1"),
         ((Edge(3, KIND, -4), Edge(1, KIND, -4)), "both.in_channels: wanted 3, got 1"),
-        ((Edge(1, KIND, -4), Edge(3, IntType(5, False), -4)), "both.input: wanted IntType(bits=5, signed=False), got"),
+        ((Edge(1, KIND, -4), Edge(3, IntType(5, False), -4)), "both.input: wanted 5 bits, unsigned, got"),
         ((Edge(1, KIND, -4), Edge(3, KIND, -3)), "both.input_exponent: wanted -3, got -4"),
     ],
 )

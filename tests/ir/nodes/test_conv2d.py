@@ -127,7 +127,7 @@ def test_infer() -> None:
     assert node.infer(Edge(4, SIGNED, -3)) == node.infer(Edge(4, SIGNED, None)) == Edge(6, SIGNED, -4)
     cases: list[tuple[tuple[Edge, ...], str]] = [
         ((Edge(5, SIGNED, -3),), "c.in_channels: wanted 5, got 4"),
-        ((Edge(4, IntType(6, False), -3),), "c.input: wanted IntType(bits=6, signed=False), got IntType(bits=6, sig"),
+        ((Edge(4, IntType(6, False), -3),), "c.input: wanted 6 bits, unsigned, got 6 bits, signed"),
         ((Edge(4, SIGNED, -2),), "c.input_exponent: wanted -2, got -3"),
         ((SYMBOLS,), "c.inputs: wanted values, got symbols"),
         ((), "c.inputs: wanted 1, got 0"),

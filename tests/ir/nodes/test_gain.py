@@ -27,7 +27,7 @@ def test_infer() -> None:
     assert node.infer(Edge(4, IntType(8, True), -5)) == Edge(4, SYMBOL, SYMBOL_EXPONENT)  # whatever the exponent
     with pytest.raises(HwgenError, match="gain.in_channels: wanted 5, got 4"):
         node.infer(Edge(5, IntType(8, True), -5))
-    with pytest.raises(HwgenError, match="gain.input: wanted IntType"):
+    with pytest.raises(HwgenError, match="gain.input: wanted 7 bits, signed"):
         node.infer(Edge(4, IntType(7, True), -5))
 
 

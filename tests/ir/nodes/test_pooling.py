@@ -117,7 +117,7 @@ def test_what_does_not_fit_is_refused(node: MaxPool | AveragePool) -> None:
         node.output_shape((10, 8, 3))
     for edge, message in (
         (Edge(2, KIND, -4), "pool.in_channels: wanted 2, got 3"),
-        (Edge(3, IntType(7, True), -4), "pool.input: wanted IntType(bits=7, signed=True), got"),
+        (Edge(3, IntType(7, True), -4), "pool.input: wanted 7 bits, signed, got"),
         (Edge(3, KIND, -2), "pool.input_exponent: wanted -2, got -4"),
     ):
         with pytest.raises(HwgenError) as error:

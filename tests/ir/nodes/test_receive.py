@@ -35,7 +35,7 @@ def test_infer_refuses() -> None:
     node = Receive("r", 4, 5, IntType(8, True), -7)
     for edge, message in (
         (Edge(5, SYMBOL, -12), "r.in_channels: wanted 5, got 4"),
-        (Edge(4, IntType(8, True), -12), "r.input: wanted IntType(bits=8, signed=True), got"),
+        (Edge(4, IntType(8, True), -12), "r.input: wanted 8 bits, signed, got"),
         (Edge(4, SYMBOL, -11), "r.input_exponent: wanted -11, got -12"),
     ):
         with pytest.raises(HwgenError) as error:

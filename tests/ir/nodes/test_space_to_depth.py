@@ -42,7 +42,7 @@ def test_sizes_that_do_not_divide_are_refused() -> None:
     ("edge", "message"),
     [
         (Edge(3, KIND, -4), "blocks.in_channels: wanted 3, got 2"),
-        (Edge(2, IntType(6, True), -4), "blocks.input: wanted IntType(bits=6, signed=True), got"),
+        (Edge(2, IntType(6, True), -4), "blocks.input: wanted 6 bits, signed, got"),
         (Edge(2, KIND, -5), "blocks.input_exponent: wanted -5, got -4"),
     ],
 )

@@ -45,7 +45,7 @@ def test_a_sigmoid() -> None:
     ("edge", "message"),
     [
         (Edge(2, IntType(4, True), -4), "t.in_channels: wanted 2, got 3"),
-        (Edge(3, IntType(4, False), -4), "t.input: wanted IntType(bits=4, signed=False), got"),
+        (Edge(3, IntType(4, False), -4), "t.input: wanted 4 bits, unsigned, got"),
         (Edge(3, IntType(4, True), -5), "t.input_exponent: wanted -5, got -4"),
     ],
 )

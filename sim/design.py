@@ -197,6 +197,7 @@ def load(folder: Path) -> Design:
     key, beats = ("input", checked.input.beats) if checked.side == "tx" else ("output", checked.output.beats)
     if beats != pixels:  # the radio's side is not known here: verify checks it against the model
         raise HwgenError(f"{path}: {key}.beats", f"width x height = {pixels}", str(beats))
+    key = "files" if checked.sources is None else "sources"
     sources = checked.sources  # manifests of older versions have none, and no testbench beside the design
     if sources is None:
         sources = [name for name in sorted(checked.files) if name.endswith((".v", ".sv"))]
@@ -220,10 +221,10 @@ def load(folder: Path) -> Design:
         manifest=manifest,
     )
     if not design.sources:
-        raise HwgenError(f"{path}: files", "at least one Verilog file", "none")
+        raise HwgenError(f"{path}: {key}", "at least one Verilog file", "none")
     for source in design.sources:
         if not source.is_file():
-            raise HwgenError(f"{path}: files", "files that are there", f"no {source.name}")
+            raise HwgenError(f"{path}: {key}", "files that are there", f"no {source.name}")
     return design
 
 

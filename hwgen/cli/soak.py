@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 from itertools import product
-from pathlib import Path
 
 from hwgen.design_options import DesignOptions, add_options as add_design_options
 from hwgen.ir.graph import SIDES
-from hwgen.option_values import Number, add_cache
+from hwgen.option_values import Number, add_cache, path
 
 TEXT = "let an emitted design's input frames slip, thousands of times, and compare every frame that comes out"
 FRAME = (8, 8)
@@ -21,7 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                         help="a name that `hwgen models` lists, a folder with a spec.yaml, or a specification's path; "
                              "may be repeated (default: tiny)")
     parser.add_argument("--side", choices=(*SIDES, "both"), default="both", help="tx, rx or both (default: both)")
-    parser.add_argument("--design", type=Path, metavar="DIR",
+    parser.add_argument("--design", type=path("--design"), metavar="DIR",
                         help="take this folder, which emit wrote, as it stands, instead of emitting models anew")
     add_design_options(parser, "channel", "board", "fps", "frame", "init", frame={
         "default": FRAME, "help": "frame size in pixels, a multiple of the strides (default: 8x8)",

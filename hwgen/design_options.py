@@ -12,7 +12,7 @@ from hwgen.ir.graph import SIDES
 from hwgen.limits import MOST_FPS
 from hwgen.model import channel_of
 from hwgen.names import module_trouble
-from hwgen.option_values import Number, frame, init
+from hwgen.option_values import Engine, Number, frame, init
 from hwgen.spec.model import Kind, ModelSpec
 
 BOTH = "both"
@@ -34,6 +34,7 @@ class DesignOptions:
     frame : (width, height) in pixels; None takes the specification's
     init : seed of random weights; None takes the trained ones
     channel : kind of radio channel whose precoder or equaliser is part of the design; None takes the specification's
+    engine : of convolutions, see `hwgen.lower.base.Engine`; None for the direct one
     top : name of the module, and the beginning of the names of all modules in it; None takes hwgen_tx or hwgen_rx
 
     Raises
@@ -48,6 +49,7 @@ class DesignOptions:
     frame: tuple[int, int] | None = None
     init: int | None = None
     channel: str | None = None
+    engine: Engine | None = None
     top: str | None = None
 
     def __post_init__(self) -> None:
@@ -155,6 +157,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "type": init,
         "metavar": "random:SEED",
         "help": "random integers as weights, for a specification that was never trained",
+    },
+    "engine": {
+        "choices": get_args(Engine),
+        "help": "multipliers of convolutions: one product a tap (direct, the default), Winograd's fewer products "
+                "wherever there are any, or the best for each layer",
     },
     "top": {
         "metavar": "NAME",

@@ -6,9 +6,13 @@ import re
 from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from hwgen.errors import HwgenError
 
+Engine = Literal["best", "direct", "winograd"]
+"""Engines of a convolution that sizing may choose: one product a tap, Winograd's products wherever they are fewer, or
+what is best for each layer."""
 SEEDS = 10_000
 """Most seeds of one call."""
 

@@ -19,6 +19,7 @@ from amaranth.lib.wiring import Component, In, Out, flipped
 from hwgen.rtl.adders import delay
 from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.counter import count
+from hwgen.rtl.mac import MacArray
 from hwgen.rtl.pipeline import connect_in_order
 from hwgen.rtl.weight_reader import WORD_LATENCY
 from hwgen.rtl.window import WindowBuffer
@@ -61,24 +62,26 @@ class Convolution(Component):
         if weight.shape != wanted:
             raise ValueError(f"weight: wanted shape {wanted}, got {weight.shape}")
         self.config = config
-        memories = config.memories(weight)
-        self.window = WindowBuffer(window)
         biases = config.biases(weight, bias)
         self.phases = len(biases)
-        self.mac = config.mac.build(memories)
-        beats, lanes = config.beats_out, config.out_lanes
-        requantiser = replace(config.requantiser, channels=beats, phases=self.phases)
+        self.window, self.mac = self._engine(weight)
+        lanes = config.out_lanes
+        requantiser = replace(config.requantiser, channels=config.beats_in_turn, phases=self.phases)
+
+        def in_turn(values: Sequence[int], lane: int) -> list[int]:
+            return config.in_turn(_strided(values, lane, lanes, config.beats_out))
+
         self.requantisers = [
             [
                 requantiser.build(
-                    bias=[b for own in biases for b in _strided(own, lane, lanes, beats)],
-                    shift=_strided(shift, lane, lanes, beats),
-                    slope=None if slope is None else _strided(slope, lane, lanes, beats),
-                    is_coarse=[channel % 2 == 1 for channel in _strided(range(len(shift)), lane, lanes, beats)],
+                    bias=[b for own in biases for b in in_turn(own, lane)],
+                    shift=in_turn(shift, lane),
+                    slope=None if slope is None else in_turn(slope, lane),
+                    is_coarse=[channel % 2 == 1 for channel in in_turn(range(len(shift)), lane)],
                 )
                 for lane in range(lanes)
             ]
-            for _ in config.fifos
+            for _ in range(config.requantiser_sets)
         ]
         self.fifos = [fifo.build() for fifo in config.fifos]
         super().__init__(
@@ -88,18 +91,21 @@ class Convolution(Component):
             }
         )
 
+    def _engine(self, weight: np.ndarray) -> tuple[WindowBuffer, MacArray]:
+        """The window and the multipliers."""
+        return WindowBuffer(self.config.window), self.config.mac.build(self.config.memories(weight))
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.window = window = self.window
         m.submodules.mac = mac = self.mac
-        for place, (requantisers, fifo) in enumerate(zip(self.requantisers, self.fifos, strict=True)):
+        for place, fifo in enumerate(self.fifos):
             which = "second_" if place else ""
-            for lane, requantiser in enumerate(requantisers):
+            for lane, requantiser in enumerate(self.requantisers[place] if place < len(self.requantisers) else ()):
                 m.submodules[f"{which}requantiser{lane or ''}"] = requantiser
             m.submodules[f"{which}fifo"] = fifo
-        config, folds, lanes = self.config, self.config.run_folds, self.config.out_lanes
+        config, folds = self.config, self.config.run_folds
         beats, last_beats = config.fold_beats, config.last_beats
-        accumulator_bits = config.requantiser.accumulator_bits
 
         # Room is taken when a fold's last word goes.
         last_fold = count(m, folds, window.end_fold, "fold").last
@@ -113,15 +119,30 @@ class Convolution(Component):
             mac.last.eq(window.last),
             mac.word.eq(self._sections(window.word)),
         ]
+        self._steer(m)
         if config.window.phases > 1:
             m.d.comb += [mac.end_pixel.eq(window.end_pixel), mac.next_phase.eq(window.next_phase)]
 
+        if self.phases > 1:
+            phase = Signal(range(self.phases), name="sums_phase", reset_less=True)
+            done_phase = delay(m, window.phase, config.mac.latency, "phase")
+            with m.If(mac.done):
+                m.d.sync += phase.eq(done_phase)
+            m.d.comb += [requantiser.phase.eq(phase) for own in self.requantisers for requantiser in own]
+        self._leave(m, count(m, folds, mac.done, "done_fold").last)
+        self._give(m)
+        return m
+
+    def _leave(self, m: Module, last_done: Value) -> None:
+        """The sums through the requantisers into the FIFOs; last_done: those that are done are of a run's last fold."""
+        config, mac, lanes = self.config, self.mac, self.config.out_lanes
+        beats, last_beats = config.fold_beats, config.last_beats
+        accumulator_bits = config.requantiser.accumulator_bits
         # The sums of a fold leave beat by beat, while the next fold is summed.
         width = lanes * accumulator_bits
         sums = [Signal(beats * width, name="second_sums" if place else "sums") for place in range(len(self.fifos))]
         left = Signal(range(beats + 1))
         waiting = Signal()  # left != 0
-        last_done = count(m, folds, mac.done, "done_fold").last
         with m.If(mac.done):
             own = config.pe * accumulator_bits
             m.d.sync += [
@@ -131,12 +152,6 @@ class Convolution(Component):
             ]
         with m.Elif(waiting):
             m.d.sync += [*(each.eq(each >> width) for each in sums), left.eq(left - 1), waiting.eq(left != 1)]
-        if self.phases > 1:
-            phase = Signal(range(self.phases), name="sums_phase", reset_less=True)
-            done_phase = delay(m, window.phase, config.mac.latency, "phase")
-            with m.If(mac.done):
-                m.d.sync += phase.eq(done_phase)
-            m.d.comb += [requantiser.phase.eq(phase) for requantiser in self.requantisers[0]]
         for place, (requantisers, fifo) in enumerate(zip(self.requantisers, self.fifos, strict=True)):
             valid = waiting & self._second_done(m) if place else waiting
             for lane, requantiser in enumerate(requantisers):
@@ -148,8 +163,9 @@ class Convolution(Component):
                 fifo.write.eq(requantisers[0].o_valid),
                 fifo.payload.eq(Cat(requantiser.o for requantiser in requantisers)),
             ]
-        self._give(m)
-        return m
+
+    def _steer(self, m: Module) -> None:
+        """What else goes from the window to the multipliers beside a word."""
 
     def _room(self, m: Module, last_fold: Value) -> Value:
         """Whether a fold's last word may go."""

@@ -144,6 +144,20 @@ class ConvolutionConfig:
         return (self.fifo,)
 
     @property
+    def requantiser_sets(self) -> int:
+        """Sets of requantisers, one for each value of a beat: one for each FIFO."""
+        return len(self.fifos)
+
+    @property
+    def beats_in_turn(self) -> int:
+        """Beats after which a requantiser begins anew."""
+        return self.beats_out
+
+    def in_turn(self, values: list[int]) -> list[int]:
+        """What a requantiser needs for the beats of an output pixel, in the order in which it needs it."""
+        return values
+
+    @property
     def lanes(self) -> int:
         """Multipliers."""
         return self.pe * self.mac.simd
@@ -237,11 +251,7 @@ class ConvolutionConfig:
             See `MacConfig.cost`.
         """
         window, lanes, beats, mac = self.window, self.out_lanes, self.fold_beats, self.mac
-        accumulator_bits = self.requantiser.accumulator_bits
-        # The sums of a fold wait in a register of their own and move up beat by beat.
-        at_once = len(self.fifos)
-        waiting = Cost((beats - 1) * lanes * accumulator_bits, self.pe * accumulator_bits) * at_once
-        waiting += Cost(
+        waiting = self.sums_cost + Cost(
             2 * counter_lut(self.run_folds) + 2 * bits_of(beats + 1) + 16,
             bits_of(beats + 1) + 2 * counter_ff(self.run_folds),
         )
@@ -249,9 +259,15 @@ class ConvolutionConfig:
             # The weights' address jumps to the next phase's; the phase of a fold's sums goes beside them.
             waiting += Cost(bits_of(self.weight_rows), 0)
             waiting += Cost(2 * -(-mac.latency // 16), 4) if self.requantiser.phases > 1 else Cost()
-        requantisers = _requantisers_cost(self.requantiser, self.beats_out, lanes, family)
+        requantisers = _requantisers_cost(self.requantiser, self.beats_in_turn, lanes, family)
         fifos = sum((fifo.cost(family) for fifo in self.fifos), Cost())
-        return window.cost(family) + mac.cost(family, columns) + requantisers * at_once + fifos + waiting
+        return window.cost(family) + mac.cost(family, columns) + requantisers * self.requantiser_sets + fifos + waiting
+
+    @property
+    def sums_cost(self) -> Cost:
+        """The registers in which the sums of a fold wait, and move up beat by beat."""
+        bits = self.requantiser.accumulator_bits
+        return Cost((self.fold_beats - 1) * self.out_lanes * bits, self.pe * bits) * len(self.fifos)
 
     def memories(self, weight: np.ndarray) -> list[list[int]]:
         """The rows of the weight memories (see `pack_weights`) for int weights (O, I / groups, rows, columns)."""

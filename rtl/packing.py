@@ -88,7 +88,12 @@ def chain_bound(weight_bits: int, activation_bits: int, field_bits: int) -> int:
 
 def largest_weight_sum(field_bits: int, activation_bits: int) -> int:
     """The largest sum of the weights' magnitudes that stays in a field whatever the activations."""
-    return ((1 << (field_bits - 1)) - 1) >> (activation_bits - 1)
+    return largest_sum(field_bits, 1 << (activation_bits - 1))
+
+
+def largest_sum(field_bits: int, activation: int) -> int:
+    """The largest sum of the weights' magnitudes that stays in a field for activations of at most that magnitude."""
+    return ((1 << (field_bits - 1)) - 1) // activation
 
 
 def packings(weight_bits: int, activation: Shape, family: str) -> tuple[Packing, ...]:

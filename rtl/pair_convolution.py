@@ -20,9 +20,11 @@ from hwgen.numerics.weight_format import Codebook
 from hwgen.rtl.convolution import Convolution
 from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.counter import count
+from hwgen.rtl.mac import MacConfig
 from hwgen.rtl.packing import Packing
 from hwgen.rtl.pair_mac import PairMacConfig, pair_chain, pair_packing
 from hwgen.rtl.pair_window import PairWindowConfig
+from hwgen.rtl.paired_window import PairedWindowConfig
 from hwgen.rtl.primitives import Cost, counter_ff, counter_lut
 from hwgen.rtl.stream import CreditFifoConfig
 from hwgen.rtl.weights import pack_weights
@@ -47,7 +49,7 @@ class PairConvolutionConfig(ConvolutionConfig):
         As ConvolutionConfig.
     """
 
-    window: PairWindowConfig
+    window: PairedWindowConfig
     second_depth: int | None = None
 
     def __post_init__(self) -> None:
@@ -58,7 +60,8 @@ class PairConvolutionConfig(ConvolutionConfig):
             raise ValueError(f"second_depth: wanted at least {self.least_second_depth} beats, got {self.second_depth}")
 
     @property
-    def mac(self) -> PairMacConfig:
+    def mac(self) -> MacConfig:
+        assert isinstance(self.window, PairWindowConfig)
         return _pair_mac(self.window, self.pe, self.weight_bits, self.requantiser.accumulator_bits, self.packing,
                          self.weights_in, self.codebook)  # fmt: skip
 
@@ -72,18 +75,21 @@ class PairConvolutionConfig(ConvolutionConfig):
 
     @property
     def least_second_depth(self) -> int:
-        """Beats with which a pair's first pixel can leave: all of the second one, and room for a whole fold."""
-        return self.beats_out - self.last_beats + self.fold_beats
+        """Beats with which a pair's first pixel can leave: all of the second one, and room for a whole fold.
+
+        Where there are two kinds of pairs, of both.
+        """
+        return self.window.kinds * self.beats_out - self.last_beats + self.fold_beats
 
     @property
     def fifo_depth(self) -> int:
         """As ConvolutionConfig; the first pixel waits while the second one of the pair before leaves."""
-        return self.depth or super().fifo_depth + self.beats_out
+        return self.depth or super().fifo_depth + self.window.kinds * self.beats_out
 
     @property
     def second_fifo_depth(self) -> int:
         """As `fifo_depth`, of the second pixels: they wait for the first one besides."""
-        return self.second_depth or replace(self, depth=None).fifo_depth + self.beats_out
+        return self.second_depth or replace(self, depth=None).fifo_depth + self.window.kinds * self.beats_out
 
     @property
     def fifos(self) -> tuple[CreditFifoConfig, ...]:
@@ -94,7 +100,7 @@ class PairConvolutionConfig(ConvolutionConfig):
         pairs, pixels, beats = self.window.out_width, self.window.columns, self.beats_out
         # Which FIFO leaves, and where a row's last pair has one pixel, whether there is a second.
         turns = Cost(self.out_lanes * self.requantiser.output.width + counter_lut(beats) + 4, counter_ff(beats) + 1)
-        if pixels % 2:
+        if self.window.alone:
             of_pairs = Cost(counter_lut(pairs) + counter_lut(self.window.folds),
                             counter_ff(pairs) + counter_ff(self.window.folds))  # fmt: skip
             turns += of_pairs * 2 + Cost(counter_lut(pixels) + 2, counter_ff(pixels) + 1)
@@ -172,24 +178,26 @@ class PairConvolution(Convolution):
         return there
 
     def _is_alone(self, m: Module, fold: Value, name: str) -> Value:
-        """Whether a fold is of a row's last pair and that has one pixel."""
+        """Whether a fold is of a pair at a row's end that has one pixel."""
         shape = self.config.window
-        if shape.columns % 2 == 0:
+        if not shape.alone:
             return Const(0, 1)
         end_pair = fold & count(m, shape.folds, fold, f"{name}_pair_fold").last
-        return count(m, shape.out_width, end_pair, f"{name}_pair").last
+        pair = count(m, shape.out_width, end_pair, f"{name}_pair")
+        return pair.last if shape.alone == 1 else pair.place >= shape.out_width - shape.alone
 
     def _give(self, m: Module) -> None:
-        """Pixel by pixel, first and second in turn."""
+        """Pixel by pixel: of every two pairs of different kinds the first ones, then the second ones."""
         shape, (first, second) = self.config.window, self.fifos
         leaves = Signal()
-        is_second = Signal()
+        turn = Signal(range(2 * shape.kinds), name="turn")
+        is_second = turn[-1]
         end_pixel = leaves & count(m, self.config.beats_out, leaves, "beat").last
         end_row: Value = Const(0, 1)
-        if shape.columns % 2:
+        if shape.columns % (2 * shape.kinds):
             end_row = count(m, shape.columns, end_pixel, "column").last
         with m.If(end_pixel):
-            m.d.sync += is_second.eq(~is_second & ~end_row)
+            m.d.sync += turn.eq(Mux(end_row, 0, turn + 1))
         m.d.comb += [
             leaves.eq(self.o.valid & self.o.ready),
             self.o.payload.eq(Mux(is_second, Cat(second.o.payload), Cat(first.o.payload))),

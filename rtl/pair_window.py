@@ -24,15 +24,15 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 
 from hwgen.rtl.counter import count
 from hwgen.rtl.line_buffer import first_banks, line_buffer_cost, next_fold, row_inside
+from hwgen.rtl.paired_window import PairedWindowConfig
 from hwgen.rtl.primitives import Cost, bits_of, counter_ff
-from hwgen.rtl.window_config import WindowConfig
 
 if TYPE_CHECKING:
     from hwgen.rtl.window_sequencer import WindowSequencer
 
 
 @dataclass(frozen=True)
-class PairWindowConfig(WindowConfig):
+class PairWindowConfig(PairedWindowConfig):
     """As WindowConfig, with all tap rows of a column in a word, of two output columns at a time; `out_width` counts
     pairs.
 
@@ -54,16 +54,6 @@ class PairWindowConfig(WindowConfig):
         if self.tap_words > 1:
             raise ValueError(f"simd: wanted all {self.group_channels} channels of a group for pairs of columns, got "
                              f"{self.simd}")  # fmt: skip
-
-    @property
-    def columns(self) -> int:
-        """Columns of the output."""
-        return self._out_size(self.width, self.padding_width, self.kernel_width)
-
-    @property
-    def out_width(self) -> int:
-        """Pairs of columns of the output; of an odd number of columns the last pair has one."""
-        return -(-self.columns // 2)
 
     def first_column(self, column: int) -> int:
         return self._first(2 * column, self.padding_width)

@@ -13,7 +13,7 @@ One pixel may take a single word, the next one many. So all flags of a word are 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 
@@ -22,6 +22,14 @@ from hwgen.rtl.primitives import Cost, bits_of, counter_ff
 
 if TYPE_CHECKING:
     from hwgen.rtl.window_config import WindowConfig
+
+
+class Walk(Protocol):
+    """A reader's way: counters of the output pixel behind the one that is read, and whether that is left."""
+
+    next_column: Counter
+    next_row: Counter
+    advance: Signal
 
 
 class PolyphaseSequencer:
@@ -109,31 +117,37 @@ class PolyphaseSequencer:
         return Counter(place, last, next_last)
 
     def step(self, counted: Callable[[int, int], int], width: int, name: str) -> Value:
-        """-(the growth of `counted(row, column)`) from the output pixel that is read to the next; 0 until that step.
+        """See `polyphase_step`."""
+        return polyphase_step(self.m, self.shape, self, counted, width, name)
 
-        Inside a row the growth depends on the column alone, but for rows in which nothing grows; at the end of a row it
-        depends on the row; at the end of a frame it counts on into the next frame.
-        """
-        m, s = self.m, self.shape
-        rows, columns, size = s.out_height, s.out_width, s.width * s.height
-        grows = [counted(y, columns - 1) != counted(y, 0) for y in range(rows)]
-        y = grows.index(True) if True in grows else 0
-        along = [counted(y, x) - counted(y, x + 1) for x in range(columns - 1)]
-        down = [counted(y, columns - 1) - counted(y + 1, 0) for y in range(rows - 1)]
-        again = counted(rows - 1, columns - 1) - counted(0, 0) - size
-        following = Signal(width, name=f"following_{name}")
-        with m.If(~self.next_column.last):
-            inside = lookup(along, self.next_column.place, s.phases, width)
-            m.d.comb += following.eq(Mux(lookup([int(g) for g in grows], self.next_row.place, s.phases, 1), inside, 0))
-        with m.Elif(~self.next_row.last):
-            m.d.comb += following.eq(lookup(down, self.next_row.place, s.phases, width))
-        with m.Else():
-            m.d.comb += following.eq(again)
-        first = counted(0, 0) - counted(0, 1) if columns > 1 else down[0] if rows > 1 else again
-        register = Signal(width, init=first % (1 << width), name=name)
-        with m.If(self.advance):
-            m.d.sync += register.eq(following)
-        return Mux(self.advance, register, 0)
+
+def polyphase_step(
+    m: Module, s: WindowConfig, walk: Walk, counted: Callable[[int, int], int], width: int, name: str
+) -> Value:
+    """-(the growth of `counted(row, column)`) from the output pixel that is read to the next; 0 until that step.
+
+    Inside a row the growth depends on the column alone, but for rows in which nothing grows; at the end of a row it
+    depends on the row; at the end of a frame it counts on into the next frame.
+    """
+    rows, columns, size = s.out_height, s.out_width, s.width * s.height
+    grows = [counted(y, columns - 1) != counted(y, 0) for y in range(rows)]
+    y = grows.index(True) if True in grows else 0
+    along = [counted(y, x) - counted(y, x + 1) for x in range(columns - 1)]
+    down = [counted(y, columns - 1) - counted(y + 1, 0) for y in range(rows - 1)]
+    again = counted(rows - 1, columns - 1) - counted(0, 0) - size
+    following = Signal(width, name=f"following_{name}")
+    with m.If(~walk.next_column.last):
+        inside = lookup(along, walk.next_column.place, s.phases, width)
+        m.d.comb += following.eq(Mux(lookup([int(g) for g in grows], walk.next_row.place, s.phases, 1), inside, 0))
+    with m.Elif(~walk.next_row.last):
+        m.d.comb += following.eq(lookup(down, walk.next_row.place, s.phases, width))
+    with m.Else():
+        m.d.comb += following.eq(again)
+    first = counted(0, 0) - counted(0, 1) if columns > 1 else down[0] if rows > 1 else again
+    register = Signal(width, init=first % (1 << width), name=name)
+    with m.If(walk.advance):
+        m.d.sync += register.eq(following)
+    return Mux(walk.advance, register, 0)
 
 
 def lookup(rows: Sequence[int], index: Value, period: int, width: int) -> Value:

@@ -162,6 +162,11 @@ class WindowConfig(WindowGeometry):
         return 1 if self.lanes == self.simd else 2
 
     @property
+    def release_latency(self) -> int:
+        """Cycles from the issue with which a pixel is given back to the acceptance of one in its place."""
+        return 1
+
+    @property
     def group_channels(self) -> int:
         """Channels of a group."""
         return self.channels // self.groups
@@ -231,6 +236,11 @@ class WindowConfig(WindowGeometry):
     def pixel_words(self) -> NDArray[np.int64]:
         """Words read per fold of each output pixel, in raster order: int64 (out_height * out_width,)."""
         return np.outer(*self._axis_taps()).ravel() // self.taps * self.tap_words
+
+    @property
+    def fold_cycles(self) -> NDArray[np.int64]:
+        """Words of every fold of a frame, in order: int64 (out_height * out_width * folds,)."""
+        return np.repeat(self.pixel_words, self.folds)
 
     @property
     def frame_words(self) -> int:

@@ -53,7 +53,7 @@ def emit(options: DesignOptions, out: Path | None = None, quiet: bool = False) -
     graph, width, height = graph_of(options, spec)
     folder = out or Path("hwgen_out") / f"{spec.name}_{options.side}_{target.name}"
     check_replaceable(folder)  # before the work
-    plan = minimal_buffers(size(graph, target, width, height, options.fps))
+    plan = minimal_buffers(size(graph, target, width, height, options.fps, options.engine or "direct"))
     with replaced_folder(folder) as part:
         manifest = write_design(part, plan, spec, options)
     if not quiet:

@@ -52,7 +52,9 @@ def emit_both(options: DesignOptions, out: Path | None = None, quiet: bool = Fal
     _, width, height = graphs[0]
     folder = out or Path("hwgen_out") / f"{spec.name}_{BOTH}_{target.name}"
     check_replaceable(folder)  # before the work
-    sized = size_together([graph for graph, *_ in graphs], target, width, height, options.fps)
+    sized = size_together(
+        [graph for graph, *_ in graphs], target, width, height, options.fps, options.engine or "direct"
+    )
     plans = dict(zip(sides, map(minimal_buffers, sized), strict=True))
     check_fits(list(plans.values()))
     designs = {}

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from hwgen import device
 from hwgen.board import Board
 from hwgen.ir.types import IntType
+from hwgen.option_values import Engine
 from hwgen.plan.events import Beats, Constraint, Events
 from hwgen.rewrite.hardware import AnyNode
 from hwgen.rtl.primitives import Cost
@@ -206,9 +207,12 @@ class Lowering(ABC, Generic[Config]):
     ----------
     takes_single_beats
         Whether each beat of an input may have to wait by itself, rather than a pixel's beats together.
+    engine
+        What a convolution may be made of.
     """
 
     takes_single_beats: ClassVar[bool] = True
+    engine: Engine = "direct"
 
     def __init__(
         self, node: AnyNode, inputs: tuple[Stream, ...], output: Stream, consumers: int = 1,

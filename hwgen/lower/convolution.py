@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from amaranth.lib.wiring import Component
 
 from hwgen.board import Board
@@ -24,6 +25,14 @@ from hwgen.rtl.primitives import Cost
 from hwgen.rtl.requantise import RequantiserConfig
 from hwgen.rtl.weights import phase_kernels, varying_columns, widest_biases
 from hwgen.rtl.window_config import WindowConfig
+from hwgen.rtl.winograd_convolution import (
+    WinogradConvolution,
+    WinogradConvolutionConfig,
+    WinogradKernels,
+    ordinary,
+    ordinary_window,
+    winograd_kernels,
+)
 
 
 class ConvolutionLowering(Lowering[ConvolutionConfig]):
@@ -63,11 +72,27 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
         """The widths of its requantisation."""
         return requantiser_config(self.node)
 
+    @cached_property
+    def winograd(self) -> dict[tuple[int, int, int], WinogradConvolutionConfig]:
+        """Foldings by Winograd's products, by SIMD, PE and chain, once they were asked for."""
+        return {}
+
+    @cached_property
+    def winograd_kernels(self) -> WinogradKernels:
+        """The transformed weights."""
+        return winograd_kernels(ordinary_window(self.fold(1, 1).window), self.ordinary_weight)
+
+    @cached_property
+    def ordinary_weight(self) -> np.ndarray:
+        """The weights as Winograd's products take them."""
+        return ordinary(self.node.weight, self.fold(1, 1).window)
+
     def cost(self, config: ConvolutionConfig, family: str) -> Cost:
         """Resources, with what of the weight memories has to be stored: small weights repeat their signs."""
         # Logic makes equal bits once.
         form = rom_form(config.weight_rows, config.weights_in)
-        return config.cost(family, varying_columns(config.memories(self.node.weight), distinct=form == "logic"))
+        weight = self.ordinary_weight if isinstance(config, WinogradConvolutionConfig) else self.node.weight
+        return config.cost(family, varying_columns(config.memories(weight), distinct=form == "logic"))
 
     def cycles(self, config: ConvolutionConfig) -> int:
         """Its multipliers', and one a beat of its streams."""
@@ -76,13 +101,14 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
     def build(self, config: ConvolutionConfig) -> Component:
         """The engine with its integers."""
         node = self.node
-        if isinstance(config, PairConvolutionConfig):
-            component: type[rtl_convolution.Convolution] = PairConvolution
-        else:
-            component = rtl_convolution.Convolution
+        component, weight = rtl_convolution.Convolution, node.weight
+        if isinstance(config, WinogradConvolutionConfig):
+            component, weight = WinogradConvolution, self.ordinary_weight
+        elif isinstance(config, PairConvolutionConfig):
+            component = PairConvolution
         return component(
             config,
-            weight=node.weight,
+            weight=weight,
             bias=node.bias.tolist(),
             shift=node.shift.tolist(),
             slope=None if node.slope is None else node.slope.tolist(),
@@ -96,11 +122,12 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
         if not isinstance(config, PairConvolutionConfig):
             return fifo, line_buffer(self.name, config.window)
         # A frame's entries: the first pixels of its pairs, and the second ones.
-        rows, columns = config.window.out_height, config.window.columns
-        fifo = replace(fifo, entries=rows * -(-columns // 2) * config.beats_out)
+        window, rows = config.window, config.window.out_height
+        fifo = replace(fifo, entries=rows * window.out_width * config.beats_out)
         deep = replace(config, depth=None, second_depth=None).second_fifo_depth
-        second = Buffer(self.name, SECOND_FIFO, f"{self.name}.{SECOND_FIFO}", rows * (columns // 2) * config.beats_out,
-                        config.least_second_depth, deep, deep)  # fmt: skip
+        entries = rows * (window.out_width - window.alone) * config.beats_out
+        second = Buffer(self.name, SECOND_FIFO, f"{self.name}.{SECOND_FIFO}", entries, config.least_second_depth, deep,
+                        deep)  # fmt: skip
         return fifo, second, line_buffer(self.name, config.window)
 
     def with_depths(self, config: ConvolutionConfig, depths: Mapping[str, int]) -> ConvolutionConfig:
@@ -154,6 +181,8 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
             more |= {"groups": node.groups}
         if isinstance(config, PairConvolutionConfig):
             more |= {"columns_at_once": 2}
+        if isinstance(config, WinogradConvolutionConfig):
+            more |= {"winograd": True}
         rows = config.weight_rows
         return more | {
             "kind": type(node).__name__,

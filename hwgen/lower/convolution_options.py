@@ -21,6 +21,7 @@ import numpy as np
 from hwgen.board import Board
 from hwgen.ir.nodes import Convolution, ConvTranspose2d
 from hwgen.lower.base import Amounts, Options, amounts, shape_of
+from hwgen.lower.winograd_options import has_winograd, winograd_foldings
 from hwgen.numerics.weight_format import Codebook
 from hwgen.plan.pareto import pareto_front
 from hwgen.rtl.convolution_config import ConvolutionConfig
@@ -29,6 +30,7 @@ from hwgen.rtl.packing import Packing, packings
 from hwgen.rtl.pair_convolution import PairConvolutionConfig, in_pairs
 from hwgen.rtl.storage import lut_memory_depth
 from hwgen.rtl.window_config import WindowConfig
+from hwgen.rtl.winograd_convolution import WinogradConvolutionConfig
 
 if TYPE_CHECKING:
     from hwgen.lower.convolution import ConvolutionLowering
@@ -73,8 +75,14 @@ def _foldings(
     tap_rows = [1] if isinstance(node, ConvTranspose2d) else sorted({1, node.kernel_height})
     window = lowering.fold(1, 1).window
     taps_least = window.least_words // window.tap_words
+    by_winograd = lowering.engine != "direct" and has_winograd(lowering)
+    alone = by_winograd and lowering.engine == "winograd"
     for taps, in_lanes, out_lanes in itertools.product(tap_rows, inputs, outputs):
         for simd, pe, folds in _lanes(node, in_lanes, out_lanes):
+            if taps == 1 and by_winograd:
+                yield from winograd_foldings(lowering, simd, pe, in_lanes, out_lanes, family)
+            if alone:
+                continue
             words = taps_least // taps * -(-(node.in_channels // node.groups) // simd)
             narrower = out_lanes // 2
             if pe > words * out_lanes:
@@ -156,6 +164,9 @@ def _packings(node: Convolution, folding: ConvolutionConfig, board: Board) -> It
     window = folding.window
     activation = shape_of(node.input)
     forms = packings(node.weight_bits, activation, board.family)
+    if isinstance(folding, WinogradConvolutionConfig):
+        yield folding.packing
+        return
     for packing in (folding.packing,) if isinstance(folding, PairConvolutionConfig) else forms:
         if packing.form == "lut":
             if min(node.weight_bits, window.bits) <= board.lut_product_bits:
@@ -174,7 +185,9 @@ def _codebook(node: Convolution, folding: ConvolutionConfig) -> Codebook | None:
     tap reaches, weighs 0, which must be one of the codebook's values.
     """
     codebook, window = node.weight_format, folding.window
-    if not isinstance(codebook, Codebook) or rom_form(folding.weight_rows, folding.weights_in) != "block":
+    if isinstance(folding, WinogradConvolutionConfig) or not isinstance(codebook, Codebook):
+        return None
+    if rom_form(folding.weight_rows, folding.weights_in) != "block":
         return None
     beyond = node.in_channels // node.groups % window.section_channels
     unreached = window.transposed and min(window.kernel_height, window.kernel_width) < window.stride

@@ -61,7 +61,7 @@ class _Constants:
 def _constants(window: WindowConfig, run_folds: int, run_beats: int, fold_beats: int) -> _Constants:
     pixels_in, pixels_out = window.width * window.height, window.out_width * window.out_height
     fold = np.arange(pixels_out * window.folds, dtype=np.int64)
-    words = np.repeat(window.pixel_words, window.folds)
+    words = window.fold_cycles
     given_back = np.append(_released(window)[1:], pixels_in)
     return _Constants(
         needed(window) - 1,
@@ -127,7 +127,8 @@ class WindowEvents(NodeEvents):
             def room_for_pixel() -> tuple[Cycles, int | Cycles]:
                 pixels = frame * self.pixels_in + np.arange(self.pixels_in) - depths[self.line_buffer]
                 frames, pixel = np.divmod(pixels, self.pixels_in)
-                return self._last_fold(frames * self.pixels_out + self.constants.release[pixel]), 1 - delay
+                issue = self._last_fold(frames * self.pixels_out + self.constants.release[pixel])
+                return issue, self.config.window.release_latency - delay
 
             found.append(Wait(taken.events, places, self.issue, room_for_pixel, self.line_buffer))
         found.append(Wait(self.issue, self.issue.span(frame, self.folds), taken.events, window))
@@ -190,14 +191,20 @@ class PairEvents(WindowEvents):
     def __init__(self, buffers: tuple[Buffer, ...], config: PairConvolutionConfig, single_beats: bool) -> None:
         fifo, self.second_fifo, line_buffer = buffers
         super().__init__(fifo, line_buffer, config, single_beats, config.out_pixels)
-        self.rows, self.columns, self.pairs = config.window.out_height, config.window.columns, config.window.out_width
-        self.whole = self.columns // 2
+        window = config.window
+        self.rows, self.columns, self.pairs = window.out_height, window.columns, window.out_width
+        self.whole = self.pairs - window.alone
         self.run_folds, self.run_beats = config.run_folds, config.run_beats
+        pairs = np.array([window.pair(place) for place in range(self.pairs)], dtype=np.int64)
+        self.columns_of = pairs.T  # the first column of every pair in a row, and the second one
+        self.pair_of = np.zeros(max(self.columns, int(pairs.max()) + 1), dtype=np.int64)
+        for own in self.columns_of:
+            self.pair_of[own] = np.arange(self.pairs)
 
     def _issued(self, folds: Cycles) -> Cycles:
         pixels, fold = np.divmod(folds, self.folds)
         row, column = np.divmod(pixels, self.columns)
-        return (row * self.pairs + column // 2) * self.folds + fold
+        return (row * self.pairs + self.pair_of[column]) * self.folds + fold
 
     def _beats_before(self) -> Cycles:
         fold = np.arange(self.rows * self.columns * self.folds, dtype=np.int64)
@@ -220,7 +227,7 @@ class PairEvents(WindowEvents):
         def found(beats: Cycles) -> Cycles:
             pixel, place = np.divmod(beats, self.beats)
             row, pair = np.divmod(pixel, of_row)
-            return (row * self.columns + 2 * pair + which) * self.beats + place
+            return (row * self.columns + self.columns_of[which][pair]) * self.beats + place
 
         return found
 

@@ -12,6 +12,7 @@ from hwgen.ir.node import Node
 from hwgen.lower import lowering
 from hwgen.lower.base import Lowering, Stream
 from hwgen.lower.fork import ForkLowering
+from hwgen.option_values import Engine
 from hwgen.rewrite.hardware import INPUT, Fork, HardwareGraph, InputFraming, SymbolPacker
 from hwgen.rewrite.pipeline import hardware_graph
 
@@ -28,12 +29,15 @@ class Design:
         The board that it is sized for.
     width, height
         Of the frame in pixels.
+    engine
+        Of its convolutions.
     """
 
     graph: Graph
     board: Board
     width: int
     height: int
+    engine: Engine = "direct"
 
     @cached_property
     def hardware(self) -> HardwareGraph:
@@ -78,6 +82,7 @@ class Design:
             found[node.name] = lowering(
                 node, inputs, self.streams[node.name], consumers, self.board.half_block_luts
             )
+            found[node.name].engine = self.engine
         self._estimate_forks(found)
         return found
 

@@ -21,6 +21,7 @@ from hwgen.board import Board
 from hwgen.errors import HwgenError
 from hwgen.ir.graph import Graph
 from hwgen.lower.base import RESOURCES, Options
+from hwgen.option_values import Engine
 from hwgen.plan.design import Design
 from hwgen.plan.pareto import pareto_front
 from hwgen.plan.plan import Plan
@@ -52,7 +53,9 @@ class Choice:
     amounts: NDArray[np.int64]
 
 
-def size(graph: Graph, board: Board, width: int, height: int, fps: float | None = None) -> Plan:
+def size(
+    graph: Graph, board: Board, width: int, height: int, fps: float | None = None, engine: Engine = "direct"
+) -> Plan:
     """Choose the hardware of every node.
 
     Without `fps`: the shortest frame interval that the board's resources allow; within 1 % of it the fewest DSPs; with
@@ -65,12 +68,12 @@ def size(graph: Graph, board: Board, width: int, height: int, fps: float | None 
         The board has too little of something, the rate is beyond what it can do, or the frame is over before its
         coefficients are there.
     """
-    (plan,) = size_together([graph], board, width, height, fps)
+    (plan,) = size_together([graph], board, width, height, fps, engine)
     return plan
 
 
 def size_together(
-    graphs: Sequence[Graph], board: Board, width: int, height: int, fps: float | None = None
+    graphs: Sequence[Graph], board: Board, width: int, height: int, fps: float | None = None, engine: Engine = "direct"
 ) -> tuple[Plan, ...]:
     """Choose the hardware of several graphs that share one board and have one rate: a transmitter and its receiver.
 
@@ -82,7 +85,7 @@ def size_together(
     HwgenError
         As `size`.
     """
-    sizing = _Sizing([Design(graph, board, width, height) for graph in graphs])
+    sizing = _Sizing([Design(graph, board, width, height, engine) for graph in graphs])
     shortest = sizing.shortest(sizing.has)
     if shortest is None:
         raise sizing.too_small()

@@ -1,0 +1,247 @@
+"""Multipliers of Winograd's products: one word of transformed activations, two sums of every PE.
+
+A product counts for the first output of a pair, for the second, or for both, once or twice (`hwgen.rtl.winograd`).
+Which is said beside each word, and decides behind the adder tree:
+
+    tree -> carry taken in, doubled or not -> added to the first sum, added to or taken from the second one
+
+The sums are twice the outputs; their lowest bit, which is zero, does not leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib.wiring import Component, In, Out
+from amaranth.utils import ceil_log2
+
+from hwgen.rtl.adders import Term, adder_tree, adder_tree_cost, delay, delay_flag
+from hwgen.rtl.mac import MacArray, MacConfig
+from hwgen.rtl.packing import DSP_NARROW, DSP_SUM, DSP_WIDE, chain_lengths, chain_runs, lanes_by_place
+from hwgen.rtl.primitives import Cost, adder_lut
+from hwgen.rtl.weight_reader import WeightReaderConfig
+from hwgen.rtl.winograd_weights import WinogradProgram
+
+CONTROLS = 4
+"""Bits beside a word: it counts for the first sum, for the second, twice, and is taken from the second."""
+
+
+def controls(adds: tuple[int, int]) -> int:
+    """The bits for a step's `adds`."""
+    first, second = adds
+    return (first != 0) | (second != 0) << 1 | (2 in (first, second)) << 2 | (second < 0) << 3
+
+
+@dataclass(frozen=True)
+class WinogradMacConfig(MacConfig):
+    """As MacConfig, of transformed activations and weights, with two sums of each PE.
+
+    Parameters
+    ----------
+    lower_bits, high_bits
+        Signed widths of the weights of a DSP: of the lower one and of the one above it.
+    alone_bits
+        Signed width of a weight that has a DSP for itself.
+    order
+        The output of a fold that each PE computes; () for the order that they have.
+
+    Raises
+    ------
+    ValueError
+        As MacConfig; another packing than two weights to a DSP; weights, products or sums too large for it.
+    """
+
+    lower_bits: int = 9
+    high_bits: int = 8
+    alone_bits: int = 0
+    order: tuple[int, ...] = ()
+
+    def _check_dsp(self) -> None:
+        field = self.packing.field_bits
+        if self.packing.lanes != 2:
+            raise ValueError(f"packing: wanted two weights to a DSP, got {self.packing.lanes}")
+        if (wide := field + self.high_bits) > max(DSP_WIDE.values()):
+            raise ValueError(f"high_bits: wanted an operand of at most {max(DSP_WIDE.values())} bits, got {wide}")
+        if self.activation.width > DSP_NARROW:
+            raise ValueError(f"activation: wanted at most {DSP_NARROW} bits, got {self.activation.width}")
+        if (bits := self.sum_bits(2)) > DSP_SUM:
+            raise ValueError(f"packing: wanted sums of at most {DSP_SUM} bits, got {bits}")
+
+    @property
+    def sums(self) -> int:
+        return 2 * self.pe
+
+    def sum_bits(self, lanes: int) -> int:
+        top = self.packing.field_bits + self.high_bits if lanes == 2 else self.alone_bits
+        return top + self.activation.width + ceil_log2(self.memories)
+
+    @property
+    def latency(self) -> int:
+        """As MacConfig, and 1 for what doubles the sum."""
+        return super().latency + 1
+
+    @cached_property
+    def reader(self) -> WeightReaderConfig:
+        widths = [0] * self.memories
+        for place, lanes in enumerate(lanes_by_place(self.simd, self.packing.chain)):
+            for group in self.groups:
+                widths[place] += len(lanes) * (self.lower_bits + self.high_bits if len(group) > 1 else self.alone_bits)
+        return replace(super().reader, widths=tuple(widths))
+
+    @cache  # noqa: B019 - frozen, and sizing asks for few of them thousands of times
+    def cost(self, family: str, columns: tuple[int, ...] | None = None) -> Cost:
+        simd, field, activation = self.simd, self.packing.field_bits, self.activation.width
+        cost = Cost(2, 3 * (self.latency - 1) + 1, self.dsp) + self.reader.cost(family, columns)
+        for place, lanes in enumerate(lanes_by_place(simd, self.packing.chain)):
+            outside, bits = max(place - 2, 0), len(lanes) * activation
+            cost += Cost(bits, 0) if outside >= 3 else Cost(0, bits * outside)
+        lengths = chain_lengths(simd, self.packing.chain)
+        levels = ceil_log2(len(lengths))
+        accumulator = self.accumulator_bits + 1
+        for group in self.groups:
+            if len(group) > 1:  # parities
+                cost += Cost(2 * simd + len(lengths), 2 * simd)
+            for place in range(len(group)):
+                is_top = place == len(group) - 1
+                top = self.high_bits if len(group) > 1 else self.alone_bits
+                width = top + activation + ceil_log2(lengths[0]) if is_top else field + 1
+                cost += adder_tree_cost(len(lengths), width, carry=place > 0)
+                doubled = min(width + levels + 1, accumulator)
+                cost += Cost(doubled + (width + levels if place else 0), doubled)
+                cost += Cost(2 * adder_lut(accumulator) + doubled + 9, 2 * accumulator + 4)
+        return cost + Cost(CONTROLS * -(-self.latency // 16), CONTROLS)
+
+    def build_for(self, program: WinogradProgram) -> WinogradMac:
+        """The component with a layer's weights."""
+        return WinogradMac(self, program)
+
+
+class WinogradMac(MacArray):
+    """PE x SIMD multiply-accumulate of transformed words, with two sums of each PE.
+
+    Latency: as MacArray, from the `issue` of a fold's last word to `done`; interval: one word per cycle.
+
+    Parameters
+    ----------
+    config
+        See WinogradMacConfig.
+    program
+        Whose packing and folding are the config's.
+
+    Members
+    -------
+    issue, first, last : In(1), from the window
+    control : In(4), with `issue`: see `controls`
+    end_pixel, next_phase : In, where there are blocks: with `issue`, it is a pair's last word; the next one's block
+    word : In(simd activations), `WORD_LATENCY` after `issue`
+    done : Out(1), `accumulators` holds the sums of a fold
+    accumulators : Out(2 x pe sums), the first outputs', then the second ones'; valid with `done` only
+    """
+
+    config: WinogradMacConfig
+
+    def __init__(self, config: WinogradMacConfig, program: WinogradProgram) -> None:
+        rows: Sequence[Sequence[int]] = program.memories()
+        if [len(memory) for memory in rows] != [config.rows] * config.memories:
+            raise ValueError(f"weights: wanted {config.memories} memories of {config.rows} rows, got depths "
+                             f"{[*map(len, rows)]}")  # fmt: skip
+        self.config, self.weights, self.layout = config, rows, program.layout()
+        Component.__init__(
+            self,
+            {
+                "issue": In(1),
+                "first": In(1),
+                "last": In(1),
+                "control": In(CONTROLS),
+                **({"end_pixel": In(1), "next_phase": In(range(len(config.blocks)))} if config.blocks else {}),
+                "word": In(unsigned(config.word_lanes * config.activation.width)),
+                "done": Out(1),
+                "accumulators": Out(unsigned(config.sums * config.accumulator_bits)),
+            },
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self.config
+        late = config.latency - 1
+        valid, first, last = (
+            delay_flag(m, flag, late, name)
+            for flag, name in zip((self.issue, self.issue & self.first, self.issue & self.last), "vfl", strict=True)
+        )
+        before = delay(m, self.control, late - 1, "control")
+        to_first, to_second, is_double, is_negative = delay(m, before, 1, "control_last")
+        totals = self._dsp_sums(m, self._read_weights(m))
+        width, order = config.accumulator_bits, config.order or tuple(range(config.pe))
+        for p, total in enumerate(totals):
+            whole = total.plus(Const(0, 1)) if total.carry is not None else total.value
+            scaled = Signal(signed(len(whole) + 1), name=f"scaled{p}", reset_less=True)
+            m.d.sync += scaled.eq(Mux(before[2], whole << 1, whole))
+            for place, takes in enumerate((to_first, to_second)):
+                addend = Term((scaled & takes.replicate(len(scaled)).as_signed()).as_signed())
+                if place:
+                    turned = scaled ^ is_negative.replicate(len(scaled)).as_signed()
+                    addend = Term((turned & takes.replicate(len(scaled)).as_signed()).as_signed(), is_negative)
+                accumulator = Signal(signed(width + 1), name=f"accumulator{place}_{p}", reset_less=True)
+                with m.If(valid):
+                    m.d.sync += accumulator.eq(addend.plus(Mux(first, 0, accumulator)))
+                m.d.comb += self.accumulators.word_select(place * config.pe + order[p], width).eq(accumulator[1:])
+        m.d.sync += self.done.eq(last)
+        return m
+
+    def _dsp_sums(self, m: Module, weights: dict[tuple[int, int], Value]) -> list[Term]:
+        config = self.config
+        field = config.packing.field_bits
+        activations = self._activations()
+        for place, lanes in enumerate(lanes_by_place(config.simd, config.packing.chain)):
+            for lane in lanes:
+                activations[lane] = delay(m, activations[lane], place, f"activation{lane}")
+        totals: list[Term] = []
+        for group in config.groups:
+            factors = [
+                (activations[lane], self._operand(m, [weights[p, lane] for p in group], f"{group[0]}_{lane}"))
+                for lane in range(config.simd)
+            ]
+            runs = [factors[run.start : run.stop] for run in chain_runs(config.simd, config.packing.chain)]
+            names = [f"{group[0]}_{run.start}" for run in chain_runs(config.simd, config.packing.chain)]
+            chains = [self._chain(m, len(group), own, name) for own, name in zip(runs, names, strict=True)]
+            if len(group) == 1:
+                totals.append(adder_tree(m, [Term(chain) for chain in chains], f"sum{group[0]}"))
+                continue
+            signs = []
+            for chain, own, name in zip(chains, runs, names, strict=True):
+                sign = Signal(name=f"sign{name}")
+                m.d.comb += sign.eq(chain[field] ^ self._parity(m, own, name))
+                signs.append(sign)
+            lower = [Term(Cat(chain[:field], sign).as_signed()) for chain, sign in zip(chains, signs, strict=True)]
+            upper = [Term(chain[field:].as_signed(), sign) for chain, sign in zip(chains, signs, strict=True)]
+            totals += [adder_tree(m, lower, f"sum{group[0]}"), adder_tree(m, upper, f"sum{group[1]}")]
+        return totals
+
+    def _parity(self, m: Module, lanes: list[tuple[Value, Value]], name: str) -> Value:
+        """The parity of the upper weights' sum, beside the chain's."""
+        field = self.config.packing.field_bits
+        total: Value | None = None
+        for place, (activation, operand) in enumerate(lanes):
+            # The stored upper weight is 1 less above a negative lower one, whose sign is the bit below it.
+            product = Signal(name=f"odd_product{name}_{place}", reset_less=True)
+            m.d.sync += product.eq((operand[field] ^ operand[field - 1]) & activation[0])
+            chained = Signal(name=f"odd{name}_{place}", reset_less=True)
+            m.d.sync += chained.eq(product if total is None else product ^ total)
+            total = chained
+        assert total is not None
+        return total
+
+    def _read_weights(self, m: Module) -> dict[tuple[int, int], Value]:
+        """(PE, lane) -> the stored weight."""
+        jump = (self.end_pixel, self.next_phase) if self.config.blocks else None
+        rows = self.config.reader.read(m, self.weights, self.issue, jump)
+        found: dict[tuple[int, int], Value] = {}
+        for row, memory in zip(rows, self.layout, strict=True):
+            begin = 0
+            for p, lane, bits in memory:
+                found[p, lane] = row[begin : begin + bits]
+                begin += bits
+        return found

@@ -1,0 +1,227 @@
+"""Words of Winograd's products out of a line buffer: two columns of a row, added or subtracted.
+
+The reader follows a program (`hwgen.rtl.winograd_weights`): for each pair of neighbouring outputs the same words, a few
+of them several times. Behind the decision that a word goes, nothing waits any more:
+
+    0  the word goes: its row, group and step are in a register
+    1  offsets of row and columns in the ring
+    2  the row's beginning, modulo the ring; whether row and columns lie in the frame
+    3  both columns' addresses, modulo the ring
+    4  read out of two memories that hold the same
+    5  registers
+    6  made signed; zero (as it is made signed) outside the frame, and zero where there is no second column
+    7  sum or difference: the word
+
+What a pair was the last to need is given back when its last word has been read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import stream
+from amaranth.lib.wiring import Component, In, Out
+
+from hwgen.rtl.adders import delay, delay_flag
+from hwgen.rtl.counter import add_carry, add_wrapped, count
+from hwgen.rtl.primitives import bits_of
+from hwgen.rtl.program_sequencer import ProgramSequencer
+from hwgen.rtl.weight_reader import WORD_LATENCY
+from hwgen.rtl.window import WindowBuffer
+from hwgen.rtl.winograd_mac import CONTROLS, controls
+from hwgen.rtl.winograd_weights import Word
+from hwgen.rtl.winograd_window_config import LATENCY, READ_LATENCY, WinogradWindowConfig
+
+
+class WinogradWindow(WindowBuffer):
+    """Line buffer that turns a stream of values into the words of each pair's products.
+
+    Latency: `arrival_latency` from the acceptance of the last value that a pair needs to its first word's decision,
+    `end_fold`; the word's flags follow READ_LATENCY + 1 cycles later, the word LATENCY. Interval: one word per cycle.
+
+    Parameters
+    ----------
+    config : WinogradWindowConfig
+    words : the program of a pair
+
+    Members
+    -------
+    As WindowBuffer: i, room, end_fold; issue, first, last, which come with the weights' address
+    control : Out(4), with `issue`: see `hwgen.rtl.winograd_mac.controls`
+    word : Out(simd signed values of bits + 1), WORD_LATENCY after `issue`
+    end_pixel, next_phase : Out, of a transposed convolution alone, with `issue`: it is a pair's last word; the next
+        one's block
+    phase : Out, with `issue`: row phase * 2 + column phase of the pair
+    """
+
+    config: WinogradWindowConfig
+
+    def __init__(self, config: WinogradWindowConfig, words: Sequence[Word]) -> None:
+        self.config, self.words = config, words
+        phases = {"end_pixel": Out(1), "phase": Out(2), "next_phase": Out(2)} if config.transposed else {}
+        Component.__init__(
+            self,
+            {
+                "i": In(stream.Signature(unsigned(config.lanes * config.bits))),
+                "room": In(1),
+                "issue": Out(1),
+                "first": Out(1),
+                "last": Out(1),
+                "control": Out(CONTROLS),
+                "end_fold": Out(1),
+                "word": Out(unsigned(config.simd * (config.bits + 1))),
+                **phases,
+            },
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        s = self.config
+        taken = Signal()
+        complete = Signal()
+        walk = ProgramSequencer(m, s, complete, self.room, self.words)
+        write, data, last_beat, written = self._gather(m, taken)
+        filled_bits, ahead_bits = self._counter_bits()
+        filled = Signal(signed(filled_bits), init=-s.capacity)
+        ahead = Signal(signed(ahead_bits), init=-s.needed(0, 0))
+        released = walk.step(s.released, filled_bits, -(-s.padding_height // s.stride), "released")
+        for cycle in range(READ_LATENCY):
+            later = Signal(filled_bits, name=f"released_{cycle}")
+            m.d.sync += later.eq(released)
+            released = later
+        needed = walk.step(s.needed, ahead_bits, 0, "needed")
+        m.d.sync += [
+            filled.eq(add_carry(filled, released, taken & last_beat)),
+            ahead.eq(add_carry(ahead, needed, delay_flag(m, written, 1, "written_before"))),
+        ]
+        lead = LATENCY - WORD_LATENCY
+        kinds = [controls(own.adds) for own in s.steps]
+        m.d.comb += [
+            self.i.ready.eq(filled[-1]),
+            taken.eq(self.i.valid & self.i.ready),
+            complete.eq(~ahead[-1]),
+            self.end_fold.eq(walk.end_fold),
+            self.issue.eq(delay_flag(m, walk.issue, lead, "issued")),
+            self.first.eq(delay(m, walk.first, lead, "first")),
+            self.last.eq(delay(m, walk.last, lead, "last")),
+            self.control.eq(delay(m, self._table(walk.step_number, kinds), lead, "control")),
+            self.word.eq(self._read(m, walk, write, data)),
+        ]
+        if s.transposed:
+            # The block's number as the biases have it: by the column's phase, not by the kind.
+            phase = walk.block ^ s.column_phase(0)
+            m.d.comb += [
+                self.end_pixel.eq(delay_flag(m, walk.advance, lead, "end_pixel")),
+                self.next_phase.eq(delay(m, walk.next_block, lead, "next_block")),
+                self.phase.eq(delay(m, phase, lead, "phase")),
+            ]
+        return m
+
+    @staticmethod
+    def _table(index: Value, numbers: Sequence[int]) -> Value:
+        """numbers[index]."""
+        width = max(max(numbers).bit_length(), 1)
+        return Array(Const(number, width) for number in numbers)[index]
+
+    def _read(self, m: Module, walk: ProgramSequencer, write: Value, data: Value) -> Value:
+        """The words out of the two memories."""
+        s = self.config
+        row, group, step = walk.row, walk.group, walk.step_number
+        size, stored = s.bank_words, s.stored_words
+        here, x, y = self._place(m, walk)
+
+        def register(value: Value, name: str) -> Signal:
+            found = Signal(value.shape(), name=name, reset_less=True)
+            m.d.sync += found.eq(value)
+            return found
+
+        # 1
+        columns = [[own.first for own in s.steps], [own.first if own.second is None else own.second for own in s.steps]]
+        rows = [place * s.width * stored % size for place in range(max(s.row_kernels))]
+        offsets = [self._table(step, [column * stored % size for column in own]) + group for own in columns]
+        base, down = register(here, "base"), register(self._table(row, rows), "down")
+        across = [register(offset[: bits_of(size)], f"across{n}") for n, offset in enumerate(offsets)]
+        tap_y = register((y + row)[: len(y)], "tap_y")
+        tap_x = [register((x + self._table(step, own))[: len(x)], f"tap_x{n}") for n, own in enumerate(columns)]
+        # 2
+        begin = register(_add_modulo(base, down, size), "begin")
+        across = [register(offset, f"across{n}_2") for n, offset in enumerate(across)]
+        inside_y = register(tap_y < s.height, "inside_y")
+        inside_x = [register(column < s.width, f"inside_x{n}") for n, column in enumerate(tap_x)]
+        # 3
+        addresses = [register(_add_modulo(begin, offset, size), f"address{n}") for n, offset in enumerate(across)]
+        inside = [register(inside_y & own, f"inside{n}_3") for n, own in enumerate(inside_x)]
+        # 4, 5
+        inside = [delay(m, own, 2, f"inside{n}") for n, own in enumerate(inside)]
+        place = count(m, size, write, "write_address").place
+        words = []
+        for n, address in enumerate(addresses):
+            m.submodules[f"memory{n}"] = memory = s.memory.build()
+            m.d.comb += [
+                memory.write.eq(write),
+                memory.write_address.eq(place),
+                memory.write_data.eq(data),
+                memory.address.eq(address),
+            ]
+            words.append(register(memory.data, f"read{n}"))
+        # 6
+        is_pair = delay(m, self._table(step, [own.sign != 0 for own in s.steps]), 5, "is_pair")
+        is_less = delay(m, self._table(step, [own.sign < 0 for own in s.steps]), 6, "is_less")
+        values: list[list[Value]] = []
+        for n, (word, own) in enumerate(zip(words, inside, strict=True)):
+            lanes = []
+            for lane in range(s.simd):
+                value = Mux(own, word.word_select(lane, s.bits), 0)
+                if not s.signed:
+                    value = Cat(value[:-1], ~value[-1])
+                if n:
+                    value = Mux(is_pair, value, 0)
+                lanes.append(register(value[: s.bits].as_signed(), f"value{n}_{lane}"))
+            values.append(lanes)
+        # 7
+        found = []
+        for lane, (first, second) in enumerate(zip(*values, strict=True)):
+            turned = second ^ is_less.replicate(s.bits).as_signed()
+            total = (Cat(is_less, first).as_signed() + Cat(is_less, turned).as_signed())[1:]
+            found.append(register(total[: s.bits + 1], f"sum{lane}"))
+        return Cat(found)
+
+    def _place(self, m: Module, walk: ProgramSequencer) -> tuple[Signal, Signal, Signal]:
+        """Of the pair whose words go: where in the ring its window begins, and its first column and row."""
+        s = self.config
+        size, stored, row = s.bank_words, s.stored_words, s.width * s.stored_words
+        begin = (s.first_row(0) * s.width + s.block_begin) * stored % size
+        here, row_start = Signal(range(size), init=begin), Signal(range(size), init=begin)
+        right, below = Signal(range(size)), Signal(range(size))
+        x_bits = (s.width + s.padding_width + s.reach_width + 3 * s.stride).bit_length()
+        y_bits = (s.height + s.padding_height + s.reach_height + s.stride).bit_length()
+        left, top = s.block_begin % (1 << x_bits), s.first_row(0) % (1 << y_bits)
+        x, y = Signal(x_bits, init=left, name="first_x"), Signal(y_bits, init=top, name="first_y")
+        # By how many rows the window moves behind a row of each phase, and from a frame's last row to the next frame.
+        last = s.out_height - 1
+        moves = [s.first_row(phase + 1) - s.first_row(phase) for phase in range(s.phases)]
+        again = s.height + s.first_row(0) - s.first_row(last)
+        move: Value = Const(moves[0], max(moves[0].bit_length(), 1))
+        down: Value = add_wrapped(row_start, moves[0] * row, size)
+        if s.phases > 1:
+            odd = walk.block[1] ^ (s.padding_height % 2)  # an odd row of the output
+            move = Mux(odd, moves[1], moves[0])
+            down = Mux(odd, add_wrapped(row_start, moves[1] * row, size), down)
+        # A pair has several words: its neighbours are known when its last one goes.
+        m.d.sync += [
+            right.eq(add_wrapped(here, s.block_step * stored, size)),
+            below.eq(Mux(walk.last_row, add_wrapped(row_start, again * row, size), down)),
+        ]
+        with m.If(walk.end_block):
+            m.d.sync += [here.eq(right), x.eq(x + s.block_step)]
+        with m.If(walk.end_row):
+            m.d.sync += [here.eq(below), row_start.eq(below), x.eq(left), y.eq(Mux(walk.last_row, top, y + move))]
+        return here, x, y
+
+
+def _add_modulo(a: Value, b: Value, size: int) -> Value:
+    """a + b modulo `size`, of numbers below it."""
+    total = a + b
+    less = (total - size)[: len(total) + 1]
+    return Mux(less[-1], total, less)[: bits_of(size)]

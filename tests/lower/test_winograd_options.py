@@ -1,0 +1,69 @@
+"""Options of a convolution by Winograd's products: where there are some, and what they reach."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from support.graphs import Builder
+
+from hwgen import board
+from hwgen.ir.nodes import Conv2d
+from hwgen.ir.types import IntType
+from hwgen.lower.base import Options, Stream
+from hwgen.lower.convolution import ConvolutionLowering
+from hwgen.lower.winograd_options import has_winograd
+from hwgen.option_values import Engine
+from hwgen.rtl.winograd_convolution import WinogradConvolutionConfig
+
+
+def lowering_of(
+    kernel: int = 5, stride: int = 1, channels: tuple[int, int] = (4, 6), **more: Any
+) -> ConvolutionLowering:
+    """The hardware side of a layer in frames of 16x12, with small weights."""
+    builder = Builder(np.random.default_rng(1), "tx", channels[0], (12, 16))
+    builder.conv("pixels", channels[1], kernel_size=(kernel, kernel), stride=stride, type=IntType(8, True),
+                 activation="none", weight_bits=8, **more)  # fmt: skip
+    node = builder.nodes[-1]
+    assert isinstance(node, Conv2d)
+    node = replace(node, weight=node.weight // 8)  # a trained layer's are mostly small
+    rows, columns, _ = node.output_shape((12, 16, channels[0]))
+    return ConvolutionLowering(node, (Stream(12, 16, channels[0], node.input),),
+                               Stream(rows, columns, channels[1], node.output))  # fmt: skip
+
+
+def options_of(engine: Engine, one: ConvolutionLowering) -> Options[Any]:
+    one.engine = engine
+    return one.options(board.load("pynq_z2"), [(1, 2)], (1, 2))
+
+
+def is_winograd(options: Options[Any]) -> list[bool]:
+    return [isinstance(config, WinogradConvolutionConfig) for config in options.configs]
+
+
+def test_engines() -> None:
+    assert not any(is_winograd(options_of("direct", lowering_of())))
+    assert all(is_winograd(options_of("winograd", lowering_of())))
+    assert set(is_winograd(options_of("best", lowering_of()))) == {True, False}
+    # Where there are none, the direct form stands in.
+    assert not any(is_winograd(options_of("winograd", lowering_of(kernel=1))))
+
+
+@pytest.mark.parametrize(("kernel", "stride", "products"), [(5, 1, 7), (5, 2, 7), (3, 1, 4), (3, 2, 5)])
+def test_macs_per_cycle_and_dsp(kernel: int, stride: int, products: int) -> None:
+    """Two weights to a DSP, and `products` where both pixels' taps are twice the kernel's width."""
+    one = lowering_of(kernel, stride)
+    options = options_of("winograd", one)
+    macs = one.node.macs((12, 16, 4))
+    rates = [macs / cycles / dsp for cycles, dsp in zip(options.cycles, options.amounts[:, 0], strict=True)]
+    assert max(rates) == pytest.approx(2 * 2 * kernel / products)
+
+
+@pytest.mark.parametrize("other", [
+    lowering_of(kernel=1), lowering_of(kernel=2, stride=2), lowering_of(kernel=3, dilation=2),
+    lowering_of(channels=(4, 4), groups=2),
+])  # fmt: skip
+def test_layers_without(other: ConvolutionLowering) -> None:
+    assert not has_winograd(other)

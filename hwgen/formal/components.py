@@ -39,6 +39,8 @@ from hwgen.rtl.table import TableConfig
 from hwgen.rtl.window import WindowBuffer
 from hwgen.rtl.window_config import WindowConfig
 from hwgen.rtl.window_pooling import WindowPoolingConfig
+from hwgen.rtl.winograd_convolution import WinogradConvolution, WinogradConvolutionConfig, in_winograd, winograd_kernels
+from hwgen.rtl.winograd_window import WinogradWindow
 
 U2, S2, S3 = unsigned(2), signed(2), signed(3)
 ACCUMULATOR = 6
@@ -80,6 +82,7 @@ TRANSPOSED = replace(PLAIN, width=2, height=2, stride=2, output_padding=1, trans
 POOLED = replace(PLAIN, stride=2)
 PAIRS = PairWindowConfig(channels=1, width=4, height=3, kernel=3, stride=1, padding=1, simd=1, bits=2, taps=3,
                          form="distributed")  # fmt: skip
+PAIRED = WindowConfig(channels=1, width=4, height=3, kernel=3, stride=1, padding=1, simd=1, bits=2, form="distributed")
 SPACE, DEPTH = SpaceToDepthConfig(1, 4, 2, 2), DepthToSpaceConfig(4, 2, 2, 2)
 POOLING = PoolingConfig(1, 4, 2, U2, 2, U2)
 PRODUCT = MatrixProductConfig(rows=2, columns=2, groups=2)
@@ -115,6 +118,27 @@ def pair_convolution() -> PairConvolution:
     config = PairConvolutionConfig(PAIRS, requantiser(1), pe=1, weight_bits=2, packing=packing, weights_in="logic")
     weight = (np.arange(9) % 3 - 1).reshape(1, 1, 3, 3)
     return PairConvolution(config, weight=weight, bias=[1], shift=[1], slope=None)
+
+
+TWO = (np.arange(18) % 3 - 1).reshape(2, 1, 3, 3)
+"""Weights of a layer by Winograd's products: one channel to two."""
+
+
+def winograd_config() -> WinogradConvolutionConfig:
+    """Of `TWO`."""
+    plain = ConvolutionConfig(PAIRED, requantiser(2), pe=2, weight_bits=2, weights_in="logic")
+    return in_winograd(plain, winograd_kernels(PAIRED, TWO), "xc7", 16, 1)
+
+
+def winograd_convolution() -> WinogradConvolution:
+    """One channel to two, by Winograd's products."""
+    return WinogradConvolution(winograd_config(), weight=TWO, bias=[1, 1], shift=[1, 1], slope=None)
+
+
+def winograd_window() -> WinogradWindow:
+    """Its window."""
+    config = winograd_config()
+    return WinogradWindow(config.window, config.program(TWO).words())
 
 
 SMALL: dict[str, tuple[Small, ...]] = {
@@ -166,5 +190,7 @@ SMALL: dict[str, tuple[Small, ...]] = {
     "WindowBuffer": (Small("3x3 kernel, 3x3 frame", lambda: WindowBuffer(PLAIN)),),
     "WindowPooling": (Small("largest of 3x3 at a stride of 2, 3x3 frame",
                             WindowPoolingConfig(POOLED, None, S2).build, (window_counts(POOLED),), 24),),
+    "WinogradConvolution": (Small("3x3 kernel, 1 channel to 2, 4x3 frame", winograd_convolution),),
+    "WinogradWindow": (Small("3x3 kernel, 4x3 frame", winograd_window),),
 }  # fmt: skip
 """By the name of the class."""

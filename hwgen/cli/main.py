@@ -1,8 +1,8 @@
 """The command line: one subcommand per artefact, each a thin call of the function that does the work.
 
 Every error is one line on stderr and exit status 2, whatever went wrong: the command line itself, a file, a full disk,
-a missing extra, a killed child; status 1 says that a design differs, and nothing else. Heavy packages are imported by
-the subcommand that needs them, so that ``hwgen emit`` neither needs nor loads PyTorch.
+a missing extra, a killed child; status 1 says that a check found a difference, and nothing else. Heavy packages are
+imported by the subcommand that needs them, so that ``hwgen emit`` neither needs nor loads PyTorch.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None, alone: bool = False) -> int:
     Returns
     -------
     int
-        0: done, all that was compared is equal. 1: a design differs from its model, or `synth` found a difference.
+        0: done, all that was compared is equal. 1: a check found a difference (docs/errors.md says which).
         2: everything else, reported in one line on stderr, or with a traceback where hwgen itself is at fault.
         128 + n: ended by signal n, INT, TERM or HUP; nothing is left of what was under way. 141, as of any program that
         signal 13, PIPE, ends: who reads standard output has seen enough.

@@ -125,7 +125,7 @@ TWO = (np.arange(18) % 3 - 1).reshape(2, 1, 3, 3)
 
 
 def winograd_config() -> WinogradConvolutionConfig:
-    """Of `TWO`."""
+    """The config of a WinogradConvolution with `TWO` as its weights, and outputs of 2 bits."""
     plain = ConvolutionConfig(PAIRED, requantiser(2), pe=2, weight_bits=2, weights_in="logic")
     return in_winograd(plain, winograd_kernels(PAIRED, TWO), "xc7", 16, 1)
 
@@ -136,7 +136,7 @@ def winograd_convolution() -> WinogradConvolution:
 
 
 def winograd_window() -> WinogradWindow:
-    """Its window."""
+    """The window of `winograd_convolution`, alone."""
     config = winograd_config()
     return WinogradWindow(config.window, config.program(TWO).words())
 

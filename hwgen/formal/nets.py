@@ -7,7 +7,7 @@ import re
 from hwgen.formal.netlist import TOP
 
 BITS = 12
-"""Of every number below: more than any net of a small component needs."""
+"""Width of every number below: more than any net of a small component needs."""
 
 
 class Nets:
@@ -40,12 +40,12 @@ class Nets:
 
 
 def number(value: int) -> str:
-    """A constant."""
+    """An integer as a term of BITS bits, modulo 2^BITS."""
     return f"(_ bv{value % (1 << BITS)} {BITS})"
 
 
 def total(*terms: str) -> str:
-    """Their sum."""
+    """The sum of terms, modulo 2^BITS."""
     return f"(bvadd {' '.join(terms)} {number(0)})"
 
 
@@ -54,7 +54,7 @@ def equal(first: str, second: str) -> str:
 
 
 def at_most(first: str, second: str) -> str:
-    """Of numbers without a sign."""
+    """The claim that the first number is no larger than the second, both without a sign."""
     return f"(bvule {first} {second})"
 
 
@@ -67,7 +67,7 @@ def implies(condition: str, claim: str) -> str:
 
 
 def skip_fifo(text: str, name: str, depth: int) -> tuple[str, ...]:
-    """Of a SkipFifo: every word is counted once, and the register at its output holds the one that shows.
+    """Claims about a SkipFifo's registers: each word counts once, and the one at the output holds the word that shows.
 
     name : of the component in the netlist
     """

@@ -67,11 +67,11 @@ class Spans:
         return Spans(np.where(empty, 1, first), np.where(empty, 0, last), np.where(empty | one, 0, self.step))
 
     def part(self, channels: IntArray | slice) -> Spans:
-        """Of some channels, in that order."""
+        """The spans of some channels, in that order."""
         return Spans(self.low[channels], self.high[channels], self.step[channels])
 
     def rounded(self, rule: Rule) -> Spans:
-        """Behind a rule's rounding and saturation."""
+        """The spans of the values behind a rule's rounding and saturation."""
         exact = (rule.shift <= 0) & (self.step > 0)
         ends = [round_shift(end, rule.shift) for end in (self.low, self.high)]
         step = np.where(exact, self.step << np.maximum(-rule.shift, 0), 1)
@@ -120,7 +120,7 @@ def all_channels(spans: Spans) -> Spans:
 
 
 def sums(first: Spans, second: Spans) -> Spans:
-    """Of one value each."""
+    """The sums of one value of `first` and one of `second`, channel by channel."""
     return Spans(first.low + second.low, first.high + second.high, np.gcd(first.step, second.step))
 
 

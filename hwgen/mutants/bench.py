@@ -106,7 +106,7 @@ class Bench:
 
     @property
     def key(self) -> str:
-        """Of the simulator: another design, other mutants, another bench or other tools have another one."""
+        """The simulator's key: another design, other mutants, another bench or other tools have another one."""
         return self._built.name
 
     def prove(self, trials: tuple[Trial, ...], folder: Path) -> None:

@@ -20,7 +20,7 @@ Verdicts = list[tuple[str, str]]
 
 
 def key(*facts: str) -> str:
-    """Of an entry, from whatever it depends on beside the sources."""
+    """The key of an entry: a hash of hwgen's sources and of the facts that the verdicts depend on beside them."""
     return hashlib.sha256(json.dumps([_sources(), *facts]).encode()).hexdigest()[:32]
 
 

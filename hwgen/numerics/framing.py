@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 ERROR_BITS = 32
-"""Of the counter of faults, which begins again at zero behind its largest number."""
+"""Width of the counter of faults, which begins again at zero behind its largest number."""
 
 
 @dataclass(frozen=True)

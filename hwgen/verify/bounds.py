@@ -31,7 +31,7 @@ class Bounds:
 
 
 def bounds_of(graph: Graph, width: int, height: int) -> dict[str, Bounds]:
-    """Of every layer, for frames of that size."""
+    """What is proven of every layer, by its name, for frames of `width` x `height` pixels."""
     shapes = graph.shapes(width, height)
     found = reaches(graph, width, height)
     sizes = {node.name: graph.input_shapes(node.name, shapes)[0] for node in graph.value_nodes}
@@ -41,7 +41,7 @@ def bounds_of(graph: Graph, width: int, height: int) -> dict[str, Bounds]:
 
 
 def layer_bounds(node: Node, reach: Reach, size: tuple[int, int]) -> Bounds:
-    """Of a node that takes frames of `size`, (rows, columns)."""
+    """What is proven of a node that takes frames of `size`, (rows, columns)."""
     constant = np.flatnonzero(reach.out.constant)
     reasons = _rounding(reach) | _branches(reach) if reach.rule is not None else {}
     if len(constant) == len(reach.out.low):
@@ -60,7 +60,7 @@ def layer_bounds(node: Node, reach: Reach, size: tuple[int, int]) -> Bounds:
 
 
 def _rounding(reach: Reach) -> dict[str, str]:
-    """Saturation and ties."""
+    """Reasons why a layer's values never saturate, or are never ties: by the case's key, of those that cannot occur."""
     rule = reach.rule
     assert rule is not None
     reasons = {}
@@ -85,7 +85,7 @@ def _rounding(reach: Reach) -> dict[str, str]:
 
 
 def _branches(reach: Reach) -> dict[str, str]:
-    """Of a PReLU."""
+    """Reasons why no value takes a PReLU's positive branch, or its negative one; empty where no PReLU is."""
     acc = reach.accumulators
     if acc is None or len(reach.wide) == 1:
         return {}

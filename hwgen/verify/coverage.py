@@ -128,7 +128,7 @@ class Total:
 
     @property
     def percent(self) -> float:
-        """Of the cases that are not proven unreachable, those that were met; 100 where there are none."""
+        """The percentage that was met of the cases that are not proven unreachable; 100 where there are none."""
         reachable = self.met + self.not_met
         return 100.0 if not reachable else 100.0 * self.met / reachable
 
@@ -138,18 +138,18 @@ class Total:
 
 
 def total(coverage: Coverage) -> Total:
-    """Of all layers."""
+    """The numbers of cases of all layers together, by state."""
     states = [state for layer in coverage.values() for state in layer.states().values()]
     return Total(*(states.count(state) for state in (MET, UNREACHABLE, NOT_MET)))
 
 
 def with_bounds(coverage: Coverage, bounds: Mapping[str, Bounds]) -> Coverage:
-    """With what is proven of the layers."""
+    """A coverage with every layer's proven bounds, by the layer's name, in place of its own."""
     return {name: replace(layer, bounds=bounds[name]) for name, layer in coverage.items()}
 
 
 def with_streams(coverage: Coverage, recording: Recording, stalled: bool = False) -> Coverage:
-    """With how long the layers' streams waited; `stalled`: in a run in which each should have."""
+    """A coverage with the cycles in which each layer's stream waited; `stalled`: in a run in which each should have."""
     streams = {recorded.name: recorded for recorded in recording.streams}
     return {
         name: replace(layer, full_cycles=streams[name].stalled, empty_cycles=_idle(streams[name]), stalled=stalled)

@@ -152,7 +152,7 @@ class _Maker:
 
     @property
     def _range(self) -> tuple[int, int]:
-        """Of what is searched: pixels, or the first layer's integers."""
+        """Lowest and highest value of what is searched: pixels, or the first layer's integers."""
         first = self.graph.value_nodes[0]
         return first.output.bounds if isinstance(first, Receive) else self.graph.input.bounds
 

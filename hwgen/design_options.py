@@ -34,7 +34,7 @@ class DesignOptions:
     frame : (width, height) in pixels; None takes the specification's
     init : seed of random weights; None takes the trained ones
     channel : kind of radio channel whose precoder or equaliser is part of the design; None takes the specification's
-    engine : of convolutions, see `hwgen.lower.base.Engine`; None for the direct one
+    engine : of convolutions, see `hwgen.option_values.Engine`; None for the direct one
     top : name of the module, and the beginning of the names of all modules in it; None takes hwgen_tx or hwgen_rx
 
     Raises
@@ -88,13 +88,17 @@ class DesignOptions:
         return found
 
     def manifest_entries(self) -> dict[str, Any]:
-        """Entries of a manifest for completed options, beside the model, the side and the board's facts."""
+        """Entries of a manifest for completed options, beside the model, the side and the board's facts.
+
+        The engine is among them only where it is not the direct one.
+        """
         assert self.frame is not None, "completed"
         return {
             "frame": {"width": self.frame[0], "height": self.frame[1]},
             "requested_fps": self.fps,
             "init": None if self.init is None else _text("init", self.init),
             "channel": self.channel,
+            **({} if self.engine in (None, "direct") else {"engine": self.engine}),
         }
 
 
@@ -160,8 +164,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "engine": {
         "choices": get_args(Engine),
-        "help": "multipliers of convolutions: one product a tap (direct, the default), Winograd's fewer products "
-                "wherever there are any, or the best for each layer",
+        "help": "multipliers of convolutions. direct: one product a tap (default); winograd: Winograd's products, "
+                "layers without such ones direct; best: sizing chooses for each layer what makes the whole design "
+                "fastest",
     },
     "top": {
         "metavar": "NAME",

@@ -11,8 +11,8 @@ from typing import Literal
 from hwgen.errors import HwgenError
 
 Engine = Literal["best", "direct", "winograd"]
-"""Engines of a convolution that sizing may choose: one product a tap, Winograd's products wherever they are fewer, or
-what is best for each layer."""
+"""Engines of a convolution that sizing may choose: one product a tap (direct); Winograd's products, and layers without
+such ones direct (winograd); for each layer what makes the whole design fastest (best)."""
 SEEDS = 10_000
 """Most seeds of one call."""
 

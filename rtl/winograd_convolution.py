@@ -9,7 +9,6 @@ Window and multipliers are `hwgen.rtl.winograd_window` and `hwgen.rtl.winograd_m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Literal, TypeAlias
@@ -25,7 +24,7 @@ from hwgen.rtl.packing import DSP_WIDE, Packing
 from hwgen.rtl.pair_convolution import PairConvolution, PairConvolutionConfig
 from hwgen.rtl.primitives import Cost
 from hwgen.rtl.weight_reader import WORD_LATENCY
-from hwgen.rtl.weights import phase_biases, phase_kernels
+from hwgen.rtl.weights import phase_kernels
 from hwgen.rtl.window import WindowBuffer
 from hwgen.rtl.window_config import WindowConfig
 from hwgen.rtl.winograd import Step, steps, transformed
@@ -51,7 +50,7 @@ class WinogradConvolutionConfig(PairConvolutionConfig):
     Raises
     ------
     ValueError
-        As ConvolutionConfig.
+        As ConvolutionConfig; a codebook.
     """
 
     window: WinogradWindowConfig
@@ -59,6 +58,11 @@ class WinogradConvolutionConfig(PairConvolutionConfig):
     high_bits: int = 8
     alone_bits: int = 0
     order: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.codebook is not None:
+            raise ValueError("codebook: wanted none, for transformed weights are not its values, got one")
 
     @property
     def mac(self) -> WinogradMacConfig:
@@ -111,21 +115,27 @@ class WinogradConvolutionConfig(PairConvolutionConfig):
         return LATENCY - WORD_LATENCY + super().drain_latency
 
     def program(self, weight: np.ndarray) -> WinogradProgram:
-        """The words of a pair of each phase, and the weights for them."""
+        """The words of a pair of each phase, and the weights for them.
+
+        Raises
+        ------
+        ValueError
+            Weights for which words come more or less often than the config says, or are wider.
+        """
         kernels = winograd_kernels(self.window, weight)
-        return winograd_program(self.window, kernels, self.pe, self.packing, self.high_bits, self.order)
+        program = winograd_program(self.window, kernels, self.pe, self.packing, self.high_bits, self.order)
+        if program.fold_words != self.window.fold_words:
+            raise ValueError(f"weight: wanted folds of {self.window.fold_words} words, got {program.fold_words}")
+        for key, bits in (("lower", program.lower_bits), ("alone", program.alone_bits)):
+            if bits > (most := getattr(self, f"{key}_bits")):
+                raise ValueError(f"weight: wanted {key}_bits of at most {most}, got {bits}")
+        return program
 
     def memories(self, weight: np.ndarray) -> list[list[int]]:
-        return self.program(weight).memories()
+        return self.program(weight).memories(self.lower_bits, self.alone_bits)
 
     def proven_chain(self, weight: np.ndarray, packing: Packing) -> int:
         return packing.chain  # words come again where a chain would be too long
-
-    def biases(self, weight: np.ndarray, bias: Sequence[int]) -> list[list[int]]:
-        window = self.window
-        kernels = phase_kernels(weight, window.stride) if window.transposed else [weight]
-        return phase_biases(bias, kernels, simd=window.simd, bits=self.weight_bits, packing=self.packing,
-                            activation=self.activation)  # fmt: skip
 
 
 def winograd_program(
@@ -134,7 +144,7 @@ def winograd_program(
 ) -> WinogradProgram:
     """The words and weights of a convolution, phase by phase.
 
-    order : see WinogradMacConfig; None for the best
+    order : see WinogradMacConfig, () for the order that the outputs have; None for the best
     """  # fmt: skip
     folded = [
         [FoldedWeights(products, own, pe, window.simd, window.bits, packing, high_bits) for products, own in kinds]
@@ -142,6 +152,7 @@ def winograd_program(
     ]
     if order is None:
         order = best_order([own for kinds in folded for own in kinds])
+    order = order or tuple(range(pe))
     return WinogradProgram([[WinogradWeights(own, order) for own in kinds] for kinds in folded])
 
 

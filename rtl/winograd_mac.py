@@ -51,7 +51,8 @@ class WinogradMacConfig(MacConfig):
     Raises
     ------
     ValueError
-        As MacConfig; another packing than two weights to a DSP; weights, products or sums too large for it.
+        As MacConfig; another packing than two weights to a DSP; weights, products or sums too large for it; a codebook;
+        an order that has not every output once.
     """
 
     lower_bits: int = 9
@@ -63,6 +64,12 @@ class WinogradMacConfig(MacConfig):
         field = self.packing.field_bits
         if self.packing.lanes != 2:
             raise ValueError(f"packing: wanted two weights to a DSP, got {self.packing.lanes}")
+        if self.codebook is not None:
+            raise ValueError("codebook: wanted none, for transformed weights are not its values, got one")
+        if self.order and sorted(self.order) != list(range(self.pe)):
+            raise ValueError(f"order: wanted each of 0 .. {self.pe - 1} once, got {self.order}")
+        if self.lower_bits > field:
+            raise ValueError(f"lower_bits: wanted at most {field}, the distance of the weights, got {self.lower_bits}")
         if (wide := field + self.high_bits) > max(DSP_WIDE.values()):
             raise ValueError(f"high_bits: wanted an operand of at most {max(DSP_WIDE.values())} bits, got {wide}")
         if self.activation.width > DSP_NARROW:
@@ -144,11 +151,12 @@ class WinogradMac(MacArray):
     config: WinogradMacConfig
 
     def __init__(self, config: WinogradMacConfig, program: WinogradProgram) -> None:
-        rows: Sequence[Sequence[int]] = program.memories()
+        widths = config.lower_bits, config.alone_bits
+        rows: Sequence[Sequence[int]] = program.memories(*widths)
         if [len(memory) for memory in rows] != [config.rows] * config.memories:
             raise ValueError(f"weights: wanted {config.memories} memories of {config.rows} rows, got depths "
                              f"{[*map(len, rows)]}")  # fmt: skip
-        self.config, self.weights, self.layout = config, rows, program.layout()
+        self.config, self.weights, self.layout = config, rows, program.layout(*widths)
         Component.__init__(
             self,
             {

@@ -244,9 +244,12 @@ class WinogradProgram:
                 before += count
         return found
 
-    def layout(self) -> list[list[tuple[int, int, int]]]:
+    def layout(self, lower_bits: int, alone_bits: int) -> list[list[tuple[int, int, int]]]:
         """(PE, lane, bits) of the fields of each weight memory's rows, from bit 0 up; one memory for each place in the
-        chains."""
+        chains.
+
+        lower_bits, alone_bits : widths in the memories, at least the program's own
+        """
         first = self.all[0].folded
         found = []
         for places in lanes_by_place(first.simd, first.packing.chain):
@@ -254,20 +257,20 @@ class WinogradProgram:
             for group in pe_groups(first.pe, first.packing):
                 for lane in places:
                     if len(group) == 1:
-                        memory.append((group[0], lane, self.alone_bits))
+                        memory.append((group[0], lane, alone_bits))
                     else:
-                        memory += [(group[0], lane, self.lower_bits), (group[1], lane, first.high_bits)]
+                        memory += [(group[0], lane, lower_bits), (group[1], lane, first.high_bits)]
             found.append(memory)
         return found
 
-    def memories(self) -> list[list[int]]:
+    def memories(self, lower_bits: int, alone_bits: int) -> list[list[int]]:
         """The rows of the weight memories, as `layout` has them; an upper weight is 1 less above a negative one."""
         parts = np.concatenate([weights.parts() for weights in self.all])
         stored = parts.copy()
         for below, above in self.all[0].pairs:
             stored[:, above] -= parts[:, below] < 0
         rows = []
-        for memory in self.layout():
+        for memory in self.layout(lower_bits, alone_bits):
             shift, own = 0, np.zeros(len(stored), dtype=object)
             for p, lane, bits in memory:
                 own += (stored[:, p, lane] & ((1 << bits) - 1)).astype(object) << shift

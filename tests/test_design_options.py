@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 import pytest
 
@@ -10,9 +11,9 @@ from hwgen.design_options import ARGUMENTS, NAMES, DesignOptions, add_options
 from hwgen.errors import HwgenError
 from hwgen.spec import model as specs
 
-ALL = DesignOptions("tiny", "rx", "zybo_z7_20", 12.5, (64, 32), 7, "ofdm")
+ALL = DesignOptions("tiny", "rx", "zybo_z7_20", 12.5, (64, 32), 7, "ofdm", "winograd")
 WORDS = ["--model", "tiny", "--side", "rx", "--board", "zybo_z7_20", "--fps", "12.5", "--frame", "64x32", "--init",
-         "random:7", "--channel", "ofdm"]  # fmt: skip
+         "random:7", "--channel", "ofdm", "--engine", "winograd"]  # fmt: skip
 
 
 def parsed(words: list[str], *names: str, **own: dict[str, object]) -> DesignOptions:
@@ -47,8 +48,11 @@ def test_manifest_entries_are_the_completed_ones() -> None:
     }  # fmt: skip
     assert ALL.completed(spec) == ALL
     assert list(ALL.manifest_entries().items()) == [
-        ("frame", {"width": 64, "height": 32}), ("requested_fps", 12.5), ("init", "random:7"), ("channel", "ofdm")
+        ("frame", {"width": 64, "height": 32}), ("requested_fps", 12.5), ("init", "random:7"), ("channel", "ofdm"),
+        ("engine", "winograd"),
     ]  # fmt: skip
+    assert replace(ALL, engine="best").manifest_entries()["engine"] == "best"
+    assert "engine" not in replace(ALL, engine="direct").manifest_entries()
 
 
 def test_errors() -> None:

@@ -78,11 +78,11 @@ def pair_manifest(plans: dict[str, Plan], manifests: dict[str, dict[str, Any]]) 
     (first, *_), (plan, *_) = manifests.values(), plans.values()
     interval = max(one.frame_interval for one in plans.values())
     cost = sum((cost for one in plans.values() for cost in one.costs.values()), Cost())
-    shared = ("model", "board", "part", "clock_mhz", "frame", "requested_fps", "init", "channel")
+    shared = ("model", "board", "part", "clock_mhz", "frame", "requested_fps", "init", "channel", "engine")
     return {
         "format_version": FORMAT_VERSION,
         "side": BOTH,
-        **{key: first[key] for key in shared},
+        **{key: first[key] for key in shared if key in first},
         "designs": {side: {"folder": side, "top": manifest["top"]} for side, manifest in manifests.items()},
         "predicted": {
             "frame_interval_cycles": interval,

@@ -210,7 +210,7 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
             "utilisation": round(macs / (config.compute_cycles * config.lanes), 4),
             "window_bits": window.memory_bits,
             "weights_stored_as": "weights" if config.codebook is None else "indices",
-            "weight_bits_stored": rows * config.lanes * config.mac.storage_bits,
+            "weight_bits_stored": rows * sum(config.mac.reader.widths),
             "fifo_depth": config.fifo_depth,
         }
 

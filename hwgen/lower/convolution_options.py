@@ -69,20 +69,31 @@ def lane_steps(count: int, multiple: int = 1) -> list[int]:
 def _foldings(
     lowering: ConvolutionLowering, inputs: Sequence[int], outputs: Sequence[int], family: str
 ) -> Iterator[ConvolutionConfig]:
-    """Every folding whose results can leave while the next fold is summed, its parts in their default forms."""
+    """Every folding whose results can leave while the next fold is summed, its parts in their default forms.
+
+    Where Winograd's products give none, the direct form stands in.
+    """
+    winograd: list[WinogradConvolutionConfig] = []
+    if lowering.engine != "direct" and has_winograd(lowering):
+        for in_lanes, out_lanes in itertools.product(inputs, outputs):
+            for simd, pe, _ in _lanes(lowering.node, in_lanes, out_lanes):
+                winograd += winograd_foldings(lowering, simd, pe, in_lanes, out_lanes, family)
+    yield from winograd
+    if not winograd or lowering.engine == "best":
+        yield from _direct_foldings(lowering, inputs, outputs, family)
+
+
+def _direct_foldings(
+    lowering: ConvolutionLowering, inputs: Sequence[int], outputs: Sequence[int], family: str
+) -> Iterator[ConvolutionConfig]:
+    """Every folding with a product for each tap."""
     node: Convolution = lowering.node
     # The rows of a window that are read at once are those of one phase, which a transposed convolution has several of.
     tap_rows = [1] if isinstance(node, ConvTranspose2d) else sorted({1, node.kernel_height})
     window = lowering.fold(1, 1).window
     taps_least = window.least_words // window.tap_words
-    by_winograd = lowering.engine != "direct" and has_winograd(lowering)
-    alone = by_winograd and lowering.engine == "winograd"
     for taps, in_lanes, out_lanes in itertools.product(tap_rows, inputs, outputs):
         for simd, pe, folds in _lanes(node, in_lanes, out_lanes):
-            if taps == 1 and by_winograd:
-                yield from winograd_foldings(lowering, simd, pe, in_lanes, out_lanes, family)
-            if alone:
-                continue
             words = taps_least // taps * -(-(node.in_channels // node.groups) // simd)
             narrower = out_lanes // 2
             if pe > words * out_lanes:

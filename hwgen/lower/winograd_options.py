@@ -25,9 +25,11 @@ def has_winograd(lowering: ConvolutionLowering) -> bool:
     node = lowering.node
     if node.groups > 1 or node.dilation > 1 or not 4 <= node.weight_bits <= 8 or node.input.bits > 8:
         return False
+    if node.out_channels < 2:
+        return False  # a DSP has weights of two outputs
     if not isinstance(node, ConvTranspose2d):
         return len(steps(node.kernel_width, node.stride)) < 2 * node.kernel_width
-    whole = node.stride == 1 or lowering.output.columns % 4 in (0, 2)
+    whole = node.stride == 1 or lowering.output.columns % 4 != 1  # as many pairs of either kind
     return node.stride in (1, 2) and node.kernel_width > node.stride and whole
 
 

@@ -253,6 +253,7 @@ def _check_asked(options: DesignOptions, design: Design) -> None:
         ("--top", options.top, design.top),
         ("--fps", options.fps, manifest.get("requested_fps", options.fps)),
         ("--init", init, manifest.get("init", init)),
+        ("--engine", options.engine, manifest.get("engine", "direct")),
     ):
         if asked != there and (asked is not None or option == "--init"):
             wanted = f"{there or 'none'}, as {design.folder / 'manifest.json'} says"

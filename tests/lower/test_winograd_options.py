@@ -10,7 +10,7 @@ import pytest
 from support.graphs import Builder
 
 from hwgen import board
-from hwgen.ir.nodes import Conv2d
+from hwgen.ir.nodes import Conv2d, ConvTranspose2d
 from hwgen.ir.types import IntType
 from hwgen.lower.base import Options, Stream
 from hwgen.lower.convolution import ConvolutionLowering
@@ -63,7 +63,36 @@ def test_macs_per_cycle_and_dsp(kernel: int, stride: int, products: int) -> None
 
 @pytest.mark.parametrize("other", [
     lowering_of(kernel=1), lowering_of(kernel=2, stride=2), lowering_of(kernel=3, dilation=2),
-    lowering_of(channels=(4, 4), groups=2),
+    lowering_of(channels=(4, 4), groups=2), lowering_of(channels=(4, 1)),
 ])  # fmt: skip
 def test_layers_without(other: ConvolutionLowering) -> None:
+    """Their direct forms stand in."""
     assert not has_winograd(other)
+    options = options_of("winograd", other)
+    assert options.configs
+    assert not any(is_winograd(options))
+
+
+def test_where_no_folding_has_winograd_the_direct_ones_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hwgen.lower.convolution_options.winograd_foldings", lambda *_: iter(()))
+    options = options_of("winograd", lowering_of())
+    assert options.configs
+    assert not any(is_winograd(options))
+
+
+@pytest.mark.parametrize(("width", "extra", "columns", "wanted"), [
+    (5, 0, 7, True), (5, 1, 8, True), (4, 0, 5, False), (4, 1, 6, True),
+])  # fmt: skip
+def test_columns_of_a_transposed_convolution(width: int, extra: int, columns: int, wanted: bool) -> None:
+    """At a stride of 2 an output row needs as many pairs of either kind; where it has them, the engine takes them."""
+    builder = Builder(np.random.default_rng(1), "tx", 2, (4, width))
+    builder.conv("pixels", 4, ConvTranspose2d, kernel_size=(5, 5), stride=2, padding=3, output_padding=extra,
+                 type=IntType(8, True), activation="none", weight_bits=8)  # fmt: skip
+    node = builder.nodes[-1]
+    assert isinstance(node, ConvTranspose2d)
+    node = replace(node, weight=node.weight // 8)
+    output = Stream(*node.output_shape((4, width, 2))[:2], 4, node.output)
+    assert output.columns == columns
+    one = ConvolutionLowering(node, (Stream(4, width, 2, node.input),), output)
+    assert has_winograd(one) == wanted
+    assert set(is_winograd(options_of("winograd", one))) == {wanted}

@@ -16,6 +16,7 @@ from support.transposed import Transposed
 from support.winograd import Winograd
 
 from hwgen.numerics import integer as fixedpoint
+from hwgen.numerics.weight_format import Codebook
 from hwgen.rtl.packing import Packing
 
 
@@ -161,10 +162,52 @@ def test_properties() -> None:
 @pytest.mark.parametrize(("change", "message"), [
     (dict(second_depth=5), "second_depth: wanted at least 6 beats, got 5"),
     (dict(packing=Packing("dsp", 1, 0, 1)), "packing: wanted two products to a DSP, got 1 (dsp)"),
+    (dict(codebook=Codebook(8, (0, 1))), "codebook: wanted none, for transformed weights are not its values, got one"),
 ])  # fmt: skip
 def test_errors(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         replace(Winograd(Layer()).config, **change)
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (dict(order=(0, 0)), "order: wanted each of 0 .. 1 once, got (0, 0)"),
+    (dict(order=(0,)), "order: wanted each of 0 .. 1 once, got (0,)"),
+    (dict(lower_bits=17), "lower_bits: wanted at most 16, the distance of the weights, got 17"),
+    (dict(weight_bits=8, codebook=Codebook(8, (0, 1))),
+     "codebook: wanted none, for transformed weights are not its values, got one"),
+])  # fmt: skip
+def test_mac_errors(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        replace(Winograd(Layer()).config.mac, **change)
+
+
+def test_weights_that_the_config_has_no_room_for() -> None:
+    """Others than those that it was made for: of 127 a sum of three taps, one product in four, comes twice."""
+    layer = Winograd(Layer(pe=3, bits=(8, 4, 8)))
+    config, weight = layer.config, layer.weight
+    lower, alone = config.lower_bits, config.alone_bits
+    large = np.full_like(weight, 127)
+    own = tuple(words * 5 // 4 for words in config.window.fold_words[0])
+    for change, other, message in (
+        ({}, large, f"weight: wanted folds of {config.window.fold_words} words, got ({own},)"),
+        (dict(lower_bits=lower - 1), weight, f"weight: wanted lower_bits of at most {lower - 1}, got {lower}"),
+        (dict(alone_bits=alone - 1), weight, f"weight: wanted alone_bits of at most {alone - 1}, got {alone}"),
+    ):
+        for ask in (config.program, config.memories) if not change else (replace(config, **change).memories,):
+            with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+                ask(other)
+
+
+def test_memories_wider_than_the_weights() -> None:
+    """A config with more bits than these weights need: memories as wide as it says, the same values; any order."""
+    layer = Winograd(Layer(pe=3, bits=(8, 4, 8), frame=(4, 3)))
+    config = replace(layer.config, lower_bits=layer.config.lower_bits + 2, alone_bits=layer.config.alone_bits + 1)
+    widths = [max(map(int.bit_length, rows)) for rows in config.memories(layer.weight)]
+    assert widths == list(config.mac.reader.widths)
+    layer.check(config=config)
+    natural = replace(config, order=())
+    assert natural.memories(layer.weight) == replace(config, order=(0, 1, 2)).memories(layer.weight)
+    layer.check(config=natural)
 
 
 @pytest.mark.parametrize(("change", "message"), [

@@ -26,10 +26,10 @@ TRANSPOSED = Winograd(Transposed(channels=(6, 10), kernel=5, padding=2, frame=(3
     (PLAIN, Cost(1135, 1201, 8, 4)), (STRIDED, Cost(2164, 2011, 16, 1)), (TRANSPOSED, Cost(1310, 1220, 9, 4)),
 ])  # fmt: skip
 def test_cost(winograd: Winograd, synthesised: Cost) -> None:
-    """DSP and block RAM exactly, LUTs and flip-flops within a tenth."""
+    """DSP and block RAM exactly, LUTs within 7 %, flip-flops within 3 %."""
     config = winograd.config
     in_logic = rom_form(config.weight_rows, config.weights_in) == "logic"
     cost = config.cost("xc7", varying_columns(config.memories(winograd.weight), distinct=in_logic))
     assert (cost.dsp, cost.bram36) == (synthesised.dsp, synthesised.bram36)
-    assert cost.lut == pytest.approx(synthesised.lut, rel=0.1)
-    assert cost.ff == pytest.approx(synthesised.ff, rel=0.1)
+    assert cost.lut == pytest.approx(synthesised.lut, rel=0.07)
+    assert cost.ff == pytest.approx(synthesised.ff, rel=0.03)

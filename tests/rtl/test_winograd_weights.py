@@ -115,6 +115,6 @@ def test_memory_rows() -> None:
     own = of(weight, 2)
     program = WinogradProgram([[own]])
     assert program.lower_bits == 3
-    assert program.layout() == [[(0, 0, 3), (1, 0, 9)]]
+    assert program.layout(3, 0) == [[(0, 0, 3), (1, 0, 9)]]
     fields = [(3, -5), (3, -3), (0, 2)]
-    assert program.memories() == [[(low & 7) | (high & 511) << 3 for low, high in fields]]
+    assert program.memories(3, 0) == [[(low & 7) | (high & 511) << 3 for low, high in fields]]

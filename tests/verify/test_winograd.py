@@ -18,7 +18,10 @@ def test_every_value_and_predicted_cycles(side: str, tmp_path: Path, capsys: pyt
     manifest = json.loads((tmp_path / "design" / "manifest.json").read_text())
     kinds = {layer["name"]: layer.get("winograd", False) for layer in manifest["predicted"]["layers"] if "pe" in layer}
     assert any(kinds.values()), kinds
+    assert manifest["engine"] == "winograd"
     capsys.readouterr()
+    assert main(["verify", *words, "--engine", "direct", "--design", str(tmp_path / "design")]) == 2
+    assert "--engine: wanted winograd, as " in capsys.readouterr().err
     for stall in ("0", "0.3"):
         assert main(["verify", *words, "--design", str(tmp_path / "design"), "--stall", stall, "--json"]) == 0
         found = json.loads(capsys.readouterr().out)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from itertools import product
 
-from hwgen.design_options import DesignOptions, add_options as add_design_options
+from hwgen.design_options import ARGUMENTS, BOTH, DesignOptions, add_options as add_design_options
+from hwgen.errors import HwgenError
 from hwgen.ir.graph import SIDES
 from hwgen.option_values import Number, add_cache, path
 
@@ -19,11 +20,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", action="append", default=[], metavar="M",
                         help="a name that `hwgen models` lists, a folder with a spec.yaml, or a specification's path; "
                              "may be repeated (default: tiny)")
-    parser.add_argument("--side", choices=(*SIDES, "both"), default="both", help="tx, rx or both (default: both)")
+    parser.add_argument("--side", choices=(*SIDES, BOTH), help="tx, rx or both (default: both)")
     parser.add_argument("--design", type=path("--design"), metavar="DIR",
-                        help="take this folder, which emit wrote, as it stands, instead of emitting models anew")
-    add_design_options(parser, "channel", "board", "fps", "frame", "init", frame={
-        "default": FRAME, "help": "frame size in pixels, a multiple of the strides (default: 8x8)",
+                        help="take this folder, which emit wrote, as it stands, instead of emitting models anew. "
+                             "Simulating runs what its Verilog contains: system tasks, macros and the like are refused")
+    parser.add_argument("--trust", action="store_true",
+                        help="run --design whatever its Verilog contains: with your rights, as its author's program")
+    add_design_options(parser, "channel", "board", "fps", "frame", "init", board={"default": None}, frame={
+        "help": "frame size in pixels, a multiple of the strides (default: 8x8)",
     })  # fmt: skip
     parser.add_argument("--faults", type=Number("--faults", int, 1, 10**7), default=10_000, metavar="N",
                         help="at least so many for each design, as many of each kind as of any other (default: 10000)")
@@ -37,9 +41,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Soak all; 0, 1 or 2."""
     from hwgen.soak.command import soak
 
-    sides = SIDES if arguments.side == "both" else (arguments.side,)
+    if arguments.design is not None:
+        given = [f"--{name}" for name in ("side", *ARGUMENTS) if getattr(arguments, name, None) not in (None, [])]
+        if given := list(dict.fromkeys(given)):
+            raise HwgenError("--design", "none of the options that choose what is emitted", " ".join(given))
+    sides = SIDES if arguments.side in (None, BOTH) else (arguments.side,)
+    board, frame = arguments.board or DesignOptions.board, arguments.frame or FRAME
     options = [
-        DesignOptions(model, side, arguments.board, arguments.fps, arguments.frame, arguments.init, arguments.channel)
+        DesignOptions(model, side, board, arguments.fps, frame, arguments.init, arguments.channel)
         for model, side in product(dict.fromkeys(arguments.model or ["tiny"]), sides)
     ]
-    return soak(options, arguments.faults, arguments.seed, arguments.design, arguments.json, arguments.cache)
+    return soak(options, arguments.faults, arguments.seed, arguments.design, arguments.json, arguments.cache,
+                arguments.trust)

@@ -18,6 +18,7 @@ from hwgen.sim import design as designs
 from hwgen.sim.design import Design
 from hwgen.soak.run import STALLS, Outcome, Soak
 from hwgen.verdict import DIFFERS, PROVEN, STATUS
+from hwgen.verify.trust import check_sources
 
 COLUMNS = {
     "faults": "faults", "good": "good frames", "wrong_good": "wrong", "padded": "padded", "wrong_padded": "wrong",
@@ -73,6 +74,7 @@ def soak(
     folder: Path | None = None,
     json: bool = False,
     cache: Path | None = None,
+    trust: bool = False,
 ) -> int:
     """Let the input frames of every design slip, and print a table by port and kind, or one JSON object.
 
@@ -83,6 +85,7 @@ def soak(
     seed : of everything that is drawn: frames, faults, pauses
     folder : a design that emit wrote, taken as it stands
     cache : folder of all caches; None takes the user's
+    trust : run the Verilog of `folder` whatever it contains
 
     Returns
     -------
@@ -102,6 +105,8 @@ def soak(
                 _say(f"emitting {options[number].model} {options[number].side}")
                 emit(options[number], place, quiet=True)
             design = designs.load(place)
+            if folder is not None and not trust:
+                check_sources(design)
             if not design.frame_errors:
                 where = f"{place / 'manifest.json'}: ports"
                 raise HwgenError(where, "frame_errors, a count of the input's faults", "none: an older design")

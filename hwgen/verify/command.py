@@ -21,7 +21,7 @@ from hwgen.verdict import DIFFERS, PROVEN, STATUS, worst
 from hwgen.verify.report import print_report
 from hwgen.verify.run import Request, need_tools, run_verification
 from hwgen.verify.seeds import Outcome, print_outcomes
-from hwgen.verify.trust import check_trusted
+from hwgen.verify.trust import check_sources
 
 OWN = re.compile(
     r"(seeds/\d+/|tx/|rx/)?(run|waveform)/(\w+\.(bin|rec|vcd|log|xml)|(run|result)\.json|streams\.txt)", re.ASCII
@@ -109,8 +109,7 @@ def check_design(request: Request) -> None:
     HwgenError : it does, or is no design folder
     """
     if request.design is not None and not request.trust:
-        for source in designs.load(request.design).sources:
-            check_trusted(source)
+        check_sources(designs.load(request.design))
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hwgen.errors import HwgenError
 from hwgen.names import BENCH
+from hwgen.sim.design import Design
 
 SYSTEM = frozenset({"$signed", "$unsigned", "$clog2", "$bits"})
 """System functions that compute and do nothing else."""
@@ -33,6 +34,17 @@ _TOKEN = re.compile(
 """Comments, strings, escaped and plain names are skipped; a name begins behind no digit or quote, for ``8'd1$stop`` is
 a number and a task. SystemVerilog's strings of three quotes would be read as others by some, so they are refused, as
 are strings and comments without an end."""
+
+
+def check_sources(design: Design) -> None:
+    """Refuse a design with a Verilog file that could do more than simulate it.
+
+    Raises
+    ------
+    HwgenError : file and line, and the token
+    """
+    for source in design.sources:
+        check_trusted(source)
 
 
 def check_trusted(source: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def test_a_planted_bug_is_found(planted: Design, tmp_path: Path, number: int, wr
 
 def test_command(planted: Design, capfd: pytest.CaptureFixture[str]) -> None:
     """Status 0 and a table; one object with --json; a folder without the counter is refused."""
-    words = ["soak", "--design", str(planted.folder), "--faults", "18", "--seed", "3"]
+    words = ["soak", "--design", str(planted.folder), "--faults", "18", "--seed", "3", "--trust"]
     assert main(words) == 0
     out = capfd.readouterr().out
     assert "tiny tx 8x8: proven. 18 faults, 0 hangs, 0 of " in out and "surplus end" in out
@@ -97,7 +98,7 @@ def test_status_of_a_design_that_differs(
 ) -> None:
     run = Soak.run
     monkeypatch.setattr(Soak, "run", lambda self, *given: run(Soak(self.design, 1, plusargs=["+bug=1"]), *given))
-    assert main(["soak", "--design", str(planted.folder), "--faults", "18"]) == 1
+    assert main(["soak", "--design", str(planted.folder), "--faults", "18", "--trust"]) == 1
     assert "tiny tx 8x8: differs. 18 faults, 0 hangs" in (out := capfd.readouterr().out) and "not right: s_axis" in out
 
 
@@ -108,6 +109,44 @@ def test_a_design_without_the_counter_is_refused(tmp_path: Path, capfd: pytest.C
     (folder / "manifest.json").write_text(json.dumps(manifest))
     assert main(["soak", "--design", str(folder)]) == 2
     assert "ports: wanted frame_errors, a count of the input's faults, got none" in capfd.readouterr().err
+
+
+def test_verilog_that_reaches_out_is_refused(
+    planted: Design, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is built of it, unless the user trusts it."""
+    folder, started = tmp_path / "design", []
+    shutil.copytree(planted.folder, folder)
+    path = folder / "hwgen_tx.v"
+    path.write_text('module other; initial $system("true"); endmodule\n' + path.read_text())
+
+    def run(soak: Soak, *given: object) -> list[Outcome]:
+        started.append(soak.design.folder)
+        return [Outcome("s_axis", "x")]
+
+    monkeypatch.setattr(Soak, "run", run)
+    words = ["soak", "--design", str(folder)]
+    assert main(words) == 2
+    error = capfd.readouterr().err
+    assert "hwgen_tx.v:1: wanted Verilog such as hwgen writes, or --trust: " in error and "got $system" in error
+    assert started == []
+    assert main([*words, "--trust"]) == 0 and started == [folder]
+
+
+@pytest.mark.parametrize("words", [
+    ["--model", "tiny"], ["--side", "both"], ["--frame", "8x8"], ["--fps", "1"], ["--init", "random:0"],
+    ["--board", "pynq_z2"], ["--channel", "awgn"],
+])  # fmt: skip
+def test_what_says_what_to_emit_is_refused_beside_a_design(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All in one error."""
+    assert main(["soak", "--design", str(tmp_path), *words]) == 2
+    wanted = "--design: wanted none of the options that choose what is emitted, got "
+    assert f"{wanted}{words[0]}\n" in capsys.readouterr().err
+    assert main(["soak", "--design", str(tmp_path), "--fps", "2", *words, "--side", "tx"]) == 2
+    line = capsys.readouterr().err
+    assert wanted in line and all(option in line for option in ("--fps", "--side", words[0]))
 
 
 @pytest.mark.parametrize("change", [

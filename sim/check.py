@@ -24,6 +24,7 @@ KINDS = (
     "hang",
     "limit",
     "input",
+    "framing",
     "stall",
     "model",
     "prediction",
@@ -111,6 +112,7 @@ def check(
     mismatches += wrong
     compared += min(len(output.values), counted * design.output_beats)
     findings += _ending(design, recording, settings)
+    findings += _framing(recording)
     if settings.stall > 0 and not findings:
         findings += _stalls(recording, {stream.name for stream in design.streams if stream.branch})
     mismatches += sum(1 for finding in findings if finding.kind not in {"value", "missing", "surplus", "stall"})
@@ -273,6 +275,17 @@ def _ending(design: Design, recording: Recording, settings: Settings) -> list[Fi
                 text = f"{stream.name}: the design gave all its output but {few}"
                 return [Finding("input", stream.name, text, cycle=cycle)]
     return []
+
+
+def _framing(recording: Recording) -> list[Finding]:
+    """Faults that the design counts in an input where every frame is whole."""
+    if not recording.frame_errors and not recording.error_cycles:
+        return []
+    text = (
+        f"input: frame_errors is {recording.frame_errors} at the end, frame_error was high in"
+        f" {recording.error_cycles} cycles, and all frames were whole"
+    )
+    return [Finding("framing", "input", text, expected=0, got=recording.frame_errors)]
 
 
 def _stalls(recording: Recording, branches: Collection[str] = ()) -> list[Finding]:

@@ -15,6 +15,7 @@ CHECKS = {
     "protocol": {"protocol"},
     "tlast": {"tlast"},
     "ends": {"hang", "limit", "input"},
+    "framing": {"framing"},
     "stalls reached every stream": {"stall"},
     "cycles as predicted": {"prediction"},
 }

@@ -162,6 +162,17 @@ def test_the_ends_of_a_run(design: Design) -> None:
     assert finding.message == "input: the design gave all its output but accepted only 95 of 96 input beats"
 
 
+@pytest.mark.parametrize(("errors", "cycles"), [(1, 0), (0, 2), (3, 3)])
+def test_faults_counted_in_whole_frames(design: Design, errors: int, cycles: int) -> None:
+    verdict = judge(design, replace(perfect(design), frame_errors=errors, error_cycles=cycles))
+    (finding,) = verdict.findings
+    assert (finding.kind, finding.stream, verdict.mismatches) == ("framing", "input", 1)
+    assert finding.message == (
+        f"input: frame_errors is {errors} at the end, frame_error was high in {cycles} cycles,"
+        " and all frames were whole"
+    )
+
+
 def test_a_stream_that_was_never_stalled(design: Design) -> None:
     recording = changed(changed(perfect(design), 0, stalled=0), 2, stalled=0)
     findings = judge(design, recording).findings

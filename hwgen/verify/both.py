@@ -50,11 +50,15 @@ def verify_both(
             pair = request.design
             if pair is None:
                 pair = emit_both(request.options, folder / "design", quiet=True).folder
-            for side, options in sides.items():
+            requests = {
+                side: replace(request, options=options, design=pair / side, repeated_by=_command(request))
+                for side, options in sides.items()
+            }
+            for side, one in requests.items():  # both before either is simulated: no refusal may hide a difference
                 _check_side(pair, side)
-                one = replace(request, options=options, design=pair / side, repeated_by=_command(request))
                 if request.design is not None:
                     check_design(one)
+            for side, one in requests.items():
                 outcomes[side] = outcome_of(one, None, folder / side, cache)
             differs = any(outcome.verdict == DIFFERS for outcome in outcomes.values())
             if out is None and differs:

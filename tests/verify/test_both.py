@@ -12,6 +12,7 @@ import pytest
 from hwgen.cli import main as cli
 from hwgen.design_options import DesignOptions
 from hwgen.emit.both import emit_both
+from hwgen.verify import both
 
 WORDS = ["verify", "--model", "tiny", "--side", "both", "--init", "random:1", "--frames", "2", "--json"]
 
@@ -46,6 +47,25 @@ def test_both_are_proven_and_a_wrong_one_is_found(
     assert cli.main([*WORDS, "--design", str(design)]) == 1
     found = json.loads(capsys.readouterr().out)
     assert [found["verdict"], found["tx"]["verdict"], found["rx"]["verdict"]] == ["differs", "proven", "differs"]
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_both_are_looked_at_before_either_is_simulated(
+    missing: bool, pair: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A receiver that is refused hides no difference of the transmitter: nothing was simulated."""
+    design = tmp_path / "design"
+    shutil.copytree(pair, design)
+    if missing:
+        shutil.rmtree(design / "rx")
+    else:
+        with (design / "rx" / "hwgen_rx.v").open("a", encoding="utf-8") as file:
+            file.write('module m; initial $system("true"); endmodule\n')
+    simulated: list[Path] = []
+    monkeypatch.setattr(both, "outcome_of", lambda one, *rest: simulated.append(one.design))
+    assert cli.main([*WORDS, "--design", str(design)]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert ("without rx" if missing else "got $system") in error and simulated == []
 
 
 @pytest.mark.parametrize(("words", "message"), [

@@ -81,8 +81,6 @@ def regress(regression: Regression, executor: Executor, json: bool = False, juni
     ------
     HwgenError : the file cannot be written
     """
-    if junit is not None:
-        junit.parent.mkdir(parents=True, exist_ok=True)
     jobs = regression.jobs()
     order = {job.name: index for index, job in enumerate(one for head in jobs for one in (head, *head.then))}
     found: list[Result] = []

@@ -79,6 +79,18 @@ def test_the_worst_verdict(
     assert ("killed" in out) == (verdict == "not run"), "the first trouble of a row"
 
 
+def test_an_interrupt_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    executor = Told({"verdict": "proven"})
+
+    def interrupted(*given: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(executor, "as_completed", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        regress(Regression(("a",), ("tx",), (0,)), executor, junit=tmp_path / "new" / "j.xml")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_nothing_is_no_regression() -> None:
     with pytest.raises(HwgenError, match="--model: wanted at least one, got none"):
         Regression((), ("tx",), (1,))

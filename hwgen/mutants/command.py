@@ -123,7 +123,7 @@ def _round(
         own = folder / f"run_{threading.get_ident()}"
         try:
             finding = built.finding(number, trials, own)
-        except runner.SimulationError as error:
+        except (runner.SimulationError, OSError) as error:  # of the machine: says nothing about the mutant
             return NOT_RUN, str(error)
         return (SURVIVED, "") if finding is None else (KILLED, finding.kind)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,8 +15,9 @@ from hwgen.mutants import command, store, yosys
 from hwgen.mutants.bench import TESTS, Bench, Netlist, Trial
 from hwgen.mutants.netlist import Mutation, draw, mutations
 from hwgen.mutants.origin import Origins
-from hwgen.mutants.score import EQUIVALENT, KILLED
+from hwgen.mutants.score import EQUIVALENT, KILLED, NOT_RUN
 from hwgen.mutants.subjects import Subject
+from hwgen.sim.runner import SimulationError
 
 SPEC = """
 format_version: 1
@@ -77,13 +79,22 @@ def test_a_design_that_is_not_proven_has_no_mutants(source: Netlist, monkeypatch
         built.prove(TESTS, source.folder / "unproven")
 
 
-def test_a_simulation_that_does_not_end_is_no_kill(source: Netlist, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [SimulationError("the simulator", "an end", "signal 9"), OSError("no such program")])
+def test_a_simulation_that_does_not_end_is_no_kill(
+    error: Exception, source: Netlist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither found nor left: its simulation alone, the others go on."""
     built = Bench(source, drawn(source))
-    trials = (Trial(1, 0.0, 1),)
-    built.prove(trials, source.folder / "run")
-    monkeypatch.setattr("hwgen.sim.runner.TOP", "no_such_program")
-    with pytest.raises(OSError, match="no_such_program"):
-        built.finding(1, trials, source.folder / "run")
+    run = Bench._run
+
+    def broken(self: Bench, number: int, *rest: Any) -> dict[str, int]:
+        if number == 1:
+            raise error
+        return run(self, number, *rest)
+
+    monkeypatch.setattr(Bench, "_run", broken)
+    found = command._round(built, [1, 2], (Trial(1, 0.0, 1),), 1, source.folder, "small")
+    assert found[1] == (NOT_RUN, str(error)) and found[2][0] == KILLED
 
 
 def test_no_such_component(monkeypatch: pytest.MonkeyPatch, source: Netlist) -> None:

@@ -57,9 +57,7 @@ def test_whoever_leaves_stops_what_runs_and_what_waits(pool: Executor, tmp_path:
     while not all(file.exists() and file.read_text() for file in files[:2]):
         time.sleep(0.01)
     pids = [int(file.read_text()) for file in files[:2]]
-    started = time.monotonic()
     pool.cancel()
-    assert time.monotonic() - started < 30
     assert not any(alive(pid) for pid in pids)
     assert not files[2].exists()
     for future in futures[:2]:
@@ -128,16 +126,23 @@ def test_a_cluster_without_workers_is_not_awaited_for_ever(monkeypatch: pytest.M
     assert str(found[0].error).startswith("the worker: FutureCancelledError")
 
 
+def nobody_came(client: Any, workers: int, timeout: float) -> None:
+    assert (workers, timeout) == (1, 30)
+    raise TimeoutError("nobody came")
+
+
 def test_clusters_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     distributed = pytest.importorskip("distributed")
     monkeypatch.setattr(executors, "WORKERS_SECONDS", 0.2)
     for address in ("tcp://127.0.0.1:9", "nonsense://x"):
         with pytest.raises(HwgenError, match="--scheduler: wanted `local` or the address of a running Dask scheduler"):
             DaskExecutor(address)
-    with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as cluster:
-        with pytest.raises(HwgenError, match="--scheduler: wanted a cluster of workers with hwgen"):
-            DaskExecutor(cluster.scheduler_address)
     monkeypatch.setattr(executors, "WORKERS_SECONDS", 30)
+    with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as cluster:
+        with monkeypatch.context() as patch:
+            patch.setattr(distributed.Client, "wait_for_workers", nobody_came)
+            with pytest.raises(HwgenError, match=r"--scheduler: wanted a cluster of workers with hwgen .*nobody came"):
+                DaskExecutor(cluster.scheduler_address)
     monkeypatch.setattr(executors, "sources_hash", lambda: threading.current_thread().name)
     with pytest.raises(HwgenError, match="--scheduler: wanted workers with the sources of this hwgen, got others on"):
         DaskExecutor("local")

@@ -65,9 +65,12 @@ def test_input_that_nobody_drives_is_told(design: Emitted) -> None:
 
 
 def test_a_models_name_stays_in_its_comment(design: Emitted) -> None:
-    for text in simulation_files(design.manifest | {"model": 'a"""\n$finish; {{top}}: #'}).values():
-        assert "a____" in text or "a" in text
-        assert '"""\n$finish' not in text and "\n$finish" not in text
+    plain = simulation_files(design.manifest | {"model": "plain_name"})
+    found = simulation_files(design.manifest | {"model": 'a"""\n$finish; {{top}}: #'})
+    named = {name for name, text in plain.items() if "plain_name" in text}
+    assert named == {"hwgen_tx_tb.v", "hwgen_tx_cocotb.py", "hwgen_tx.core"}
+    for name, text in found.items():
+        assert text == plain[name].replace("plain_name", "a_____finish____top_____")
 
 
 def test_the_core_is_one(variant: Emitted) -> None:

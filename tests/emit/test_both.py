@@ -17,7 +17,7 @@ from hwgen.cli import main as cli
 from hwgen.design_options import DesignOptions
 from hwgen.device import RESOURCES
 from hwgen.emit import emit
-from hwgen.emit.both import EmittedPair, emit_both
+from hwgen.emit.both import EmittedPair, emit_both, pair_manifest
 from hwgen.errors import HwgenError
 
 OPTIONS = DesignOptions("tiny", frame=FRAME, init=1)
@@ -56,6 +56,14 @@ def test_the_manifest_of_the_pair(pair: EmittedPair) -> None:
     text = (pair.folder / "README.md").read_text(encoding="utf-8")
     assert re.search(rf"^\| together \| \| {interval} \| {manifest['predicted']['dsp']} \|", text, re.MULTILINE)
     assert "hwgen verify --model tiny --side both --init random:1 --design ." in text
+
+
+def test_a_pair_names_its_engine(pair: EmittedPair) -> None:
+    """Where it is not the direct one, as either side's manifest does."""
+    assert "engine" not in pair.manifest
+    plans = {side: design.plan for side, design in pair.designs.items()}
+    sides = {side: design.manifest | {"engine": "winograd"} for side, design in pair.designs.items()}
+    assert pair_manifest(plans, sides)["engine"] == "winograd"
 
 
 def test_no_module_of_one_side_is_one_of_the_other(pair: EmittedPair) -> None:

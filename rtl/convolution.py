@@ -93,7 +93,8 @@ class Convolution(Component):
 
     def _engine(self, weight: np.ndarray) -> tuple[WindowBuffer, MacArray]:
         """The window and the multipliers."""
-        return WindowBuffer(self.config.window), self.config.mac.build(self.config.memories(weight))
+        memories = self.config.memories(weight)  # refuses weights before anything is made
+        return WindowBuffer(self.config.window), self.config.mac.build(memories)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

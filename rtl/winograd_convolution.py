@@ -236,7 +236,8 @@ class WinogradConvolution(PairConvolution):
     def _engine(self, weight: np.ndarray) -> tuple[WindowBuffer, MacArray]:
         config = self.config
         program = config.program(weight)
-        return WinogradWindow(config.window, program.words()), config.mac.build_for(program)
+        mac = config.mac.build_for(program)
+        return WinogradWindow(config.window, program.words()), mac
 
     def _steer(self, m: Module) -> None:
         assert isinstance(self.window, WinogradWindow)

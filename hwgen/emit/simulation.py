@@ -112,7 +112,7 @@ def cocotb_test(manifest: Mapping[str, Any]) -> str:
 
 def makefile(manifest: Mapping[str, Any]) -> str:
     """The Makefile that runs testbench and test."""
-    vectors = " ".join(
+    vectors = " \\\n    ".join(
         f'{FILES[name]}="$(VECTORS)/{SAMPLES[name].removeprefix("sample_")}"' for name in streams(manifest)
     )
     return render("Makefile", top=manifest["top"], frames=FRAMES, vectors=vectors)

@@ -27,6 +27,8 @@ OWN = re.compile(
     r"(seeds/\d+/|tx/|rx/)?(run|waveform)/(\w+\.(bin|rec|vcd|log|xml)|(run|result)\.json|streams\.txt)", re.ASCII
 )
 """Files below --out, but for those of the design."""
+OWN_FOLDER = re.compile(r"(seeds|seeds/\d+|(seeds/\d+/|tx/|rx/)?(run|waveform))", re.ASCII)
+"""Folders below it that a run which came to nothing leaves empty."""
 
 
 def verify(
@@ -136,7 +138,8 @@ def foreign_to_verify(folder: Path) -> list[str]:
     def own(name: str, path: Path) -> bool:
         if name.startswith("design/"):
             return name not in inside
-        return plain_file(path) and OWN.fullmatch(name) is not None
+        kind = OWN if plain_file(path) else OWN_FOLDER if path.is_dir() and not path.is_symlink() else None
+        return kind is not None and kind.fullmatch(name) is not None
 
     return [name for name, path in below(folder) if not own(name, path)]
 

@@ -124,8 +124,8 @@ def test_lists_become_specifications(tmp_path: Path) -> None:
 
 def test_nothing_is_measured_for_files_that_cannot_be_written(tmp_path: Path) -> None:
     missing = tmp_path / "missing" / "table.csv"
-    for wrong in (missing, tmp_path):
-        with pytest.raises(HwgenError, match="--csv: wanted a file in a folder that exists"):
+    for wrong, wanted in ((missing, "in a folder that exists"), (tmp_path, "that can be written")):
+        with pytest.raises(HwgenError, match=f"--csv: wanted a file {wanted}"):
             bench(["tiny"], csv=wrong)
     with pytest.raises(HwgenError, match=r"--plot: wanted a file that ends in \.png or \.svg"):
         bench(["tiny"], plot=tmp_path / "roofline.gif")

@@ -295,7 +295,7 @@ def test_a_wrong_value_makes_it_fail(fake: Fake, capsys: pytest.CaptureFixture[s
                                "got xcup\n"),
         (["--frame", "30x32"], "error: --frame: wanted width and height that are multiples of 4 (the encoder's "
                                "strides), got 30x32\n"),
-        (["--synth-limit", "0"], "error: --synth-limit: wanted a number of at least 0.1, got '0'\n"),
+        (["--synth-limit", "0"], "error: --synth-limit: wanted a number from 0.1 to 100000, got '0'\n"),
     ],
 )  # fmt: skip
 def test_bad_input(arguments: list[str], message: str, fake: Fake, capsys: pytest.CaptureFixture[str]) -> None:

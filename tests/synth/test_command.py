@@ -79,7 +79,7 @@ def test_a_dsp_more_is_status_1(synthesis: Synthesis, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    (["--jobs", "0"], "--jobs: wanted an integer of at least 1, got '0'"),
+    (["--jobs", "0"], "--jobs: wanted an integer from 1 to 1024, got '0'"),
     (["--board", "nix"], "--board: wanted a path or one of"),
     (["--frame", "18x16"], "--frame: wanted width and height that are multiples of 4"),
 ])

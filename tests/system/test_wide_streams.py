@@ -18,7 +18,7 @@ LAYERS = (Layer(3, 1, 6, "relu"), Layer(5, 2, 7, "prelu", 4, 6), Layer(3, 1, 5, 
 CASE = Case(7, "tx", (12, 8), LAYERS, (), "kind: awgn", "static", "pynq_z2", None)
 
 
-def wide(graph: Graph, board: Board, width: int, height: int, fps: float | None = None) -> Plan:
+def wide(graph: Graph, board: Board, width: int, height: int, *_: object) -> Plan:
     """Pixels whole; then 2 and 4 values per beat, of which the last of a pixel is not full."""
     first, second, third = graph.convolutions
     foldings = [

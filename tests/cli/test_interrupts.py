@@ -30,6 +30,13 @@ MOMENTS = {
 """The command line, a file that is there at that moment, the signal."""
 
 
+def heed_signals() -> None:
+    """Undo what the tests' own start may have set: a job in the background or under nohup ignores some signals, and so
+    would all that it starts."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_before_any_step_nothing_is_left(tmp_path: Path) -> None:
     """Some steps of emit; `moments.py` by itself goes through all steps of all commands."""
@@ -48,7 +55,8 @@ def test_nothing_is_left(moment: str, tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir()
     variables = os.environ | {"TMPDIR": str(tmp_path / "tmp")}
     running = subprocess.Popen([sys.executable, "-m", "hwgen", *words], cwd=tmp_path, env=variables,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               preexec_fn=heed_signals)  # fmt: skip
     while not list(tmp_path.glob(sign)):
         assert running.poll() is None, running.communicate()
         time.sleep(0.005)

@@ -21,7 +21,7 @@ from functools import cache
 import numpy as np
 
 BLOCKS = {1: (1,), 2: (2,), 3: (3,), 4: (2, 2)}
-"""How rows of so many taps are split; longer ones into threes as far as what is left can be split."""
+"""Blocks of F(2, r) for rows of up to four taps; longer rows take blocks of three until at most four taps are left."""
 
 
 @dataclass(frozen=True)
@@ -64,32 +64,31 @@ def steps(kernel_width: int, stride: int) -> tuple[Step, ...]:
     """The products of a row of taps for two neighbouring outputs; columns count from the first output's first tap."""
     found: list[Step] = []
 
-    def weight(**factors: int) -> tuple[int, ...]:
-        own = {int(key[1:]): factor for key, factor in factors.items()}
-        return tuple(own.get(tap, 0) for tap in range(kernel_width))
+    def weight(factors: dict[int, int]) -> tuple[int, ...]:
+        return tuple(factors.get(tap, 0) for tap in range(kernel_width))
 
     for rest in range(min(stride, kernel_width)):
         place = 0
         for block in _blocks(len(range(rest, kernel_width, stride))):
-            g = [f"g{(place + j) * stride + rest}" for j in range(block)]
+            g = [(place + j) * stride + rest for j in range(block)]
             d = [(place + j) * stride + rest for j in range(block + 1)]
             if block == 1:
                 found += [
-                    Step(d[0], None, 0, weight(**{g[0]: 1}), (2, 0)),
-                    Step(d[1], None, 0, weight(**{g[0]: 1}), (0, 2)),
+                    Step(d[0], None, 0, weight({g[0]: 1}), (2, 0)),
+                    Step(d[1], None, 0, weight({g[0]: 1}), (0, 2)),
                 ]
             elif block == 2:
                 found += [
-                    Step(d[0], d[1], -1, weight(**{g[0]: 1}), (2, 0)),
-                    Step(d[1], None, 0, weight(**{g[0]: 1, g[1]: 1}), (2, 2)),
-                    Step(d[2], d[1], -1, weight(**{g[1]: 1}), (0, 2)),
+                    Step(d[0], d[1], -1, weight({g[0]: 1}), (2, 0)),
+                    Step(d[1], None, 0, weight({g[0]: 1, g[1]: 1}), (2, 2)),
+                    Step(d[2], d[1], -1, weight({g[1]: 1}), (0, 2)),
                 ]
             else:
                 found += [
-                    Step(d[0], d[2], -1, weight(**{g[0]: 1}), (2, 0)),
-                    Step(d[1], d[2], 1, weight(**{g[0]: 1, g[1]: 1, g[2]: 1}), (1, 1)),
-                    Step(d[2], d[1], -1, weight(**{g[0]: 1, g[1]: -1, g[2]: 1}), (1, -1)),
-                    Step(d[3], d[1], -1, weight(**{g[2]: 1}), (0, 2)),
+                    Step(d[0], d[2], -1, weight({g[0]: 1}), (2, 0)),
+                    Step(d[1], d[2], 1, weight({g[0]: 1, g[1]: 1, g[2]: 1}), (1, 1)),
+                    Step(d[2], d[1], -1, weight({g[0]: 1, g[1]: -1, g[2]: 1}), (1, -1)),
+                    Step(d[3], d[1], -1, weight({g[2]: 1}), (0, 2)),
                 ]
             place += block
     return tuple(found)

@@ -158,6 +158,11 @@ class WinogradWindowConfig(PairedWindowConfig):
         return np.array([own[0] for own in self.fold_words], dtype=np.int64)[self._rows]
 
     @property
+    def frame_words(self) -> int:
+        """Words of a frame's first folds; others may have more or fewer."""
+        return int(self.pixel_words.sum())
+
+    @property
     def pair_cycles(self) -> NDArray[np.int64]:
         """Words of all folds of each pair."""
         return np.array([sum(own) for own in self.fold_words], dtype=np.int64)[self._rows]

@@ -27,7 +27,7 @@ from hwgen.verify.wrong_rules import Detector, equivalent, rules_of
 
 @dataclass(frozen=True)
 class Found:
-    """Of one design.
+    """Coverage of one design.
 
     wrong_rules, found, harmless : numbers of wrong rules; those that its frames find; those that are proven to change
         nothing

@@ -30,7 +30,7 @@ def below(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def names(folder: Path) -> list[str]:
-    """What is in a folder, not looking any deeper: enough to say that nobody wrote it, however large it is."""
+    """Names in a folder, not looking any deeper: enough to say that nobody wrote it, however large it is."""
     return sorted(path.name for path in folder.iterdir())
 
 

@@ -1,4 +1,4 @@
-"""What a design folder has to simulate the design with: a Verilog testbench, a cocotb test, a Makefile, a FuseSoC core.
+"""The files with which a design folder simulates itself: Verilog testbench, cocotb test, Makefile, FuseSoC core.
 
 All of it is made from the manifest, ports first: a port that the manifest lists is connected, and driven where it is
 one of a stream's.
@@ -135,7 +135,7 @@ def fusesoc_core(manifest: Mapping[str, Any]) -> str:
 
 
 def _wire(port: str, manifest: Mapping[str, Any]) -> str:
-    """What the testbench connects a port to: an output that it does not know to nothing.
+    """Signal of the testbench for a port; an output that it does not know stays open.
 
     Raises
     ------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -57,8 +58,8 @@ def test_macs_per_cycle_and_dsp(kernel: int, stride: int, products: int) -> None
     one = lowering_of(kernel, stride)
     options = options_of("winograd", one)
     macs = one.node.macs((12, 16, 4))
-    rates = [macs / cycles / dsp for cycles, dsp in zip(options.cycles, options.amounts[:, 0], strict=True)]
-    assert max(rates) == pytest.approx(2 * 2 * kernel / products)
+    taken = zip(options.cycles.tolist(), options.amounts[:, 0].tolist(), strict=True)
+    assert max(Fraction(macs, cycles * dsp) for cycles, dsp in taken) == Fraction(2 * 2 * kernel, products)
 
 
 @pytest.mark.parametrize("other", [

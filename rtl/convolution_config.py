@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal
 
 import numpy as np
@@ -125,20 +125,20 @@ class ConvolutionConfig:
         """Shape of an input value."""
         return Shape(self.window.bits, self.window.signed)
 
-    @property
+    @cached_property
     def mac(self) -> MacConfig:
         """The multipliers."""
         return _mac(self.window, self.pe, self.weight_bits, self.requantiser.accumulator_bits, self.packing,
                     self.weights_in, self.codebook)  # fmt: skip
 
-    @property
+    @cached_property
     def fifo(self) -> CreditFifoConfig:
         """The FIFO."""
         output, lanes = self.requantiser.output, self.out_lanes
         payload: ShapeLike = output if lanes == 1 else unsigned(lanes * output.width)
         return CreditFifoConfig(payload, self.fifo_depth, self.fold_beats)
 
-    @property
+    @cached_property
     def fifos(self) -> tuple[CreditFifoConfig, ...]:
         """One for the results of each output pixel that is computed at a time."""
         return (self.fifo,)
@@ -220,7 +220,7 @@ class ConvolutionConfig:
         """Cycles from the acceptance of a pixel's last value to the earliest issue of a word that needs it."""
         return self.window.arrival_latency
 
-    @property
+    @cached_property
     def drain_latency(self) -> int:
         """Cycles from the issue of a fold's last word to its first result at the output."""
         return self.mac.latency + 1 + self.requantiser.latency + CreditFifoConfig.latency
@@ -235,7 +235,7 @@ class ConvolutionConfig:
         """Cycles from the issue of a pixel's first word to its last value at the output (of the largest phase)."""
         return self.window.cycles_per_pixel - 1 + self.last_latency
 
-    @property
+    @cached_property
     def fifo_depth(self) -> int:
         """Beats under way or waiting: `depth`, or what folds that follow one another without a pause need."""
         if self.depth is not None:

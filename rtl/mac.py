@@ -12,6 +12,7 @@ form, with no vendor primitive named.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -139,7 +140,7 @@ class MacConfig:
         product = (lanes - 1) * self.packing.field_bits + self.weight_bits + self.activation.width
         return product + ceil_log2(self.memories)
 
-    @property
+    @cached_property
     def latency(self) -> int:
         """Cycles from the issue of a fold's last word to its sums: word, the products and their sum, accumulator 1.
 
@@ -222,14 +223,14 @@ class MacConfig:
             return cost + Cost(adder_lut(accumulator_bits), accumulator_bits) * pe
         lengths = chain_lengths(simd, packing.chain)
         product = weight_bits + activation_bits
-        for group in self.groups:
-            if len(group) == 1 and product < DSP_PRODUCT:
-                cost += Cost(weight_bits * activation_bits, 2 * product, -1) * simd
+        for size, times in Counter(map(len, self.groups)).items():
+            if size == 1 and product < DSP_PRODUCT:
+                cost += Cost(weight_bits * activation_bits, 2 * product, -1) * (simd * times)
             top = weight_bits + activation_bits + ceil_log2(lengths[0])
-            for p in group:
-                width = top if p == group[-1] else packing.field_bits
-                cost += adder_tree_cost(len(lengths), width, carry=p != group[0])
-                cost += Cost(adder_lut(accumulator_bits), accumulator_bits)
+            for place in range(size):
+                width = top if place == size - 1 else packing.field_bits
+                cost += adder_tree_cost(len(lengths), width, carry=place > 0) * times
+            cost += Cost(adder_lut(accumulator_bits), accumulator_bits) * (size * times)
         return cost
 
     def build(self, weights: Sequence[Sequence[int]]) -> MacArray:

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -156,19 +157,22 @@ def kernels_of(weight: Kernels) -> Sequence[np.ndarray]:
     return (weight,) if isinstance(weight, np.ndarray) else weight
 
 
-def chain_lengths(lanes: int, chain: int) -> list[int]:
+@cache
+def chain_lengths(lanes: int, chain: int) -> tuple[int, ...]:
     """The lanes of a PE in as few chains as can be, as even as can be, the longest first."""
     chains = -(-lanes // chain)
-    return [lanes // chains + (place < lanes % chains) for place in range(chains)]
+    return tuple(lanes // chains + (place < lanes % chains) for place in range(chains))
 
 
-def chain_runs(lanes: int, chain: int) -> list[range]:
+@cache
+def chain_runs(lanes: int, chain: int) -> tuple[range, ...]:
     """The lanes of each chain."""
     lengths = chain_lengths(lanes, chain)
-    return [range(sum(lengths[:place]), sum(lengths[: place + 1])) for place in range(len(lengths))]
+    return tuple(range(sum(lengths[:place]), sum(lengths[: place + 1])) for place in range(len(lengths)))
 
 
-def lanes_by_place(lanes: int, chain: int) -> list[list[int]]:
+@cache
+def lanes_by_place(lanes: int, chain: int) -> tuple[tuple[int, ...], ...]:
     """For each place in the chains, the lanes that stand there, chain by chain.
 
     All chains end together: a shorter one starts at a later place.
@@ -179,7 +183,7 @@ def lanes_by_place(lanes: int, chain: int) -> list[list[int]]:
     for run in runs:
         for place, lane in enumerate(run, longest - len(run)):
             places[place].append(lane)
-    return places
+    return tuple(map(tuple, places))
 
 
 def fold_lanes(weight: np.ndarray, simd: int, taps: int) -> np.ndarray:

@@ -10,7 +10,7 @@ of their own until all of the first one's have left.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal
 
 import numpy as np
@@ -59,7 +59,7 @@ class PairConvolutionConfig(ConvolutionConfig):
         if self.second_depth is not None and self.second_depth < self.least_second_depth:
             raise ValueError(f"second_depth: wanted at least {self.least_second_depth} beats, got {self.second_depth}")
 
-    @property
+    @cached_property
     def mac(self) -> MacConfig:
         assert isinstance(self.window, PairWindowConfig)
         return _pair_mac(self.window, self.pe, self.weight_bits, self.requantiser.accumulator_bits, self.packing,
@@ -81,7 +81,7 @@ class PairConvolutionConfig(ConvolutionConfig):
         """
         return self.window.kinds * self.beats_out - self.last_beats + self.fold_beats
 
-    @property
+    @cached_property
     def fifo_depth(self) -> int:
         """As ConvolutionConfig; the first pixel waits while the second one of the pair before leaves."""
         return self.depth or super().fifo_depth + self.window.kinds * self.beats_out
@@ -91,7 +91,7 @@ class PairConvolutionConfig(ConvolutionConfig):
         """As `fifo_depth`, of the second pixels: they wait for the first one besides."""
         return self.second_depth or replace(self, depth=None).fifo_depth + self.window.kinds * self.beats_out
 
-    @property
+    @cached_property
     def fifos(self) -> tuple[CreditFifoConfig, ...]:
         first = self.fifo
         return first, replace(first, depth=self.second_fifo_depth)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -75,11 +76,11 @@ class WeightReaderConfig:
         if self.blocks and not self.address_delay:
             cost += Cost(address)  # the address jumps as well as the counter ahead of it
         form = rom_form(self.rows, self.weights_in)
-        for width in self.widths if columns is None else columns:
+        for width, times in Counter(self.widths if columns is None else columns).items():
             rom = RomConfig(self.rows, width, form, self.half_block_luts).cost(family) if width else Cost()
             in_logic = form == "logic" and self.rows > 32
-            cost += replace(rom, lut=round(rom.lut * LOGIC_FACTOR)) if in_logic else rom
-            cost += Cost(0, width * self.indices)
+            cost += (replace(rom, lut=round(rom.lut * LOGIC_FACTOR)) if in_logic else rom) * times
+            cost += Cost(0, width * self.indices * times)
         return cost
 
     def read(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,7 +171,7 @@ class WindowConfig(WindowGeometry):
         """Channels of a group."""
         return self.channels // self.groups
 
-    @property
+    @cached_property
     def parallel_groups(self) -> int:
         """Groups of which a word has all channels; 1 where it has some of one group's."""
         return max(self.simd // self.group_channels, 1)
@@ -223,7 +223,7 @@ class WindowConfig(WindowGeometry):
         """Words read per output pixel and fold: the synapse fold; in a transposed convolution, of the largest phase."""
         return self._words(max(self.phase_taps))
 
-    @property
+    @cached_property
     def least_words(self) -> int:
         """As `words`, of the smallest phase."""
         return self._words(min(self.phase_taps))

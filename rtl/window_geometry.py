@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 
 class WindowGeometry:
     """A kernel that moves over a padded frame; all follows from the attributes, which are those of `WindowConfig`."""
@@ -55,7 +57,7 @@ class WindowGeometry:
         """Kinds of output rows, and of output columns, that read windows of different sizes."""
         return self.stride if self.transposed else 1
 
-    @property
+    @cached_property
     def phase_taps(self) -> tuple[int, ...]:
         """Tap rows for each phase (row + padding) % stride, all but in a transposed convolution, whose tap columns are
         as many."""

@@ -10,7 +10,7 @@ Window and multipliers are `hwgen.rtl.winograd_window` and `hwgen.rtl.winograd_m
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -27,9 +27,9 @@ from hwgen.rtl.weight_reader import WORD_LATENCY
 from hwgen.rtl.weights import phase_kernels
 from hwgen.rtl.window import WindowBuffer
 from hwgen.rtl.window_config import WindowConfig
-from hwgen.rtl.winograd import Step, steps, transformed
+from hwgen.rtl.winograd import steps, transformed
 from hwgen.rtl.winograd_mac import WinogradMacConfig
-from hwgen.rtl.winograd_weights import FoldedWeights, WinogradProgram, WinogradWeights, best_order
+from hwgen.rtl.winograd_weights import FoldedWeights, WinogradKernel, WinogradProgram, WinogradWeights, best_order
 from hwgen.rtl.winograd_window import WinogradWindow
 from hwgen.rtl.winograd_window_config import LATENCY, WinogradWindowConfig, in_winograd_pairs
 
@@ -64,7 +64,7 @@ class WinogradConvolutionConfig(PairConvolutionConfig):
         if self.codebook is not None:
             raise ValueError("codebook: wanted none, for transformed weights are not its values, got one")
 
-    @property
+    @cached_property
     def mac(self) -> WinogradMacConfig:
         return _winograd_mac(self.window, self.pe, self.requantiser.accumulator_bits, self.packing, self.weights_in,
                              self.lower_bits, self.high_bits, self.alone_bits, self.order)  # fmt: skip
@@ -109,7 +109,7 @@ class WinogradConvolutionConfig(PairConvolutionConfig):
     def compute_cycles(self) -> int:
         return int(self.window.pair_cycles.sum())
 
-    @property
+    @cached_property
     def drain_latency(self) -> int:
         """Cycles from the decision that a fold's last word goes to its first result at the output."""
         return LATENCY - WORD_LATENCY + super().drain_latency
@@ -147,7 +147,7 @@ def winograd_program(
     order : see WinogradMacConfig, () for the order that the outputs have; None for the best
     """  # fmt: skip
     folded = [
-        [FoldedWeights(products, own, pe, window.simd, window.bits, packing, high_bits) for products, own in kinds]
+        [FoldedWeights(kernel, pe, window.simd, window.bits, packing, high_bits) for kernel in kinds]
         for kinds in kernels
     ]
     if order is None:
@@ -156,15 +156,15 @@ def winograd_program(
     return WinogradProgram([[WinogradWeights(own, order) for own in kinds] for kinds in folded])
 
 
-WinogradKernels: TypeAlias = list[list[tuple[np.ndarray, tuple[Step, ...]]]]
-"""For each row phase and kind of pair the transformed weights and their products."""
+WinogradKernels: TypeAlias = list[list[WinogradKernel]]
+"""For each row phase and kind of pair the transformed weights."""
 
 
 def winograd_kernels(window: WindowConfig, weight: np.ndarray) -> WinogradKernels:
     """The transformed weights of a convolution, int (O, I, rows, columns) as its window has it."""
 
-    def of(kernel: np.ndarray, stride: int) -> tuple[np.ndarray, tuple[Step, ...]]:
-        return transformed(kernel, stride), steps(kernel.shape[3], stride)
+    def of(kernel: np.ndarray, stride: int) -> WinogradKernel:
+        return WinogradKernel(transformed(kernel, stride), steps(kernel.shape[3], stride))
 
     if not window.transposed:
         return [[of(weight, window.stride)]]

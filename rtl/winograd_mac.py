@@ -10,6 +10,7 @@ The sums are twice the outputs; their lowest bit, which is zero, does not leave.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -85,7 +86,7 @@ class WinogradMacConfig(MacConfig):
         top = self.packing.field_bits + self.high_bits if lanes == 2 else self.alone_bits
         return top + self.activation.width + ceil_log2(self.memories)
 
-    @property
+    @cached_property
     def latency(self) -> int:
         """As MacConfig, and 1 for what doubles the sum."""
         return super().latency + 1
@@ -108,17 +109,17 @@ class WinogradMacConfig(MacConfig):
         lengths = chain_lengths(simd, self.packing.chain)
         levels = ceil_log2(len(lengths))
         accumulator = self.accumulator_bits + 1
-        for group in self.groups:
-            if len(group) > 1:  # parities
-                cost += Cost(2 * simd + len(lengths), 2 * simd)
-            for place in range(len(group)):
-                is_top = place == len(group) - 1
-                top = self.high_bits if len(group) > 1 else self.alone_bits
+        for size, times in Counter(map(len, self.groups)).items():
+            if size > 1:  # parities
+                cost += Cost(2 * simd + len(lengths), 2 * simd) * times
+            for place in range(size):
+                is_top = place == size - 1
+                top = self.high_bits if size > 1 else self.alone_bits
                 width = top + activation + ceil_log2(lengths[0]) if is_top else field + 1
-                cost += adder_tree_cost(len(lengths), width, carry=place > 0)
+                cost += adder_tree_cost(len(lengths), width, carry=place > 0) * times
                 doubled = min(width + levels + 1, accumulator)
-                cost += Cost(doubled + (width + levels if place else 0), doubled)
-                cost += Cost(2 * adder_lut(accumulator) + doubled + 9, 2 * accumulator + 4)
+                cost += Cost(doubled + (width + levels if place else 0), doubled) * times
+                cost += Cost(2 * adder_lut(accumulator) + doubled + 9, 2 * accumulator + 4) * times
         return cost + Cost(CONTROLS * -(-self.latency // 16), CONTROLS)
 
     def build_for(self, program: WinogradProgram) -> WinogradMac:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,8 @@ from hwgen.rtl.winograd import Step
 
 
 @dataclass(frozen=True, eq=False)
-class FoldedWeights:
-    """A kernel's transformed weights, folded: what each output of a fold needs, whichever PE computes it.
+class WinogradKernel:
+    """A kernel's transformed weights.
 
     Parameters
     ----------
@@ -36,6 +36,32 @@ class FoldedWeights:
         int (O, I, rows, steps): see `hwgen.rtl.winograd.transformed`.
     steps
         Their products.
+    """
+
+    products: NDArray[np.int64]
+    steps: tuple[Step, ...]
+
+    @cache  # noqa: B019 - sizing asks for the same words with many numbers of PEs
+    def magnitudes(self, simd: int, chain: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Of each word of an output, by row, group, step: the largest weight, and the largest sum of those in a chain;
+        both (outputs, words)."""
+        outputs, inputs, rows, count = self.products.shape
+        groups = -(-inputs // simd)
+        padded = np.zeros((outputs, groups * simd, rows, count), dtype=np.int64)
+        padded[:, :inputs] = np.abs(self.products)
+        words = padded.reshape(outputs, groups, simd, rows, count).transpose(2, 0, 3, 1, 4)
+        sums = np.add.reduceat(words, [run.start for run in chain_runs(simd, chain)], axis=0).max(axis=0)
+        return words.max(axis=0).reshape(outputs, -1), sums.reshape(outputs, -1)
+
+
+@dataclass(frozen=True, eq=False)
+class FoldedWeights:
+    """A kernel's transformed weights, folded: what each output of a fold needs, whichever PE computes it.
+
+    Parameters
+    ----------
+    kernel
+        The weights.
     pe, simd
         Outputs at a time, and channels of a word.
     bits
@@ -46,8 +72,7 @@ class FoldedWeights:
         Signed width of the upper weight.
     """
 
-    products: NDArray[np.int64]
-    steps: tuple[Step, ...]
+    kernel: WinogradKernel
     pe: int
     simd: int
     bits: int
@@ -55,15 +80,30 @@ class FoldedWeights:
     high_bits: int
 
     @property
+    def products(self) -> NDArray[np.int64]:
+        """The kernel's."""
+        return self.kernel.products
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The kernel's."""
+        return self.kernel.steps
+
+    @property
     def groups(self) -> int:
         """Words of a pixel."""
         return -(-self.products.shape[1] // self.simd)
+
+    @property
+    def folds(self) -> int:
+        """Folds of a pair."""
+        return -(-self.products.shape[0] // self.pe)
 
     @cached_property
     def words(self) -> NDArray[np.int64]:
         """The weights of every word once: (folds, words of a fold, output, lane); words by row, group, step."""
         outputs, inputs, rows, count = self.products.shape
-        folds, groups = -(-outputs // self.pe), self.groups
+        folds, groups = self.folds, self.groups
         padded = np.zeros((folds * self.pe, groups * self.simd, rows, count), dtype=self.products.dtype)
         padded[:outputs, :inputs] = self.products
         split = padded.reshape(folds, self.pe, groups, self.simd, rows, count)
@@ -83,20 +123,25 @@ class FoldedWeights:
     @cached_property
     def largest(self) -> NDArray[np.int64]:
         """The largest magnitude of each output's weights in each word: (folds, words of a fold, output)."""
-        return np.abs(self.words).max(axis=3)
+        return self._folded(self.kernel.magnitudes(self.simd, self.packing.chain)[0])
 
     @cached_property
     def below(self) -> NDArray[np.int64]:
         """How often each word comes for each output as the lower one of a DSP."""
-        magnitudes = np.abs(self.words)
-        starts = [run.start for run in chain_runs(self.simd, self.packing.chain)]
-        sums = np.add.reduceat(magnitudes, starts, axis=3).max(axis=3)
+        sums = self._folded(self.kernel.magnitudes(self.simd, self.packing.chain)[1])
         return np.maximum(1, -(-sums // self.low[:, None]))
 
     @cached_property
     def above(self) -> NDArray[np.int64]:
         """How often each word comes for each output as the upper one of a DSP."""
         return np.maximum(1, -(-self.largest // self.high))
+
+    def _folded(self, of_outputs: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(outputs, words) -> (folds, words of a fold, output), with zeros for outputs that a last fold lacks."""
+        outputs, words = of_outputs.shape
+        padded = np.zeros((self.folds * self.pe, words), dtype=np.int64)
+        padded[:outputs] = of_outputs
+        return padded.reshape(self.folds, self.pe, words).transpose(0, 2, 1)
 
     @property
     def preference(self) -> NDArray[np.int64]:
@@ -130,7 +175,7 @@ class WinogradWeights:
         """How often each word comes: int64 (folds, words of a fold), at least once."""
         folded = self.folded
         if not self.pairs:
-            return np.ones(folded.words.shape[:2], dtype=np.int64)
+            return np.ones(folded.largest.shape[:2], dtype=np.int64)
         lower, upper = ([self.order[p] for p in place] for place in zip(*self.pairs, strict=True))
         return np.maximum(folded.below[..., lower].max(axis=2), folded.above[..., upper].max(axis=2))
 

@@ -117,7 +117,7 @@ class WinogradWindowConfig(PairedWindowConfig):
     def last_column(self, column: int) -> int:
         return self._ends[column][1]
 
-    @property
+    @cached_property
     def least_words(self) -> int:
         """The fewest words of a fold."""
         steps_of = [len(steps(self.kind_columns(k), 1 if self.transposed else self.stride)) for k in range(self.kinds)]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -75,7 +77,9 @@ def yosys_text(plan: Plan, top: str, sources: bool) -> str:
     HwgenError : Yosys was stopped, or cannot run
     """
     attributes = ATTRIBUTES if sources else f"{ATTRIBUTES} -remove src"
-    script = SCRIPT.format(rtlil=rtlil.convert(Top(plan), name=top, emit_src=sources), attributes=attributes)
+    with _uncollected():
+        text = rtlil.convert(Top(plan), name=top, emit_src=sources)
+    script = SCRIPT.format(rtlil=text, attributes=attributes)
     variables = process.environment({"PYTHONPATH": process.python_path()} | caches.environment())
     with process.private_folder("hwgen_yosys_") as folder:
         ended = process.run([sys.executable, "-c", PROGRAM, "-q", "-"], folder, variables, given=script)
@@ -83,3 +87,16 @@ def yosys_text(plan: Plan, top: str, sources: bool) -> str:
         said = ended.errors.strip().splitlines()[-1:] or ["no message"]
         raise HwgenError("Yosys, which writes the Verilog", "exit status 0", f"{ended.how}: {said[0]}")
     return ended.output
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for cyclic garbage: Amaranth makes millions of objects, a netlist's bits, nearly all of which stay, and
+    the search through them again and again takes twice as long as the work."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 
 from hwgen.errors import HwgenError
@@ -28,6 +29,7 @@ which later ones take as well: an unknown name is an error there, so a newer one
 
 _NAME = r"(?:\\\S+ |\w+)"
 _TRIGGER = re.compile(rf"^ *if \(({_NAME})\) begin end$", re.MULTILINE)
+_DECLARED = re.compile(rf"^( *)reg ({_NAME}) ?= 0;$", re.MULTILINE)
 _BLOCK = re.compile(r"^ *always @\* begin$", re.MULTILINE)
 _INITIALISED = re.compile(rf"^( *)reg ((?:\[\d+:\d+\] )?)({_NAME}) ?= ([^;\n]+);$", re.MULTILINE)
 _VALUE = re.compile(r"\d+'[bdh][0-9a-f]+")
@@ -46,17 +48,22 @@ def start_events(text: str) -> str:
     ------
     HwgenError : a block without a trigger, or a trigger that is declared in another way
     """
-    names = set(_TRIGGER.findall(text))
+    triggers = _TRIGGER.findall(text)
     blocks = len(_BLOCK.findall(text))
-    if (found := len(_TRIGGER.findall(text))) != blocks:
+    if (found := len(triggers)) != blocks:
         raise HwgenError("Yosys' Verilog", f"a trigger in each of {blocks} blocks", f"{found} triggers")
     if START in text:
         raise HwgenError("Yosys' Verilog", "no signal of the start event's name", START.strip())
-    for name in names:
-        declaration = re.compile(rf"^( *)reg {re.escape(name)} ?= 0;$", re.MULTILINE)
-        if len(declaration.findall(text)) != 1:
+    names, declared = set(triggers), Counter(name for _, name in _DECLARED.findall(text))
+    for name in triggers:
+        if declared[name] != 1:
             raise HwgenError("Yosys' Verilog", "a trigger that is declared once, as 0", name.strip())
-        text = declaration.sub(lambda found: f"{found[1]}reg {START} = 0;\n{found[1]}initial {START} <= 1;", text)
+
+    def declaration(found: re.Match[str]) -> str:
+        space, name = found.groups()
+        return f"{space}reg {START} = 0;\n{space}initial {START} <= 1;" if name in names else found[0]
+
+    text = _DECLARED.sub(declaration, text)
     return _TRIGGER.sub(lambda found: found[0].replace(found[1], START), text)
 
 

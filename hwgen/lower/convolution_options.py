@@ -150,9 +150,9 @@ def _forms(
     # What the line buffer takes is added to the rest, so each is weighed by itself. In LUTs four memories of 64 rows
     # meet in one LUT more for each bit.
     behind = [item for item in behind if not any(_beats(other[0], item[0]) for other in behind)]
-    taken, formed = behind[0]
     windows = [replace(folding.window, form=form) for form in other_forms(folding.window, board)]
-    differences = [np.subtract(priced(replace(formed, window=window)), taken) for window in windows]
+    own = amounts(folding.window.cost(board.family)) if windows else ()
+    differences = [np.subtract(amounts(window.cost(board.family)), own) for window in windows]
     for taken, formed in behind:
         yield taken, formed
         for window, difference in zip(windows, differences, strict=True):

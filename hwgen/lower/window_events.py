@@ -23,7 +23,11 @@ SECOND_FIFO = "second_fifo"
 
 def line_buffer(name: str, window: WindowConfig) -> Buffer:
     """The pixels that a node's window holds."""
-    window = replace(window, pixels=None)
+    return _line_buffer(name, replace(window, pixels=None))
+
+
+@lru_cache(maxsize=64)
+def _line_buffer(name: str, window: WindowConfig) -> Buffer:
     unit = 1 if window.taps == 1 else window.width
     least, busy, enough = (
         -(-max(window.span, depth) // unit) * unit for depth in (0, window.busy_depth, window.depth)

@@ -9,7 +9,7 @@ import pytest
 
 from hwgen.rtl.packing import Packing, chain_runs
 from hwgen.rtl.winograd import steps, transformed
-from hwgen.rtl.winograd_weights import FoldedWeights, WinogradProgram, WinogradWeights, best_order
+from hwgen.rtl.winograd_weights import FoldedWeights, WinogradKernel, WinogradProgram, WinogradWeights, best_order
 
 
 def weights(
@@ -25,8 +25,8 @@ def of(
     order: tuple[int, ...] = (),
 ) -> WinogradWeights:  # fmt: skip
     """Weights at a stride of 1, for activations of 8 bits."""
-    products = transformed(weight, 1)
-    folded = FoldedWeights(products, steps(weight.shape[3], 1), pe, simd, 8, packing, high)
+    kernel = WinogradKernel(transformed(weight, 1), steps(weight.shape[3], 1))
+    folded = FoldedWeights(kernel, pe, simd, 8, packing, high)
     return WinogradWeights(folded, order or tuple(range(pe)))
 
 

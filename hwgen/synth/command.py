@@ -10,7 +10,7 @@ from hwgen.emit import emit
 from hwgen.synth import netlists, synthesise_design
 from hwgen.synth.components import components
 from hwgen.synth.join import joined
-from hwgen.synth.paths import deepest
+from hwgen.synth.paths import timing
 from hwgen.synth.report import Part, Report, print_report
 from hwgen.synth.statistics import count
 from hwgen.synth.yardstick import yardstick
@@ -44,13 +44,10 @@ def synth(options: DesignOptions, jobs: int | None = None, json: bool = False, c
         text = (emitted.folder / f"{top}.v").read_text(encoding="utf-8")
     predicted: dict[str, dict[str, float]] = emitted.manifest["predicted"]["components"]
     job = yardstick(target.family)
-    (measure,) = deepest(netlists([job], cache=kept)[job])
+    measure = timing(netlists([job], cache=kept)[job])
     found = synthesise_design(text, top, target.family, jobs, kept)
-    parts = tuple(
-        Part(name, predicted[name], count(netlist), next(iter(deepest(netlist)), None))
-        for name, netlist in found.items()
-    )
-    (path,) = deepest(joined(top, [(component, found[component.name]) for component in components(text, top)]))
-    report = Report(f"{emitted.manifest['model']} {options.side}", target, f"{PACKAGE} {tool}", parts, path, measure)
+    parts = tuple(Part(name, predicted[name], count(netlist), timing(netlist)) for name, netlist in found.items())
+    whole = timing(joined(top, [(component, found[component.name]) for component in components(text, top)]))
+    report = Report(f"{emitted.manifest['model']} {options.side}", target, f"{PACKAGE} {tool}", parts, whole, measure)
     print_report(report, json)
     return 1 if report.differences else 0

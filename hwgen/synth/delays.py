@@ -1,10 +1,12 @@
-"""Delays of the 7 series' cells at speed grade -1, in ns, and one typical delay of the wires between them.
+"""Delays of the 7 series' cells at speed grade -1, in ns.
 
 Sources. Carry chains, wide multiplexers, block RAM and the setup times of distributed RAM: the `specify` blocks of the
 cell library that comes with Yosys (share/xilinx/cells_sim.v, after Project X-Ray's Artix-7 database; the XC7Z020's
 logic is Artix-7's). The same library's figures for the DSP48E1 are those of the fastest grade: they are scaled by
-1.36, the ratio of the data sheet's columns -1 and -3 (DS181, clock to P: 0.44 and 0.33 ns). LUT, flip-flop, shift
-register, clock to distributed RAM's output: 0.124, 0.456, 1.61 and 1.32 ns (DS181, DS187, grade -1).
+1.36, the ratio of the data sheet's columns -1 and -3 (DS181, clock to P: 0.44 and 0.33 ns); but clock to P and to the
+cascade, and the multiplier's register to P, are what open place and route on an XC7Z020-1 has, our own measurement.
+LUT, flip-flop, shift register, clock to distributed RAM's output: 0.124, 0.456, 1.61 and 1.32 ns (DS181, DS187, grade
+-1); place and route agrees with the LUT's and with the block RAM's.
 
 UltraScale+ parts are faster; their cells are given the same figures, so that their paths have an order.
 """
@@ -13,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
-from math import log2
 
 from hwgen.synth.netlist import Bit, Cell
 from hwgen.synth.statistics import (
@@ -34,11 +35,14 @@ LUT_MEMORY_CLOCK_TO_OUT = 1.32
 BLOCK_RAM_CLOCK_TO_OUT = {False: 2.454, True: 0.882}
 """Without and with the block's output register."""
 DSP_SCALE = 1.36
-
-WIRE = 0.6
-"""A wire to one place nearby, through the general routing. Placed designs have 0.3 to 1 and more."""
-WIRE_PER_DOUBLING = 0.1
-"""Delay that each doubling of a net's fan-out adds: its ends lie further apart."""
+DSP_CLOCK_TO_OUT = (
+    ("PREG", 0.434, 0.478),
+    ("MREG", 2.305, DSP_SCALE * 1.819),
+    ("CREG", DSP_SCALE * 1.687, DSP_SCALE * 1.835),
+    ("AREG", DSP_SCALE * 2.952, DSP_SCALE * 3.098),
+    ("BREG", DSP_SCALE * 2.813, DSP_SCALE * 2.960),
+)
+"""From the last register that is used to P and to the cascade."""
 
 SETUP = {
     **{(kind, pin): time for kind in FLIP_FLOPS for pin, time in (("D", 0.0), ("CE", 0.205))},
@@ -64,11 +68,6 @@ Pin = tuple[str, int]
 """A pin of a cell and the bit's place in it."""
 Arc = tuple[Pin, Pin, float]
 """From an input to an output that follows it without a clock."""
-
-
-def wire(fan_out: int) -> float:
-    """Delay of a net to each of the places that it goes to, before anything is placed."""
-    return WIRE + WIRE_PER_DOUBLING * log2(fan_out)
 
 
 def dedicated(driver: str, output: str, sink: str, pin: str) -> bool:
@@ -221,11 +220,10 @@ def _memory_reads(cell: Cell) -> Iterator[Arc]:
 
 
 def _dsp_launches(cell: Cell) -> Iterator[tuple[str, float]]:
-    for register, p, pcout in (("PREG", 0.329, 0.435), ("MREG", 1.671, 1.819), ("CREG", 1.687, 1.835),
-                               ("AREG", 2.952, 3.098), ("BREG", 2.813, 2.960)):  # fmt: skip
+    for register, p, pcout in DSP_CLOCK_TO_OUT:
         if cell.number(register, 1):
-            yield "P", DSP_SCALE * p
-            yield "PCOUT", DSP_SCALE * pcout
+            yield "P", p
+            yield "PCOUT", pcout
             return  # the later registers hide the earlier ones
 
 

@@ -10,8 +10,9 @@ from rich.table import Table
 from hwgen.board import Board
 from hwgen.console import console, print_json
 from hwgen.device import RESOURCES, shown
-from hwgen.synth.paths import Path
+from hwgen.synth.paths import Path, Timing, reset_ns
 from hwgen.synth.statistics import Statistics
+from hwgen.synth.wires import SLOW
 
 EXACT = ("dsp", "bram36", "uram")
 """Predicted exactly, for every component."""
@@ -23,13 +24,12 @@ TOLERANCE = 0.1
 
 @dataclass(frozen=True)
 class Part:
-    """A component: what the manifest predicts, by the names in `KINDS`; what synthesis found; its deepest path, None
-    where nothing leads from one register to another."""
+    """A component: what the manifest predicts, by the names in `KINDS`; what synthesis found; its paths."""
 
     name: str
     predicted: dict[str, float]
     statistics: Statistics
-    path: Path | None
+    timing: Timing
 
     def found(self, kind: str) -> float:
         return float(getattr(self.statistics, kind))
@@ -39,16 +39,16 @@ class Part:
 class Report:
     """The outcome of `synth`.
 
-    tool: its name and version; path: the deepest of the whole design, which may lead from one part into the next;
-    yardstick: the deepest of an 8-bit requantiser by itself.
+    tool: its name and version; timing: of the whole design, whose paths may lead from one part into the next;
+    yardstick: of an 8-bit requantiser by itself.
     """
 
     design: str
     board: Board
     tool: str
     parts: tuple[Part, ...]
-    path: Path
-    yardstick: Path
+    timing: Timing
+    yardstick: Timing
 
     def total(self, kind: str) -> float:
         """Amount that synthesis found in all parts."""
@@ -103,14 +103,14 @@ class Report:
                     "name": part.name,
                     "predicted": {kind: part.predicted[kind] for kind in KINDS},
                     "synthesised": asdict(part.statistics),
-                    "deepest_path": None if part.path is None else asdict(part.path),
+                    "timing": asdict(part.timing),
                 }
                 for part in self.parts
             ],
             "predicted": {kind: self.predicted(kind) for kind in KINDS},
             "synthesised": {kind: self.total(kind) for kind in KINDS},
             "share": {kind: None if share is None else round(share, 4) for kind, share in shares.items()},
-            "deepest_path": asdict(self.path),
+            "timing": asdict(self.timing),
             "yardstick": asdict(self.yardstick),
             "differences": self.differences,
         }
@@ -129,12 +129,21 @@ def print_report(report: Report, as_json: bool) -> None:
         f" {report.sum('srl_lut'):,} shift registers",
         soft_wrap=True,
     )
-    output.print("\nDeepest path from register to register, an estimate before placement (docs/synthesis.md):")
-    named = [(part.name, part.path) for part in report.parts if part.path is not None]
-    named.sort(key=lambda item: -item[1].ns)
-    all_named = [("whole design", report.path), *named, ("an 8-bit requantiser by itself", report.yardstick)]
-    for name, path in all_named:
-        output.print(f"  {name}: {_path(path)}, {path.start} -> {path.end}", soft_wrap=True, markup=False)
+    output.print(
+        "\nWorst paths from register to register, an estimate before placement (docs/synthesis.md): with all wires at"
+        "\ntheir 90 % point, (at their median); LUTs and carry cells on the way; the widest net's fan-out",
+        soft_wrap=True,
+    )
+    named = [(part.name, part.timing) for part in report.parts]
+    named.sort(key=lambda item: -_ns(item[1])[1])
+    for name, timing in [("whole design", report.timing), *named, ("an 8-bit requantiser by itself", report.yardstick)]:
+        if timing.median is not None:
+            median, slow = _ns(timing)
+            reset = f"; reset: fan-out {timing.reset:,}, {reset_ns(timing.reset, SLOW):.2f} ns" if timing.reset else ""
+            line = f"  {name}: 90 % {_speed(slow)}, median {_speed(median)}{reset}"
+            output.print(line, soft_wrap=True, markup=False)
+        for path in timing.worst:
+            output.print(f"    {_path(path)}, {path.start} -> {path.end}", soft_wrap=True, markup=False)
     for line in report.differences:
         output.print(f"differs: {line}", soft_wrap=True, markup=False)
 
@@ -145,13 +154,13 @@ def _table(report: Report) -> Table:
     kinds = report.kinds
     for heading in kinds.values():
         table.add_column(heading, justify="right")
-    table.add_column("deepest path", justify="right")
+    table.add_column("longest path, median / 90 %", justify="right")
     for part in report.parts:
         cells = [_cell(part.predicted[kind], part.found(kind)) for kind in kinds]
-        table.add_row(part.name, *cells, "" if part.path is None else _path(part.path))
+        table.add_row(part.name, *cells, _both(part.timing))
     table.add_section()
     totals = (_cell(report.predicted(kind), report.total(kind)) for kind in kinds)
-    table.add_row("total", *totals, _path(report.path))
+    table.add_row("total", *totals, _both(report.timing))
     shares = map(report.share, kinds)
     table.add_row("of the part", *("-" if share is None else f"{share:.1%}" for share in shares), "")
     return table
@@ -163,6 +172,24 @@ def _cell(predicted: float, found: float) -> str:
     return f"{predicted:,g} / {found:,g}{error}"
 
 
+def _ns(timing: Timing) -> tuple[float, float]:
+    """The longest path with all wires at their median, and with all at their 90 % point; 0 where there is none."""
+    median = 0.0 if timing.median is None else timing.median.median_ns
+    return median, max((path.slow_ns for path in timing.worst), default=0.0)
+
+
+def _both(timing: Timing) -> str:
+    """``4.59 / 7.02 ns``."""
+    median, slow = _ns(timing)
+    return f"{median:.2f} / {slow:.2f} ns" if slow else ""
+
+
+def _speed(ns: float) -> str:
+    """``5.00 ns (200 MHz)``."""
+    return f"{ns:.2f} ns ({1000 / ns:.0f} MHz)"
+
+
 def _path(path: Path) -> str:
+    """``6.20 ns (4.01), 3 LUT, 2 carry, fan-out 17``."""
     carries = f", {path.carries} carry" if path.carries else ""
-    return f"{path.ns:.2f} ns ({path.luts} LUT{carries})"
+    return f"{path.slow_ns:.2f} ns ({path.median_ns:.2f}), {path.luts} LUT{carries}, fan-out {path.fan_out}"

@@ -8,8 +8,8 @@ from hwgen.design_options import DesignOptions, add_options as add_design_option
 from hwgen.limits import MOST_JOBS
 from hwgen.option_values import Number, add_cache
 
-TEXT = ("synthesise every component with Yosys and print its resources beside the predicted ones, and its deepest "
-        "path")  # fmt: skip
+TEXT = ("synthesise every component with Yosys and print its resources beside the predicted ones, and its longest "
+        "paths")  # fmt: skip
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

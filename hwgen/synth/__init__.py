@@ -1,6 +1,6 @@
-"""`synth`: what open synthesis makes of each component, beside what hwgen predicts, and the deepest paths.
+"""`synth`: what open synthesis makes of each component, beside what hwgen predicts, and the longest paths.
 
-    Verilog -> Yosys' synth_xilinx, per component, cached -> netlist -> resources, deepest register-to-register path
+    Verilog -> Yosys' synth_xilinx, per component, cached -> netlist -> resources, longest register-to-register paths
 """
 
 from __future__ import annotations

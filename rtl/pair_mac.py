@@ -150,7 +150,7 @@ class PairMacArray(MacArray):
     def _dsp_sums(self, m: Module, weights: dict[tuple[int, int], Value]) -> list[Term]:
         config = self.config
         simd, sections, field = config.simd, config.sections, config.field_bits
-        operands = self._operands(m)
+        operands = pair_operands(m, self._activations(), config.activation.width, field)
         for place, lanes in enumerate(lanes_by_place(simd, config.packing.chain)):
             for lane in (section * simd + lane for section in range(sections) for lane in lanes):
                 operands[lane] = delay(m, operands[lane], place, f"operand{lane}").as_signed()
@@ -170,15 +170,17 @@ class PairMacArray(MacArray):
             upper.append(adder_tree(m, terms, f"upper{p}"))
         return [*lower, *upper]
 
-    def _operands(self, m: Module) -> list[Value]:
-        """The wide operands, in a register: it holds the whole operand, repeated sign bits and all, and is the DSP's
-        own."""
-        lanes, bits = self._activations(), self.config.activation.width
-        half = len(lanes) // 2
-        found: list[Value] = []
-        for lane, (first, second) in enumerate(zip(lanes[:half], lanes[half:], strict=True)):
-            below = Signal(signed(self.config.field_bits), name=f"below{lane}")
-            above = Signal(signed(bits + 1), name=f"above{lane}")
-            m.d.comb += [below.eq(first), above.eq(second - first[-1])]
-            found.append(delay(m, Cat(below, above), 1, f"pair{lane}").as_signed())
-        return found
+
+def pair_operands(m: Module, lanes: Sequence[Value], bits: int, field: int) -> list[Value]:
+    """The wide operands, in a register: it holds the whole operand, repeated sign bits and all, and is the DSP's own.
+
+    lanes : signed values of so many bits, those of the lower field, then as many of the upper one
+    """
+    half = len(lanes) // 2
+    found: list[Value] = []
+    for lane, (first, second) in enumerate(zip(lanes[:half], lanes[half:], strict=True)):
+        below = Signal(signed(field), name=f"below{lane}")
+        above = Signal(signed(bits + 1), name=f"above{lane}")
+        m.d.comb += [below.eq(first), above.eq(second - first[-1])]
+        found.append(delay(m, Cat(below, above), 1, f"pair{lane}").as_signed())
+    return found

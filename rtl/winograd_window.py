@@ -96,7 +96,7 @@ class WinogradWindow(WindowBuffer):
             ahead.eq(add_carry(ahead, needed, delay_flag(m, written, 1, "written_before"))),
         ]
         lead = LATENCY - WORD_LATENCY
-        kinds = [controls(own.adds) for own in s.steps]
+        self._steer(m, walk, lead)
         m.d.comb += [
             self.i.ready.eq(filled[-1]),
             taken.eq(self.i.valid & self.i.ready),
@@ -105,7 +105,6 @@ class WinogradWindow(WindowBuffer):
             self.issue.eq(delay_flag(m, walk.issue, lead, "issued")),
             self.first.eq(delay(m, walk.first, lead, "first")),
             self.last.eq(delay(m, walk.last, lead, "last")),
-            self.control.eq(delay(m, self._table(walk.step_number, kinds), lead, "control")),
             self.word.eq(self._read(m, walk, write, data)),
         ]
         if s.transposed:
@@ -117,6 +116,11 @@ class WinogradWindow(WindowBuffer):
                 self.phase.eq(delay(m, phase, lead, "phase")),
             ]
         return m
+
+    def _steer(self, m: Module, walk: ProgramSequencer, lead: int) -> None:
+        """What else goes to the multipliers with a word."""
+        kinds = [controls(own.adds) for own in self.config.steps]
+        m.d.comb += self.control.eq(delay(m, self._table(walk.step_number, kinds), lead, "control"))
 
     @staticmethod
     def _table(index: Value, numbers: Sequence[int]) -> Value:
@@ -132,12 +136,10 @@ class WinogradWindow(WindowBuffer):
         here, x, y = self._place(m, walk)
 
         def register(value: Value, name: str) -> Signal:
-            found = Signal(value.shape(), name=name, reset_less=True)
-            m.d.sync += found.eq(value)
-            return found
+            return _register(m, value, name)
 
         # 1
-        columns = [[own.first for own in s.steps], [own.first if own.second is None else own.second for own in s.steps]]
+        columns = self._columns()
         rows = [place * s.width * stored % size for place in range(max(s.row_kernels))]
         offsets = [self._table(step, [column * stored % size for column in own]) + group for own in columns]
         base, down = register(here, "base"), register(self._table(row, rows), "down")
@@ -165,6 +167,16 @@ class WinogradWindow(WindowBuffer):
                 memory.address.eq(address),
             ]
             words.append(register(memory.data, f"read{n}"))
+        return self._combine(m, step, words, inside)
+
+    def _columns(self) -> tuple[list[int], list[int]]:
+        """Both columns of every step, counted from the pair's first one."""
+        own = self.config.steps
+        return [step.first for step in own], [step.first if step.second is None else step.second for step in own]
+
+    def _combine(self, m: Module, step: Value, words: Sequence[Signal], inside: Sequence[Value]) -> Value:
+        """Both columns of a step, and whether they lie in the frame: the word, two cycles later."""
+        s = self.config
         # 6
         is_pair = delay(m, self._table(step, [own.sign != 0 for own in s.steps]), 5, "is_pair")
         is_less = delay(m, self._table(step, [own.sign < 0 for own in s.steps]), 6, "is_less")
@@ -177,14 +189,14 @@ class WinogradWindow(WindowBuffer):
                     value = Cat(value[:-1], ~value[-1])
                 if n:
                     value = Mux(is_pair, value, 0)
-                lanes.append(register(value[: s.bits].as_signed(), f"value{n}_{lane}"))
+                lanes.append(_register(m, value[: s.bits].as_signed(), f"value{n}_{lane}"))
             values.append(lanes)
         # 7
         found = []
         for lane, (first, second) in enumerate(zip(*values, strict=True)):
             turned = second ^ is_less.replicate(s.bits).as_signed()
             total = (Cat(is_less, first).as_signed() + Cat(is_less, turned).as_signed())[1:]
-            found.append(register(total[: s.bits + 1], f"sum{lane}"))
+            found.append(_register(m, total[: s.bits + 1], f"sum{lane}"))
         return Cat(found)
 
     def _place(self, m: Module, walk: ProgramSequencer) -> tuple[Signal, Signal, Signal]:
@@ -225,3 +237,10 @@ def _add_modulo(a: Value, b: Value, size: int) -> Value:
     total = a + b
     less = (total - size)[: len(total) + 1]
     return Mux(less[-1], total, less)[: bits_of(size)]
+
+
+def _register(m: Module, value: Value, name: str) -> Signal:
+    """The value a cycle later."""
+    found = Signal(value.shape(), name=name, reset_less=True)
+    m.d.sync += found.eq(value)
+    return found

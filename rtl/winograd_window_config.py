@@ -192,9 +192,14 @@ class WinogradWindowConfig(PairedWindowConfig):
         return 2 * self.bank_words
 
     @property
+    def step_count(self) -> int:
+        """Products of a tap row, of all kinds of pairs."""
+        return len(self.steps)
+
+    @property
     def field_bits(self) -> tuple[int, ...]:
         """Widths of a word's fields in the program: end of fold, pair and program; row, group, step."""
-        counts = (max(self.row_kernels), self.tap_words, len(self.steps))
+        counts = (max(self.row_kernels), self.tap_words, self.step_count)
         return (1, 1, int(self.transposed), *map(bits_of, counts))
 
     @property

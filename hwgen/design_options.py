@@ -165,7 +165,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "engine": {
         "choices": get_args(Engine),
         "help": "multipliers of convolutions. direct: one product a tap (default); winograd: Winograd's products, "
-                "layers without such ones direct; best: sizing chooses for each layer what makes the whole design "
+                "polynomial: products of polynomials of few bits, layers without such ones direct; best: sizing chooses for each layer what makes the whole design "
                 "fastest",
     },
     "top": {

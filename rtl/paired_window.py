@@ -27,6 +27,11 @@ class PairedWindowConfig(WindowConfig):
         blocks, rest = divmod(self.columns, 2 * self.kinds)
         return blocks * self.kinds + min(rest, self.kinds)
 
+    @property
+    def row_pairs(self) -> int:
+        """Pairs in a row of the output, whatever is read besides."""
+        return self.out_width
+
     def pair(self, place: int) -> tuple[int, int]:
         """The output columns of a row's pair; the second one may be beyond the frame."""
         block, kind = divmod(place, self.kinds)

@@ -143,7 +143,7 @@ def polynomial_rows(words: Sequence[NDArray[np.int64]], bits: int, chain: int) -
     mask, (pe, lanes, fields) = (1 << bits) - 1, rows.shape[1:]
     memories = []
     for places in lanes_by_place(lanes, chain):
-        flat = (rows[:, :, places] & mask).reshape(len(rows), pe * len(places) * fields)
+        flat = (rows[:, :, list(places)] & mask).reshape(len(rows), pe * len(places) * fields)
         memory = [sum(value << place * bits for place, value in enumerate(row)) for row in flat.tolist()]
         memories.append(memory)
     return memories

@@ -175,4 +175,4 @@ class PolynomialConvolution(PairConvolution):
         if not shape.alone:
             return Const(0, 1)
         end_pair = fold & count(m, shape.folds, fold, f"{name}_pair_fold").last
-        return count(m, shape.pairs, end_pair, f"{name}_pair").place >= shape.pairs - shape.alone
+        return count(m, shape.row_pairs, end_pair, f"{name}_pair").place >= shape.row_pairs - shape.alone

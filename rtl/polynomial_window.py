@@ -49,19 +49,18 @@ class PolynomialWindowConfig(WinogradWindowConfig):
             raise ValueError(f"fold_words: wanted at least two words a fold, got {self.least_words}")
 
     @property
-    def pairs(self) -> int:
-        """Pairs of outputs in a row."""
+    def row_pairs(self) -> int:
         return super().out_width
 
     @property
     def row_blocks(self) -> int:
         """Blocks of each kind in a row."""
-        return self.pairs // self.kinds + 1
+        return self.row_pairs // self.kinds + 1
 
     @property
     def out_width(self) -> int:
         """Blocks in a row."""
-        return self.pairs + self.kinds
+        return self.row_pairs + self.kinds
 
     def pair(self, place: int) -> tuple[int, int]:
         """The output columns that a row's block completes; those of the first blocks are below zero."""

@@ -15,12 +15,14 @@ from hwgen.device import HALF_BLOCK_LUTS
 from hwgen.ir.nodes import Convolution, ConvTranspose2d
 from hwgen.lower.base import Buffer, Lowering, NodeEvents, Options, Steady, shape_of
 from hwgen.lower.convolution_options import convolution_options
+from hwgen.lower.polynomial_events import PolynomialEvents
 from hwgen.lower.window_events import FIFO, LINE_BUFFER, SECOND_FIFO, PairEvents, WindowEvents, line_buffer
 from hwgen.plan.events import Beats
 from hwgen.rtl import convolution as rtl_convolution
 from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.memory import ram_form, rom_form
 from hwgen.rtl.pair_convolution import PairConvolution, PairConvolutionConfig
+from hwgen.rtl.polynomial_convolution import PolynomialConvolution, PolynomialConvolutionConfig
 from hwgen.rtl.primitives import Cost
 from hwgen.rtl.requantise import RequantiserConfig
 from hwgen.rtl.weights import phase_kernels, varying_columns, widest_biases
@@ -78,6 +80,11 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
         return {}
 
     @cached_property
+    def polynomials(self) -> dict[tuple[int, int, int], PolynomialConvolutionConfig | None]:
+        """Foldings by products of polynomials, by SIMD, PE and taps, once they were asked for; None: there is none."""
+        return {}
+
+    @cached_property
     def winograd_kernels(self) -> WinogradKernels:
         """The transformed weights."""
         return winograd_kernels(ordinary_window(self.fold(1, 1).window), self.ordinary_weight)
@@ -87,11 +94,16 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
         """The weights as Winograd's products take them."""
         return ordinary(self.node.weight, self.fold(1, 1).window)
 
+    def _weight(self, config: ConvolutionConfig) -> np.ndarray:
+        """The weights as the engine takes them."""
+        reads_pairs = isinstance(config, (WinogradConvolutionConfig, PolynomialConvolutionConfig))
+        return self.ordinary_weight if reads_pairs else self.node.weight
+
     def cost(self, config: ConvolutionConfig, family: str) -> Cost:
         """Resources, with what of the weight memories has to be stored: small weights repeat their signs."""
         # Logic makes equal bits once.
         form = rom_form(config.weight_rows, config.weights_in)
-        weight = self.ordinary_weight if isinstance(config, WinogradConvolutionConfig) else self.node.weight
+        weight = self._weight(config)
         return config.cost(family, varying_columns(config.memories(weight), distinct=form == "logic"))
 
     def cycles(self, config: ConvolutionConfig) -> int:
@@ -101,14 +113,16 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
     def build(self, config: ConvolutionConfig) -> Component:
         """The engine with its integers."""
         node = self.node
-        component, weight = rtl_convolution.Convolution, node.weight
+        component = rtl_convolution.Convolution
         if isinstance(config, WinogradConvolutionConfig):
-            component, weight = WinogradConvolution, self.ordinary_weight
+            component = WinogradConvolution
+        elif isinstance(config, PolynomialConvolutionConfig):
+            component = PolynomialConvolution
         elif isinstance(config, PairConvolutionConfig):
             component = PairConvolution
         return component(
             config,
-            weight=weight,
+            weight=self._weight(config),
             bias=node.bias.tolist(),
             shift=node.shift.tolist(),
             slope=None if node.slope is None else node.slope.tolist(),
@@ -123,9 +137,9 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
             return fifo, line_buffer(self.name, config.window)
         # A frame's entries: the first pixels of its pairs, and the second ones.
         window, rows = config.window, config.window.out_height
-        fifo = replace(fifo, entries=rows * window.out_width * config.beats_out)
+        fifo = replace(fifo, entries=rows * window.row_pairs * config.beats_out)
         deep = replace(config, depth=None, second_depth=None).second_fifo_depth
-        entries = rows * (window.out_width - window.alone) * config.beats_out
+        entries = rows * (window.row_pairs - window.alone) * config.beats_out
         second = Buffer(self.name, SECOND_FIFO, f"{self.name}.{SECOND_FIFO}", entries, config.least_second_depth, deep,
                         deep)  # fmt: skip
         return fifo, second, line_buffer(self.name, config.window)
@@ -149,6 +163,8 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
 
     def events(self, config: ConvolutionConfig, inputs: Sequence[Beats], single_beats: bool) -> NodeEvents:
         """A fold's last word, and its results."""
+        if isinstance(config, PolynomialConvolutionConfig):
+            return PolynomialEvents(self.buffers(config), config, single_beats)
         if isinstance(config, PairConvolutionConfig):
             return PairEvents(self.buffers(config), config, single_beats)
         fifo, pixels = self.buffers(config)
@@ -183,6 +199,8 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
             more |= {"columns_at_once": 2}
         if isinstance(config, WinogradConvolutionConfig):
             more |= {"winograd": True}
+        if isinstance(config, PolynomialConvolutionConfig):
+            more |= {"taps_together": window.together}
         rows = config.weight_rows
         return more | {
             "kind": type(node).__name__,

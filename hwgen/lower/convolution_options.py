@@ -21,6 +21,7 @@ import numpy as np
 from hwgen.board import Board
 from hwgen.ir.nodes import Convolution, ConvTranspose2d
 from hwgen.lower.base import Amounts, Options, amounts, shape_of
+from hwgen.lower.polynomial_options import has_polynomials, polynomial_foldings
 from hwgen.lower.winograd_options import has_winograd, winograd_foldings
 from hwgen.numerics.weight_format import Codebook
 from hwgen.plan.pareto import pareto_front
@@ -28,6 +29,7 @@ from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.memory import LUT_MEMORY_DEPTH, Form, rom_form
 from hwgen.rtl.packing import Packing, packings
 from hwgen.rtl.pair_convolution import PairConvolutionConfig, in_pairs
+from hwgen.rtl.polynomial_convolution import PolynomialConvolutionConfig
 from hwgen.rtl.storage import lut_memory_depth
 from hwgen.rtl.window_config import WindowConfig
 from hwgen.rtl.winograd_convolution import WinogradConvolutionConfig
@@ -71,15 +73,19 @@ def _foldings(
 ) -> Iterator[ConvolutionConfig]:
     """Every folding whose results can leave while the next fold is summed, its parts in their default forms.
 
-    Where Winograd's products give none, the direct form stands in.
+    Where Winograd's products, or those of polynomials, give none, the direct form stands in.
     """
-    winograd: list[WinogradConvolutionConfig] = []
-    if lowering.engine != "direct" and has_winograd(lowering):
-        for in_lanes, out_lanes in itertools.product(inputs, outputs):
-            for simd, pe, _ in _lanes(lowering.node, in_lanes, out_lanes):
-                winograd += winograd_foldings(lowering, simd, pe, in_lanes, out_lanes, family)
-    yield from winograd
-    if not winograd or lowering.engine == "best":
+    fewer: list[ConvolutionConfig] = []
+    winograd = lowering.engine in ("winograd", "best") and has_winograd(lowering)
+    polynomials = lowering.engine in ("polynomial", "best") and has_polynomials(lowering, family)
+    for in_lanes, out_lanes in itertools.product(inputs, outputs) if winograd or polynomials else ():
+        for simd, pe, _ in _lanes(lowering.node, in_lanes, out_lanes):
+            if winograd:
+                fewer += winograd_foldings(lowering, simd, pe, in_lanes, out_lanes, family)
+            if polynomials:
+                fewer += polynomial_foldings(lowering, simd, pe, in_lanes, out_lanes, family)
+    yield from fewer
+    if not fewer or lowering.engine == "best":
         yield from _direct_foldings(lowering, inputs, outputs, family)
 
 
@@ -138,7 +144,7 @@ def _forms(
         return amounts(formed.cost(board.family))
 
     behind = []
-    for packing in _packings(node, folding, board):
+    for packing in _packings(lowering, folding, board):
         formed = replace(folding, packing=packing)
         behind.append((priced(formed), formed))
         if codebook := _codebook(node, folding):
@@ -170,9 +176,11 @@ def _beats(one: Amounts, other: Amounts) -> bool:
     return one != other and all(a <= b for a, b in zip(one, other, strict=True))
 
 
-def _packings(node: Convolution, folding: ConvolutionConfig, board: Board) -> Iterator[Packing]:
+def _packings(
+    lowering: ConvolutionLowering, folding: ConvolutionConfig, board: Board
+) -> Iterator[Packing]:
     """Every form of the folding's multipliers, with every length of the cascades that its weights allow."""
-    window = folding.window
+    node, window = lowering.node, folding.window
     activation = shape_of(node.input)
     forms = packings(node.weight_bits, activation, board.family)
     if isinstance(folding, WinogradConvolutionConfig):
@@ -184,7 +192,8 @@ def _packings(node: Convolution, folding: ConvolutionConfig, board: Board) -> It
                 yield packing
             continue
         lanes = folding.mac.simd
-        proven = folding.proven_chain(node.weight, packing)
+        weight = lowering.ordinary_weight if isinstance(folding, PolynomialConvolutionConfig) else node.weight
+        proven = folding.proven_chain(weight, packing)
         for chain in sorted({-(-lanes // -(-lanes // most)) for most in range(1, proven + 1)}):
             yield replace(packing, chain=chain)
 
@@ -196,7 +205,9 @@ def _codebook(node: Convolution, folding: ConvolutionConfig) -> Codebook | None:
     tap reaches, weighs 0, which must be one of the codebook's values.
     """
     codebook, window = node.weight_format, folding.window
-    if isinstance(folding, WinogradConvolutionConfig) or not isinstance(codebook, Codebook):
+    if isinstance(folding, (WinogradConvolutionConfig, PolynomialConvolutionConfig)):
+        return None
+    if not isinstance(codebook, Codebook):
         return None
     if rom_form(folding.weight_rows, folding.weights_in) != "block":
         return None

@@ -1,7 +1,7 @@
 """Products of polynomials: two neighbouring pixels by two or three neighbouring taps in one multiply.
 
-A row of taps over a row of pixels is a product of polynomials. With two pixels in one operand of a DSP and t taps in the
-other, f bits apart (z = 2**f), one multiply gives t + 1 sums, of which every inner one has two products:
+A row of taps over a row of pixels is a product of polynomials. With two pixels in one operand of a DSP and t taps in
+the other, f bits apart (z = 2**f), one multiply gives t + 1 sums, of which every inner one has two products:
 
     (a0 + a1 z)(w0 + w1 z)         = w0 a0 + (w0 a1 + w1 a0) z + w1 a1 z^2
     (a0 + a1 z)(w0 + w1 z + w2 z^2) = w0 a0 + (w0 a1 + w1 a0) z + (w1 a1 + w2 a0) z^2 + w2 a1 z^3

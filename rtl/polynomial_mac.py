@@ -7,8 +7,8 @@ What the products are is said in `hwgen.rtl.polynomial`. Each PE has four sums o
     each other   S0 .. S3 += product
 
 so outputs are added up where blocks overlap, with no adder but the accumulators'. Before a row's first block there is
-none: it adds to zeros, and has no results. Where a block has several folds, S2 and S3 wait in a memory, fold by fold. Of
-two taps a product has nothing for S0, which takes over what S2 was.
+none: it adds to zeros, and has no results. Where a block has several folds, S2 and S3 wait in a memory, fold by fold.
+Of two taps a product has nothing for S0, which takes over what S2 was.
 """
 
 from __future__ import annotations
@@ -142,9 +142,9 @@ class PolynomialMacConfig(MacConfig):
 class PolynomialMac(MacArray):
     """PE x SIMD products of polynomials a word; members as MacArray.
 
-    A word has the values of the first column, then those of the second. `accumulators` holds the sums of outputs 2 P - 2
-    of all PEs, then those of outputs 2 P - 1. The blocks of a row come in order, kinds in turn; the first one of each
-    kind is never `done`. Folds have at least two words where a block has several.
+    A word has the values of the first column, then those of the second. `accumulators` holds the sums of outputs
+    2 P - 2 of all PEs, then those of outputs 2 P - 1. The blocks of a row come in order, kinds in turn; the first one of
+    each kind is never `done`. Folds have at least two words where a block has several.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Words of products of polynomials out of a line buffer: two columns of a row, side by side.
 
-The reader is that of `hwgen.rtl.winograd_window`, whose program has every word of a block once. So has its latency: where
-that one adds its columns, these go through a register more.
+The reader is that of `hwgen.rtl.winograd_window`, whose program here has every word of a block once. So is the latency:
+where that one adds its columns, these go through a register more.
 """
 
 from __future__ import annotations
@@ -86,13 +86,14 @@ class PolynomialWindowConfig(WinogradWindowConfig):
 
     @cached_property
     def _ends(self) -> tuple[tuple[int, int], ...]:
-        """The first and the last input column of every block of a row, the first no further than behind the frame."""
+        """The first and the last input column of every block of a row: the first no further than behind the frame, the
+        last not before it, for a block of padding alone waits for a pixel as others do."""
         found = []
         for place in range(self.out_width):
             block, kind = divmod(place, self.kinds)
             begin = self._first_of(kind) + self.block_step * block
             last = max(own.second for own in self.kind_products(kind))
-            found.append((min(begin, self.width), begin + last))
+            found.append((min(begin, self.width), max(begin + last, 0)))
         return tuple(found)
 
     @property

@@ -200,7 +200,7 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
         if isinstance(config, WinogradConvolutionConfig):
             more |= {"winograd": True}
         if isinstance(config, PolynomialConvolutionConfig):
-            more |= {"taps_together": window.together}
+            more |= {"taps_together": config.window.together}
         rows = config.weight_rows
         return more | {
             "kind": type(node).__name__,

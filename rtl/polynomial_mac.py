@@ -143,8 +143,8 @@ class PolynomialMac(MacArray):
     """PE x SIMD products of polynomials a word; members as MacArray.
 
     A word has the values of the first column, then those of the second. `accumulators` holds the sums of outputs
-    2 P - 2 of all PEs, then those of outputs 2 P - 1. The blocks of a row come in order, kinds in turn; the first one of
-    each kind is never `done`. Folds have at least two words where a block has several.
+    2 P - 2 of all PEs, then those of outputs 2 P - 1. The blocks of a row come in order, kinds in turn; the first one
+    of each kind is never `done`. Folds have at least two words where a block has several.
 
     Parameters
     ----------

@@ -55,8 +55,8 @@ def test_packings() -> None:
     """The widest fields that both operands allow, and the longest chains that widths alone prove."""
     found = {
         (weight, activation, together, family): polynomial_packing(weight, activation, together, family)
-        for weight, activation, together in ((4, 8, 2), (4, 8, 3), (4, 4, 2), (4, 4, 3), (5, 5, 2), (6, 6, 2), (2, 8, 2),
-                                             (4, 5, 3), (8, 8, 2), (1, 8, 2))
+        for weight, activation, together in ((4, 8, 2), (4, 8, 3), (4, 4, 2), (4, 4, 3), (5, 5, 2), (6, 6, 2),
+                                             (2, 8, 2), (4, 5, 3), (8, 8, 2), (1, 8, 2))
         for family in DSP_WIDE
     }  # fmt: skip
     assert {key: (packing.field_bits, packing.chain) for key, packing in found.items() if packing is not None} == {
@@ -129,7 +129,7 @@ def test_exact_at_the_worst_case_and_not_beyond(weight: int, activation: int, to
     ((7, 7), 4), ((7, 0), 8), ((0, -7), 8), ((3, 4), 8), ((-3, 4), 8), ((4, -4), 4), ((31, 32), 1), ((32, 32), 0),
 ])  # fmt: skip
 def test_the_weights_prove_longer_chains(weights: tuple[int, int], longest: int) -> None:
-    """The magnitudes of an inner sum of 8 x 14 bits are 63 at most: 7 + 0 eight times, 4 + 4 not, whatever the signs."""
+    """The weights of an inner sum are 63 in all at most: 7 + 0 eight times, 4 + 4 not, whatever the signs."""
     packing = polynomial_packing(4, 8, 2, "xc7")
     assert packing == Packing("dsp", 2, 14, 4)
     for activation in (signed(8), unsigned(8)):

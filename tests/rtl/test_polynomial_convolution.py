@@ -114,7 +114,8 @@ def test_extremes_saturate_at_both_ends(signs: tuple[bool, bool], together: int)
 
 def test_the_shallowest_fifos() -> None:
     """Nothing stands still with room for a fold of the first pixels and for what the second ones need."""
-    for polynomial in (Polynomial(Layer(frame=(5, 3), bits=W4A8)), Polynomial(Transposed(frame=(4, 2), pe=2, bits=W4A8))):
+    transposed = Transposed(frame=(4, 2), pe=2, bits=W4A8)
+    for polynomial in (Polynomial(Layer(frame=(5, 3), bits=W4A8)), Polynomial(transposed)):
         config = polynomial.config
         tight = replace(config, depth=config.fold_beats, second_depth=config.least_second_depth)
         for stall in (0.0, 0.6):

@@ -28,7 +28,7 @@ from hwgen.rtl.weight_reader import WORD_LATENCY
 
 
 def run(dut: PolynomialMac, words: list[int], per_fold: int, idle: float, seed: int) -> list[list[int]]:
-    """Issue words with pauses; the sums of every `done`, which comes in its exact cycle, never of a row's first block."""
+    """Issue words with pauses; the sums of every `done`: each in its exact cycle, none of a row's first block."""
     random, config = np.random.default_rng(seed), dut.config
     folds, width = config.folds, config.accumulator_bits
     found: list[list[int]] = []
@@ -81,8 +81,9 @@ def check(activation: Shape, bits: int, together: int, *, pe: int = 1, outputs: 
     length = chain or min(polynomial_chain([words], packing, activation), simd)
     memories = polynomial_rows([words], bits, length)
     accumulator = (max(-low, high) * inputs * together * largest).bit_length() + 1
-    config = PolynomialMacConfig(pe, simd, activation, bits, accumulator, len(memories[0]), replace(packing, chain=length),
-                                 together=together, folds=len(words), row_blocks=4)  # fmt: skip
+    config = PolynomialMacConfig(pe, simd, activation, bits, accumulator, len(memories[0]),
+                                 replace(packing, chain=length), together=together, folds=len(words),
+                                 row_blocks=4)  # fmt: skip
     assert (config.dsp, config.sums) == (pe * simd, 2 * pe)
     padded = np.pad(rows, ((0, 0), (0, 0), (0, groups * simd - inputs)))
     mask, width = (1 << activation.width) - 1, activation.width
@@ -125,7 +126,9 @@ def test_foldings_of_wide_activations(activation: Shape) -> None:
 
 
 @pytest.mark.parametrize("family", DSP_WIDE)
-@pytest.mark.parametrize(("activation", "together"), [(signed(8), 2), (unsigned(8), 2), (signed(4), 3), (unsigned(4), 3)])
+@pytest.mark.parametrize(("activation", "together"), [
+    (signed(8), 2), (unsigned(8), 2), (signed(4), 3), (unsigned(4), 3),
+])  # fmt: skip
 def test_ends_of_the_ranges(activation: Shape, together: int, family: str) -> None:
     """Two chains as long as the bit widths prove, and one lane more."""
     packing = polynomial_packing(4, activation.width, together, family)

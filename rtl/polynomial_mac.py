@@ -126,7 +126,8 @@ class PolynomialMacConfig(MacConfig):
         one = adder_tree_cost(len(lengths), field, carry=False)
         one += adder_tree_cost(len(lengths), field, carry=True) * (self.together - 1)
         one += adder_tree_cost(len(lengths), top, carry=True)
-        one += Cost(adder_lut(self.accumulator_bits), self.accumulator_bits) * SUMS
+        # What a product of two taps has nothing for is a register alone.
+        one += Cost(adder_lut(self.accumulator_bits) * (self.together + 1), self.accumulator_bits * SUMS)
         cost += one * self.pe
         cost += Cost(counter_lut(self.row_blocks) + 4, counter_ff(self.row_blocks) + 1)
         if self.waiting is not None:

@@ -112,9 +112,9 @@ class PolynomialWindowConfig(WinogradWindowConfig):
     @cache  # noqa: B019 - frozen, and sizing asks for few of them thousands of times
     def cost(self, family: str) -> Cost:
         memories = self.memory.cost(family) * 2 + self.program.cost(family)
-        # Two columns where that one has their sums.
-        width = self.simd * self.bits
-        return memories + winograd_reader_cost(self) + Cost(-width - self.simd, width - self.simd)
+        # Two columns where that one has their sums; registers that are cleared mask what lies outside.
+        width, sums = self.simd * self.bits, self.simd * (self.bits + 1)
+        return memories + winograd_reader_cost(self) + Cost(-2 * width - sums, 2 * width - sums)
 
     def program_words(self) -> list[Word]:
         """The words of all phases, one after the other."""

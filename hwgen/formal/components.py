@@ -28,6 +28,8 @@ from hwgen.rtl.pair_mac import pair_packing
 from hwgen.rtl.pair_window import PairWindowConfig
 from hwgen.rtl.pixels import PixelPackerConfig, PixelSerialiserConfig
 from hwgen.rtl.pooling import PoolingConfig
+from hwgen.rtl.polynomial_convolution import PolynomialConvolution, in_polynomials
+from hwgen.rtl.polynomial_window import PolynomialWindow, in_polynomial_blocks
 from hwgen.rtl.power import PowerNormaliserConfig
 from hwgen.rtl.requantise import RequantiserConfig
 from hwgen.rtl.skip_fifo import SkipFifoConfig
@@ -120,8 +122,22 @@ def pair_convolution() -> PairConvolution:
     return PairConvolution(config, weight=weight, bias=[1], shift=[1], slope=None)
 
 
+def polynomial_convolution() -> PolynomialConvolution:
+    """One channel to two, two columns by two taps at a time."""
+    plain = ConvolutionConfig(PAIRED, requantiser(2), pe=2, weight_bits=2, weights_in="logic")
+    config = in_polynomials(plain, 2, "xc7")
+    assert config is not None
+    config = replace(config, packing=replace(config.packing, chain=1))
+    return PolynomialConvolution(config, weight=TWO, bias=[1, 1], shift=[1, 1], slope=None)
+
+
+def polynomial_window() -> PolynomialWindow:
+    """The window of `polynomial_convolution`, alone."""
+    return PolynomialWindow(in_polynomial_blocks(PAIRED, 2))
+
+
 TWO = (np.arange(18) % 3 - 1).reshape(2, 1, 3, 3)
-"""Weights of a layer by Winograd's products: one channel to two."""
+"""Weights of a layer by Winograd's products, or by those of polynomials: one channel to two."""
 
 
 def winograd_config() -> WinogradConvolutionConfig:
@@ -170,6 +186,8 @@ SMALL: dict[str, tuple[Small, ...]] = {
     "PixelSerialiser": (Small("3 values of 2 bits", PixelSerialiserConfig(3, 2).build, (Count("i", "o", (0, 3)),), 20),
                         Small("3 values of 2 bits, depth 1", PixelSerialiserConfig(3, 2, 1).build,
                               (Count("i", "o", (0, 3)),), 20)),
+    "PolynomialConvolution": (Small("3x3 kernel, 1 channel to 2, 4x3 frame", polynomial_convolution),),
+    "PolynomialWindow": (Small("3x3 kernel, 4x3 frame", polynomial_window),),
     "Pooling": (Small("average of 2x2 blocks, 4 columns", POOLING.build,
                       (Count("i", "o", needing(POOLING.needed.tolist(), 8)),), 24),),
     "PowerNormaliser": (Small("frames of 2 values of 2 bits", NORMALISER.build, (Count("i", "o", (0, 0, 2)),),

@@ -27,9 +27,9 @@ from hwgen.rtl.pair_convolution import PairConvolution, PairConvolutionConfig
 from hwgen.rtl.pair_mac import pair_packing
 from hwgen.rtl.pair_window import PairWindowConfig
 from hwgen.rtl.pixels import PixelPackerConfig, PixelSerialiserConfig
-from hwgen.rtl.pooling import PoolingConfig
 from hwgen.rtl.polynomial_convolution import PolynomialConvolution, in_polynomials
 from hwgen.rtl.polynomial_window import PolynomialWindow, in_polynomial_blocks
+from hwgen.rtl.pooling import PoolingConfig
 from hwgen.rtl.power import PowerNormaliserConfig
 from hwgen.rtl.requantise import RequantiserConfig
 from hwgen.rtl.skip_fifo import SkipFifoConfig

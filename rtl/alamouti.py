@@ -14,6 +14,7 @@ from hwgen.rtl.counter import count
 from hwgen.rtl.matrix_product import BITS, SYMBOL, negated
 from hwgen.rtl.pipeline import FIFO_LATENCY, connect_in_order, output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, counter, equal_lut
+from hwgen.rtl.signals import signals
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,9 @@ class Alamouti(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.fifo = fifo = output_fifo(SYMBOL, self.config.depth)
-        held, working = Signal(), Signal()
+        held, working = signals("held working")
         earlier, s0, s1 = (Signal(2 * BITS, name=name, reset_less=True) for name in ("earlier", "s0", "s1"))
-        taken, go, done = Signal(), Signal(), Signal()
+        taken, go, done = signals("taken go done")
         word = count(m, self.config.cycles, go, "word")
         pair = count(m, self.config.pairs, done, "pair")
         m.d.comb += [

@@ -24,6 +24,7 @@ from hwgen.rtl.memory import RamConfig
 from hwgen.rtl.pipeline import FIFO_LATENCY, connect_in_order, output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter, equal_lut
 from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
+from hwgen.rtl.signals import signals
 from hwgen.rtl.storage import Storage
 from hwgen.rtl.stream import wrap_increment
 
@@ -193,8 +194,9 @@ class MatrixProduct(Component):
         m = Module()
         m.submodules.fifo = fifo = output_fifo(SYMBOL, self.config.depth)
         m.submodules.mac = mac = self.config.mac.build()
-        claim, release, group_end = Signal(), Signal(), Signal()
-        bank, address, go = Signal(), Signal(range(self.config.bank_rows)), Signal()
+        claim, release, group_end = signals("claim release group_end")
+        bank, go = signals("bank go")
+        address = Signal(range(self.config.bank_rows))
         loaded, read = self._load(m, claim, release, Cat(address, bank))
         working, turn, groups = self._collect(m, loaded, claim, group_end)
 
@@ -216,7 +218,7 @@ class MatrixProduct(Component):
             m.d.sync += address.eq(wrap_increment(address, self.config.bank_rows))
 
         # Cycle 1: coefficients out of the memory, symbols beside them.
-        issued, issued_first, issued_last = Signal(), Signal(), Signal()
+        issued, issued_first, issued_last = signals("issued issued_first issued_last")
         m.d.sync += [issued.eq(go), issued_first.eq(first), issued_last.eq(step.last)]
         m.d.comb += [mac.issue.eq(issued), mac.first.eq(issued_first), mac.last.eq(issued_last)]
         for lane in range(self.config.lanes):
@@ -256,8 +258,9 @@ class MatrixProduct(Component):
 
         `claim` takes a frame's, `release` gives their bank back.
         """
-        free, full = Signal(range(3), init=2), Signal(range(3))
-        taken, lane_end, done = Signal(), Signal(), Signal()
+        free = Signal(range(3), init=2)
+        full = Signal(range(3))
+        taken, lane_end, done = signals("taken lane_end done")
         m.d.comb += [self.coefficients.ready.eq(free != 0), taken.eq(self.coefficients.valid & self.coefficients.ready)]
         bank, row = Signal(name="load_bank"), Signal(range(self.config.bank_rows), name="load_row")
         column = count(m, self.config.columns, taken, "load_column")
@@ -291,8 +294,9 @@ class MatrixProduct(Component):
 
         Whether one is complete, which one's turn it is, and the symbols of both; `group_end` gives that one back.
         """
-        full, turn, arriving = Signal(2), Signal(), Signal()
-        taken, started = Signal(), Signal(name="frame_started")
+        full = Signal(2)
+        turn, arriving, taken = signals("turn arriving taken")
+        started = Signal(name="frame_started")
         column = count(m, self.config.columns, taken, "column")
         group = count(m, self.config.groups, taken & column.last, "group_in")
         m.d.comb += [

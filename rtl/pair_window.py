@@ -26,6 +26,7 @@ from hwgen.rtl.counter import count
 from hwgen.rtl.line_buffer import first_banks, line_buffer_cost, next_fold, row_inside
 from hwgen.rtl.paired_window import PairedWindowConfig
 from hwgen.rtl.primitives import Cost, bits_of, counter_ff
+from hwgen.rtl.signals import signals
 
 if TYPE_CHECKING:
     from hwgen.rtl.window_sequencer import WindowSequencer
@@ -139,8 +140,8 @@ def pair_banks(m: Module, s: PairWindowConfig, walk: WindowSequencer, write: Val
 
     # Cycle 1: the words leave the memories; cycle 2: a register.
     inside_columns = [Signal(name=f"inside_column{place}") for place in range(2)]
-    bank_1, bank_2 = Signal.like(first_bank), Signal.like(first_bank)
-    swap_1, swap_2 = Signal(), Signal()
+    bank_1, bank_2 = signals("bank_1 bank_2", first_bank.shape())
+    swap_1, swap_2 = signals("swap_1 swap_2")
     m.d.sync += [
         inside_columns[0].eq(x < s.width),
         inside_columns[1].eq((x + stride)[: len(x)] < s.width),

@@ -13,6 +13,7 @@ from hwgen.rtl.checks import check_positive
 from hwgen.rtl.counter import count
 from hwgen.rtl.pipeline import FIFO_LATENCY, Pipeline, output_fifo_cost
 from hwgen.rtl.primitives import Cost, bits_of, equal_lut
+from hwgen.rtl.signals import signals
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ class PixelPacker(Pipeline):
         m = Module()
         config = self.config
         m.submodules.fifo = self.fifo
-        taken, complete = Signal(), Signal()
+        taken, complete = signals("taken complete")
         pixel = Signal(config.layout)
         channel = count(m, config.channels, taken, "channel")
         last = count(m, config.pixels, complete, "pixel_count").last

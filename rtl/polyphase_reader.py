@@ -19,6 +19,7 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 
 from hwgen.rtl.counter import Counter, add_wrapped, count
 from hwgen.rtl.primitives import Cost, bits_of, counter_ff
+from hwgen.rtl.signals import signals
 
 if TYPE_CHECKING:
     from hwgen.rtl.window_config import WindowConfig
@@ -235,7 +236,7 @@ def polyphase_reader(m: Module, s: WindowConfig, walk: PolyphaseSequencer, write
     inside = Signal(init=1)
     if s.is_padded:
         y, x = _tap(m, s, walk, by_fold)
-        inside_y, inside_x = Signal(), Signal()
+        inside_y, inside_x = signals("inside_y inside_x")
         m.d.sync += [inside_y.eq(y < s.height), inside_x.eq(x < s.width), inside.eq(inside_y & inside_x)]
     read = Signal(s.simd * s.bits, reset_less=True)
     word = Signal(s.simd * s.bits, reset_less=True)

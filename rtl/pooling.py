@@ -17,6 +17,7 @@ from hwgen.rtl.counter import Counter, count
 from hwgen.rtl.pipeline import output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter_lut
 from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
+from hwgen.rtl.signals import signals
 from hwgen.rtl.storage import Storage
 from hwgen.rtl.stream import CreditFifoConfig
 
@@ -174,7 +175,7 @@ class Pooling(Component):
         config = self.config
         m.submodules.fifo = fifo = output_fifo(unsigned(config.lanes * config.output.width), config.fifo_depth)
         connect(m, fifo.o, flipped(self.o))
-        taken, ends = Signal(), Signal()
+        taken, ends = signals("taken ends")
         beat = count(m, config.beats, taken, "beat")
         pixel = taken & beat.last
         column = count(m, config.kernel, pixel, "column")
@@ -188,9 +189,8 @@ class Pooling(Component):
         ]
 
         # Cycle 0: what is held is read. Cycle 1: it is combined and written. Cycle 2: the combination is a register.
-        value, valid, ended, begins, again = (
-            Signal(config.lanes * config.input.width, reset_less=True), Signal(), Signal(), Signal(), Signal()
-        )  # fmt: skip
+        value = Signal(config.lanes * config.input.width, reset_less=True)
+        valid, ended, begins, again = signals("valid ended begins again")
         first_column = column.place == 0
         m.d.sync += [
             value.eq(self.i.payload),
@@ -214,7 +214,7 @@ class Pooling(Component):
         if config.shift is None:
             m.d.comb += [fifo.write.eq(done), fifo.payload.eq(last)]
             return m
-        rounded, saturated = Signal(), Signal()
+        rounded, saturated = signals("rounded saturated")
         m.d.sync += [rounded.eq(done), saturated.eq(rounded)]
         results = []
         for lane in range(config.lanes):

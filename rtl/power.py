@@ -33,6 +33,7 @@ from hwgen.rtl.memory import RamConfig
 from hwgen.rtl.pipeline import FIFO_LATENCY, connect_in_order, output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter, multiplier_dsp
 from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
+from hwgen.rtl.signals import signals
 from hwgen.rtl.storage import Storage
 from hwgen.rtl.stream import CreditFifo
 
@@ -180,7 +181,7 @@ class PowerNormaliser(Component):
         m = Module()
         m.submodules.fifo = fifo = output_fifo(OUTPUT, self.config.depth)
         m.submodules.ring = ring = self.config.ring.build()
-        take, go, busy = Signal(), Signal(), Signal()
+        take, go, busy = signals("take go busy")
 
         # What comes in. A frame's last value waits until the gain of the one before is taken.
         spare = Signal(range(-1, self.config.buffer_depth), init=self.config.buffer_depth - 1)  # free places less one
@@ -191,7 +192,7 @@ class PowerNormaliser(Component):
             taken.eq(self.i.valid & self.i.ready),
         ]
         value = Signal(self.config.input, reset_less=True)
-        valid, first, last = Signal(), Signal(), Signal()
+        valid, first, last = signals("valid first last")
         m.d.sync += [
             spare.eq(spare - taken + go),
             busy.eq((busy & ~take) | (taken & arriving.last)),
@@ -250,13 +251,14 @@ class PowerNormaliser(Component):
             m.d.sync += energy.eq(squares + Mux(first_square, 0, energy))
         load = delay_flag(m, delay_flag(m, last, "last_square"), "load")
 
-        step, running, done = Signal(range(end + 1)), Signal(), Signal()
-        dividing, rooting = Signal(), Signal()
+        step = Signal(range(end + 1))
+        running, done, dividing, rooting = signals("running done dividing rooting")
         shifted = Signal(bits, reset_less=True)
         shifts = Signal(range(self.config.shift + 1), reset_less=True)
         remainder = Signal(MANTISSA_BITS, reset_less=True)
         digits = Signal(2, reset_less=True)
-        rest, root = Signal(GAIN_BITS + 1, reset_less=True), Signal(GAIN_BITS, reset_less=True)
+        rest = Signal(GAIN_BITS + 1, reset_less=True)
+        root = Signal(GAIN_BITS, reset_less=True)
         with m.If(take):
             m.d.sync += done.eq(0)
         with m.If(running):

@@ -10,6 +10,7 @@ from amaranth.lib.memory import Memory
 from hwgen.rtl.counter import count
 from hwgen.rtl.memory import IN_LUTS
 from hwgen.rtl.polyphase_reader import polyphase_step
+from hwgen.rtl.signals import signals
 from hwgen.rtl.window_sequencer import WindowSequencer
 from hwgen.rtl.winograd_weights import Word
 from hwgen.rtl.winograd_window_config import WinogradWindowConfig
@@ -57,7 +58,7 @@ class ProgramSequencer(WindowSequencer):
 
         # Two words ahead are read: the next one, in the memory's register, and the one that is about to go.
         fetch = Signal()
-        filled, primed = Signal(), Signal()
+        filled, primed = signals("filled primed")
         fetched = self._fetch(m, words, fetch)
         word = Signal(len(fetched), name="word_fields", reset_less=True)
         self.first = Signal(init=1, name="first")

@@ -26,6 +26,7 @@ from hwgen.rtl.checks import check_positive
 from hwgen.rtl.counter import Counter, count
 from hwgen.rtl.pipeline import output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, bits_of
+from hwgen.rtl.signals import signals
 from hwgen.rtl.storage import Storage
 from hwgen.rtl.stream import CreditFifoConfig, wrap_increment
 
@@ -202,7 +203,7 @@ class Reorder(Component):
         connect(m, fifo.o, flipped(self.o))
         depth = config.depth
 
-        taken, issue = Signal(), Signal()
+        taken, issue = signals("taken issue")
         # Values written beyond the one that is wanted, and free words, each less one: signs are enough.
         ahead = Signal(signed(config.ahead_bits), init=-1)
         spare = Signal(range(-1, depth), init=depth - 1)
@@ -220,7 +221,7 @@ class Reorder(Component):
             carry = carry & counters[0].last
         step, wrapped = self._step(m, counters)
 
-        read_at, write_at = Signal(range(depth)), Signal(range(depth))
+        read_at, write_at = signals("read_at write_at", range(depth))
         moved = Signal(signed(len(read_at) + 2))
         m.d.comb += moved.eq(read_at + wrapped)
         m.d.sync += ahead.eq(ahead + taken - Mux(issue, step, 0))

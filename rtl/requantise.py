@@ -307,7 +307,8 @@ class Requantiser(Component):
         positive = self._table(m, "one", ones, channel)
         factor = Signal(signed(signed_bits([*slopes, *ones])), reset_less=True)
         kept = Signal(signed(accumulator_bits), reset_less=True)
-        product, common = (Signal(signed(width), reset_less=True) for width in (bits, bits + max(outer)))
+        product = Signal(signed(bits), reset_less=True)
+        common = Signal(signed(bits + max(outer)), reset_less=True)
         m.d.sync += [
             kept.eq(value),
             factor.eq(Mux(value < 0, negative, positive)),

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from hwgen.rtl.checks import check_positive
 from hwgen.rtl.primitives import Cost, bits_of
+from hwgen.rtl.signals import signals
 from hwgen.rtl.storage import Storage
 from hwgen.rtl.stream import wrap_increment
 
@@ -90,7 +91,7 @@ class SkipFifo(Component):
         m = Module()
         depth = self.config.depth
         m.submodules.memory = ram = self.config.storage.ram(depth, self.config.width).build()
-        taken, left = Signal(), Signal()
+        taken, left = signals("taken left")
         # Free words less one: whether there is room is the sign.
         spare = Signal(range(-1, depth), init=depth - 1)
         m.d.comb += [

@@ -139,7 +139,8 @@ class CreditFifo(Component):
         m.submodules.memory = memory = Memory(
             shape=self.config.payload, depth=words, init=[], attrs={"ram_style": "distributed"}
         )
-        write, read = memory.write_port(), memory.read_port(domain="comb")
+        write = memory.write_port()
+        read = memory.read_port(domain="comb")
         m.d.comb += [write.en.eq(self.write), write.data.eq(self.payload)]
         with m.If(self.write):
             m.d.sync += write.addr.eq(wrap_increment(write.addr, words))

@@ -13,6 +13,7 @@ from hwgen.rtl.checks import check_positive
 from hwgen.rtl.counter import count
 from hwgen.rtl.pipeline import FIFO_LATENCY, Pipeline, output_fifo_cost
 from hwgen.rtl.primitives import Cost, bits_of, counter_lut, equal_lut
+from hwgen.rtl.signals import signals
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class SymbolPacker(Pipeline):
         values, bits = self.config.values, self.config.bits
         m.submodules.fifo = self.fifo
         count = Signal(range(max(values, 2)))
-        first, last, complete, taken = Signal(), Signal(), Signal(), Signal()
+        first, last, complete, taken = signals("first last complete taken")
         symbol = Signal(self.config.layout)
         m.d.comb += [
             last.eq(count == values - 1),
@@ -172,9 +173,9 @@ class SymbolUnpacker(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         bits = self.config.bits
-        symbol, waiting = Signal(2 * bits), Signal(2 * bits)
+        symbol, waiting = signals("symbol waiting", 2 * bits)
         left = Signal(range(3))
-        full, taken, done, load = Signal(), Signal(), Signal(), Signal()
+        full, taken, done, load = signals("full taken done load")
         # A second entry, so that `i.ready` comes from a register and the values still follow one another.
         m.d.comb += [
             self.i.ready.eq(~full),

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from amaranth.hdl import Module, Shape, Signal, unsigned
+from amaranth.hdl import Module, Shape, unsigned
 
 from hwgen.device import HALF_BLOCK_LUTS
 from hwgen.rtl.checks import check_positive
 from hwgen.rtl.memory import Form, RomConfig, block_cost, logic_cost
 from hwgen.rtl.pipeline import FIFO_LATENCY, Pipeline, output_fifo_cost
 from hwgen.rtl.primitives import Cost
+from hwgen.rtl.signals import signals
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Table(Pipeline):
         m = Module()
         m.submodules.memory = memory = self.memory
         m.submodules.fifo = self.fifo
-        taken, valid = Signal(), Signal()
+        taken, valid = signals("taken valid")
         m.d.sync += valid.eq(taken)
         self.accept(m, taken)
         m.d.comb += memory.address.eq(self.i.payload.as_unsigned())

@@ -15,6 +15,7 @@ from hwgen.rtl.counter import Counter, count
 from hwgen.rtl.memory import RamConfig
 from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter_ff, multiplier_dsp
 from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost
+from hwgen.rtl.signals import signals
 from hwgen.rtl.storage import Storage
 from hwgen.rtl.stream import CreditFifoConfig, full_rate_depth
 from hwgen.rtl.window import WindowBuffer
@@ -258,9 +259,10 @@ class WindowPooling(Component):
             m.d.sync += begins.eq(ends)
 
         # Cycle 0: what is held is read. Cycle 1: it is combined and written; the first results are read.
-        begun, valid, ended, emits = Signal(), Signal(), Signal(), Signal()
+        begun, valid, ended, emits = signals("begun valid ended emits")
         value = Signal(config.lanes * config.partial.width, reset_less=True)
-        combined, last = Signal.like(value), Signal.like(value, reset_less=True)
+        combined = Signal.like(value)
+        last = Signal.like(value, reset_less=True)
         m.d.sync += [value.eq(self._reduced(m, window.word)), begun.eq(begins), valid.eq(taken), ended.eq(ends)]
         emitted = count(m, groups, emits, "emitted")
         m.d.comb += emits.eq(ended)

@@ -23,6 +23,7 @@ from hwgen.rtl.mac import MacArray
 from hwgen.rtl.packing import DSP_WIDE, Packing
 from hwgen.rtl.pair_convolution import PairConvolution, PairConvolutionConfig
 from hwgen.rtl.primitives import Cost
+from hwgen.rtl.signals import signals
 from hwgen.rtl.weight_reader import WORD_LATENCY
 from hwgen.rtl.weights import phase_kernels
 from hwgen.rtl.window import WindowBuffer
@@ -253,7 +254,7 @@ class WinogradConvolution(PairConvolution):
         width = lanes * bits
         sums = [Signal(beats * width, name=name) for name in ("sums", "second_sums")]
         left = Signal(range(beats + 1))
-        waiting, is_second = Signal(), Signal()
+        waiting, is_second = signals("waiting is_second")
         length = Signal.like(left, name="length")
         with m.If(mac.done):
             own = config.pe * bits

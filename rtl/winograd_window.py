@@ -27,6 +27,7 @@ from hwgen.rtl.adders import delay, delay_flag
 from hwgen.rtl.counter import add_carry, add_wrapped, count
 from hwgen.rtl.primitives import bits_of
 from hwgen.rtl.program_sequencer import ProgramSequencer
+from hwgen.rtl.signals import signals
 from hwgen.rtl.weight_reader import WORD_LATENCY
 from hwgen.rtl.window import WindowBuffer
 from hwgen.rtl.winograd_mac import CONTROLS, controls
@@ -204,8 +205,9 @@ class WinogradWindow(WindowBuffer):
         s = self.config
         size, stored, row = s.bank_words, s.stored_words, s.width * s.stored_words
         begin = (s.first_row(0) * s.width + s.block_begin) * stored % size
-        here, row_start = Signal(range(size), init=begin), Signal(range(size), init=begin)
-        right, below = Signal(range(size)), Signal(range(size))
+        here = Signal(range(size), init=begin)
+        row_start = Signal(range(size), init=begin)
+        right, below = signals("right below", range(size))
         x_bits = (s.width + s.padding_width + s.reach_width + 3 * s.stride).bit_length()
         y_bits = (s.height + s.padding_height + s.reach_height + s.stride).bit_length()
         left, top = s.block_begin % (1 << x_bits), s.first_row(0) % (1 << y_bits)

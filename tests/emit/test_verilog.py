@@ -15,8 +15,9 @@ from hwgen.emit.datapath import Top
 from hwgen.ir.graph import Graph
 from hwgen.ir.nodes import Alamouti, MatrixProduct
 from hwgen.lower import LOWERINGS, lowering
+from hwgen.option_values import Engine
 from hwgen.plan.plan import Plan
-from hwgen.plan.size import Engine, size
+from hwgen.plan.size import size
 
 MADE_UP = re.compile(r"\\\$(?:signal|signature|like|memory|port|pin)\b\S*")
 """What Amaranth calls an object where it finds no variable in the bytecode that the object is assigned to."""

@@ -75,6 +75,26 @@ def test_the_testbench(
     assert f"output: frame 0, word 5: expected {int(was, 16) ^ 1:0{len(was)}x}, got {was}" in ended.output
 
 
+@pytest.mark.parametrize("simulator", SIMULATORS)
+@pytest.mark.parametrize("name", ["tx", "rx rayleigh"])
+def test_without_tlast(
+    name: str, simulator: str, emitted: dict[str, Emitted], objects: Path, tmp_path: Path
+) -> None:
+    """With `USE_TLAST` 0 the design gives the same for a TLAST that is never there and for one on every beat; with 1 it
+    does for neither."""
+    folder = copy(emitted[name].folder, tmp_path / "design")
+    path = folder / f"hwgen_{name[:2]}_tb.v"
+    text = path.read_text()
+    assert text.count("last <= beat == BEATS - 1;") == 1 and text.count(f"    hwgen_{name[:2]} dut (") == 1
+    text = text.replace("last <= beat == BEATS - 1;", 'last <= $test$plusargs("every");')
+    for use, passes in ((1, False), (0, True))[simulator == "verilator" :]:  # which takes long to build
+        path.write_text(text.replace(" dut (", f" #(.USE_TLAST({use})) dut ("))
+        for tlast in ("+never", "+every"):
+            ended = make(folder, f"SIM={simulator}", f"PLUSARGS={tlast}", objects=objects)
+            assert re.search(rf"^{'PASS' if passes else 'FAIL'}: hwgen_", ended.output, re.MULTILINE), ended.output
+            assert (ended.status == 0) == passes
+
+
 @NEEDS_ICARUS
 def test_other_frames_in_both_simulators(emitted: dict[str, Emitted], objects: Path, tmp_path: Path) -> None:
     """Files of the golden model, coefficients among them; a seed is the same run in either simulator."""

@@ -126,6 +126,12 @@ def open_closed() -> None:
             sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
+def progress(text: str) -> None:
+    """A line on standard error for who watches; a file or a pipe gets results only."""
+    if sys.stderr.isatty():
+        print(f"{text} ...", file=sys.stderr, flush=True)
+
+
 def bar_stream() -> TextIO:
     """Standard error for a progress bar, which moves the cursor."""
     return sys.stderr.inner if isinstance(sys.stderr, Stream) else sys.stderr

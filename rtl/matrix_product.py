@@ -196,7 +196,7 @@ class MatrixProduct(Component):
         m.submodules.mac = mac = self.config.mac.build()
         claim, release, group_end = signals("claim release group_end")
         bank, go = signals("bank go")
-        address = Signal(range(self.config.bank_rows))
+        address = _index(self.config.bank_rows, "address")
         loaded, read = self._load(m, claim, release, Cat(address, bank))
         working, turn, groups = self._collect(m, loaded, claim, group_end)
 
@@ -213,9 +213,12 @@ class MatrixProduct(Component):
             release.eq(group_end & group.last),
         ]
         with m.If(release):
-            m.d.sync += [address.eq(0), bank.eq(~bank)]
-        with m.Elif(go):
-            m.d.sync += address.eq(wrap_increment(address, self.config.bank_rows))
+            m.d.sync += bank.eq(~bank)
+        if isinstance(address, Signal):
+            with m.If(release):
+                m.d.sync += address.eq(0)
+            with m.Elif(go):
+                m.d.sync += address.eq(wrap_increment(address, self.config.bank_rows))
 
         # Cycle 1: coefficients out of the memory, symbols beside them.
         issued, issued_first, issued_last = signals("issued issued_first issued_last")
@@ -262,16 +265,18 @@ class MatrixProduct(Component):
         full = Signal(range(3))
         taken, lane_end, done = signals("taken lane_end done")
         m.d.comb += [self.coefficients.ready.eq(free != 0), taken.eq(self.coefficients.valid & self.coefficients.ready)]
-        bank, row = Signal(name="load_bank"), Signal(range(self.config.bank_rows), name="load_row")
+        bank, row = Signal(name="load_bank"), _index(self.config.bank_rows, "load_row")
         column = count(m, self.config.columns, taken, "load_column")
-        lane = Signal(range(self.config.lanes), name="load_lane")
+        lane = _index(self.config.lanes, "load_lane")
+        if isinstance(lane, Signal):
+            with m.If(taken):
+                m.d.sync += lane.eq(Mux(lane_end, 0, lane + 1))
         m.d.comb += [
             lane_end.eq((lane == self.config.lanes - 1) | column.last),
             done.eq(taken & column.last & (row == self.config.bank_rows - 1)),
         ]
-        with m.If(taken):
-            m.d.sync += lane.eq(Mux(lane_end, 0, lane + 1))
-            with m.If(lane_end):
+        if isinstance(row, Signal):
+            with m.If(taken & lane_end):
                 m.d.sync += row.eq(wrap_increment(row, self.config.bank_rows))
         m.d.sync += [bank.eq(bank ^ done), free.eq(free + release - done), full.eq(full + done - claim)]
         read = []
@@ -320,3 +325,8 @@ class MatrixProduct(Component):
                     m.d.sync += symbol.eq(Cat(re, mirrored if flag else im))
                 symbols.append(symbol)
         return full.bit_select(turn, 1), turn, groups
+
+
+def _index(length: int, name: str) -> Signal | Const:
+    """A register for 0 .. length - 1; a constant without bits where that is 0 alone: Verilog has no such signal."""
+    return Signal(range(length), name=name) if length > 1 else Const(0, 0)

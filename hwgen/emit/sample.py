@@ -8,12 +8,16 @@ import numpy.typing as npt
 from hwgen.ir.execute import execute
 from hwgen.ir.graph import Graph
 from hwgen.ir.nodes import MatrixProduct
+from hwgen.numerics.formats import PIXEL
 from hwgen.numerics.integer import IntArray
 from hwgen.numerics.words import Words, pack_pixels, pack_symbols
 
 
-def sample_frame(width: int, height: int) -> npt.NDArray[np.uint8]:
-    """A (height, width, 3) test picture with smooth slopes, hard edges and texture; the same for everybody."""
+def sample_frame(width: int, height: int, channels: int = 3) -> npt.NDArray[np.uint8]:
+    """A (height, width, channels) test picture with smooth slopes, hard edges and texture; the same for everybody.
+
+    channels : 3, or 1 for its first channel as a grey picture
+    """
     y, x = np.mgrid[0:height, 0:width]
     noise = np.random.Generator(np.random.PCG64(2024)).integers(-24, 25, (height, width, 3))
     checks = ((x // 8 + y // 8) % 2 * 96)[..., None]
@@ -22,7 +26,7 @@ def sample_frame(width: int, height: int) -> npt.NDArray[np.uint8]:
     # A black and a white bar: the corners of the input's range.
     picture[:, : width // 8] = 0
     picture[: height // 8] = 255
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    return np.clip(picture[..., :channels], 0, 255).astype(np.uint8)
 
 
 def sample_symbols(count: int) -> Words:
@@ -45,18 +49,22 @@ def sample_files(graph: Graph, width: int, height: int) -> dict[str, str]:
     node = graph.symbol_node
     coefficients = sample_coefficients(node) if isinstance(node, MatrixProduct) else None
     if graph.side == "tx":
-        pixels = sample_frame(width, height)
+        pixels = sample_frame(width, height, graph.input_channels)
         beats = pack_pixels(pixels)
         out = execute(graph, pixels, coefficients)["symbols"].astype(np.uint32)
-        widths = (6, 8)
+        widths = (_pixel_digits(graph.input_channels), 8)
     else:
         beats = sample_symbols(graph.symbols(width, height))
-        out = pack_pixels(execute(graph, beats, coefficients, (width, height))["pixels"].astype(np.uint8))
-        widths = (8, 6)
+        image = execute(graph, beats, coefficients, (width, height))["pixels"].astype(np.uint8)
+        out, widths = pack_pixels(image), (8, _pixel_digits(image.shape[-1]))
     files = {"sample_input.hex": _hex(beats, widths[0]), "sample_output.hex": _hex(out, widths[1])}
     if coefficients is not None:
         files["sample_coefficients.hex"] = _hex(pack_symbols(coefficients), 8)
     return files
+
+
+def _pixel_digits(channels: int) -> int:
+    return channels * PIXEL.bits // 4
 
 
 def _hex(words: Words, digits: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from hwgen import process
-from hwgen.console import console, print_json
+from hwgen.console import console, print_json, progress
 from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
 from hwgen.sim import design as designs
@@ -102,7 +101,7 @@ def soak(
             if folder is None:
                 from hwgen.emit import emit
 
-                _say(f"emitting {options[number].model} {options[number].side}")
+                progress(f"emitting {options[number].model} {options[number].side}")
                 emit(options[number], place, quiet=True)
             design = designs.load(place)
             if folder is not None and not trust:
@@ -110,7 +109,7 @@ def soak(
             if not design.frame_errors:
                 where = f"{place / 'manifest.json'}: ports"
                 raise HwgenError(where, "frame_errors, a count of the input's faults", "none: an older design")
-            outcomes = Soak(design, seed, cache).run(faults, work / f"run{number}", _say)
+            outcomes = Soak(design, seed, cache).run(faults, work / f"run{number}", progress)
             found.append(Found(design, outcomes))
     right = all(one.right for one in found)
     verdict = PROVEN if right else DIFFERS
@@ -145,9 +144,3 @@ def _sentence(found: Found) -> str:
     )
     wrong = [f"{outcome.port} {outcome.kind}" for outcome in found.outcomes if not outcome.right]
     return text + (f"; not right: {', '.join(wrong)}" if wrong else "")
-
-
-def _say(text: str) -> None:
-    """A line for who watches; a file or a pipe gets results only."""
-    if sys.stderr.isatty():
-        print(f"{text} ...", file=sys.stderr, flush=True)

@@ -16,17 +16,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hwgen.ir import serialize
-from hwgen.ir.execute import execute
-from hwgen.ir.graph import Graph
-from hwgen.ir.nodes import MatrixProduct
 from hwgen.numerics.framing import Framed, framed
-from hwgen.numerics.integer import IntArray
-from hwgen.numerics.words import pack_coefficients, pack_pixels, unpack_pixels, unpack_symbols
 from hwgen.sim import runner
 from hwgen.sim.design import Design
 from hwgen.sim.simulate import Recording, Settings, Simulator, simulate
 from hwgen.soak.faults import MIXED, faulty, kinds, script
+from hwgen.testbench.golden import GoldenModel, random_coefficients
 
 Words = tuple[int, ...]
 POOL = 4
@@ -117,7 +112,7 @@ class Soak:
         """plusargs : for the design."""
         self.design, self.seed, self.cache = design, seed, cache
         self._simulator = Simulator(runner.build, partial(runner.run_direct, plusargs=plusargs))
-        self.graph: Graph = serialize.load(design.folder)
+        self._golden = GoldenModel(design.folder)
         self._outputs: dict[tuple[Words, Words], npt.NDArray[np.uint32]] = {}
 
     @property
@@ -213,20 +208,9 @@ class Soak:
         """The words that a frame with its coefficients must give."""
         key = frame, load
         if key not in self._outputs:
-            self._outputs[key] = self._computed(np.array(frame, dtype=np.uint32), load)
+            words, coefficients = (np.array(each, dtype=np.uint32) for each in key)
+            self._outputs[key] = self._golden.answer(words, coefficients if load else None)
         return self._outputs[key]
-
-    def _computed(self, words: npt.NDArray[np.uint32], load: Words) -> npt.NDArray[np.uint32]:
-        graph, design = self.graph, self.design
-        coefficients: IntArray | None = None
-        if isinstance(node := graph.symbol_node, MatrixProduct):
-            parts = unpack_symbols(np.array(load, dtype=np.uint32))
-            coefficients = parts.reshape(node.tables, node.rows, node.columns, 2)
-        if design.side == "tx":
-            image = unpack_pixels(words, design.height, design.width, graph.input_channels)
-            return execute(graph, image, coefficients)["symbols"].astype(np.uint32)
-        pixels = execute(graph, words, coefficients, (design.width, design.height))["pixels"]
-        return pack_pixels(pixels.astype(np.uint8))
 
     @cached_property
     def _frames(self) -> tuple[Words, ...]:
@@ -245,8 +229,5 @@ class Soak:
     @cached_property
     def _coefficients(self) -> tuple[Words, ...]:
         """Coefficients of magnitudes up to 1."""
-        node = self.graph.symbol_node
-        assert isinstance(node, MatrixProduct), "only it takes coefficients"
         random = np.random.default_rng([self.seed, 2])
-        values = random.integers(-724, 725, (POOL, node.tables, node.rows, node.columns, 2))
-        return tuple(tuple(load) for load in pack_coefficients(values).tolist())
+        return tuple(tuple(random_coefficients(random, self.design.coefficient_beats).tolist()) for _ in range(POOL))

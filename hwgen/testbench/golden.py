@@ -108,8 +108,8 @@ class GoldenModel:
                 words = pack_pixels(_image(kind, random, design.height, design.width, self.graph.input_channels))
             else:
                 words = _symbols(kind, random, design.input_beats)
-            coefficients = _coefficients(random, design.coefficient_beats) if self._coefficients else None
-            yield self.frame(words, coefficients, kind)
+            load = random_coefficients(random, design.coefficient_beats) if self._coefficients else None
+            yield self.frame(words, load, kind)
 
 
 KINDS = ("noise", "high", "checks", "low", "slopes", "edges")
@@ -152,7 +152,7 @@ def _symbols(kind: str, random: np.random.Generator, count: int) -> Words:
     return pack_symbols(values.astype(np.int64))
 
 
-def _coefficients(random: np.random.Generator, count: int) -> Words:
-    """Parts of magnitudes up to 1 / sqrt(2): a complex number's up to 1."""
+def random_coefficients(random: np.random.Generator, count: int) -> Words:
+    """Words of so many: parts of magnitudes up to 1 / sqrt(2), so a complex number's up to 1."""
     most = int((1 << COEFFICIENT.fraction) / np.sqrt(2))
     return pack_symbols(random.integers(-most, most + 1, (count, 2)))

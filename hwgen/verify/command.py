@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hwgen import process
+from hwgen.console import progress
 from hwgen.emit.folder import below, foreign_to_emit, names, plain_file, replaced_folder
 from hwgen.errors import HwgenError
 from hwgen.ir.graph import SIDES
@@ -77,7 +78,7 @@ def verify(
             if several:
                 outcomes = _prove(request, seeds, jobs, folder, cache)
             else:
-                outcomes = [Outcome(request, run_verification(request, folder, _progress, cache))]
+                outcomes = [Outcome(request, run_verification(request, folder, progress, cache))]
             reports = [outcome.report for outcome in outcomes if outcome.report is not None]
             differs = any(report.verdict == DIFFERS for report in reports)
             if out is None and differs:
@@ -156,7 +157,7 @@ def _prove(request: Request, seeds: Sequence[int], jobs: int, folder: Path, cach
     design = request.design or folder / "design"
     if first.error is not None and not (design / "manifest.json").is_file():
         raise first.error
-    _progress(f"simulating with {len(seeds) - 1} more seeds")
+    progress(f"simulating with {len(seeds) - 1} more seeds")
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         try:
             others = pool.map(
@@ -182,9 +183,3 @@ def outcome_of(request: Request, design: Path | None, folder: Path, cache: Path 
     if report.verdict == PROVEN and design is not None:
         process.remove(folder)
     return Outcome(request, replace(report, command=request.command()))
-
-
-def _progress(text: str) -> None:
-    """A line for who watches; a file or a pipe gets results only."""
-    if sys.stderr.isatty():
-        print(f"{text} ...", file=sys.stderr, flush=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from support.emission import FRAME
+from support.emission import FRAME, emit_tiny, own_model
 
 from hwgen.emit import Emitted
 from hwgen.emit.sample import sample_frame, sample_symbols
@@ -58,3 +60,23 @@ def test_sample_frame(width: int, height: int) -> None:
     assert np.array_equal(frame, sample_frame(width, height))
     if width >= 32:
         assert (frame.min(), frame.max()) == (0, 255)
+
+
+@pytest.mark.usefixtures("no_verilog")
+@pytest.mark.parametrize("side", ["tx", "rx"])
+def test_a_grey_image_has_two_digits_a_pixel(side: str, tmp_path: Path) -> None:
+    """A grey design's sample is the first channel of what others get, and its graph takes it."""
+    layer = {"kernel": 3, "stride": 2, "channels": 1}
+    decoder = [layer | {"channels": 5}, layer | {"activation": "clamp"}]
+    spec = own_model(tmp_path / "grey", frame={"width": 8, "height": 8, "channels": 1}, decoder=decoder,
+                     bandwidth_ratio="1/8", pruning=None, training=None)  # fmt: skip
+    design = emit_tiny(tmp_path / "out", model=spec, side=side)
+    lines = (design.folder / f"sample_{'input' if side == 'tx' else 'output'}.hex").read_text().split()
+    assert len(lines) == 64 and {len(line) for line in lines} == {2}
+    graph, frame = serialize.load(design.folder), np.array(hex_words(design, "input"), dtype=np.uint32)
+    if side == "tx":
+        image = sample_frame(8, 8, 1)
+        assert np.array_equal(image, sample_frame(8, 8)[..., :1]) and image.ravel().tolist() == frame.tolist()
+        assert hex_words(design, "output") == execute(graph, image)["symbols"].tolist()
+    else:
+        assert hex_words(design, "output") == execute(graph, frame, None, (8, 8))["pixels"].ravel().tolist()

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.back import rtlil
+from amaranth.hdl import Value
 from support.streaming import simulate
 
 from hwgen.numerics import complex as complexfixed
@@ -226,3 +229,11 @@ def test_unpacked_words_are_symbols() -> None:
 def test_errors(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
         MatrixProductConfig(**(dict(rows=2, columns=2, groups=3) | change))
+
+
+@pytest.mark.parametrize(("rows", "columns", "tables"), [(1, 1, 1), (1, 1, 3), (2, 2, 1), (2, 1, 1)])
+def test_no_signal_is_without_bits(rows: int, columns: int, tables: int) -> None:
+    """Verilog would have it as `wire [-1:0]`."""
+    dut = MatrixProductConfig(rows=rows, columns=columns, groups=2, conjugate=(False,) * columns, tables=tables).build()
+    text = rtlil.convert(dut, ports=[Value.cast(dut.i.payload)], emit_src=False)
+    assert re.findall(r"^ *wire width 0 (\S+)", text, re.MULTILINE) == []

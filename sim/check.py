@@ -5,7 +5,7 @@ All findings are collected; the first one in dataflow order is what a reader sho
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hwgen.numerics.words import signed_values
 from hwgen.sim.design import Design, Stream
-from hwgen.sim.simulate import VIOLATIONS, Recorded, Recording, Settings, value_by_value
+from hwgen.sim.simulate import VIOLATIONS, Recorded, Recording, Script, Settings, value_by_value
 
 KINDS = (
     "value",
@@ -85,11 +85,13 @@ def check(
     settings: Settings,
     expected: Mapping[str, NDArray[np.integer]],
     counted: int,
+    sent: Sequence[Script | None] = (),
 ) -> Verdict:
     """Compare a recording with what was expected.
 
     expected : stream name -> (frames, height, width, channels) integers, and "output" -> (frames, beats) words.
     counted : only the first so many frames count in values_compared; all are compared.
+    sent : the scripts of the inputs, the coefficients' behind, where frames were sent that TLAST does not end in time.
     """
     _, *layers, output = recording.streams
     findings: list[Finding] = []
@@ -111,8 +113,9 @@ def check(
         findings += _protocol("coefficients", recording.coefficients)
     mismatches += wrong
     compared += min(len(output.values), counted * design.output_beats)
-    findings += _ending(design, recording, settings)
-    findings += _framing(recording)
+    scripts = [*sent, None, None]
+    findings += _ending(design, recording, settings, scripts)
+    findings += _framing(recording, _faults(design, scripts))
     if settings.stall > 0 and not findings:
         findings += _stalls(recording, {stream.name for stream in design.streams if stream.branch})
     mismatches += sum(1 for finding in findings if finding.kind not in {"value", "missing", "surplus", "stall"})
@@ -248,10 +251,15 @@ def _frame_ends(output: Recorded, frames: int, stream: Stream) -> list[Finding]:
     return findings
 
 
-def _ending(design: Design, recording: Recording, settings: Settings) -> list[Finding]:
-    inputs = [("input", recording.streams[0], settings.frames * design.input_beats)]
+def _ending(
+    design: Design, recording: Recording, settings: Settings, sent: Sequence[Script | None] = (None, None)
+) -> list[Finding]:
+    def due(script: Script | None, beats: int) -> int:
+        return settings.frames * beats if script is None else len(script.words)
+
+    inputs = [("input", recording.streams[0], due(sent[0], design.input_beats))]
     if recording.coefficients is not None:
-        inputs.append(("coefficient", recording.coefficients, settings.frames * design.coefficient_beats))
+        inputs.append(("coefficient", recording.coefficients, due(sent[1], design.coefficient_beats)))
     taken = " and ".join(f"{len(stream.values)} of {due} {what} beats" for what, stream, due in inputs)
     cycle = recording.cycles
     if recording.status == "hang":
@@ -277,15 +285,26 @@ def _ending(design: Design, recording: Recording, settings: Settings) -> list[Fi
     return []
 
 
-def _framing(recording: Recording) -> list[Finding]:
-    """Faults that the design counts in an input where every frame is whole."""
-    if not recording.frame_errors and not recording.error_cycles:
+def _faults(design: Design, sent: Sequence[Script | None]) -> tuple[int, ...]:
+    """Of each input the frames that TLAST does not end where it should."""
+    lengths = design.input_beats, design.coefficient_beats
+    return tuple(sum(script.faults(beats)) for script, beats in zip(sent, lengths, strict=False) if script is not None)
+
+
+def _framing(recording: Recording, due: Sequence[int]) -> list[Finding]:
+    """Faults of the inputs' frames that the design should have counted, each once, and those that it has.
+
+    `frame_error` is high for one cycle a fault; faults of two inputs may share one.
+    """
+    number, least = sum(due), max(due, default=0)
+    if recording.frame_errors == number and least <= recording.error_cycles <= number:
         return []
+    were = "all frames were whole" if not number else f"{number} of the frames were too short or too long"
     text = (
         f"input: frame_errors is {recording.frame_errors} at the end, frame_error was high in"
-        f" {recording.error_cycles} cycles, and all frames were whole"
+        f" {recording.error_cycles} cycles, and {were}"
     )
-    return [Finding("framing", "input", text, expected=0, got=recording.frame_errors)]
+    return [Finding("framing", "input", text, expected=number, got=recording.frame_errors)]
 
 
 def _stalls(recording: Recording, branches: Collection[str] = ()) -> list[Finding]:

@@ -41,6 +41,10 @@ class Script:
     words: NDArray[np.uint32]
     last: NDArray[np.bool_]
 
+    def faults(self, beats: int) -> tuple[int, int]:
+        """Frames that TLAST ends with fewer beats than that, and with more."""
+        return faults(self.last, beats)
+
 
 @dataclass(frozen=True)
 class Recorded:
@@ -62,8 +66,13 @@ class Recorded:
 
     def faults(self, beats: int) -> tuple[int, int]:
         """Frames of an input that TLAST ended with fewer beats than that, and with more."""
-        lengths = np.diff(np.flatnonzero(self.last), prepend=-1)
-        return int((lengths < beats).sum()), int((lengths > beats).sum())
+        return faults(self.last, beats)
+
+
+def faults(last: NDArray[np.bool_], beats: int) -> tuple[int, int]:
+    """Frames that TLAST ends with fewer beats than that, and with more."""
+    lengths = np.diff(np.flatnonzero(last), prepend=-1)
+    return int((lengths < beats).sum()), int((lengths > beats).sum())
 
 
 @dataclass(frozen=True)

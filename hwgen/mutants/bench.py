@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 
 from hwgen.design_options import DesignOptions
 from hwgen.emit import emit
@@ -25,6 +24,7 @@ from hwgen.sim.check import Finding, check
 from hwgen.sim.design import Design
 from hwgen.sim.simulate import Recording, Settings, Simulator, simulate
 from hwgen.spec import model as specs
+from hwgen.verify import slips
 from hwgen.verify.bounds import bounds_of
 from hwgen.verify.directed import MOST, directed_frames
 from hwgen.verify.reference import Reference, Setting, add_directed, reference
@@ -103,6 +103,7 @@ class Bench:
         self._built = runner.build(self.design.sources, texts, defines, self._simulator, cache)
         self._cycles: dict[Trial, int] = {}
         self._golden: dict[tuple[int, int], Reference] = {}
+        self._frames: dict[Trial, tuple[Reference, slips.Frames]] = {}
 
     @property
     def key(self) -> str:
@@ -136,15 +137,27 @@ class Bench:
                 return finding
         return None
 
+    def _sent(self, trial: Trial) -> tuple[Reference, slips.Frames]:
+        """What is sent, and its reference."""
+        if trial not in self._frames:
+            golden = self._reference(trial)
+            self._frames[trial] = golden, slips.whole(golden)
+            if trial.stall and slips.can_slip(self.design):
+                self._frames[trial] = slips.add_short(self._setting(trial), golden, trial.frames, trial.seed)
+        return self._frames[trial]
+
+    def _setting(self, trial: Trial) -> Setting:
+        options, own = self._options, self.design.manifest.get("channel")
+        spec = specs.load(options.model)
+        return Setting(spec, options.side, options.init, options.channel or own, Request.snr_db, trial.seed)
+
     def _reference(self, trial: Trial) -> Reference:
         noisy = self._options.side == "rx" or self.design.coefficient_beats  # else no frame depends on the seed
         key = trial.frames, trial.seed if noisy else 0
         if key not in self._golden:
-            options, own = self._options, self.design.manifest.get("channel")
-            spec = specs.load(options.model)
-            setting = Setting(spec, options.side, options.init, options.channel or own, Request.snr_db, trial.seed)
+            setting = self._setting(trial)
             size = self.design.width, self.design.height
-            graph = setting.graph(options.side)
+            graph = setting.graph(setting.side)
             golden = reference(setting, graph, load_images(None, trial.frames, *size))
             met = golden.meter.coverage()
             add_directed(setting, golden, directed_frames(graph, size, met, bounds_of(graph, *size), MOST))
@@ -153,21 +166,21 @@ class Bench:
 
     def _verify(self, number: int, trial: Trial, folder: Path) -> tuple[Finding | None, Recording]:
         """As `run_verification` does it, frames added where stalls did not reach every stream."""
-        golden = self._reference(trial)
+        golden, frames = self._sent(trial)
         if golden.findings:
             return golden.findings[0], _none()
-        expected, total = golden.expected(), len(golden.words)
+        expected = golden.expected()
         for extra in (0, *EXTRA_FRAMES):
-            settings = Settings(total + extra, trial.stall, trial.seed)
-            again = np.arange(settings.frames) % total
-            wanted = {name: values[again] for name, values in expected.items()}
-            words = np.stack(golden.words)[again]
-            coefficients = None if golden.coefficients is None else np.stack(golden.coefficients)[again]
+            settings = Settings(len(frames.order) + extra, trial.stall, trial.seed)
+            numbers = frames.numbers(settings.frames)
+            wanted = {name: values[numbers] for name, values in expected.items()}
+            sent = slips.sent(golden, frames, settings.frames, trial.seed)
             simulator = Simulator(lambda *given: self._built, functools.partial(self._run, number, trial))
             recording = simulate(
-                self.design, words, settings, folder, self._simulator, self._cache, coefficients, simulator=simulator
-            )
-            verdict = check(self.design, recording, settings, wanted, trial.frames)
+                self.design, sent.words, settings, folder, self._simulator, self._cache, sent.coefficients,
+                simulator=simulator,
+            )  # fmt: skip
+            verdict = check(self.design, recording, settings, wanted, trial.frames, sent.scripts)
             findings = [finding for finding in verdict.findings if finding.kind != "stall"]
             if findings or not verdict.findings:
                 break

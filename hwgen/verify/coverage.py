@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from hwgen.numerics.integer import IntArray
+from hwgen.sim.design import Design
 from hwgen.sim.simulate import Recorded, Recording
 from hwgen.verify.bounds import Bounds
 
@@ -33,6 +34,8 @@ CASES = {
     "weights": "idle weights",
     "full": "its stream never full",
     "empty": "its stream never empty",
+    "short": "no frame too short",
+    "long": "no frame too long",
 }
 """The cases, and what is said of one that was not met."""
 
@@ -47,6 +50,7 @@ class LayerCoverage:
     constant_channels : channels whose output never changed, of `channels`
     idle_weights : weights that were multiplied by nothing but zeros, of `weights` that are not 0 themselves
     full_cycles, empty_cycles : cycles in which the stream waited for its receiver, and for its sender
+    short, long : of an input port, frames whose TLAST came too early, and too late
     ends : smallest and largest value of each channel; not in the record
     waiting : (in_channels, kernel_height, kernel_width), the idle weights of each tap; not in the record
     bounds : what is proven of the layer
@@ -66,6 +70,8 @@ class LayerCoverage:
     idle_weights: int | None = None
     full_cycles: int | None = None
     empty_cycles: int | None = None
+    short: int | None = None
+    long: int | None = None
     ends: tuple[tuple[int, int], ...] = field(default=(), repr=False, compare=False)
     waiting: IntArray | None = field(default=None, repr=False, compare=False)
     bounds: Bounds = field(default=Bounds(), repr=False, compare=False)
@@ -80,7 +86,8 @@ class LayerCoverage:
         """The layer's cases and their states, in the order of `CASES`."""
         met: dict[str, bool] = {key: count > 0 for key in CASES if (count := getattr(self, key, None)) is not None
                                 and key not in ("channels", "weights")}  # fmt: skip
-        met["channels"] = self.constant_and_free == 0 and self.constant_channels < self.channels
+        if self.channels:
+            met["channels"] = self.constant_and_free == 0 and self.constant_channels < self.channels
         if self.idle_weights is not None:
             met["weights"] = self.idle_weights == self.bounds.idle and self.idle_weights < (self.weights or 0)
         if self.stalled and self.full_cycles is not None and self.empty_cycles is not None:
@@ -188,6 +195,18 @@ def _sum(first: LayerCoverage, second: LayerCoverage) -> LayerCoverage:
         value = getattr(first, key)
         own[key] = None if value is None else value + getattr(second, key)
     return LayerCoverage(**own)
+
+
+def with_framing(coverage: Coverage, design: Design, recording: Recording) -> Coverage:
+    """A coverage with the input ports: their frames that were too short, and too long."""
+    ports = [("s_axis", recording.streams[0], design.input_beats)]
+    if recording.coefficients is not None:
+        ports.append(("s_coef", recording.coefficients, design.coefficient_beats))
+    found = dict(coverage)
+    for name, recorded, beats in ports:
+        short, long = recorded.faults(beats)
+        found[name] = LayerCoverage(len(recorded.values), 0, 0, short=short if beats > 1 else None, long=long)
+    return found
 
 
 def constant(ends: Iterable[tuple[int, int]]) -> int:

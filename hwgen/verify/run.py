@@ -18,8 +18,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
-import numpy as np
-import numpy.typing as npt
 
 from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
@@ -33,10 +31,11 @@ from hwgen.sim.design import WORD_BITS, Design
 from hwgen.sim.simulate import Recording, Settings, simulate
 from hwgen.spec import model as specs
 from hwgen.spec.model import Kind
+from hwgen.verify import slips
 from hwgen.verify.bounds import bounds_of
-from hwgen.verify.coverage import with_bounds, with_streams
+from hwgen.verify.coverage import Coverage, with_bounds, with_framing, with_streams
 from hwgen.verify.directed import MOST, directed_frames
-from hwgen.verify.reference import Setting, add_directed, received_psnr, reference
+from hwgen.verify.reference import Reference, Setting, add_directed, received_psnr, reference
 from hwgen.verify.report import Report
 
 EXTRA_FRAMES = (3, 12)
@@ -162,8 +161,11 @@ def run_verification(
             graph, (design.width, design.height), golden.meter.coverage(), bounds, request.directed
         )  # fmt: skip
         add_directed(setting, golden, directed)
-    total = request.frames + len(directed)
-    run = _Run(design, golden.words, golden.coefficients, runner.BuildOptions(), cache)
+        frames = slips.whole(golden)
+        if request.stall and slips.can_slip(design):
+            golden, frames = slips.add_short(setting, golden, request.frames, request.seed)
+    total = len(frames.order)
+    run = _Run(design, golden, frames, runner.BuildOptions(), cache)
     expected, findings = golden.expected(), golden.findings
     settings = Settings(frames=total, stall=request.stall, seed=request.seed)
     waveform = None
@@ -173,12 +175,12 @@ def run_verification(
             # More frames follow where these were too few to fill the design: all are compared, the images counted.
             say(f"simulating {design.width}x{design.height}, {total + extra} frames, stall {request.stall:g}")
             settings = replace(settings, frames=total + extra)
-            again = np.arange(settings.frames) % total
-            wanted = {name: values[again] for name, values in expected.items()}
+            numbers = frames.numbers(settings.frames)
+            wanted = {name: values[numbers] for name, values in expected.items()}
             recording = run(settings, folder / "run")
             build_seconds += recording.build_seconds
             simulation_seconds += recording.seconds
-            verdict = check(design, recording, settings, wanted, request.frames)
+            verdict = check(design, recording, settings, wanted, request.frames, run.sent(settings).scripts)
             if not verdict.findings or any(finding.kind != "stall" for finding in verdict.findings):
                 break
     except (HwgenError, OSError) as error:
@@ -212,7 +214,7 @@ def run_verification(
         psnr_db=psnr,
         snr_db=request.snr_db,
         seed=request.seed,
-        coverage=coverage if recording is None else with_streams(coverage, recording, stalled=request.stall > 0),
+        coverage=coverage if recording is None else _with_run(coverage, design, recording, request),
         trouble=trouble,
         waveform=waveform,
         command=request.command(),
@@ -221,6 +223,12 @@ def run_verification(
         build_seconds=build_seconds,
         simulation_seconds=simulation_seconds,
     )
+
+
+def _with_run(coverage: Coverage, design: Design, recording: Recording, request: Request) -> Coverage:
+    """A coverage with what the run met beside the layers' values: full and empty streams, frames that slip."""
+    found = with_streams(coverage, recording, stalled=request.stall > 0)
+    return with_framing(found, design, recording) if request.stall and slips.can_slip(design) else found
 
 
 def _design(request: Request, folder: Path) -> Design:
@@ -265,16 +273,18 @@ class _Run:
     """A design and the frames that it gets, over and over again where more are sent."""
 
     design: Design
-    words: list[npt.NDArray[np.uint32]]
-    coefficients: list[npt.NDArray[np.uint32]] | None
+    golden: Reference
+    frames: slips.Frames
     options: runner.BuildOptions
     cache: Path | None
 
     def __call__(self, settings: Settings, folder: Path) -> Recording:
-        again = [index % len(self.words) for index in range(settings.frames)]
-        words = np.stack([self.words[index] for index in again])
-        coefficients = None if self.coefficients is None else np.stack([self.coefficients[index] for index in again])
-        return simulate(self.design, words, settings, folder, self.options, self.cache, coefficients)
+        sent = self.sent(settings)
+        return simulate(self.design, sent.words, settings, folder, self.options, self.cache, sent.coefficients)
+
+    def sent(self, settings: Settings) -> slips.Sent:
+        """What the input streams carry."""
+        return slips.sent(self.golden, self.frames, settings.frames, settings.seed)
 
 
 def _check_same(design: Design, graph: Graph) -> None:

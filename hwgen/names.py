@@ -34,7 +34,7 @@ describe."""
 PORT = re.compile(r"(s_axis|m_axis|s_coef)(_\w+)?", re.ASCII)
 WIRE = "__"
 """In the name of every wire between components."""
-BENCH = frozenset({"hwgen_harness", "hwgen_random", "stream_probe", "stream_source", "stream_sink"})
+BENCH = frozenset({"hwgen_harness", "hwgen_random", "stream_probe", "stream_rules", "stream_source", "stream_sink"})
 """Modules of the simulation."""
 
 

@@ -94,7 +94,7 @@ def check(
     sent : the scripts of the inputs, the coefficients' behind, where frames were sent that TLAST does not end in time.
     """
     _, *layers, output = recording.streams
-    findings: list[Finding] = []
+    findings = _links(design, recording, None)
     compared = mismatches = 0
     for stream, recorded in zip(design.streams, layers, strict=True):
         single = value_by_value(recorded, stream)
@@ -102,6 +102,7 @@ def check(
         wanted = np.asarray(expected[stream.name], dtype=np.int64).reshape(settings.frames, -1)
         found, wrong = _values(stream, single, got, wanted)
         findings += sorted(_protocol(stream.name, recorded) + found, key=_cycle)
+        findings += _links(design, recording, stream.name)
         mismatches += wrong
         compared += min(len(got), counted * stream.values)
     words = np.asarray(expected["output"], dtype=np.int64).reshape(settings.frames, -1)
@@ -127,6 +128,8 @@ def flaws(design: Design, recording: Recording, settings: Settings) -> list[Find
     """Faults of a recording whatever its values should be: protocol, count of output beats, TLAST, a hang."""
     output = recording.streams[-1]
     findings = [finding for stream in recording.all for finding in _protocol(stream.name, stream)]
+    for behind in (None, *(stream.name for stream in design.streams)):
+        findings += _links(design, recording, behind)
     findings += _ending(design, recording, settings)
     due = settings.frames * design.output_beats
     if len(output.values) > due:
@@ -229,6 +232,17 @@ def _protocol(name: str, recorded: Recorded) -> list[Finding]:
     return [Finding("protocol", name, f"{name}: {rule}, cycle {cycle}", cycle=cycle)]
 
 
+def _links(design: Design, recording: Recording, behind: str | None) -> list[Finding]:
+    """Broken rules of the links behind a layer's stream; behind None: the input."""
+    findings = []
+    for broken in recording.broken:
+        link = design.links[broken.link]
+        if link.behind == behind:
+            text = f"{link.name}: {VIOLATIONS[broken.violation]}, cycle {broken.cycle}"
+            findings.append(Finding("protocol", link.name, text, cycle=broken.cycle))
+    return findings
+
+
 def _frame_ends(output: Recorded, frames: int, stream: Stream) -> list[Finding]:
     """TLAST: exactly on the last beat of every frame. One finding per frame at most."""
     findings = []
@@ -254,12 +268,12 @@ def _frame_ends(output: Recorded, frames: int, stream: Stream) -> list[Finding]:
 def _ending(
     design: Design, recording: Recording, settings: Settings, sent: Sequence[Script | None] = (None, None)
 ) -> list[Finding]:
-    def due(script: Script | None, beats: int) -> int:
+    def whole(script: Script | None, beats: int) -> int:
         return settings.frames * beats if script is None else len(script.words)
 
-    inputs = [("input", recording.streams[0], due(sent[0], design.input_beats))]
+    inputs = [("input", recording.streams[0], whole(sent[0], design.input_beats))]
     if recording.coefficients is not None:
-        inputs.append(("coefficient", recording.coefficients, due(sent[1], design.coefficient_beats)))
+        inputs.append(("coefficient", recording.coefficients, whole(sent[1], design.coefficient_beats)))
     taken = " and ".join(f"{len(stream.values)} of {due} {what} beats" for what, stream, due in inputs)
     cycle = recording.cycles
     if recording.status == "hang":

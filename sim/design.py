@@ -78,6 +78,20 @@ class Stream:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A stream between two components that is no layer's: its rules are watched, its beats are not recorded.
+
+    path : of its interface below the top. bits : of its payload.
+    behind : the layer's stream that it stands behind in dataflow order; None: the input.
+    """
+
+    name: str
+    path: str
+    bits: int
+    behind: str | None = None
+
+
+@dataclass(frozen=True)
 class Design:
     """A design as a bench needs to know it.
 
@@ -104,6 +118,7 @@ class Design:
     sources: tuple[Path, ...]
     predicted: Mapping[str, int | None]
     manifest: Mapping[str, Any]
+    links: tuple[Link, ...] = ()
 
     def prediction(self, key: str) -> int | None:
         """An integer of the manifest's `predicted`, None where it says nothing."""
@@ -143,6 +158,13 @@ class _Stream(_Part):
     branch: bool = False
 
 
+class _Link(_Part):
+    name: Name
+    path: Way
+    bits: Positive
+    behind: Name | None = None
+
+
 class _Predicted(_Part):
     frame_interval_cycles: Positive | None = None
     latency_cycles: Positive | None = None
@@ -160,6 +182,7 @@ class _Manifest(_Part):
     output: _Port
     coefficients: _Coefficients | None = None
     streams: list[_Stream]
+    links: list[_Link] = []
     sources: list[str] | None = None
     files: dict[str, str]
     clock_mhz: float | None = None
@@ -219,6 +242,7 @@ def load(folder: Path) -> Design:
         sources=tuple(folder / Path(name).name for name in sources),
         predicted=checked.predicted.model_dump(),
         manifest=manifest,
+        links=tuple(Link(**link.model_dump()) for link in checked.links),
     )
     if not design.sources:
         raise HwgenError(f"{path}: {key}", "at least one Verilog file", "none")
@@ -232,7 +256,7 @@ def probes(design: Design) -> str:
     """SystemVerilog text of the probes: one per layer by hierarchical reference, one each for the top's streams.
 
     Stream 0 is the input, 1..n the layers in dataflow order, n + 1 the output, n + 2 the coefficients where the design
-    takes any.
+    takes any. Behind them the rules of the links.
     """
     ports = ".clock, .running, .finish, .cycle"
     always = f"{ports}, .watch(1'b1)"
@@ -256,6 +280,12 @@ def probes(design: Design) -> str:
         lines.append(
             f"stream_probe #(.STREAM({last + 1}), .BITS(32)) probe_coefficients ({always}, .valid(c_valid),"
             f" .ready(c_ready), .payload(c_payload), .last(c_last), .beat(beat[{last + 1}]));"
+        )
+    for index, link in enumerate(design.links):
+        path = f"dut.{link.path}__"
+        lines.append(
+            f"stream_rules #(.LINK({index}), .BITS({link.bits})) link_{index} (.clock, .running, .cycle,"
+            f" .valid({path}valid), .ready({path}ready), .payload({path}payload));"
         )
     return "\n".join(lines) + "\n"
 

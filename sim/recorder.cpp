@@ -7,11 +7,13 @@
 //   streams.txt      one line per stream: index beats stalled valid ready kind cycle
 //                    (stalled: cycles of valid without ready; valid, ready: at the end;
 //                    kind, cycle: first protocol violation: 0 none, 1 payload changed, 2 valid dropped)
+//   links.txt        the same of streams that are watched and not recorded, one line per violated one: index kind cycle
 
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,6 +32,7 @@ struct Stream {
 };
 
 std::vector<Stream> streams;
+std::map<int, Stream> links;      // those with a violation
 std::vector<uint32_t> inputs[2];  // the input's beats, the coefficients'
 std::vector<uint8_t> lasts[2];    // TLAST of each beat; empty where it is not scripted
 
@@ -104,6 +107,8 @@ void hwgen_final(int stream, unsigned char valid, unsigned char ready) {
     streams[stream].ready = ready;
 }
 
+void hwgen_broken(int link, unsigned char dropped, unsigned cycle) { violate(links[link], dropped ? 2 : 1, cycle); }
+
 void hwgen_close() {
     FILE *file = std::fopen("streams.txt", "w");
     if (!file) fail("streams.txt");
@@ -114,6 +119,10 @@ void hwgen_close() {
                      (unsigned long long)s.stalled, s.valid, s.ready, s.violation, s.violation_cycle);
     }
     if (std::fclose(file)) fail("streams.txt");
+    file = std::fopen("links.txt", "w");
+    if (!file) fail("links.txt");
+    for (const auto &[i, s] : links) std::fprintf(file, "%d %d %u\n", i, s.violation, s.violation_cycle);
+    if (std::fclose(file)) fail("links.txt");
 }
 
 }

@@ -38,6 +38,7 @@ HARNESS = (
     "random.sv",  # a package: before the modules that use it
     "harness.sv",
     "stream_probe.sv",
+    "stream_rules.sv",
     "stream_source.sv",
     "stream_sink.sv",
     "bench.vlt",

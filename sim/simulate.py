@@ -76,12 +76,22 @@ def faults(last: NDArray[np.bool_], beats: int) -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
+class Broken:
+    """A rule that a link broke first: index of the link, and into VIOLATIONS, and the cycle."""
+
+    link: int
+    violation: int
+    cycle: int
+
+
+@dataclass(frozen=True)
 class Recording:
     """A finished run: `streams` are input, layers in dataflow order, output.
 
     coefficients : the second input stream, None where the design has none.
     frame_errors, error_cycles : what the design's counter of input faults said at the end, and in how many cycles
         `frame_error` was high; 0 of a design without.
+    broken : links that broke a rule.
     """
 
     status: str
@@ -93,6 +103,7 @@ class Recording:
     coefficients: Recorded | None = None
     frame_errors: int = 0
     error_cycles: int = 0
+    broken: tuple[Broken, ...] = ()
 
     @property
     def all(self) -> tuple[Recorded, ...]:
@@ -218,6 +229,7 @@ def simulate(
         coefficients=recorded[-1] if design.coefficient_beats else None,
         frame_errors=result["frame_errors"],
         error_cycles=result["error_cycles"],
+        broken=_broken(folder),
     )
 
 
@@ -267,6 +279,14 @@ def _records(folder: Path, names: list[str]) -> list[Recorded]:
     if [recorded.name for recorded in found] != names:
         raise runner.SimulationError(str(folder), f"records of {len(names)} streams", f"of {len(found)}")
     return found
+
+
+def _broken(folder: Path) -> tuple[Broken, ...]:
+    try:
+        lines = (folder / "links.txt").read_text().splitlines()
+        return tuple(Broken(*map(int, line.split())) for line in lines)
+    except (OSError, ValueError, TypeError) as error:
+        raise runner.SimulationError(str(folder), "a record of the links", str(error)) from None
 
 
 def _read(folder: Path, line: str, names: list[str]) -> Recorded:

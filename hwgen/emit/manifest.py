@@ -9,8 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from amaranth.hdl import Value
+
 from hwgen import __version__
 from hwgen.design_options import DesignOptions
+from hwgen.emit.datapath import outputs
 from hwgen.emit.ports import PARAMETER, PARAMETER_MEANING, ports
 from hwgen.ir.node import Node
 from hwgen.lower.base import Lowering, Stream
@@ -76,6 +79,7 @@ def build_manifest(plan: Plan, top: str, spec: ModelSpec, options: DesignOptions
             _stream(one, one.lanes_out(plan.configs[one.name])) | ({"branch": True} if one.name in branches else {})
             for one in lowerings
         ],
+        "links": _links(plan),
         "predicted": {
             "frame_interval_cycles": interval,
             "latency_cycles": latency(plan),
@@ -118,6 +122,24 @@ def _port_stream(hardware: HardwareGraph, stream: Stream) -> dict[str, int]:
         "bits": channels * bits, "beats": stream.pixels, "channels": channels, "value_bits": bits,
         "exponent": PIXEL.exponent,
     }  # fmt: skip
+
+
+def _links(plan: Plan) -> list[dict[str, Any]]:
+    """The manifest's entries for streams between components that are no layer's: of framers, converters and forks."""
+    hardware, found = plan.design.hardware, []
+    layers = {node.name for node in plan.graph.nodes}
+    behind: dict[str, str | None] = {INPUT: None}
+    for node in hardware.nodes:
+        behind[node.name] = node.name if node.name in layers else behind[hardware.inputs[node.name][-1]]
+        if node.name in layers or node.name == hardware.sink:
+            continue
+        component = plan.design.lowerings[node.name].build(plan.configs[node.name])
+        for path, given in outputs(component):
+            found.append({
+                "name": f"{node.name}_{path}", "path": f"{node.name}.{path}",
+                "bits": len(Value.cast(given.payload)), "behind": behind[node.name],
+            })  # fmt: skip
+    return found
 
 
 def _stream(one: Lowering[Any], lanes: int) -> dict[str, Any]:

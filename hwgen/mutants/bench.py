@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-
 from hwgen.design_options import DesignOptions
 from hwgen.emit import emit
 from hwgen.emit.verilog import verilog

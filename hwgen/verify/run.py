@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
-
 from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
 from hwgen.images import find_images, load_images

@@ -1,9 +1,9 @@
 """Frames that slip, for a run with stalls: TLAST comes too early or too late between the frames of a verification.
 
-A frame whose TLAST comes too early is padded with zeros: two such stand behind the images, each an expected frame of its
-own (`add_short`). One whose TLAST comes too late loses what it has too many and is what it would have been: any other
-frame but the last may be one, the first always is (`sent`). `hwgen.numerics.framing` has the rule; `hwgen soak` tries
-every way in which a frame can slip.
+A frame whose TLAST comes too early is padded with zeros: two such stand behind the images, each an expected frame of
+its own (`add_short`). One whose TLAST comes too late loses what it has too many and is what it would have been: any
+other frame but the last may be one, the first always is (`sent`). `hwgen.numerics.framing` has the rule; `hwgen soak`
+tries every way in which a frame can slip.
 """
 
 from __future__ import annotations

@@ -61,18 +61,6 @@ def output_of(plan: Plan, made: dict[str, Component], name: str, consumer: str, 
     return given[plan.design.hardware.consumers[name].index((consumer, place))]
 
 
-def outputs(component: Component | None) -> list[tuple[str, Any]]:
-    """All output streams of a component, by the names that they have in Verilog; none where a wire stands for it."""
-    found: list[tuple[str, Any]] = []
-    for name in ("o", "coefficients_o"):
-        given = getattr(component, name, None)
-        if isinstance(given, (list, tuple)):
-            found += [(f"{name}__{place}", one) for place, one in enumerate(given)]
-        elif given is not None:
-            found.append((name, given))
-    return found
-
-
 class Top(Component):
     """A design with AXI4-Stream ports (`hwgen.emit.ports`): pixels in and symbols out, or symbols in and pixels out.
 

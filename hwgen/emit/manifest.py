@@ -9,11 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from amaranth.hdl import Value
-
 from hwgen import __version__
 from hwgen.design_options import DesignOptions
-from hwgen.emit.datapath import outputs
 from hwgen.emit.ports import PARAMETER, PARAMETER_MEANING, ports
 from hwgen.ir.node import Node
 from hwgen.lower.base import Lowering, Stream
@@ -133,12 +130,9 @@ def _links(plan: Plan) -> list[dict[str, Any]]:
         behind[node.name] = node.name if node.name in layers else behind[hardware.inputs[node.name][-1]]
         if node.name in layers or node.name == hardware.sink:
             continue
-        component = plan.design.lowerings[node.name].build(plan.configs[node.name])
-        for path, given in outputs(component):
-            found.append({
-                "name": f"{node.name}_{path}", "path": f"{node.name}.{path}",
-                "bits": len(Value.cast(given.payload)), "behind": behind[node.name],
-            })  # fmt: skip
+        for path, bits in plan.design.lowerings[node.name].payloads(plan.configs[node.name]).items():
+            entry = {"name": f"{node.name}_{path}", "path": f"{node.name}.{path}", "bits": bits}
+            found.append(entry | {"behind": behind[node.name]})
     return found
 
 

@@ -303,6 +303,12 @@ class Lowering(ABC, Generic[Config]):
         """Values per beat of the output."""
         return 1
 
+    def payloads(self, config: Config) -> dict[str, int]:
+        """Bits of the payload of each output stream of the component, by the stream's name in Verilog."""
+        if self.is_wire(config):
+            return {}
+        return {"o": (2 if self.output.symbols else self.lanes_out(config)) * self.output.type.bits}
+
     def lanes_in(self, config: Config) -> int:
         """Values per beat of each input."""
         return 1

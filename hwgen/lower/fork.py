@@ -89,6 +89,11 @@ class ForkLowering(BeatLowering[Branches]):
         branches = [Beats(per_frame, self.output.pixels) for _ in range(self.consumers)]
         return ForkEvents(branches, ForkConfig.latency, self.buffers(config))
 
+    def payloads(self, config: Branches) -> dict[str, int]:
+        """A beat, on each branch."""
+        bits = config.lanes * self.output.type.bits
+        return {f"o__{branch}": bits for branch in range(self.consumers)}
+
     def lanes_out(self, config: Branches) -> int:
         """As chosen."""
         return config.lanes

@@ -57,6 +57,12 @@ class InputFramingLowering(EndLowering[NoChoice]):
         """A beat leaves in the cycle in which it comes."""
         return Steady(InputFramingConfig.latency, InputFramingConfig.latency)
 
+    def payloads(self, config: NoChoice) -> dict[str, int]:
+        """A beat of frames, and one of coefficients where there are any."""
+        framing = self.component
+        found = {"o": framing.frames.width}
+        return found if framing.coefficients is None else found | {"coefficients_o": framing.coefficients.width}
+
     def lanes_in(self, config: NoChoice) -> int:
         """A pixel, or a symbol."""
         return 1 if self.inputs[0].symbols else self.inputs[0].channels

@@ -37,6 +37,10 @@ class SymbolPackerLowering(ValueByValueLowering):
         """The packer of frames of that many values."""
         return self.component(config).build()
 
+    def payloads(self, config: Fixed) -> dict[str, int]:
+        """A symbol and its TLAST."""
+        return {name: bits + 1 for name, bits in super().payloads(config).items()}
+
     def buffers(self, config: Fixed) -> tuple[Buffer, ...]:
         """The FIFO's symbols."""
         full_rate = self.default_depth

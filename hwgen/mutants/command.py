@@ -90,20 +90,33 @@ def _results(subject: Subject, source: Netlist, drawn: list[Mutation], jobs: int
     name = subject.name
     _say(f"{name}: building a simulator with {len(drawn)} mutants")
     built = Bench(source, drawn)
-    key = store.key(built.key, *map(str, (*TESTS, *LONGER)))
+    facts = built.key, *map(str, (*TESTS, *LONGER))
+    key = store.key(*facts)
     verdicts = store.load(key)
     if verdicts is None:
-        verdicts = _verdicts(built, jobs, folder, name)
+        simulated = store.key(*facts, proofs=False)
+        verdicts = store.load(simulated)
+        if verdicts is None:
+            verdicts = _simulated(built, jobs, folder, name)
+            store.save(simulated, verdicts)
+        verdicts = _proven(built, verdicts, folder, name)
         store.save(key, verdicts)
     return [Result(name, mutation, *verdict) for mutation, verdict in zip(drawn, verdicts, strict=True)]
 
 
-def _verdicts(built: Bench, jobs: int, folder: Path, name: str) -> store.Verdicts:
+def _simulated(built: Bench, jobs: int, folder: Path, name: str) -> store.Verdicts:
+    """The verdicts of simulation alone."""
     found = _round(built, list(range(1, len(built.mutations) + 1)), TESTS, jobs, folder, name)
     left = [number for number, (verdict, _) in found.items() if verdict == SURVIVED]
     _say(f"{name}: {len(left)} of {len(found)} mutants left, verified for longer")
     for number, (verdict, by) in _round(built, left, LONGER, jobs, folder, name).items():
         found[number] = (LATER if verdict == KILLED else verdict), by
+    return list(found.values())
+
+
+def _proven(built: Bench, verdicts: store.Verdicts, folder: Path, name: str) -> store.Verdicts:
+    """The same, with those that survived and are proven to be no fault."""
+    found = dict(enumerate(verdicts, start=1))
     left = [number for number, (verdict, _) in found.items() if verdict == SURVIVED]
     _say(f"{name}: {len(left)} left, proofs of equivalence")
     for number in equivalent({number: built.mutations[number - 1] for number in left}, folder, _say):

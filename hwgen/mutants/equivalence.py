@@ -1,49 +1,76 @@
-"""Proofs that a mutant is no fault: whatever comes into its module, in every state that this may reach from reset on,
-all that goes out and the next state are what they would be without it.
+"""Proofs that a mutant is no fault: whatever comes into its module, or into the one around it, all that somebody looks
+at of what goes out is, in every state that may be reached from the reset state on, what it would be without the fault.
 
-Yosys lays the module beside its mutant, takes the registers out of both, so that their values come in and their next
-values go out, and writes the logic that is left for an SMT solver (`reachable.py`). What cannot be shown (a state that
-only other modules keep from being reached, a value that nobody looks at) is no proof of the contrary.
+Yosys lays the module beside its mutant, takes registers and memories out of both, so that their values come in and what
+they are given goes out, and writes the logic that is left for an SMT solver (`reachable.py`, `relation.py`). What cannot
+be shown (a state that only other modules keep from being reached, a value that nobody looks at further on) is no proof
+of the contrary.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from hwgen.errors import HwgenError
 from hwgen.mutants import yosys
 from hwgen.mutants.netlist import Mutation
-from hwgen.mutants.reachable import Logic, Reachable, logic as read, possible, reachable
+from hwgen.mutants.reachable import Logic, Reachable, logic as read, reachable
+from hwgen.mutants.relation import Relation
 
 TOGETHER = 20
 """Modules laid beside their mutants by one process."""
-BUFFER = "module \\$dff (CLK, D, Q); parameter WIDTH = 1; parameter CLK_POLARITY = 1; input CLK; " \
-    "input [WIDTH-1:0] D; output [WIDTH-1:0] Q; assign Q = D; endmodule\n"  # fmt: skip
-"""A register as its input: behind it every path is cut, so that the state is an input and the next state an output."""
+BITS = 1500
+"""Of all registers of a module; one with more is not looked at."""
 BASE = """\
 read_rtlil netlist.il
 design -save base"""
 PROOF = """\
 design -load base
-hierarchy -top {module}
-copy {module} gold
-copy {module} gate
-{mutate}
+hierarchy -top {scope}
+{copies}
+copy {scope} gold
 flatten gold gate
-delete {module}
-memory_map gold gate
+delete {scope}
+memory_collect gold gate
 dffunmap gold gate
-opt_clean gold gate
-expose -cut t:$dff %co1:+$dff[Q] w:* %i
-techmap -map buffer.v
-tee -o loops{number}.txt scc
+expose -evert gold/t:$dff gold/t:$mem_v2 gate/t:$dff gate/t:$mem_v2
 miter -equiv -make_outputs -flatten gold gate miter
 hierarchy -top miter
-opt -full
+opt_clean
+tee -o loops{number}.txt scc
 write_smt2 logic{number}.smt2"""
 NO_LOOPS = "Found 0 SCCs."
 """No register was missed."""
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A mutation as it is looked at from a scope: its own module, or one around it.
+
+    path : the modules from the mutation's own up to the scope
+    """
+
+    mutation: Mutation
+    path: tuple[str, ...]
+
+    @property
+    def scope(self) -> str:
+        return self.path[-1]
+
+    def script(self, number: int) -> str:
+        """Yosys' commands that write its logic: each module on the way up has a copy with the copy below in it."""
+        names = [f"gate{place}" for place in range(len(self.path) - 1)] + ["gate"]
+        copies = []
+        for place, (module, copy) in enumerate(zip(self.path, names, strict=True)):
+            copies.append(f"copy {_own(module)} {copy}")
+            if place == 0:
+                copies.append(self.mutation.command().replace(f"-module {_own(module)} ", f"-module {copy} "))
+            else:
+                copies.append(f"chtype -set {names[place - 1]} {copy}/t:{self.path[place - 1]}")
+        return PROOF.format(scope=_own(self.scope), copies="\n".join(copies), number=number)
 
 
 def equivalent(
@@ -55,46 +82,60 @@ def equivalent(
     ------
     HwgenError : Yosys did not run
     """
-    (folder / "buffer.v").write_text(BUFFER, encoding="utf-8")
-    numbers = [number for number, mutation in mutations.items() if not _register_output(mutation)]
+    around = _around(json.loads((folder / "netlist.json").read_text(encoding="utf-8"))["modules"])
+    left = {number: _Case(mutation, (mutation.module,)) for number, mutation in mutations.items()}
     bounds: dict[str, Reachable] = {}
     proven: list[int] = []
-    for start in range(0, len(numbers), TOGETHER):
-        part = numbers[start : start + TOGETHER]
-        for number in _written({number: mutations[number] for number in part}, folder):
-            logic = read((folder / f"logic{number}.smt2").read_text(encoding="utf-8"))
-            if _harmless(logic, mutations[number].module, bounds):
-                proven.append(number)
-        say(f"proofs: {start + len(part)} of {len(numbers)}, {len(proven)} equivalent")
+    while left:
+        items = list(left.items())
+        for start in range(0, len(items), TOGETHER):
+            part = dict(items[start : start + TOGETHER])
+            for number in _written(part, folder):
+                text = (folder / f"logic{number}.smt2").read_text(encoding="utf-8")
+                if _harmless(read(text), part[number].scope, bounds):
+                    proven.append(number)
+            say(f"proofs: {start + len(part)} of {len(items)}, {len(proven)} equivalent")
+        left = {
+            number: _Case(case.mutation, (*case.path, around[case.scope]))
+            for number, case in left.items()
+            if number not in proven and case.scope in around
+        }
     return proven
 
 
-def _harmless(logic: Logic, module: str, bounds: dict[str, Reachable]) -> bool:
+def _around(modules: Mapping[str, dict[str, dict[str, dict[str, str]]]]) -> dict[str, str]:
+    """The module around each; of those alone that stand in one other module, which is not the top."""
+    found: dict[str, set[str]] = {}
+    for name, module in modules.items():
+        for cell in module["cells"].values():
+            if cell["type"] in modules:
+                found.setdefault(str(cell["type"]), set()).add(name)
+    return {name: around for name, (around, *others) in ((n, sorted(a)) for n, a in found.items())
+            if not others and around in found}  # fmt: skip
+
+
+def _harmless(logic: Logic, scope: str, bounds: dict[str, Reachable]) -> bool:
     """In any state, or else in those that the module may reach; `bounds` has them of modules that were looked at."""
-    if not possible(logic, Reachable()):
+    if sum(logic.now([name]).size() for name in logic.registers()) > BITS:
+        return False
+    if Relation(logic, Reachable()).harmless():
         return True
-    if module not in bounds:
-        bounds[module] = reachable(logic)
-    return not possible(logic, bounds[module])
+    if scope not in bounds:
+        bounds[scope] = reachable(logic)
+    return Relation(logic, bounds[scope]).harmless()
 
 
-def _register_output(mutation: Mutation) -> bool:
-    """Whether the fault lies between a register and the place where paths are cut: that is not compared."""
-    return "dff" in mutation.kind and mutation.port == "Q"
-
-
-def _written(mutations: Mapping[int, Mutation], folder: Path) -> list[int]:
+def _written(cases: Mapping[int, _Case], folder: Path) -> list[int]:
     """Write the logic of all in one process; where that ends with an error, by halves. Numbers of those written."""
     try:
-        yosys.run(folder, [BASE, *(_proof(number, mutation) for number, mutation in mutations.items())])
+        yosys.run(folder, [BASE, *(case.script(number) for number, case in cases.items())])
     except HwgenError:
-        if len(mutations) == 1:
+        if len(cases) == 1:
             return []
-        items, half = list(mutations.items()), len(mutations) // 2
+        items, half = list(cases.items()), len(cases) // 2
         return _written(dict(items[:half]), folder) + _written(dict(items[half:]), folder)
-    return [number for number in mutations if NO_LOOPS in (folder / f"loops{number}.txt").read_text(encoding="utf-8")]
+    return [number for number in cases if NO_LOOPS in (folder / f"loops{number}.txt").read_text(encoding="utf-8")]
 
 
-def _proof(number: int, mutation: Mutation) -> str:
-    moved = mutation.command().replace(f"-module \\{mutation.module} ", "-module gate ")
-    return PROOF.format(module=f"\\{mutation.module}", mutate=moved, number=number)
+def _own(module: str) -> str:
+    return f"\\{module}"

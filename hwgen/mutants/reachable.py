@@ -1,53 +1,65 @@
-"""Logic between registers, for the SMT solver z3: may a fault make a difference, in the states that a module can reach?
+"""Logic between registers, for the SMT solver z3, and bounds of the states that a module can reach.
 
-Those states are bounded from above, register by register: a narrow register's values are collected until no state made
-of such values, and no input, gives it another one. What registers have to do with each other is lost, except for a
-counter and the flag of its last value (`column` and `last_column`): their pairs of values are collected.
+A narrow register's values are collected until no state made of such values, and no input, gives it another one; of a
+wide one the least and the largest. What registers have to do with each other is lost, except for a counter and the flag
+of its last value (`column` and `last_column`): their pairs of values are collected.
+
+A design begins in its reset state: every register has its reset value, or zero where it has none, as a first content.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import z3
 
-WIDEST = 7
+NARROW = 7
 """Bits of a register, or of two together, whose values are collected."""
 MOST = 80
 """Values of one; with more, it may have any."""
-MILLISECONDS = 5000
+WIDE = 32
+"""Bits of a register whose least and largest value are looked for."""
+ROUNDS = 8
+"""Times that a wide register's bounds may grow, before it may have any value."""
+MILLISECONDS = 3000
 """For one question to the solver; without an answer, nothing is known."""
+SECONDS = 60.0
+"""For the bounds of a module; those that are not found by then are none."""
 DECLARED = re.compile(r"\(\(state \|miter_s\|\)\)|\(\|miter_s\|\)")
 USED = re.compile(r"\((\|miter(?:_n [^|]*|#\d+)\|) state\)")
 LINE = re.compile(r"\(declare-fun \|miter#.*|\(define-fun \|miter(#|_n ).*")
 PORT = re.compile(r"; yosys-smt2-(input|output) (\S+) (\d+)")
 RESET = "in_rst"
+CELL = re.compile(r"_\$\w*dff.*")
+"""What follows a register's name in that of its cell."""
 
 
 @dataclass(frozen=True)
 class Logic:
-    """ports : expressions by name: `in_x` of inputs, `in_x.i` of a register's value, `gold_x` of its next one, and
-    `trigger`, which is 1 where outputs or next values differ with the fault from those without."""
+    """ports : expressions by name: `in_x` of inputs, `gold_x` and `gate_x` of outputs, of the module without the fault
+    and with it; `in_r.Q` of a register's value, `gold_r.D` and `gate_r.D` of its next one."""
 
     ports: dict[str, Any]
 
     def registers(self) -> list[str]:
-        """Names of those narrow enough to be looked at."""
-        return [
-            name[3:-2]
-            for name, port in self.ports.items()
-            if name.endswith(".i") and port.size() <= WIDEST and f"gold_{name[3:-2]}" in self.ports and "[" not in name
-        ]
+        """Names of all of their cells."""
+        return [name[3:-2] for name in self.ports if name.startswith("in_") and f"gold_{name[3:-2]}.D" in self.ports]
 
     def now(self, names: Sequence[str]) -> Any:
         """The value of a register, or of two."""
-        return _joined([self.ports[f"in_{name}.i"] for name in names])
+        return _joined([self.ports[f"in_{name}.Q"] for name in names])
 
-    def next(self, names: Sequence[str]) -> Any:
-        return _joined([self.ports[f"gold_{name}"] for name in names])
+    def next(self, names: Sequence[str], copy: str = "gold") -> Any:
+        return _joined([self.ports[f"{copy}_{name}.D"] for name in names])
+
+    def outputs(self) -> list[str]:
+        """Names of what goes out, to other modules and to memories."""
+        registers = {f"{name}.D" for name in self.registers()}
+        return [name[5:] for name in self.ports if name.startswith("gold_") and name[5:] not in registers]
 
 
 def logic(text: str) -> Logic:
@@ -55,7 +67,8 @@ def logic(text: str) -> Logic:
     lines, ports = [], []
     for line in text.splitlines():
         if found := PORT.match(line):
-            ports.append((found[2], int(found[3])))
+            if found[3] != "0" and not found[2].endswith("CLK"):
+                ports.append((found[2], int(found[3])))
         elif LINE.match(line):
             lines.append(USED.sub(r"\1", DECLARED.sub("()", line.partition(" ; ")[0])))
     for name, bits in ports:
@@ -68,47 +81,56 @@ def logic(text: str) -> Logic:
 
 @dataclass
 class Reachable:
-    """Values that registers, or pairs of them, can have from reset on; those not named can have any."""
+    """Values that registers, or pairs of them, can have; those not named can have any.
+
+    values : collected ones. ranges : the least and the largest, of wide ones; as signed numbers where `signed` is True.
+    """
 
     values: dict[tuple[str, ...], set[int]] = field(default_factory=dict)
+    ranges: dict[tuple[str, bool], tuple[int, int]] = field(default_factory=dict)
 
     def holds(self, of: Logic) -> list[Any]:
         """The bounds, as conditions on a module's state."""
-        return [_among(of.now(names), found) for names, found in self.values.items() if _known(of, names)]
+        return [
+            *(_among(of.now(names), found) for names, found in self.values.items()),
+            *(_within(of.now([name]), signed, *ends) for (name, signed), ends in self.ranges.items()),
+        ]
 
 
-def reachable(of: Logic) -> Reachable:
-    """Collect the values, beginning with those behind a reset in any state."""
-    found = Reachable({names: set() for names in _groups(of.registers())})
+def reachable(of: Logic, seconds: float = SECONDS) -> Reachable:
+    """Collect the values, beginning with those of the reset state."""
     if RESET not in of.ports:
         return Reachable()
-    held = of.ports[RESET] == 1
+    found = Reachable({names: {0} for names in _groups(of)})
+    held, end = [of.ports[RESET] == 1], time.monotonic() + seconds
+    wide = [name for name in of.registers() if NARROW < of.now([name]).size() <= WIDE]
+    found.ranges = {(name, signed): (0, 0) for name in wide for signed in (False, True)}
     for names in list(found.values):
-        _collect(of, found, [names], [held], bounded=False)
-    while _collect(of, found, list(found.values), [], bounded=True):
-        pass
-    return found
+        resets = find(z3.Not(_among(of.next(names), {0})), held)
+        if resets is not None and resets is not UNKNOWN:  # it is reset to something else
+            first = _value(resets, of.next(names))
+            if find(of.next(names) != first, held) is None:
+                found.values[names] = {first}
+    for key in list(found.ranges):
+        value = of.next([key[0]])
+        model = find(value != 0, held)
+        if model is not None and model is not UNKNOWN:
+            first = _value(model, value)
+            if find(value != first, held) is None:
+                number = _number(first, value.size(), key[1])
+                found.ranges[key] = (number, number)
+    grown = dict.fromkeys(found.ranges, 0)
+    while time.monotonic() < end:
+        changed = _collect(of, found, end)
+        for key in list(found.ranges):
+            if time.monotonic() < end and _widen(of, found, key, grown):
+                changed = True
+        if not changed:
+            return found
+    return Reachable()
 
 
-def possible(of: Logic, bounds: Reachable) -> bool:
-    """Whether the fault may make a difference: False proves that it makes none.
-
-    Within the bounds nothing may differ. They hold from reset on, so a reset must lead from any state that both are in
-    to one that is the same for both; what goes out before that means nothing.
-    """
-    differs = of.ports["trigger"] == 1
-    if _model(differs, bounds.holds(of)) is not None:
-        return True
-    if not bounds.values or _model(differs, []) is None:
-        return False
-    states = [name[3:-2] for name in of.ports if name.endswith(".i")]
-    next_ones = [of.ports[f"gold_{name}"] != of.ports[f"gate_{name}"] for name in states]
-    return _model(z3.Or(next_ones), [of.ports[RESET] == 1]) is not None
-
-
-def _collect(
-    of: Logic, found: Reachable, groups: Iterable[tuple[str, ...]], given: list[Any], bounded: bool
-) -> bool:
+def _collect(of: Logic, found: Reachable, end: float) -> bool:
     """Add values until the solver finds no other; those of which there are too many, or no answer, are dropped.
 
     Returns
@@ -116,25 +138,54 @@ def _collect(
     bool : whether anything was dropped or added
     """
     changed = False
-    for names in list(groups):
-        while names in found.values:
+    for names in list(found.values):
+        while names in found.values and time.monotonic() < end:
             known = found.values[names]
-            state = found.holds(of) if bounded else []
-            model = _model(z3.Not(_among(of.next(names), known)), [*state, *given])
+            model = find(z3.Not(_among(of.next(names), known)), found.holds(of))
             if model is None:
                 break
             changed = True
             if model is UNKNOWN or len(known) >= MOST:
                 del found.values[names]
             else:
-                known.add(model.eval(of.next(names), model_completion=True).as_long())
+                known.add(_value(model, of.next(names)))
     return changed
+
+
+def _widen(of: Logic, found: Reachable, key: tuple[str, bool], grown: dict[tuple[str, bool], int]) -> bool:
+    """Widen a range to what one step can reach; one that goes on growing is dropped."""
+    name, signed = key
+    value, (low, high) = of.next([name]), found.ranges[key]
+    if find(z3.Not(_within(value, signed, low, high)), found.holds(of)) is None:
+        return False
+    grown[key] += 1
+    size = value.size()
+    least, most = (-1 << size - 1, (1 << size - 1) - 1) if signed else (0, (1 << size) - 1)
+    state = found.holds(of)
+    high = _furthest(lambda limit: _above(value, signed, limit), state, high, most)
+    low = -_furthest(lambda limit: _below(value, signed, -limit), state, -low, -least)
+    if grown[key] > ROUNDS or (low, high) == (least, most):
+        del found.ranges[key]
+    else:
+        found.ranges[key] = (low, high)
+    return True
+
+
+def _furthest(beyond: Callable[[int], Any], state: list[Any], near: int, far: int) -> int:
+    """The least number from `near` to `far` that nothing is beyond."""
+    while near < far:
+        middle = (near + far) // 2
+        if find(beyond(middle), state) is None:
+            far = middle
+        else:
+            near = middle + 1
+    return far
 
 
 UNKNOWN = object()
 
 
-def _model(question: Any, given: list[Any]) -> Any:
+def find(question: Any, given: Sequence[Any]) -> Any:
     """A model in which all of it is true; None where there is none, UNKNOWN where there is no answer."""
     solver = z3.SolverFor("QF_BV")
     solver.set("timeout", MILLISECONDS)
@@ -145,19 +196,39 @@ def _model(question: Any, given: list[Any]) -> Any:
     return solver.model() if answer == z3.sat else UNKNOWN
 
 
-def _groups(registers: Sequence[str]) -> list[tuple[str, ...]]:
-    """Each by itself, and with the flag that tells its last value."""
-    pairs = [(one, f"last_{one}") for one in registers if f"last_{one}" in registers]
-    return [*((name,) for name in registers), *pairs]
+def _groups(of: Logic) -> list[tuple[str, ...]]:
+    """Narrow registers each by itself, and with the flag that tells its last value."""
+    narrow = [name for name in of.registers() if of.now([name]).size() <= NARROW and "[" not in name]
+    plain = {CELL.sub("", name): name for name in narrow}
+    pairs = [(one, plain[f"last_{name}"]) for name, one in plain.items() if f"last_{name}" in plain]
+    return [*((name,) for name in narrow), *(pair for pair in pairs if of.now(pair).size() <= NARROW)]
 
 
-def _known(of: Logic, names: Iterable[str]) -> bool:
-    return all(f"in_{name}.i" in of.ports for name in names)
+def _value(model: Any, expression: Any) -> int:
+    return int(model.eval(expression, model_completion=True).as_long())
+
+
+def _number(value: int, size: int, signed: bool) -> int:
+    return value - (1 << size) if signed and value >> size - 1 else value
 
 
 def _joined(parts: Sequence[Any]) -> Any:
     return parts[0] if len(parts) == 1 else z3.Concat(*parts)
 
 
-def _among(value: Any, values: Iterable[int]) -> Any:
+def _among(value: Any, values: set[int]) -> Any:
     return z3.Or([value == one for one in sorted(values)])
+
+
+def _above(value: Any, signed: bool, limit: int) -> Any:
+    number = z3.BitVecVal(limit, value.size())
+    return value > number if signed else z3.UGT(value, number)
+
+
+def _below(value: Any, signed: bool, limit: int) -> Any:
+    number = z3.BitVecVal(limit, value.size())
+    return value < number if signed else z3.ULT(value, number)
+
+
+def _within(value: Any, signed: bool, low: int, high: int) -> Any:
+    return z3.And(z3.Not(_below(value, signed, low)), z3.Not(_above(value, signed, high)))

@@ -1,7 +1,7 @@
 """Verdicts of finished designs, kept in the cache: a bench that was cut off goes on behind the last one.
 
 An entry's key is of everything that the verdicts depend on: the simulator (the design with its faults, the bench, the
-tools), the trials, and hwgen's own sources.
+tools), the trials, and hwgen's own sources. Those of the proofs are left out where none have been made yet.
 """
 
 from __future__ import annotations
@@ -15,13 +15,18 @@ from pathlib import Path
 from hwgen import cache as caches, process
 
 PACKAGE = Path(__file__).resolve().parents[1]
+PROOFS = {PACKAGE / "mutants" / name for name in ("equivalence.py", "reachable.py", "relation.py")}
+"""Sources that simulation does not depend on."""
 Verdicts = list[tuple[str, str]]
 """Verdict of each mutant, and what it is by."""
 
 
-def key(*facts: str) -> str:
-    """The key of an entry: a hash of hwgen's sources and of the facts that the verdicts depend on beside them."""
-    return hashlib.sha256(json.dumps([_sources(), *facts]).encode()).hexdigest()[:32]
+def key(*facts: str, proofs: bool = True) -> str:
+    """The key of an entry: a hash of hwgen's sources and of the facts that the verdicts depend on beside them.
+
+    proofs : whether equivalence was looked at
+    """
+    return hashlib.sha256(json.dumps([_sources(proofs), *facts]).encode()).hexdigest()[:32]
 
 
 def load(key: str, cache: Path | None = None) -> Verdicts | None:
@@ -42,11 +47,11 @@ def save(key: str, verdicts: Verdicts, cache: Path | None = None) -> None:
 
 
 @functools.cache
-def _sources() -> str:
+def _sources(proofs: bool) -> str:
     digest = hashlib.sha256()
     for folder, _, names in sorted(os.walk(PACKAGE, followlinks=True)):
         for name in sorted(names):
-            if name.endswith((".py", ".sv", ".cpp", ".vlt")):
-                path = Path(folder, name)
+            path = Path(folder, name)
+            if name.endswith((".py", ".sv", ".cpp", ".vlt")) and (proofs or path not in PROOFS):
                 digest.update(f"{path.relative_to(PACKAGE)}\n".encode() + path.read_bytes())
     return digest.hexdigest()

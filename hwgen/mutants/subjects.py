@@ -81,7 +81,7 @@ def of_model(model: str | Path) -> list[Subject]:
 
 
 def of_components(folder: Path) -> list[Subject]:
-    """A design for each case; the specifications are written into `folder`."""
+    """A design for each case, whose specifications are written into `folder`, and tiny by the other engine."""
     found = []
     for name, case in CASES.items():
         home = folder / f"spec_{name}"
@@ -90,4 +90,6 @@ def of_components(folder: Path) -> list[Subject]:
         path.write_text(case.spec(), encoding="utf-8")
         options = DesignOptions(path, case.side, board_of(case, home), case.fps, init=case.seed)
         found.append(Subject(name, options))
+    for side in SIDES:
+        found.append(Subject(f"winograd_{side}", DesignOptions(MODEL, side, engine="winograd", frame=(16, 16))))
     return found

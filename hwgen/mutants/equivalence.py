@@ -2,9 +2,9 @@
 at of what goes out is, in every state that may be reached from the reset state on, what it would be without the fault.
 
 Yosys lays the module beside its mutant, takes registers and memories out of both, so that their values come in and what
-they are given goes out, and writes the logic that is left for an SMT solver (`reachable.py`, `relation.py`). What cannot
-be shown (a state that only other modules keep from being reached, a value that nobody looks at further on) is no proof
-of the contrary.
+they are given goes out, and writes the logic that is left for an SMT solver (`reachable.py`, `relation.py`). What
+cannot be shown (a state that only other modules keep from being reached, a value that nobody looks at further on) is no
+proof of the contrary.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ A design begins in its reset state: every register has its reset value, or zero 
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -19,7 +20,9 @@ import z3
 
 NARROW = 7
 """Bits of a register, or of two together, whose values are collected."""
-MOST = 80
+FLAGS = 12
+"""Registers of one bit, at most, whose values are collected by pairs where they are too many for all together."""
+MOST = 128
 """Values of one; with more, it may have any."""
 WIDE = 32
 """Bits of a register whose least and largest value are looked for."""
@@ -27,7 +30,7 @@ ROUNDS = 8
 """Times that a wide register's bounds may grow, before it may have any value."""
 MILLISECONDS = 3000
 """For one question to the solver; without an answer, nothing is known."""
-SECONDS = 60.0
+SECONDS = 25.0
 """For the bounds of a module; those that are not found by then are none."""
 DECLARED = re.compile(r"\(\(state \|miter_s\|\)\)|\(\|miter_s\|\)")
 USED = re.compile(r"\((\|miter(?:_n [^|]*|#\d+)\|) state\)")
@@ -197,11 +200,18 @@ def find(question: Any, given: Sequence[Any]) -> Any:
 
 
 def _groups(of: Logic) -> list[tuple[str, ...]]:
-    """Narrow registers each by itself, and with the flag that tells its last value."""
+    """Narrow registers each by itself, and with the flag that tells its last value; flags all together, or by pairs."""
     narrow = [name for name in of.registers() if of.now([name]).size() <= NARROW and "[" not in name]
     plain = {CELL.sub("", name): name for name in narrow}
     pairs = [(one, plain[f"last_{name}"]) for name, one in plain.items() if f"last_{name}" in plain]
-    return [*((name,) for name in narrow), *(pair for pair in pairs if of.now(pair).size() <= NARROW)]
+    found: list[tuple[str, ...]] = [(name,) for name in narrow]
+    found += [pair for pair in pairs if of.now(pair).size() <= NARROW]
+    flags = [name for name in narrow if of.now([name]).size() == 1]
+    if 1 < len(flags) <= NARROW:
+        found.append(tuple(flags))
+    elif len(flags) <= FLAGS:
+        found += itertools.combinations(flags, 2)
+    return found
 
 
 def _value(model: Any, expression: Any) -> int:

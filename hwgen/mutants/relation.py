@@ -3,8 +3,8 @@
 Two copies of a module begin in the same state and see the same inputs. The relation of their states that always holds
 is looked for from above, bit by bit of all registers: at first every bit is the same in both. One that is not, in some
 next state of two that are so related, is from then on the same only where a narrow register has a value with which that
-was never seen ("where `valid` is 1"); and so on until nothing is lost any more. If nothing that goes out differed on the
-way, nothing ever does. A payload goes out where its `valid` is 1, a word into a memory where it is written.
+was never seen ("where `valid` is 1"); and so on until nothing is lost any more. If nothing that goes out differed on
+the way, nothing ever does. A payload goes out where its `valid` is 1, a word into a memory where it is written.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from hwgen.mutants.reachable import UNKNOWN, Logic, Reachable, find
 
 NARROW = 4
 """Bits of a register whose values are conditions."""
+WIDE = 12
+"""Bits of a wider register, each bit of which is one."""
 PAIRS = 14
 """Registers of one bit, at most, that are conditions two by two as well."""
-SECONDS = 40.0
+SECONDS = 12.0
 """For one relation; what is not shown by then is not shown."""
 Bit = tuple[str, int]
 MEMORY = re.compile(r"(.*\.WR)_(ADDR|DATA)")
@@ -163,6 +165,11 @@ def _conditions(of: Logic) -> Iterator[Condition]:
     for name in small:
         for value in range(1 << of.now([name]).size()):
             yield Condition(of.now([name]) == value, of.next([name]) == value)
+    for name in names:
+        size = of.now([name]).size()
+        for bit in range(size if NARROW < size <= WIDE else 0):
+            for value in range(2):
+                yield Condition(_bit(of.now([name]), bit) == value, _bit(of.next([name]), bit) == value)
     single = [name for name in small if of.now([name]).size() == 1]
     if len(single) <= PAIRS:
         for place, one in enumerate(single):

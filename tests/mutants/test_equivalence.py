@@ -100,7 +100,8 @@ def test_a_payload_that_nobody_looks_at(staged: tuple[Path, list[Mutation]]) -> 
     """Always loaded: another payload while `valid` is 0. Never loaded, or another bit of it: a fault."""
     folder, known = staged
     enables = {m.mode: m for m in known if m.module == "stage" and m.port == "EN"}
-    (bit,) = [m for m in known if m.module == "stage" and "dff" in m.kind and (m.port, m.bit, m.mode) == ("D", 1, "inv")]
+    stage = [m for m in known if m.module == "stage" and "dff" in m.kind]
+    (bit,) = [m for m in stage if (m.port, m.bit, m.mode) == ("D", 1, "inv")]
     asked = {1: enables["const1"], 2: enables["const0"], 3: bit}
     assert equivalence.equivalent(asked, folder) == [1]
 

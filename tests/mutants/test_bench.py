@@ -15,7 +15,7 @@ from hwgen.mutants import command, store, yosys
 from hwgen.mutants.bench import TESTS, Bench, Netlist, Trial
 from hwgen.mutants.netlist import Mutation, draw, mutations
 from hwgen.mutants.origin import Origins
-from hwgen.mutants.score import EQUIVALENT, KILLED, NOT_RUN
+from hwgen.mutants.score import EQUIVALENT, KILLED, NOT_RUN, SURVIVED
 from hwgen.mutants.subjects import Subject
 from hwgen.sim.runner import SimulationError
 
@@ -65,8 +65,18 @@ def test_verdicts(source: Netlist, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found[0].verdict, found[0].by) == (EQUIVALENT, "")
     assert found[1].verdict == KILLED and found[1].by in ("missing", "protocol", "hang", "surplus")
     assert sum(result.verdict == KILLED for result in found) >= 4
-    assert list(kept.values()) == [[(result.verdict, result.by) for result in found]]
-    monkeypatch.setattr(command, "_verdicts", None)
+    simulated, proven = kept.values()
+    assert proven == [(result.verdict, result.by) for result in found]
+    assert simulated == [(SURVIVED, "") if verdict == EQUIVALENT else (verdict, by) for verdict, by in proven]
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "_simulated", None)
+        patch.setattr(command, "equivalent", lambda *of: [])
+        kept.pop(list(kept)[1])  # other proofs, as behind a change of theirs: nothing is simulated again
+        again = command._results(Subject("small", source.options), source, chosen, 2, source.folder)
+        assert [(result.verdict, result.by) for result in again] == simulated
+        kept[list(kept)[1]] = proven
+    monkeypatch.setattr(command, "_simulated", None)
+    monkeypatch.setattr(command, "_proven", None)
     assert command._results(Subject("small", source.options), source, chosen, 2, source.folder) == found
 
 

@@ -2,7 +2,8 @@
 
 A narrow register's values are collected until no state made of such values, and no input, gives it another one; of a
 wide one the least and the largest. What registers have to do with each other is lost, except for a counter and the flag
-of its last value (`column` and `last_column`): their pairs of values are collected.
+of its last value (`column` and `last_column`), for flags, and for what counts beats on their way to a FIFO: their values
+are collected together.
 
 A design begins in its reset state: every register has its reset value, or zero where it has none, as a first content.
 """
@@ -11,7 +12,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,16 +22,21 @@ NARROW = 7
 """Bits of a register, or of two together, whose values are collected."""
 FLAGS = 12
 """Registers of one bit, at most, whose values are collected by pairs where they are too many for all together."""
-MOST = 128
+BEATS = re.compile(r"(spare|level|written|valid\d*)$")
+"""Names of registers that count a FIFO's beats, or say where one is on its way: together they are as many as were let
+in."""
+TOGETHER = 16
+"""Bits of all of them, whose values are collected together."""
+MOST = 256
 """Values of one; with more, it may have any."""
 WIDE = 32
 """Bits of a register whose least and largest value are looked for."""
 ROUNDS = 8
 """Times that a wide register's bounds may grow, before it may have any value."""
-MILLISECONDS = 3000
-"""For one question to the solver; without an answer, nothing is known."""
-SECONDS = 25.0
-"""For the bounds of a module; those that are not found by then are none."""
+EFFORT = 2_000_000
+"""Of the solver for one question, in its own units; without an answer, nothing is known. No time: the same everywhere."""
+QUESTIONS = 6000
+"""For the bounds of a module; where they take more there are none."""
 DECLARED = re.compile(r"\(\(state \|miter_s\|\)\)|\(\|miter_s\|\)")
 USED = re.compile(r"\((\|miter(?:_n [^|]*|#\d+)\|) state\)")
 LINE = re.compile(r"\(declare-fun \|miter#.*|\(define-fun \|miter(#|_n ).*")
@@ -100,12 +105,12 @@ class Reachable:
         ]
 
 
-def reachable(of: Logic, seconds: float = SECONDS) -> Reachable:
+def reachable(of: Logic) -> Reachable:
     """Collect the values, beginning with those of the reset state."""
     if RESET not in of.ports:
         return Reachable()
     found = Reachable({names: {0} for names in _groups(of)})
-    held, end = [of.ports[RESET] == 1], time.monotonic() + seconds
+    held = [of.ports[RESET] == 1]
     wide = [name for name in of.registers() if NARROW < of.now([name]).size() <= WIDE]
     found.ranges = {(name, signed): (0, 0) for name in wide for signed in (False, True)}
     for names in list(found.values):
@@ -123,26 +128,32 @@ def reachable(of: Logic, seconds: float = SECONDS) -> Reachable:
                 number = _number(first, value.size(), key[1])
                 found.ranges[key] = (number, number)
     grown = dict.fromkeys(found.ranges, 0)
-    while time.monotonic() < end:
-        changed = _collect(of, found, end)
+    left = QUESTIONS
+    while left > 0:
+        changed, asked = _collect(of, found, left)
+        left -= asked
         for key in list(found.ranges):
-            if time.monotonic() < end and _widen(of, found, key, grown):
+            left -= 1
+            if _widen(of, found, key, grown):
+                left -= 2 * WIDE
                 changed = True
-        if not changed:
+        if not changed and left > 0:
             return found
     return Reachable()
 
 
-def _collect(of: Logic, found: Reachable, end: float) -> bool:
+def _collect(of: Logic, found: Reachable, most: int) -> tuple[bool, int]:
     """Add values until the solver finds no other; those of which there are too many, or no answer, are dropped.
 
     Returns
     -------
     bool : whether anything was dropped or added
+    int : questions, at most `most`; what they leave open is not settled
     """
-    changed = False
+    changed, asked = False, 0
     for names in list(found.values):
-        while names in found.values and time.monotonic() < end:
+        while names in found.values and asked < most:
+            asked += 1
             known = found.values[names]
             model = find(z3.Not(_among(of.next(names), known)), found.holds(of))
             if model is None:
@@ -152,7 +163,7 @@ def _collect(of: Logic, found: Reachable, end: float) -> bool:
                 del found.values[names]
             else:
                 known.add(_value(model, of.next(names)))
-    return changed
+    return changed, asked
 
 
 def _widen(of: Logic, found: Reachable, key: tuple[str, bool], grown: dict[tuple[str, bool], int]) -> bool:
@@ -191,7 +202,7 @@ UNKNOWN = object()
 def find(question: Any, given: Sequence[Any]) -> Any:
     """A model in which all of it is true; None where there is none, UNKNOWN where there is no answer."""
     solver = z3.SolverFor("QF_BV")
-    solver.set("timeout", MILLISECONDS)
+    solver.set("rlimit", EFFORT)
     solver.add(question, *given)
     answer = solver.check()
     if answer == z3.unsat:
@@ -211,6 +222,9 @@ def _groups(of: Logic) -> list[tuple[str, ...]]:
         found.append(tuple(flags))
     elif len(flags) <= FLAGS:
         found += itertools.combinations(flags, 2)
+    beats = tuple(name for name in narrow if BEATS.search(CELL.sub("", name)))
+    if 1 < len(beats) and of.now(beats).size() <= TOGETHER and beats not in found:
+        found.append(beats)
     return found
 
 

@@ -22,7 +22,7 @@ from hwgen.mutants.relation import Relation
 
 TOGETHER = 20
 """Modules laid beside their mutants by one process."""
-BITS = 1500
+BITS = 300
 """Of all registers of a module; one with more is not looked at."""
 BASE = """\
 read_rtlil netlist.il

@@ -33,7 +33,7 @@ WIDE = 32
 """Bits of a register whose least and largest value are looked for."""
 ROUNDS = 8
 """Times that a wide register's bounds may grow, before it may have any value."""
-EFFORT = 2_000_000
+EFFORT = 1_000_000
 """Of the solver for one question, in its own units; without an answer, nothing is known. No time: the same everywhere."""
 QUESTIONS = 6000
 """For the bounds of a module; where they take more there are none."""

@@ -2,8 +2,8 @@
 
 A narrow register's values are collected until no state made of such values, and no input, gives it another one; of a
 wide one the least and the largest. What registers have to do with each other is lost, except for a counter and the flag
-of its last value (`column` and `last_column`), for flags, and for what counts beats on their way to a FIFO: their values
-are collected together.
+of its last value (`column` and `last_column`), for flags, and for what counts beats on their way to a FIFO: their
+values are collected together.
 
 A design begins in its reset state: every register has its reset value, or zero where it has none, as a first content.
 """
@@ -34,7 +34,8 @@ WIDE = 32
 ROUNDS = 8
 """Times that a wide register's bounds may grow, before it may have any value."""
 EFFORT = 1_000_000
-"""Of the solver for one question, in its own units; without an answer, nothing is known. No time: the same everywhere."""
+"""Of the solver for one question, in its own units, which are the same everywhere; without an answer, nothing is
+known."""
 QUESTIONS = 6000
 """For the bounds of a module; where they take more there are none."""
 DECLARED = re.compile(r"\(\(state \|miter_s\|\)\)|\(\|miter_s\|\)")

@@ -224,7 +224,7 @@ def _groups(of: Logic) -> list[tuple[str, ...]]:
     elif len(flags) <= FLAGS:
         found += itertools.combinations(flags, 2)
     beats = tuple(name for name in narrow if BEATS.search(CELL.sub("", name)))
-    if 1 < len(beats) and of.now(beats).size() <= TOGETHER and beats not in found:
+    if len(beats) > 1 and of.now(beats).size() <= TOGETHER and beats not in found:
         found.append(beats)
     return found
 

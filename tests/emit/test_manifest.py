@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 
 from support.emission import FRAME, files_of
 
@@ -61,3 +62,20 @@ def test_manifest_agrees_with_the_graph_and_the_plan(variant: Emitted) -> None:
     words = {"bits": 32, "beats": graph.coefficient_words, "fraction": 10} if graph.coefficient_words else None
     assert manifest["coefficients"] == words
     assert manifest["terms"] == graph.terms
+
+
+def test_every_stream_between_components_is_a_layers_or_a_link(variant: Emitted) -> None:
+    """As the Verilog has them, bit for bit; but for the last component's, which is the output port."""
+    top = variant.manifest["top"]
+    text = (variant.folder / f"{top}.v").read_text(encoding="utf-8")
+    found = {}
+    for module in re.finditer(rf"^module \\?{top}\.(\w+) ?\(.*?^endmodule", text, re.MULTILINE | re.DOTALL):
+        for high, port in re.findall(r"^  output (?:\[(\d+):0\] )?(\w+)__payload;", module[0], re.MULTILINE):
+            found[f"{module[1]}.{port}"] = int(high or 0) + 1
+    links = {link["path"]: link["bits"] for link in variant.manifest["links"]}
+    layers = {stream["path"] for stream in variant.manifest["streams"]}
+    assert links.items() <= found.items() and links.keys().isdisjoint(layers)
+    last = f"{variant.plan.design.hardware.sink}.o"
+    assert found.keys() == links.keys() | layers | {last}
+    names = [None, *(stream["name"] for stream in variant.manifest["streams"])]
+    assert all(link["behind"] in names for link in variant.manifest["links"])

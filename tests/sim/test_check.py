@@ -14,9 +14,9 @@ from support import sim_toy
 from hwgen.errors import HwgenError
 from hwgen.numerics.words import pack_pixels, signed_values
 from hwgen.sim import design as designs, junit
-from hwgen.sim.check import Finding, Verdict, check
-from hwgen.sim.design import Design
-from hwgen.sim.simulate import Recorded, Recording, Settings, patience, simulate
+from hwgen.sim.check import Finding, Verdict, check, flaws
+from hwgen.sim.design import Design, Link
+from hwgen.sim.simulate import Broken, Recorded, Recording, Script, Settings, patience, simulate
 
 
 def perfect(design: Design, frames: int = 3) -> Recording:
@@ -171,6 +171,38 @@ def test_faults_counted_in_whole_frames(design: Design, errors: int, cycles: int
         f"input: frame_errors is {errors} at the end, frame_error was high in {cycles} cycles,"
         " and all frames were whole"
     )
+
+
+@pytest.mark.parametrize(("errors", "cycles", "right"), [(2, 2, True), (1, 2, False), (2, 1, False), (3, 3, False)])
+def test_faults_that_are_sent_are_counted(design: Design, errors: int, cycles: int, right: bool) -> None:
+    """A frame that is short and one that is long; beats that are dropped have to be taken, too."""
+    recording, beats = perfect(design), design.input_beats
+    last = np.zeros(3 * beats + 4, dtype=bool)
+    last[[beats - 2, 2 * beats + 3, 3 * beats + 3]] = True
+    sent = Script(np.zeros(len(last), dtype=np.uint32), last)
+    taken = replace(recording.streams[0], values=sent.words)
+    counted = replace(changed(recording, 0, values=taken.values), frame_errors=errors, error_cycles=cycles)
+    wanted = sim_toy.expected(sim_toy.images(frames=3))
+    verdict = check(design, counted, Settings(3, 0.5), wanted, 3, [sent])
+    assert [finding.kind for finding in verdict.findings] == ([] if right else ["framing"])
+    if not right:
+        text = f"frame_errors is {errors} at the end, frame_error was high in {cycles} cycles, and 2 of the frames were"
+        assert text in verdict.findings[0].message and verdict.findings[0].expected == 2
+    few = replace(counted, streams=(recording.streams[0], *counted.streams[1:]))
+    (found,) = [one for one in check(design, few, Settings(3, 0.5), wanted, 3, [sent]).findings if one.kind == "input"]
+    assert f"accepted only {3 * beats} of {3 * beats + 4} input beats" in found.message
+
+
+def test_a_broken_rule_between_two_layers(design: Design) -> None:
+    """Behind the layer that it stands behind, before the wrong values of the next one."""
+    linked = replace(design, links=(Link("a_o", "a.o", 24), Link("b_o__1", "b.o__1", 8, "conv0")))
+    recording = replace(perfect(design), broken=(Broken(1, 2, 77), Broken(0, 1, 99)))
+    verdict = judge(linked, recording)
+    assert [(finding.kind, finding.stream, finding.cycle) for finding in verdict.findings] == [
+        ("protocol", "a_o", 99), ("protocol", "b_o__1", 77),
+    ]  # fmt: skip
+    assert verdict.findings[1].message == "b_o__1: valid fell before the beat was taken, cycle 77"
+    assert [finding.stream for finding in flaws(linked, recording, Settings(3, 0.5))] == ["a_o", "b_o__1"]
 
 
 def test_a_stream_that_was_never_stalled(design: Design) -> None:

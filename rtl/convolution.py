@@ -19,6 +19,7 @@ from amaranth.lib.wiring import Component, In, Out, flipped
 from hwgen.rtl.adders import delay
 from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.counter import count
+from hwgen.rtl.fanout import copies, group_items, registers
 from hwgen.rtl.mac import MacArray
 from hwgen.rtl.pipeline import connect_in_order
 from hwgen.rtl.weight_reader import WORD_LATENCY
@@ -136,23 +137,17 @@ class Convolution(Component):
 
     def _leave(self, m: Module, last_done: Value) -> None:
         """The sums through the requantisers into the FIFOs; last_done: those that are done are of a run's last fold."""
-        config, mac, lanes = self.config, self.mac, self.config.out_lanes
+        config, mac = self.config, self.mac
         beats, last_beats = config.fold_beats, config.last_beats
         accumulator_bits = config.requantiser.accumulator_bits
         # The sums of a fold leave beat by beat, while the next fold is summed.
-        width = lanes * accumulator_bits
-        sums = [Signal(beats * width, name="second_sums" if place else "sums") for place in range(len(self.fifos))]
         left = Signal(range(beats + 1))
         waiting = Signal()  # left != 0
         with m.If(mac.done):
-            own = config.pe * accumulator_bits
-            m.d.sync += [
-                *(each.eq(mac.accumulators.word_select(place, own)) for place, each in enumerate(sums)),
-                left.eq(Mux(last_done, last_beats, beats)),
-                waiting.eq(1),
-            ]
+            m.d.sync += [left.eq(Mux(last_done, last_beats, beats)), waiting.eq(1)]
         with m.Elif(waiting):
-            m.d.sync += [*(each.eq(each >> width) for each in sums), left.eq(left - 1), waiting.eq(left != 1)]
+            m.d.sync += [left.eq(left - 1), waiting.eq(left != 1)]
+        sums = self._waiting_sums(m, waiting, left)
         for place, (requantisers, fifo) in enumerate(zip(self.requantisers, self.fifos, strict=True)):
             valid = waiting & self._second_done(m) if place else waiting
             for lane, requantiser in enumerate(requantisers):
@@ -164,6 +159,32 @@ class Convolution(Component):
                 fifo.write.eq(requantisers[0].o_valid),
                 fifo.payload.eq(Cat(requantiser.o for requantiser in requantisers)),
             ]
+
+    def _waiting_sums(self, m: Module, waiting: Signal, left: Signal) -> list[Signal]:
+        """The sums of a fold, of each of its output pixels: the next beat's in the low bits."""
+        config, mac = self.config, self.mac
+        own, beat = config.pe * config.requantiser.accumulator_bits, config.beat_bits
+        number = config.copies
+        dones, waitings = [mac.done], [waiting]
+        if number > 1:
+            dones, waitings = copies(m, mac.ending, number, "done"), registers(number, "waiting")
+            with m.If(mac.done):
+                m.d.sync += [each.eq(1) for each in waitings]
+            with m.Elif(waiting):
+                m.d.sync += [each.eq(left != 1) for each in waitings]
+        found = []
+        bits = group_items(beat) * beat
+        for place in range(len(self.fifos)):
+            sums = Signal(config.fold_beats * beat, name="second_sums" if place else "sums", reset_less=True)
+            loaded = mac.accumulators.word_select(place, own)
+            for begin, done, moves in zip(range(0, len(sums), bits), dones, waitings, strict=True):
+                part = sums[begin : begin + bits]
+                with m.If(done):
+                    m.d.sync += part.eq(loaded[begin : begin + bits])
+                with m.Elif(moves):
+                    m.d.sync += part.eq(sums[beat:][begin : begin + bits])
+            found.append(sums)
+        return found
 
     def _steer(self, m: Module) -> None:
         """What else goes from the window to the multipliers beside a word."""

@@ -12,6 +12,7 @@ from amaranth.hdl import Shape, ShapeLike, unsigned
 from numpy.typing import NDArray
 
 from hwgen.numerics.weight_format import Codebook
+from hwgen.rtl.fanout import groups
 from hwgen.rtl.mac import MacConfig
 from hwgen.rtl.packing import W8A8, Packing, proven_chain
 from hwgen.rtl.primitives import Cost, bits_of, counter_ff, counter_lut
@@ -267,7 +268,18 @@ class ConvolutionConfig:
     def sums_cost(self) -> Cost:
         """The registers in which the sums of a fold wait, and move up beat by beat."""
         bits = self.requantiser.accumulator_bits
-        return Cost((self.fold_beats - 1) * self.out_lanes * bits, self.pe * bits) * len(self.fifos)
+        copies = Cost(self.copies - 1, 2 * self.copies) if self.copies > 1 else Cost()
+        return Cost((self.fold_beats - 1) * self.out_lanes * bits, self.pe * bits) * len(self.fifos) + copies
+
+    @property
+    def beat_bits(self) -> int:
+        """Bits of the sums of a beat."""
+        return self.out_lanes * self.requantiser.accumulator_bits
+
+    @property
+    def copies(self) -> int:
+        """Of the flags that move the waiting sums."""
+        return groups(self.fold_beats, self.beat_bits)
 
     def memories(self, weight: np.ndarray) -> list[list[int]]:
         """The rows of the weight memories (see `pack_weights`) for int weights (O, I / groups, rows, columns)."""

@@ -26,9 +26,11 @@ from hwgen.device import HALF_BLOCK_LUTS
 from hwgen.numerics.weight_format import Codebook
 from hwgen.rtl.adders import Term, adder_tree, adder_tree_cost, delay, delay_flag, tree_levels
 from hwgen.rtl.checks import check_positive
+from hwgen.rtl.fanout import copies, group_items, groups
 from hwgen.rtl.index_decoder import decode_cost, decode_weights
 from hwgen.rtl.lut_cost import lut_sums_cost
 from hwgen.rtl.lut_mac import lut_latency, lut_sums, weights_lead
+from hwgen.rtl.operand import packed_operand
 from hwgen.rtl.packing import (
     DSP_NARROW,
     DSP_SUM,
@@ -162,6 +164,11 @@ class MacConfig:
         return self.pe
 
     @property
+    def copies(self) -> int:
+        """Of the flags that reach every accumulator."""
+        return groups(self.sums, self.accumulator_bits)
+
+    @property
     def word_lanes(self) -> int:
         """Activations of a word."""
         return self.sections * self.simd
@@ -210,6 +217,7 @@ class MacConfig:
         weight_bits, accumulator_bits = self.weight_bits, self.accumulator_bits
         activation_bits = self.activation.width
         cost = Cost(2, 3 * (self.latency - 1) + 1, self.dsp) + self.reader.cost(family, columns)
+        cost += Cost(0, 2 * (self.copies - 1))
         if self.codebook is not None:
             cost += decode_cost(self.codebook, self.groups, simd, self.network)
         for place, lanes in enumerate(lanes_by_place(simd, packing.chain)):
@@ -260,7 +268,7 @@ class MacArray(Component):
     issue, first, last : In(1), from the window
     end_pixel, next_phase : In, where there are blocks: with `issue`, it is an output pixel's last word; the next one's
     word : In(sections x simd activations)
-    done : Out(1), `accumulators` holds the sums of a fold
+    ending, done : Out(1), `accumulators` holds the sums of a fold: from the next cycle on; now
     accumulators : Out(pe sums), valid with `done` only
 
     Raises
@@ -282,6 +290,7 @@ class MacArray(Component):
                 "last": In(1),
                 **({"end_pixel": In(1), "next_phase": In(range(len(blocks)))} if blocks else {}),
                 "word": In(unsigned(config.word_lanes * config.activation.width)),
+                "ending": Out(1),
                 "done": Out(1),
                 "accumulators": Out(unsigned(config.sums * config.accumulator_bits)),
             }
@@ -291,17 +300,21 @@ class MacArray(Component):
         m = Module()
         # The flags walk beside the data: they arrive with the sum that is to be accumulated.
         flags = (self.issue, self.issue & self.first, self.issue & self.last)
-        late = self.config.latency - 1
+        late = self.config.latency - 2
         valid, first, last = (delay_flag(m, flag, late, n) for flag, n in zip(flags, "vfl", strict=True))
+        valids, firsts = (copies(m, flag, self.config.copies, f"{n}{late}") for flag, n in ((valid, "v"), (first, "f")))
+        last = delay_flag(m, last, 1, f"l{late}_")
         if self.config.packing.form == "dsp":
             totals = self._dsp_sums(m, self._read_weights(m))
         else:
             totals = self._lut_sums(m, self._read_weights(m))
         for p, total in enumerate(totals):
             accumulator = Signal(signed(self.config.accumulator_bits), name=f"accumulator{p}", reset_less=True)
-            with m.If(valid):
-                m.d.sync += accumulator.eq(total.plus(Mux(first, 0, accumulator)))
+            copy = p // group_items(self.config.accumulator_bits)
+            with m.If(valids[copy]):
+                m.d.sync += accumulator.eq(total.plus(Mux(firsts[copy], 0, accumulator)))
             m.d.comb += self.accumulators.word_select(p, self.config.accumulator_bits).eq(accumulator)
+        m.d.comb += self.ending.eq(last)
         m.d.sync += self.done.eq(last)
         return m
 
@@ -360,24 +373,7 @@ class MacArray(Component):
         return totals
 
     def _operand(self, m: Module, fields: list[Value], name: str) -> Value:
-        """The weights that share a DSP, each but the uppermost extended to its field, in a register.
-
-        The register holds the whole operand, repeated sign bits and all: so it is the DSP's own.
-        """
-        field = self.config.packing.field_bits
-        if isinstance(fields[0], Const):
-            mask = (1 << field) - 1
-            *below, top = (Const(value.value, signed(self.config.weight_bits)).value for value in fields)
-            whole = sum((value & mask) << place * field for place, value in enumerate(below))
-            # The uppermost has the rest of the operand: alone in a DSP it has no field.
-            whole += top << len(below) * field
-            return Const(whole, signed((len(fields) - 1) * field + self.config.weight_bits))
-        parts = []
-        for place, value in enumerate(fields[:-1]):
-            extended = Signal(signed(field), name=f"field{name}_{place}")
-            m.d.comb += extended.eq(value.as_signed())
-            parts.append(extended)
-        return delay(m, Cat(*parts, fields[-1]), 1, f"operand{name}").as_signed()
+        return packed_operand(m, fields, self.config.packing.field_bits, self.config.weight_bits, name)
 
     def _activations(self) -> list[Value]:
         """The word's lanes, less their offset."""

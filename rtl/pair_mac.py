@@ -114,6 +114,7 @@ class PairMacConfig(MacConfig):
     def cost(self, family: str, columns: tuple[int, ...] | None = None) -> Cost:
         simd, weight, activation = self.simd, self.weight_bits, self.activation.width
         cost = Cost(2, 3 * (self.latency - 1) + 1, self.dsp) + self.reader.cost(family, columns)
+        cost += Cost(0, 2 * (self.copies - 1))
         if self.codebook is not None:
             cost += decode_cost(self.codebook, self.groups, simd, self.network)
         lanes = self.sections * simd

@@ -183,7 +183,8 @@ class PolynomialMac(MacArray):
                         m.d.sync += own.eq(totals[k - skipped].plus(Mux(first, begin, own)))
         parts = [own[k] for k in range(2) for own in sums]
         m.d.comb += self.accumulators.eq(Cat(part.as_unsigned() for part in parts))
-        m.d.sync += self.done.eq(last & ~is_first)
+        m.d.comb += self.ending.eq(last & ~is_first)
+        m.d.sync += self.done.eq(self.ending)
         return m
 
     def _waiting(self, m: Module, first: Value, last: Value, sums: list[list[Signal]]) -> list[list[Value]]:

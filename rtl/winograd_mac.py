@@ -145,7 +145,7 @@ class WinogradMac(MacArray):
     control : In(4), with `issue`: see `controls`
     end_pixel, next_phase : In, where there are blocks: with `issue`, it is a pair's last word; the next one's block
     word : In(simd activations), `WORD_LATENCY` after `issue`
-    done : Out(1), `accumulators` holds the sums of a fold
+    ending, done : Out(1), `accumulators` holds the sums of a fold: from the next cycle on; now
     accumulators : Out(2 x pe sums), the first outputs', then the second ones'; valid with `done` only
     """
 
@@ -167,6 +167,7 @@ class WinogradMac(MacArray):
                 "control": In(CONTROLS),
                 **({"end_pixel": In(1), "next_phase": In(range(len(config.blocks)))} if config.blocks else {}),
                 "word": In(unsigned(config.word_lanes * config.activation.width)),
+                "ending": Out(1),
                 "done": Out(1),
                 "accumulators": Out(unsigned(config.sums * config.accumulator_bits)),
             },
@@ -197,6 +198,7 @@ class WinogradMac(MacArray):
                 with m.If(valid):
                     m.d.sync += accumulator.eq(addend.plus(Mux(first, 0, accumulator)))
                 m.d.comb += self.accumulators.word_select(place * config.pe + order[p], width).eq(accumulator[1:])
+        m.d.comb += self.ending.eq(last)
         m.d.sync += self.done.eq(last)
         return m
 

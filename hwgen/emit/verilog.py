@@ -15,7 +15,14 @@ from hwgen import __version__, cache as caches, process
 from hwgen.emit.datapath import Top
 from hwgen.emit.manifest import sha256
 from hwgen.emit.parameter import with_parameter
-from hwgen.emit.verilog_steps import add_header, one_line, separate_initial_values, start_events, waive_lint
+from hwgen.emit.verilog_steps import (
+    add_header,
+    keep_registers,
+    one_line,
+    separate_initial_values,
+    start_events,
+    waive_lint,
+)
 from hwgen.errors import HwgenError
 from hwgen.ir.serialize import GRAPH_FILE, graph_bytes, weights_bytes
 from hwgen.plan.plan import Plan
@@ -55,7 +62,7 @@ def verilog(plan: Plan, top: str, sources: bool = False) -> str:
 def steps(plan: Plan, top: str) -> tuple[Callable[[str], str], ...]:
     """What happens to Yosys' text, in this order."""
     return (
-        partial(with_parameter, top=top), start_events, separate_initial_values, waive_lint,
+        partial(with_parameter, top=top), start_events, separate_initial_values, keep_registers, waive_lint,
         partial(add_header, **header(plan, top)),
     )  # fmt: skip
 

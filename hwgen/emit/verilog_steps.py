@@ -33,6 +33,9 @@ _DECLARED = re.compile(rf"^( *)reg ({_NAME}) ?= 0;$", re.MULTILINE)
 _BLOCK = re.compile(r"^ *always @\* begin$", re.MULTILINE)
 _INITIALISED = re.compile(rf"^( *)reg ((?:\[\d+:\d+\] )?)({_NAME}) ?= ([^;\n]+);$", re.MULTILINE)
 _VALUE = re.compile(r"\d+'[bdh][0-9a-f]+")
+KEEP = '(* keep = "true" *)'
+_KEPT = re.compile(rf"^ *{re.escape(KEEP)}\n *reg ({_NAME}) ?(?=;$|= )", re.MULTILINE)
+_MODULE = re.compile(r"^module .*?^endmodule$", re.MULTILINE | re.DOTALL)
 _PRINTABLE = re.compile(r"[ -~]*")
 
 
@@ -87,6 +90,29 @@ def separate_initial_values(text: str) -> str:
         return f"{space}reg {bits}{name};\n{space}initial {name} = {value};"
 
     return _INITIALISED.sub(separated, text)
+
+
+def keep_registers(text: str) -> str:
+    """Say of registers whose signals are to be kept (`hwgen.rtl.fanout`) that they are to be kept themselves.
+
+    Synthesis by Yosys merges equal registers whatever their signals' attributes; what it takes for the register's own
+    are those of the block that assigns it.
+
+    Raises
+    ------
+    HwgenError : a register to be kept that no block of its own assigns
+    """
+
+    def module(found: re.Match[str]) -> str:
+        own = found[0]
+        for name in _KEPT.findall(own):
+            assigned = rf"always @\(posedge clk\)(?: begin)?\n *{re.escape(name.strip())} +<= "
+            own, blocks = re.subn(rf"^( *)({assigned})", rf"\1{KEEP}\n\1\2", own, flags=re.MULTILINE)
+            if blocks != 1:
+                raise HwgenError("Yosys' Verilog", f"one block that assigns {name.strip()}", f"{blocks}")
+        return own
+
+    return _MODULE.sub(module, text) if KEEP in text else text
 
 
 def waive_lint(text: str) -> str:

@@ -20,6 +20,7 @@ import numpy as np
 from amaranth.back import verilog
 from amaranth.hdl import Shape
 
+from hwgen.emit.verilog_steps import keep_registers
 from hwgen.numerics import integer as fixedpoint
 from hwgen.numerics.weight_format import Codebook
 from hwgen.outputs import check_file, replaced_file
@@ -175,7 +176,7 @@ def measure(layers: int, seed: int, family: str, file: Path | None, kind: str = 
     for _ in range(layers):
         layer = random_layer(random, family, kind)
         text = verilog.convert(layer.make(), name="layer", emit_src=False, strip_internal_attrs=True)
-        found = synthesise(text, "layer", family)
+        found = synthesise(keep_registers(text), "layer", family)
         pair = np.array([[each.lut, each.ff, each.dsp, each.bram36] for each in (layer.cost, found)])
         totals += pair
         measured.append({"layer": layer.name} | {key: getattr(found, key) for key in ("lut", "ff", "dsp", "bram36")})

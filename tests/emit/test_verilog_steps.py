@@ -14,6 +14,7 @@ from hwgen.emit import Emitted
 from hwgen.emit.verilog_steps import (
     WAIVED,
     add_header,
+    keep_registers,
     one_line,
     separate_initial_values,
     start_events,
@@ -79,6 +80,49 @@ def test_initial_values_stand_behind_declarations() -> None:
 def test_an_initial_value_that_is_no_constant_is_refused() -> None:
     with pytest.raises(HwgenError, match=r"wanted constants as initial values, got o = wide$"):
         separate_initial_values(start_events(YOSYS.replace("o = 1'h1", "o = wide")))
+
+
+KEPT = """\
+module one (clk, d);
+  (* equivalent_register_removal = "no" *)
+  (* keep = "true" *)
+  reg a;
+  initial a = 1'h0;
+  (* keep = "true" *)
+  reg \\b$1 ;
+  reg c;
+  always @(posedge clk)
+    a <= d;
+  always @(posedge clk)
+    \\b$1  <= d;
+  always @(posedge clk)
+    c <= a;
+endmodule
+module two (clk, d);
+  reg a;
+  always @(posedge clk)
+    a <= d;
+endmodule
+"""
+
+
+def test_registers_to_be_kept_say_so_where_they_are_assigned() -> None:
+    text = keep_registers(KEPT)
+    for name in ("a ", "\\b$1  "):
+        assert f'  (* keep = "true" *)\n  always @(posedge clk)\n    {name}<= d;\n' in text
+    assert text.count("(* keep") == 4
+    assert text.endswith(KEPT[KEPT.index("  always @(posedge clk)\n    c"):]), "no other register, in no other module"
+    assert keep_registers(YOSYS) == YOSYS
+
+
+@pytest.mark.parametrize(("old", "new", "number"), [
+    ("    a <= d;\n  always @(posedge clk)\n    \\b", "    x <= d;\n  always @(posedge clk)\n    \\b", 0),
+    ("    c <= a;", "    a <= c;", 2),
+])
+def test_a_register_to_be_kept_without_a_block_of_its_own_is_refused(old: str, new: str, number: int) -> None:
+    assert old in KEPT
+    with pytest.raises(HwgenError, match=f"wanted one block that assigns a, got {number}$"):
+        keep_registers(KEPT.replace(old, new))
 
 
 def test_lint_is_waived_by_name_and_comes_back() -> None:

@@ -68,6 +68,7 @@ class InputQuantiserConfig:
         if self.coarse:
             bits, left = self.coarse
             cost += scaled(self.shift + left, Shape(bits, self.output.signed)) + Cost(self.output.width + 1, 3)
+            cost += Cost(0, -bits - 1)  # both have the coarse quotient's bits and its sign in registers: once
         return cost
 
     def build(self) -> InputQuantiser:

@@ -89,7 +89,7 @@ class PixelSerialiser(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         channels, bits = self.config.channels, self.config.bits
-        pixel = Signal(channels * bits)
+        pixel = Signal(channels * bits, reset_less=True)
         left = Signal(range(channels + 1))
         m.d.comb += [
             self.o.valid.eq(left != 0),
@@ -104,7 +104,7 @@ class PixelSerialiser(Component):
             return m
 
         # A second entry, so that `i.ready` comes from a register and the values still follow one another.
-        waiting = Signal(channels * bits)
+        waiting = Signal(channels * bits, reset_less=True)
         full = Signal()
         done = Signal()
         m.d.comb += [
@@ -203,7 +203,7 @@ class PixelPacker(Pipeline):
         config = self.config
         m.submodules.fifo = self.fifo
         taken, complete = signals("taken complete")
-        pixel = Signal(config.layout)
+        pixel = Signal(config.layout, reset_less=True)
         channel = count(m, config.channels, taken, "channel")
         last = count(m, config.pixels, complete, "pixel_count").last
         self.accept(m, taken, complete)

@@ -47,38 +47,39 @@ def add_round_saturate(
     quotient = extended[shift:]
     low, above = quotient[:width], quotient[width - is_signed :]
     beyond = above.any() & ~above.all() if is_signed else above.any()
+    smallest: Value | int = -(1 << width - 1) if is_signed else 0
+    top = (1 << width - is_signed) - 1 if ceiling is None else ceiling
+    largest: Value | int = top
+    at_top: Value = low == top
+    if ceiling is not None:
+        beyond |= low > ceiling if not is_signed else low.as_signed() > ceiling
     if coarse is not None:
         coarse_above = quotient[coarse.bits - is_signed :]
         coarse_beyond = coarse_above.any() & ~coarse_above.all() if is_signed else coarse_above.any()
         beyond = Mux(choice, coarse_beyond, beyond)
+        coarse_top = (1 << coarse.bits - is_signed) - 1
+        at_top = Mux(choice, low[: coarse.bits] == coarse_top, at_top)
     up: Value = Const(0, 1)
     if shift > 0:
         up = extended[shift - 1] & (extended[: shift - 1].any() | quotient[0])
-    rounded = Signal(Shape(width + 1, is_signed), name=f"{name}_rounded", reset_less=True)
-    outside, negative = (Signal(name=f"{name}_{flag}", reset_less=True) for flag in ("outside", "negative"))
-    m.d.sync += [
-        rounded.eq((low.as_signed() if is_signed else low) + up),
-        outside.eq(beyond),
-        negative.eq(extended[-1]),
-    ]
-    # Beyond the largest value, a carry has reached the bit above it.
-    over = rounded[width] ^ rounded[width - 1] if is_signed else rounded[width]
-    smallest: Value | int = -(1 << width - 1) if is_signed else 0
-    largest: Value | int = ~smallest
-    result: Value = rounded
-    if ceiling is not None:
-        over, largest = rounded > ceiling, Const(ceiling, output)
+    # Cycle 0: the quotient, whether it is rounded up, and what then becomes of it.
+    kept = Signal(Shape(width, is_signed), name=f"{name}_quotient", reset_less=True)
+    rounds, full, outside, negative = (
+        Signal(name=f"{name}_{flag}", reset_less=True) for flag in ("up", "full", "outside", "negative")
+    )
+    m.d.sync += [kept.eq(low), rounds.eq(up), full.eq(at_top), outside.eq(beyond), negative.eq(extended[-1])]
+    # Cycle 1: one is added. Of the largest value that makes the largest value.
+    result: Value = kept + rounds
     if coarse is not None and choice is not None:
         chosen = delay(m, choice, 1, f"{name}_coarse")
         bits, left = coarse.bits, coarse.left
-        over = Mux(chosen, rounded[bits] ^ rounded[bits - 1] if is_signed else rounded[bits], over)
         smallest = Mux(chosen, Const(-(1 << bits - 1) << left if is_signed else 0, output), Const(smallest, output))
         largest = Mux(chosen, Const((1 << bits - is_signed) - 1 << left, output), Const(largest, output))
-        result = Mux(chosen, rounded << left, rounded)
+        result = Mux(chosen, result << left, result)
     saturated = Signal(output, name=f"{name}_saturated", reset_less=True)
     with m.If(outside):
         m.d.sync += saturated.eq(Mux(negative, smallest, largest))
-    with m.Elif(over):
+    with m.Elif(full & rounds):
         m.d.sync += saturated.eq(largest)
     with m.Else():
         m.d.sync += saturated.eq(result)
@@ -90,8 +91,8 @@ def add_round_saturate_cost(bits: int, shift: int, output: Shape) -> Cost:
     quotient = max(bits - shift, 1)
     lut = equal_lut(shift + 1) + 1
     if quotient <= output.width:  # nothing to saturate
-        return Cost(lut, 2 * quotient)
-    return Cost(lut + equal_lut(quotient - output.width + 1) + output.width, 2 * output.width + 3)
+        return Cost(lut, 2 * quotient + 1)
+    return Cost(lut + equal_lut(quotient - output.width + 1) + output.width, 2 * output.width + 4)
 
 
 def check_coarse(coarse: tuple[int, int] | None, output: Shape) -> Coarse | None:

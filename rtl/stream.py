@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
 
-from amaranth.hdl import Module, Mux, Shape, ShapeLike, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Shape, ShapeLike, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
 from hwgen.rtl.checks import check_positive
+from hwgen.rtl.counter import add_carry
 from hwgen.rtl.memory import distributed_lut
 from hwgen.rtl.primitives import Cost, bits_of, select_lut
 
@@ -68,6 +69,7 @@ def _fifo_cost(width: int, depth: int, batch: int, family: str) -> Cost:
     ff = spare + level + 2 * address + width + 1
     if words == 1:
         return Cost(3 + depth, ff + width)  # the word is a register
+    ff += 1
     control = 5 * credits + 3 + (0 if words == 1 << address else 3 * (credits - 1) // 2)
     control = {3: 8, 4: 14}.get(depth, control) + 4 * (batch > 1)
     return Cost(distributed_lut(words, width, family) + width * select_lut(-(-words // 64)) + control, ff)
@@ -118,20 +120,23 @@ class CreditFifo(Component):
         m.d.comb += taken.eq(self.o.valid & self.o.ready)
         # Free entries less a batch: whether there is room is the sign.
         spare = Signal(range(-batch, depth - batch + 1), init=depth - batch)
-        m.d.sync += spare.eq(spare - self.reserve + taken)
+        m.d.sync += spare.eq(add_carry(spare, _negative(self.reserve, len(spare)), taken))
         m.d.comb += self.room.eq(~spare[-1])
 
         # What is read is there at once: a few LUTs of distributed RAM at these depths, and a registered output.
         words = max(depth - 1, 1)
         level = Signal(range(words + 1))
-        load = Signal()
-        m.d.comb += load.eq((level != 0) & (~self.o.valid | self.o.ready))
-        m.d.sync += level.eq(level + self.write - load)
+        some, load = Signal(name="some"), Signal(name="load")  # some: level != 0, a register
+        m.d.comb += load.eq(some & (~self.o.valid | self.o.ready))
+        m.d.sync += level.eq(add_carry(level, load.replicate(len(level)), self.write))
+        if words > 1:
+            m.d.sync += some.eq(self.write | Mux(load, level != 1, some))
+        else:
+            m.d.comb += some.eq(level)
         first = self._memory(m, load, words) if words > 1 else self._word(m)
-        with m.If(taken):
-            m.d.sync += self.o.valid.eq(0)
+        m.d.sync += self.o.valid.eq(some | (self.o.valid & ~self.o.ready))
         with m.If(load):
-            m.d.sync += [self.o.payload.eq(first), self.o.valid.eq(1)]
+            m.d.sync += self.o.payload.eq(first)
         return m
 
     def _memory(self, m: Module, load: Signal, words: int) -> Value:
@@ -154,6 +159,11 @@ class CreditFifo(Component):
         with m.If(self.write):
             m.d.sync += word.eq(self.payload)
         return word
+
+
+def _negative(value: Value, bits: int) -> Value:
+    """-value modulo 2 ** bits, in logic without a chain of carries, so that an adder takes it in."""
+    return Cat((value[place] if place < len(value) else 0) ^ value[:place].any() for place in range(bits))
 
 
 def full_rate_depth(beats: int, cycles: int, drain: int) -> int:

@@ -173,7 +173,7 @@ class SymbolUnpacker(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         bits = self.config.bits
-        symbol, waiting = signals("symbol waiting", 2 * bits)
+        symbol, waiting = signals("symbol waiting", 2 * bits, reset_less=True)
         left = Signal(range(3))
         full, taken, done, load = signals("full taken done load")
         # A second entry, so that `i.ready` comes from a register and the values still follow one another.

@@ -135,7 +135,7 @@ class WindowBuffer(Component):
         write = Signal()
         written = Signal()
         m.d.sync += [write.eq(taken & last_place), written.eq(taken & last_beat)]
-        parts = [Signal(s.lanes * s.bits, name=f"part{j}") for j in range(beats_per_word)]
+        parts = [Signal(s.lanes * s.bits, name=f"part{j}", reset_less=True) for j in range(beats_per_word)]
         with m.If(taken):
             m.d.sync += place.eq(Mux(last_place, 0, place + 1))
             for j, part in enumerate(parts):

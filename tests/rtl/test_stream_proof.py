@@ -29,6 +29,7 @@ module watch(input clk, write, ready, pick, input [1:0] payload, input [{reserve
   wire [1:0] data{words};
   wire signed [{spare}:0] spare;
   wire [{level}:0] level;
+  wire some{some};
   wire [{address}:0] write_address, read_address;
   fifo dut(.clk(clk), .rst(1'b0), .write(write), .payload(payload), .reserve(reserve), .o__ready(ready), .room(room),
     .o__payload(data), .o__valid(valid), .spare(spare), .level(level){ports});
@@ -57,6 +58,7 @@ module watch(input clk, write, ready, pick, input [1:0] payload, input [{reserve
     // Inside: every place is counted once, the memory has one word less than the FIFO places, and no write fails.
     assert(spare + $signed(under_way) + $signed(held) == $signed({depth} - {batch}));
     assert(level + valid == held && level <= (valid ? {depth} - 1 : 1) && level <= {places});
+    assert(some == (level != 0));
     assert(!write || level < {places} || !valid || ready);
     assert(read_address < {places} && write_address == (read_address + level) % {places});
     assert(!follow || ahead < held);
@@ -74,14 +76,16 @@ def prove(folder: Path, depth: int, batch: int, allowed: Sequence[str] = ALLOWED
 
     places = max(depth - 1, 1)
     addresses = ("$signature__addr", "write_address"), ("read__addr", "read_address")
-    inside = [("level", "level"), ("spare", "spare"), *(addresses if places > 1 else ())]
+    inside = [("level", "level"), ("spare", "spare"), *((*addresses, ("some", "some")) if places > 1 else ())]
     stored = [f"memory[{word}]" for word in range(places)] if places > 1 else ["word"]
     exposed = [name for name, _ in inside] + stored
     ports = [f".\\{name} ({wire})" for name, wire in addresses if places > 1]
+    ports += [".some (some)"] * (places > 1)
     ports += [f".\\{name} (word{word})" for word, name in enumerate(stored)]
     text = CHECKER.format(
         depth=depth, batch=batch, places=places, reserve=top(range(batch + 1)), level=top(range(places + 1)),
         spare=top(range(-batch, depth - batch + 1)), address=top(range(places)),
+        some="" if places > 1 else " = level",
         words="".join(f", word{word}" for word in range(places)), ports="".join(f", {port}" for port in ports),
         kept=" : ".join(f"slot == {word} ? word{word}" for word in range(places)) + " : 0",
         allowed=" ".join(allowed).format(batch=batch),

@@ -119,12 +119,12 @@ def test_ends_of_a_receiver() -> None:
     """LUTs, flip-flops and block RAM as Yosys 0.70 makes them (xc7); no multiplier."""
     shapes = dict(input=signed(16), output=signed(8))
     found = [
-        (SymbolUnpackerConfig(131072).cost("xc7"), 40, 67, 0),
-        (SymbolUnpackerConfig(1313).cost("xc7"), 54, 78, 0),
-        (PixelPackerConfig(131072).cost("xc7"), 36, 101, 0),
-        (PixelPackerConfig(1000).cost("xc7"), 27, 94, 0),
-        (InputQuantiserConfig(shift=5, **shapes).cost("xc7"), 40, 41, 0),
-        (InputQuantiserConfig(shift=7, coarse=(6, 2), **shapes).cost("xc7"), 60, 57, 0),
+        (SymbolUnpackerConfig(131072).cost("xc7"), 41, 67, 0),
+        (SymbolUnpackerConfig(1313).cost("xc7"), 55, 78, 0),
+        (PixelPackerConfig(131072).cost("xc7"), 37, 101, 0),
+        (PixelPackerConfig(1000).cost("xc7"), 28, 94, 0),
+        (InputQuantiserConfig(shift=5, **shapes).cost("xc7"), 40, 43, 0),
+        (InputQuantiserConfig(shift=7, coarse=(6, 2), **shapes).cost("xc7"), 59, 54, 0),
         (TableConfig(signed(8)).cost("xc7"), 64, 27, 0),
         (TableConfig(signed(12)).cost("xc7"), 23, 19, 1),
     ]
@@ -149,7 +149,7 @@ def test_a_prediction_is_quick() -> None:
 
 @pytest.mark.parametrize(("file", "kind", "lut_limits", "ff_limits"), [
     ("resources_xc7.json", "plain", (0.1, 0.05), (0.06, 0.03)),
-    ("resources_transposed_xc7.json", "transposed", (0.1, 0.05), (0.11, 0.04)),
+    ("resources_transposed_xc7.json", "transposed", (0.13, 0.05), (0.11, 0.04)),
     ("resources_grouped_xc7.json", "grouped", (0.19, 0.1), (0.06, 0.02)),
     ("resources_pairs_xc7.json", "pairs", (0.07, 0.05), (0.17, 0.05)),
     ("resources_codebook_xc7.json", "codebook", (0.12, 0.03), (0.05, 0.02)),

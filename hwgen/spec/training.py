@@ -10,6 +10,8 @@ from hwgen.limits import MOST_PIXELS, MOST_STEPS
 from hwgen.spec.values import Number, Side
 from hwgen.yamlmarks import Frozen, Text, between, wrong
 
+MOST_PROFILES = 8
+
 
 class Data(Frozen):
     """Where the training data comes from and the terms that the weights carry because of it."""
@@ -35,6 +37,9 @@ class Training(Frozen):
         The float network's weights at first: random, or the linear code (`hwgen.train.linear_start`).
     power : str
         The source of the symbols' power while training: a factor for each image, or one for all.
+    profiles : tuple
+        SNRs in dB, ascending, at which one profile of the float network ends and the next begins
+        (`hwgen.train.profiles`); (): it has none.
     smoothing : float
         Decay of the running average of the float network's weights, which is what a phase leaves; 0: the last weights.
     """
@@ -44,6 +49,7 @@ class Training(Frozen):
     batch: Annotated[int, Strict(), between(1, 1 << 16)] = 16
     start: Literal["random", "linear_code"] = "random"
     power: Literal["image", "average"] = "image"
+    profiles: Annotated[tuple[Annotated[Number, Field(ge=-100, le=100)], ...], Field(max_length=MOST_PROFILES - 1)] = ()
     smoothing: Annotated[Number, Field(ge=0, lt=1)] = 0.0
     finetune: Phase
     qat: Phase
@@ -57,4 +63,8 @@ class Training(Frozen):
         for phase in ("float", "finetune", "qat"):
             if getattr(self, phase).linear_lr is not None and self.start != "linear_code":
                 raise wrong("this key with start linear_code only", f"start {self.start}", phase, "linear_lr")
+        if list(self.profiles) != sorted(set(self.profiles)):
+            raise wrong("SNRs that ascend", list(self.profiles), "profiles")
+        if self.profiles and self.power != "average":
+            raise wrong("this key with power average only", f"power {self.power}", "profiles")
         return self

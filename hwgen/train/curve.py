@@ -10,7 +10,8 @@ from pathlib import Path
 
 from hwgen.linear_code import Components, linear_code, measure
 from hwgen.raster import Picture
-from hwgen.train.evaluate import SNRS_DB, Codec, evaluate, mean_power
+from hwgen.train.evaluate import SNRS_DB, Codec, Quality, evaluate, mean_power
+from hwgen.train.profiles import ProfiledDeepJSCC
 
 
 def snrs_within(low: float, high: float) -> tuple[float, ...]:
@@ -63,8 +64,15 @@ class Curve:
         transmit : whether its own `transmit` makes the symbols; else the latent is normalised image by image
         """
         send = getattr(network, "transmit") if transmit else None  # noqa: B009  not every codec has one
-        found = evaluate(network, self.images, self.multiple, self.snrs_db, transmit=send, with_ssim=False)
-        power = mean_power(send, self.images, self.multiple) if send is not None else network.power
+        profiles = isinstance(network, ProfiledDeepJSCC)
+        found: dict[float, Quality] = {}
+        powers: list[float] = []
+        for some in [(snr_db,) for snr_db in self.snrs_db] if profiles else [self.snrs_db]:
+            if isinstance(network, ProfiledDeepJSCC):
+                network.choose(some[0])
+            found |= evaluate(network, self.images, self.multiple, some, transmit=send, with_ssim=False)
+            powers.append(mean_power(send, self.images, self.multiple) if send is not None else network.power)
+        power = sum(powers) / len(powers)
         row: dict[str, str] = {"step": str(step), "seconds": f"{self.seconds + time.monotonic() - self._began:.0f}"}
         words = []
         for snr_db, quality in found.items():

@@ -89,7 +89,12 @@ def averages(spec: ModelSpec) -> bool:
 
 
 def dense(spec: ModelSpec) -> DeepJSCC:
-    """The unpruned parent of a specification, freshly initialised from torch's global seed."""
+    """The unpruned parent of a specification, freshly initialised from torch's global seed, with its profiles."""
+    if spec.training is not None and spec.training.profiles:
+        from hwgen.train.profiles import ProfiledDeepJSCC  # which is made from what is here
+
+        bounds = spec.training.profiles
+        return ProfiledDeepJSCC(spec.parent("encoder"), spec.parent("decoder"), bounds, spec.channel)
     return DeepJSCC(spec.parent("encoder"), spec.parent("decoder"), spec.channel, averages(spec))
 
 

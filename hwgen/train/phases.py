@@ -94,7 +94,10 @@ def train(
         raise HwgenError("--start", "phase float, finetune or all", phase)
     if keep is not None and (start is not None or phase not in ("finetune", "qat", "all")):
         raise HwgenError("--keep", "phase finetune, qat or all, and no --start", phase if start is None else "--start")
-    spec.check_trainable()
+    training = spec.check_trainable()
+    if training.profiles and (phase != "float" or spec.channel.kind != "awgn"):
+        got = f"phase {phase}, channel {spec.channel.kind}"
+        raise HwgenError(spec.where("training", "profiles"), "this key with phase float and channel awgn only", got)
     if begins_linear(spec):
         linear_start.check(spec)
     if snr_db is not None:

@@ -54,12 +54,13 @@ def warm_start(network: DeepJSCC, path: Path, spec: ModelSpec, partly: bool = Fa
     taken = [
         layer
         for layer, names in layers.items()
-        if all(name in tensors and tensors[name].shape == own[name].shape for name in names)
+        if all(name in tensors and tensors[name].shape == own[name].shape for name in names if not _profiles(name))
     ]
     if not taken:
         raise HwgenError(str(path), f"layers of the shapes of {spec.path}", "none")
-    loaded = own | {name: tensors[name] for name in own if name in tensors and "." not in name}
-    loaded |= {name: tensors[name] for layer in taken for name in layers[layer]}
+    # What is one number without profiles, the power, is every profile's at first.
+    loaded = own | {name: tensors[name].expand_as(own[name]) for name in own if name in tensors and "." not in name}
+    loaded |= {name: tensors[name] for layer in taken for name in layers[layer] if name in tensors}
     grown: list[str] = []
     for side in (network.encoder.network, network.decoder.network) if partly else ():
         found = _grown(side, own, tensors, taken)
@@ -73,6 +74,11 @@ def warm_start(network: DeepJSCC, path: Path, spec: ModelSpec, partly: bool = Fa
         "layers": taken,
         **({"partly": grown} if partly else {}),
     }
+
+
+def _profiles(name: str) -> bool:
+    """Whether a tensor is a table of profiles (`hwgen.train.profiles`), which a network without them does not have."""
+    return name.endswith("_offset")
 
 
 def _layer(name: str) -> str:

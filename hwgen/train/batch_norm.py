@@ -41,7 +41,7 @@ def fold_batch_norm(state: Mapping[str, Tensor], spec: ModelSpec) -> dict[str, T
     Parameters
     ----------
     state
-        Of `hwgen.train.network.DeepJSCC`, `pruned` or `dense`. Layers that have no normalisation stay as they are.
+        Of `hwgen.train.deep_jscc.DeepJSCC`, `pruned` or `dense`. Layers that have no normalisation stay as they are.
     spec
         The specification whose network it is: kernels of transposed convolutions have their outputs second.
 

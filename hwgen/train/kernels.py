@@ -13,7 +13,7 @@ from hwgen.train.complex_layers import interleaved, parts
 
 
 def stream_kernel(state: Mapping[str, Tensor], side: Side, placed: Placed) -> Tensor:
-    """The kernel of a convolution in the state of `hwgen.train.network.DeepJSCC`; between groups it is 0.
+    """The kernel of a convolution in the state of `hwgen.train.deep_jscc.DeepJSCC`; between groups it is 0.
 
     Of a transposed convolution not mirrored: as torch has it, but outputs first.
     """

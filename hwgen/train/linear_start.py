@@ -22,9 +22,9 @@ from hwgen.spec.branches import Add, DepthToSpace, SpaceToDepth
 from hwgen.spec.layers import DecoderLayer, Layer
 from hwgen.spec.model import ModelSpec
 from hwgen.spec.network import Network, Placed
+from hwgen.train.deep_jscc import DeepJSCC
 from hwgen.train.float_layers import Convolution
 from hwgen.train.layer_graph import LayerGraph
-from hwgen.train.network import DeepJSCC
 
 WANTED = {
     "encoder": "one convolution of pixels or space_to_depth that reaches the symbols directly or through sums",

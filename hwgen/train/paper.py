@@ -31,9 +31,9 @@ from hwgen.train import data as image_data
 from hwgen.train.channel import awgn, normalise
 from hwgen.train.checkpoint import read, write
 from hwgen.train.data import Crops
+from hwgen.train.deep_jscc import DeepJSCC
 from hwgen.train.evaluate import batches
 from hwgen.train.loop import Schedule, fit, pick_device
-from hwgen.train.network import DeepJSCC
 
 PAPER_DB = {1.0: 22.5, 4.0: 24.4, 7.0: 25.85, 13.0: 28.35, 19.0: 30.05}
 """PSNR that the paper's figure shows at k/n = 1/12, trained at the tested SNR, read off to +-0.1 dB."""

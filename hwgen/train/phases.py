@@ -41,9 +41,10 @@ from hwgen.train.batch_norm import fold_batch_norm
 from hwgen.train.checkpoint import read, sha256, terms, write
 from hwgen.train.curve import Curve, snrs_within
 from hwgen.train.data import Crops
+from hwgen.train.deep_jscc import DeepJSCC
 from hwgen.train.evaluate import batches, check_measurable
 from hwgen.train.loop import Schedule, fit, pick_device
-from hwgen.train.network import DeepJSCC, averages, dense, pruned
+from hwgen.train.network import averages, dense, pruned
 from hwgen.train.prune import prune
 from hwgen.train.start import warm_start
 from hwgen.train.trained import FILES, PHASES, trained

@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from hwgen.spec.model import Channel
 from hwgen.spec.network import Network
 from hwgen.train.channel import normalise_average, through
+from hwgen.train.deep_jscc import DeepJSCC
 from hwgen.train.float_layers import Convolution, Sum
-from hwgen.train.network import DeepJSCC
 
 
 class Chosen:

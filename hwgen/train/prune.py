@@ -19,8 +19,9 @@ from hwgen.spec.model import ModelSpec
 from hwgen.spec.network import Network
 from hwgen.train.batch_norm import fold_batch_norm
 from hwgen.train.criteria import Criterion, criterion, l1
+from hwgen.train.deep_jscc import DeepJSCC
 from hwgen.train.kernels import stream_kernel
-from hwgen.train.network import DeepJSCC, pruned
+from hwgen.train.network import pruned
 
 State = dict[str, Tensor]
 

@@ -72,7 +72,7 @@ def integer_gain(latent_exponent: int, latent_power: float, power: float) -> tup
 
 
 class QuantDeepJSCC(nn.Module):
-    """Integer encoder, power, channel, integer decoder, as `hwgen.train.network.DeepJSCC` otherwise.
+    """Integer encoder, power, channel, integer decoder, as `hwgen.train.deep_jscc.DeepJSCC` otherwise.
 
     Attributes
     ----------
@@ -233,7 +233,7 @@ def build(spec: ModelSpec, float_state: dict[str, Tensor] | None = None) -> Quan
     Parameters
     ----------
     float_state
-        State dict of the pruned `hwgen.train.network.DeepJSCC`; without it, weights are fresh.
+        State dict of the pruned `hwgen.train.deep_jscc.DeepJSCC`; without it, weights are fresh.
 
     Raises
     ------

@@ -21,7 +21,7 @@ from hwgen.train.kernels import from_stream_kernel, stream_kernel
 
 if TYPE_CHECKING:
     from hwgen.spec.model import ModelSpec
-    from hwgen.train.network import DeepJSCC
+    from hwgen.train.deep_jscc import DeepJSCC
 
 State = Mapping[str, Tensor]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from hwgen.errors import HwgenError
 from hwgen.spec.model import ModelSpec
 from hwgen.train.checkpoint import check_finite, read, terms
-from hwgen.train.network import DeepJSCC, dense, pruned
+from hwgen.train.deep_jscc import DeepJSCC
+from hwgen.train.network import dense, pruned
 
 PHASES = ("float", "finetune", "qat", "control")
 FILES = {

@@ -17,7 +17,8 @@ from hwgen.spec.model import ModelSpec, load
 from hwgen.train import phases
 from hwgen.train.batch_norm import fold_batch_norm, without
 from hwgen.train.checkpoint import read, write
-from hwgen.train.network import DeepJSCC, dense, pruned
+from hwgen.train.deep_jscc import DeepJSCC
+from hwgen.train.network import dense, pruned
 from hwgen.train.quantised import build
 from hwgen.train.start import warm_start
 

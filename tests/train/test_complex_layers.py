@@ -10,7 +10,7 @@ from hwgen.spec.counts import parameters
 from hwgen.spec.layers import DecoderLayer, Layer
 from hwgen.spec.network import Stream, place
 from hwgen.train.complex_layers import ComplexConv2d, interleaved, parts
-from hwgen.train.network import DeepJSCC
+from hwgen.train.deep_jscc import DeepJSCC
 
 
 def filled(layer: ComplexConv2d) -> ComplexConv2d:

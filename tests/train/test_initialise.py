@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from hwgen.spec.model import ModelSpec, load
-from hwgen.train.network import DeepJSCC, dense
+from hwgen.train.deep_jscc import DeepJSCC
+from hwgen.train.network import dense
 
 ACTIVATIONS = ("none", "relu", "prelu", "leaky_relu", "relu6", "tanh", "silu")
 

@@ -13,8 +13,9 @@ from hwgen.errors import HwgenError
 from hwgen.linear_code import Components, LinearCode, linear_code
 from hwgen.spec.model import ModelSpec, load
 from hwgen.train.data import to_network
+from hwgen.train.deep_jscc import DeepJSCC
 from hwgen.train.linear_start import components, find, parameters, start
-from hwgen.train.network import DeepJSCC, dense
+from hwgen.train.network import dense
 
 PATCHES = """
   - {name: latent, kernel: 8, stride: 8, channels: 64, activation: none}"""

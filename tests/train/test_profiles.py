@@ -14,7 +14,8 @@ from hwgen.errors import HwgenError
 from hwgen.spec.model import ModelSpec, load
 from hwgen.train import phases
 from hwgen.train.checkpoint import write
-from hwgen.train.network import DeepJSCC, dense
+from hwgen.train.deep_jscc import DeepJSCC
+from hwgen.train.network import dense
 from hwgen.train.profiles import ProfiledDeepJSCC
 from hwgen.train.start import warm_start
 

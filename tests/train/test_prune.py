@@ -15,9 +15,10 @@ from hwgen.spec.layers import Layer as SpecLayer
 from hwgen.spec.model import ModelSpec, load
 from hwgen.train.complex_layers import ComplexConv2d
 from hwgen.train.criteria import criterion as criterion_named, l1
+from hwgen.train.deep_jscc import DeepJSCC
 from hwgen.train.float_layers import Convolution
 from hwgen.train.kernels import stream_kernel
-from hwgen.train.network import DeepJSCC, dense
+from hwgen.train.network import dense
 from hwgen.train.prune import group_kernels, prune
 
 

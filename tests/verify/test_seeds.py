@@ -40,7 +40,7 @@ def test_several_seeds_are_one_verdict(
     assert (found["verdict"], found["error"], found["frames"]) == ("proven", None, 8)
     assert [seed["seed"] for seed in found["seeds"]] == [1, 2, 3, 7]
     assert found["values_compared"] == 4 * found["seeds"][0]["values_compared"] > 0
-    assert found["coverage"]["conv0"]["values"] == 8 * 4 * 2 * 2
+    assert found["coverage"]["conv0"]["values"] == 16 * 4 * 2 * 2
     assert len(list(xml.parse("j.xml").iter("testsuite"))) == 4
     assert sorted(path.name for path in tmp_path.iterdir()) == ["j.xml", "spec.yaml"]
 

@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hwgen.errors import HwgenError
 from hwgen.mutants import yosys
@@ -22,26 +23,28 @@ from hwgen.mutants.relation import Relation
 
 TOGETHER = 20
 """Modules laid beside their mutants by one process."""
-BITS = 300
-"""Of all registers of a module; one with more is not looked at."""
+BITS = 400
+"""Of all registers that are looked at; the modules with the most are closed until there are no more."""
 BASE = """\
 read_rtlil netlist.il
 design -save base"""
 PROOF = """\
 design -load base
 hierarchy -top {scope}
-{copies}
+{closed}{copies}
 copy {scope} gold
 flatten gold gate
 delete {scope}
 memory_collect gold gate
 dffunmap gold gate
-expose -evert gold/t:$dff gold/t:$mem_v2 gate/t:$dff gate/t:$mem_v2
+expose -evert {cells}
 miter -equiv -make_outputs -flatten gold gate miter
 hierarchy -top miter
 opt_clean
 tee -o loops{number}.txt scc
 write_smt2 logic{number}.smt2"""
+Modules = Mapping[str, Mapping[str, Any]]
+"""A netlist's, by name, as Yosys writes them as JSON."""
 NO_LOOPS = "Found 0 SCCs."
 """No register was missed."""
 
@@ -51,10 +54,12 @@ class _Case:
     """A mutation as it is looked at from a scope: its own module, or one around it.
 
     path : the modules from the mutation's own up to the scope
+    closed : modules in it of which nothing is known but that the same goes out where the same comes in
     """
 
     mutation: Mutation
     path: tuple[str, ...]
+    closed: tuple[str, ...]
 
     @property
     def scope(self) -> str:
@@ -70,7 +75,12 @@ class _Case:
                 copies.append(self.mutation.command().replace(f"-module {_own(module)} ", f"-module {copy} "))
             else:
                 copies.append(f"chtype -set {names[place - 1]} {copy}/t:{self.path[place - 1]}")
-        return PROOF.format(scope=_own(self.scope), copies="\n".join(copies), number=number)
+        closed = [f"setattr -mod -set keep_hierarchy 1 {_own(module)}\n" for module in self.closed]
+        cells = [f"{copy}/t:{kind}" for copy in ("gold", "gate") for kind in ("$dff", "$mem_v2", *self.closed)]
+        return PROOF.format(
+            scope=_own(self.scope), copies="\n".join(copies), number=number, closed="".join(closed),
+            cells=" ".join(cells),
+        )  # fmt: skip
 
 
 def equivalent(
@@ -82,9 +92,10 @@ def equivalent(
     ------
     HwgenError : Yosys did not run
     """
-    around = _around(json.loads((folder / "netlist.json").read_text(encoding="utf-8"))["modules"])
-    left = {number: _Case(mutation, (mutation.module,)) for number, mutation in mutations.items()}
-    bounds: dict[str, Reachable] = {}
+    modules = json.loads((folder / "netlist.json").read_text(encoding="utf-8"))["modules"]
+    around = _around(modules)
+    left = {number: _case(mutation, (mutation.module,), modules) for number, mutation in mutations.items()}
+    bounds: dict[tuple[str, ...], Reachable] = {}
     proven: list[int] = []
     while left:
         items = list(left.items())
@@ -92,29 +103,57 @@ def equivalent(
             part = dict(items[start : start + TOGETHER])
             for number in _written(part, folder):
                 text = (folder / f"logic{number}.smt2").read_text(encoding="utf-8")
-                if _harmless(read(text), part[number].scope, bounds):
+                case = part[number]
+                if _harmless(read(text), (case.scope, *case.closed), bounds):
                     proven.append(number)
             say(f"proofs: {start + len(part)} of {len(items)}, {len(proven)} equivalent")
         left = {
-            number: _Case(case.mutation, (*case.path, around[case.scope]))
+            number: _case(case.mutation, (*case.path, around[case.scope]), modules)
             for number, case in left.items()
             if number not in proven and case.scope in around
         }
     return proven
 
 
-def _around(modules: Mapping[str, dict[str, dict[str, dict[str, str]]]]) -> dict[str, str]:
+def _case(mutation: Mutation, path: tuple[str, ...], modules: Modules) -> _Case:
+    """The modules of the scope open as far as its registers have at most `BITS` bits."""
+    bits = sum(_bits(module, modules) for module in path)
+    inside = {child for module in path for child in _children(module, modules)} - set(path)
+    held = {child: sum(_bits(one, modules) for one in (child, *_below(child, modules))) for child in inside}
+    closed: list[str] = []
+    for child in sorted(held, key=lambda name: (-held[name], name)):
+        if bits + sum(held[name] for name in held.keys() - set(closed)) > BITS:
+            closed.append(child)
+    return _Case(mutation, path, tuple(closed))
+
+
+def _children(module: str, modules: Modules) -> list[str]:
+    """The modules in a module, as often as they stand there."""
+    return [cell["type"] for cell in modules[module]["cells"].values() if cell["type"] in modules]
+
+
+def _below(module: str, modules: Modules) -> list[str]:
+    """All of them, at any depth."""
+    return [one for child in _children(module, modules) for one in (child, *_below(child, modules))]
+
+
+def _bits(module: str, modules: Modules) -> int:
+    """Of a module's own registers."""
+    cells = modules[module]["cells"].values()
+    return sum(len(cell["connections"]["Q"]) for cell in cells if "dff" in cell["type"] and "Q" in cell["connections"])
+
+
+def _around(modules: Modules) -> dict[str, str]:
     """The module around each; of those alone that stand in one other module, which is not the top."""
     found: dict[str, set[str]] = {}
-    for name, module in modules.items():
-        for cell in module["cells"].values():
-            if cell["type"] in modules:
-                found.setdefault(str(cell["type"]), set()).add(name)
+    for name in modules:
+        for child in _children(name, modules):
+            found.setdefault(child, set()).add(name)
     return {name: around for name, (around, *others) in ((n, sorted(a)) for n, a in found.items())
             if not others and around in found}  # fmt: skip
 
 
-def _harmless(logic: Logic, scope: str, bounds: dict[str, Reachable]) -> bool:
+def _harmless(logic: Logic, scope: tuple[str, ...], bounds: dict[tuple[str, ...], Reachable]) -> bool:
     """In any state, or else in those that the module may reach; `bounds` has them of modules that were looked at."""
     if sum(logic.now([name]).size() for name in logic.registers()) > BITS:
         return False

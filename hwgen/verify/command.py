@@ -25,7 +25,8 @@ from hwgen.verify.seeds import Outcome, print_outcomes
 from hwgen.verify.trust import check_sources
 
 OWN = re.compile(
-    r"(seeds/\d+/|tx/|rx/)?(run|waveform)/(\w+\.(bin|rec|vcd|log|xml)|(run|result)\.json|(streams|links)\.txt)", re.ASCII
+    r"(seeds/\d+/|tx/|rx/)?(run|waveform)/(\w+\.(bin|rec|vcd|log|xml)|(run|result)\.json|(streams|links)\.txt)",
+    re.ASCII,
 )
 """Files below --out, but for those of the design."""
 OWN_FOLDER = re.compile(r"(seeds|seeds/\d+|(seeds/\d+/|tx/|rx/)?(run|waveform))", re.ASCII)

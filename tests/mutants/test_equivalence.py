@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -169,3 +170,23 @@ def test_what_yosys_refuses_is_no_proof_and_keeps_no_other_from_being_one(
     harmless = known["$and", "B", 0, "const1"]
     missing = Mutation("datapath", "top", "no_such_cell", "$and", "A", 0, "inv", None, "")
     assert equivalence.equivalent({7: missing, 8: harmless}, folder) == [8]
+
+
+@pytest.mark.parametrize(("bits", "closed"), [(100, ()), (6, ("stage",))])
+def test_a_module_with_many_registers_is_closed(
+    staged: tuple[Path, list[Mutation]], monkeypatch: pytest.MonkeyPatch, bits: int, closed: tuple[str, ...]
+) -> None:
+    """What comes out of it may be anything then, the same with the fault as without: one in what is behind it shows."""
+    folder, known = staged
+    around = [m for m in known if m.module == "around" and m.cell.startswith("kept_")]
+    (kept,) = [m for m in around if "dff" in m.kind and (m.port, m.bit, m.mode) == ("D", 0, "inv")]
+    monkeypatch.setattr(equivalence, "BITS", bits)
+    modules = json.loads((folder / "netlist.json").read_text())["modules"]
+    assert equivalence._case(kept, ("around",), modules).closed == closed
+    assert equivalence.equivalent({1: kept}, folder) == []
+    assert ("in_inner.o__payload" in read_ports(folder)) == bool(closed)
+
+
+def read_ports(folder: Path) -> set[str]:
+    """Names of the logic that was written last."""
+    return set(logic((folder / "logic1.smt2").read_text()).ports)

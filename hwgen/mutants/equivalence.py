@@ -23,8 +23,9 @@ from hwgen.mutants.relation import Relation
 
 TOGETHER = 20
 """Modules laid beside their mutants by one process."""
-BITS = 400
-"""Of all registers that are looked at; the modules with the most are closed until there are no more."""
+BITS = (100, 400)
+"""Of all registers that are looked at, at most, first few and then more: the modules with the most are closed until
+there are no more."""
 BASE = """\
 read_rtlil netlist.il
 design -save base"""
@@ -54,12 +55,14 @@ class _Case:
     """A mutation as it is looked at from a scope: its own module, or one around it.
 
     path : the modules from the mutation's own up to the scope
+    wide : more registers are looked at than at first
     closed : modules in it of which nothing is known but that the same goes out where the same comes in
     """
 
     mutation: Mutation
     path: tuple[str, ...]
     closed: tuple[str, ...]
+    wide: bool = False
 
     @property
     def scope(self) -> str:
@@ -108,23 +111,25 @@ def equivalent(
                     proven.append(number)
             say(f"proofs: {start + len(part)} of {len(items)}, {len(proven)} equivalent")
         left = {
-            number: _case(case.mutation, (*case.path, around[case.scope]), modules)
+            number: _case(case.mutation, case.path, modules, wide=True)
+            if not case.wide
+            else _case(case.mutation, (*case.path, around[case.scope]), modules)
             for number, case in left.items()
-            if number not in proven and case.scope in around
+            if number not in proven and (not case.wide or case.scope in around)
         }
     return proven
 
 
-def _case(mutation: Mutation, path: tuple[str, ...], modules: Modules) -> _Case:
-    """The modules of the scope open as far as its registers have at most `BITS` bits."""
+def _case(mutation: Mutation, path: tuple[str, ...], modules: Modules, wide: bool = False) -> _Case:
+    """The modules of the scope open as far as its registers have at most so many bits as `BITS` says."""
     bits = sum(_bits(module, modules) for module in path)
     inside = {child for module in path for child in _children(module, modules)} - set(path)
     held = {child: sum(_bits(one, modules) for one in (child, *_below(child, modules))) for child in inside}
     closed: list[str] = []
     for child in sorted(held, key=lambda name: (-held[name], name)):
-        if bits + sum(held[name] for name in held.keys() - set(closed)) > BITS:
+        if bits + sum(held[name] for name in held.keys() - set(closed)) > BITS[wide]:
             closed.append(child)
-    return _Case(mutation, path, tuple(closed))
+    return _Case(mutation, path, tuple(closed), wide)
 
 
 def _children(module: str, modules: Modules) -> list[str]:
@@ -155,7 +160,7 @@ def _around(modules: Modules) -> dict[str, str]:
 
 def _harmless(logic: Logic, scope: tuple[str, ...], bounds: dict[tuple[str, ...], Reachable]) -> bool:
     """In any state, or else in those that the module may reach; `bounds` has them of modules that were looked at."""
-    if sum(logic.now([name]).size() for name in logic.registers()) > BITS:
+    if sum(logic.now([name]).size() for name in logic.registers()) > BITS[-1]:
         return False
     if Relation(logic, Reachable()).harmless():
         return True

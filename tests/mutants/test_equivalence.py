@@ -180,7 +180,7 @@ def test_a_module_with_many_registers_is_closed(
     folder, known = staged
     around = [m for m in known if m.module == "around" and m.cell.startswith("kept_")]
     (kept,) = [m for m in around if "dff" in m.kind and (m.port, m.bit, m.mode) == ("D", 0, "inv")]
-    monkeypatch.setattr(equivalence, "BITS", bits)
+    monkeypatch.setattr(equivalence, "BITS", (bits, bits))
     modules = json.loads((folder / "netlist.json").read_text())["modules"]
     assert equivalence._case(kept, ("around",), modules).closed == closed
     assert equivalence.equivalent({1: kept}, folder) == []

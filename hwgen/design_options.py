@@ -165,8 +165,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "engine": {
         "choices": get_args(Engine),
         "help": "multipliers of convolutions. direct: one product a tap (default); winograd: Winograd's products; "
-                "polynomial: products of polynomials, of few bits; layers without such ones direct; best: sizing "
-                "chooses for each layer what makes the whole design fastest",
+                "winograd2d: of two rows at a time as well; polynomial: products of polynomials, of few bits; layers "
+                "without such ones direct; best: sizing chooses for each layer what makes the whole design fastest",
     },
     "top": {
         "metavar": "NAME",

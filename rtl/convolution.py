@@ -102,7 +102,7 @@ class Convolution(Component):
         m.submodules.window = window = self.window
         m.submodules.mac = mac = self.mac
         for place, fifo in enumerate(self.fifos):
-            which = "second_" if place else ""
+            which = ("", "second_", "third_", "fourth_")[place]
             for lane, requantiser in enumerate(self.requantisers[place] if place < len(self.requantisers) else ()):
                 m.submodules[f"{which}requantiser{lane or ''}"] = requantiser
             m.submodules[f"{which}fifo"] = fifo

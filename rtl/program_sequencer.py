@@ -27,7 +27,7 @@ class ProgramSequencer(WindowSequencer):
 
     Members
     -------
-    row, group, step : of the word that goes
+    row, group, step_number, others : of the word that goes
     end_block : it is the last of a pair of each kind
     block, next_block : of the pair that is read and of the next one
     last_row : the row is the frame's last
@@ -64,7 +64,7 @@ class ProgramSequencer(WindowSequencer):
         self.first = Signal(init=1, name="first")
         with m.If(fetch):
             m.d.sync += [filled.eq(1), primed.eq(filled), word.eq(fetched)]
-        self.last, final, end_program, self.row, self.group, self.step_number = self._fields(word)
+        self.last, final, end_program, self.row, self.group, self.step_number, *self.others = self._fields(word)
         self.next_final = fetched[1]
         begun, ends_row, ends_next = (Signal(name=name) for name in ("begun", "ends_row", "ends_next"))
         with m.If(self.issue):
@@ -105,9 +105,8 @@ class ProgramSequencer(WindowSequencer):
         shape = self.pairs
         rows = []
         for word in words:
-            values = (word.end_fold, word.end_pair, word.end_program, word.row, word.group, word.step)
             row = shift = 0
-            for value, bits in zip(values, shape.field_bits, strict=True):
+            for value, bits in zip(word.values, shape.field_bits, strict=True):
                 row |= value << shift if bits else 0
                 shift += bits
             rows.append(row)

@@ -17,7 +17,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from hwgen.rtl.checks import check_positive
 from hwgen.rtl.counter import add_carry
-from hwgen.rtl.memory import distributed_lut
+from hwgen.rtl.memory import RamConfig, distributed_lut
 from hwgen.rtl.primitives import Cost, bits_of, select_lut
 
 
@@ -33,6 +33,8 @@ class CreditFifoConfig:
         Beats that can be reserved, at least 1.
     batch
         The most beats that are reserved at once.
+    in_block
+        Whether its memory is block RAM.
 
     Raises
     ------
@@ -43,6 +45,7 @@ class CreditFifoConfig:
     payload: ShapeLike
     depth: int
     batch: int = 1
+    in_block: bool = False
 
     latency: ClassVar[int] = 2
     """Cycles from `write` to `o.valid`."""
@@ -54,7 +57,7 @@ class CreditFifoConfig:
 
     def cost(self, family: str) -> Cost:
         """Resources: flip-flops exactly. LUTs of the counters and their conditions: what was measured from 1 to 70."""
-        return _fifo_cost(Shape.cast(self.payload).width, self.depth, self.batch, family)
+        return _fifo_cost(Shape.cast(self.payload).width, self.depth, self.batch, family, self.in_block)
 
     def build(self) -> CreditFifo:
         """The component."""
@@ -62,7 +65,7 @@ class CreditFifoConfig:
 
 
 @cache
-def _fifo_cost(width: int, depth: int, batch: int, family: str) -> Cost:
+def _fifo_cost(width: int, depth: int, batch: int, family: str, in_block: bool) -> Cost:
     words = max(depth - 1, 1)
     credits, level, address = bits_of(depth + 1), bits_of(words + 1), bits_of(words)
     spare = max((depth - batch).bit_length(), (batch - 1).bit_length()) + 1
@@ -72,6 +75,9 @@ def _fifo_cost(width: int, depth: int, batch: int, family: str) -> Cost:
     ff += 1
     control = 5 * credits + 3 + (0 if words == 1 << address else 3 * (credits - 1) // 2)
     control = {3: 8, 4: 14}.get(depth, control) + 4 * (batch > 1)
+    if in_block:
+        # The word that leaves is read again and again: it has a place of its own, and its address a register.
+        return RamConfig(depth, width).cost(family) + Cost(control + 2 * address, ff - width + address)
     return Cost(distributed_lut(words, width, family) + width * select_lut(-(-words // 64)) + control, ff)
 
 
@@ -133,11 +139,31 @@ class CreditFifo(Component):
             m.d.sync += some.eq(self.write | Mux(load, level != 1, some))
         else:
             m.d.comb += some.eq(level)
-        first = self._memory(m, load, words) if words > 1 else self._word(m)
+        in_luts = self._memory if words > 1 else self._word_of
+        first = self._block(m, load, depth) if self.config.in_block else in_luts(m, load, words)
         m.d.sync += self.o.valid.eq(some | (self.o.valid & ~self.o.ready))
+        if self.config.in_block:
+            m.d.comb += self.o.payload.eq(first)
+            return m
         with m.If(load):
             m.d.sync += self.o.payload.eq(first)
         return m
+
+    def _block(self, m: Module, load: Signal, words: int) -> Value:
+        """As `_memory`, a cycle later and in block RAM: the word is read until the next one is."""
+        m.submodules.memory = memory = RamConfig(words, len(Value.cast(self.payload))).build()
+        write, following, address = (Signal(range(words), name=name) for name in ("write_address", "next_read", "read"))
+        m.d.comb += [
+            memory.write.eq(self.write),
+            memory.write_address.eq(write),
+            memory.write_data.eq(self.payload),
+            memory.address.eq(Mux(load, following, address)),
+        ]
+        with m.If(self.write):
+            m.d.sync += write.eq(wrap_increment(write, words))
+        with m.If(load):
+            m.d.sync += [address.eq(following), following.eq(wrap_increment(following, words))]
+        return memory.data
 
     def _memory(self, m: Module, load: Signal, words: int) -> Value:
         """The word of a memory that has waited longest; `load` takes it."""
@@ -153,7 +179,7 @@ class CreditFifo(Component):
             m.d.sync += read.addr.eq(wrap_increment(read.addr, words))
         return read.data
 
-    def _word(self, m: Module) -> Value:
+    def _word_of(self, m: Module, load: Signal, words: int) -> Value:
         """The same for one word."""
         word = Signal(self.config.payload, reset_less=True)
         with m.If(self.write):

@@ -325,6 +325,11 @@ class WindowConfig(WindowGeometry):
         return self.depth if self.taps == 1 else self.banks * self.width
 
     @property
+    def ring_unit(self) -> int:
+        """Pixels by which the line buffer grows."""
+        return 1 if self.taps == 1 else self.width
+
+    @property
     def bank_words(self) -> int:
         """Words of each memory."""
         return self.capacity // self.banks * self.stored_words

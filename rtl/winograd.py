@@ -22,6 +22,8 @@ import numpy as np
 
 BLOCKS = {1: (1,), 2: (2,), 3: (3,), 4: (2, 2)}
 """Blocks of F(2, r) for rows of up to four taps; longer rows take blocks of three until at most four taps are left."""
+CONTROLS = 4
+"""Bits beside a word: it counts for the first sum, for the second, twice, and is taken from the second."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from hwgen.rtl.winograd import steps, transformed
 from hwgen.rtl.winograd_mac import WinogradMacConfig
 from hwgen.rtl.winograd_weights import FoldedWeights, WinogradKernel, WinogradProgram, WinogradWeights, best_order
 from hwgen.rtl.winograd_window import WinogradWindow
-from hwgen.rtl.winograd_window_config import LATENCY, WinogradWindowConfig, in_winograd_pairs
+from hwgen.rtl.winograd_window_config import WinogradWindowConfig, in_winograd_pairs
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class WinogradConvolutionConfig(PairConvolutionConfig):
     @cached_property
     def drain_latency(self) -> int:
         """Cycles from the decision that a fold's last word goes to its first result at the output."""
-        return LATENCY - WORD_LATENCY + super().drain_latency
+        return self.window.latency - WORD_LATENCY + super().drain_latency
 
     def program(self, weight: np.ndarray) -> WinogradProgram:
         """The words of a pair of each phase, and the weights for them.
@@ -125,12 +125,22 @@ class WinogradConvolutionConfig(PairConvolutionConfig):
         """
         kernels = winograd_kernels(self.window, weight)
         program = winograd_program(self.window, kernels, self.pe, self.packing, self.high_bits, self.order)
+        self.check_program(program)
+        return program
+
+    def check_program(self, program: WinogradProgram) -> None:
+        """Make sure that the config has what a program needs.
+
+        Raises
+        ------
+        ValueError
+            As `program`.
+        """
         if program.fold_words != self.window.fold_words:
             raise ValueError(f"weight: wanted folds of {self.window.fold_words} words, got {program.fold_words}")
         for key, bits in (("lower", program.lower_bits), ("alone", program.alone_bits)):
             if bits > (most := getattr(self, f"{key}_bits")):
                 raise ValueError(f"weight: wanted {key}_bits of at most {most}, got {bits}")
-        return program
 
     def memories(self, weight: np.ndarray) -> list[list[int]]:
         return self.program(weight).memories(self.lower_bits, self.alone_bits)

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from typing import ClassVar
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib.wiring import Component, In, Out
@@ -24,10 +25,8 @@ from hwgen.rtl.mac import MacArray, MacConfig
 from hwgen.rtl.packing import DSP_NARROW, DSP_SUM, DSP_WIDE, chain_lengths, chain_runs, lanes_by_place
 from hwgen.rtl.primitives import Cost, adder_lut
 from hwgen.rtl.weight_reader import WeightReaderConfig
+from hwgen.rtl.winograd import CONTROLS
 from hwgen.rtl.winograd_weights import WinogradProgram
-
-CONTROLS = 4
-"""Bits beside a word: it counts for the first sum, for the second, twice, and is taken from the second."""
 
 
 def controls(adds: tuple[int, int]) -> int:
@@ -60,6 +59,9 @@ class WinogradMacConfig(MacConfig):
     high_bits: int = 8
     alone_bits: int = 0
     order: tuple[int, ...] = ()
+
+    controls: ClassVar[int] = CONTROLS
+    """Bits beside a word."""
 
     def _check_dsp(self) -> None:
         field = self.packing.field_bits
@@ -164,7 +166,7 @@ class WinogradMac(MacArray):
                 "issue": In(1),
                 "first": In(1),
                 "last": In(1),
-                "control": In(CONTROLS),
+                "control": In(config.controls),
                 **({"end_pixel": In(1), "next_phase": In(range(len(config.blocks)))} if config.blocks else {}),
                 "word": In(unsigned(config.word_lanes * config.activation.width)),
                 "ending": Out(1),
@@ -204,7 +206,6 @@ class WinogradMac(MacArray):
 
     def _dsp_sums(self, m: Module, weights: dict[tuple[int, int], Value]) -> list[Term]:
         config = self.config
-        field = config.packing.field_bits
         activations = self._activations()
         for place, lanes in enumerate(lanes_by_place(config.simd, config.packing.chain)):
             for lane in lanes:
@@ -218,18 +219,27 @@ class WinogradMac(MacArray):
             runs = [factors[run.start : run.stop] for run in chain_runs(config.simd, config.packing.chain)]
             names = [f"{group[0]}_{run.start}" for run in chain_runs(config.simd, config.packing.chain)]
             chains = [self._chain(m, len(group), own, name) for own, name in zip(runs, names, strict=True)]
-            if len(group) == 1:
-                totals.append(adder_tree(m, [Term(chain) for chain in chains], f"sum{group[0]}"))
-                continue
-            signs = []
-            for chain, own, name in zip(chains, runs, names, strict=True):
-                sign = Signal(name=f"sign{name}")
-                m.d.comb += sign.eq(chain[field] ^ self._parity(m, own, name))
-                signs.append(sign)
-            lower = [Term(Cat(chain[:field], sign).as_signed()) for chain, sign in zip(chains, signs, strict=True)]
-            upper = [Term(chain[field:].as_signed(), sign) for chain, sign in zip(chains, signs, strict=True)]
-            totals += [adder_tree(m, lower, f"sum{group[0]}"), adder_tree(m, upper, f"sum{group[1]}")]
+            totals += self._totals(m, group, chains, runs, names)
         return totals
+
+    def _totals(
+        self, m: Module, group: range, chains: list[Signal], runs: list[list[tuple[Value, Value]]], names: list[str]
+    ) -> list[Term]:
+        """The sums of the PEs of one DSP out of their chains.
+
+        runs : each chain's activations and operands
+        """
+        if len(group) == 1:
+            return [adder_tree(m, [Term(chain) for chain in chains], f"sum{group[0]}")]
+        field = self.config.packing.field_bits
+        signs = []
+        for chain, own, name in zip(chains, runs, names, strict=True):
+            sign = Signal(name=f"sign{name}")
+            m.d.comb += sign.eq(chain[field] ^ self._parity(m, own, name))
+            signs.append(sign)
+        lower = [Term(Cat(chain[:field], sign).as_signed()) for chain, sign in zip(chains, signs, strict=True)]
+        upper = [Term(chain[field:].as_signed(), sign) for chain, sign in zip(chains, signs, strict=True)]
+        return [adder_tree(m, lower, f"sum{group[0]}"), adder_tree(m, upper, f"sum{group[1]}")]
 
     def _parity(self, m: Module, lanes: list[tuple[Value, Value]], name: str) -> Value:
         """The parity of the upper weights' sum, beside the chain's."""

@@ -248,6 +248,11 @@ class Word:
     end_pair: bool
     end_program: bool
 
+    @property
+    def values(self) -> tuple[int, ...]:
+        """The fields of the program."""
+        return (self.end_fold, self.end_pair, self.end_program, self.row, self.group, self.step)
+
 
 class WinogradProgram:
     """The words of a layer in order, and its weight memories.

@@ -30,16 +30,17 @@ from hwgen.rtl.program_sequencer import ProgramSequencer
 from hwgen.rtl.signals import signals
 from hwgen.rtl.weight_reader import WORD_LATENCY
 from hwgen.rtl.window import WindowBuffer
-from hwgen.rtl.winograd_mac import CONTROLS, controls
+from hwgen.rtl.winograd_mac import controls
 from hwgen.rtl.winograd_weights import Word
-from hwgen.rtl.winograd_window_config import LATENCY, READ_LATENCY, WinogradWindowConfig
+from hwgen.rtl.winograd_window_config import WinogradWindowConfig
 
 
 class WinogradWindow(WindowBuffer):
     """Line buffer that turns a stream of values into the words of each pair's products.
 
     Latency: `arrival_latency` from the acceptance of the last value that a pair needs to its first word's decision,
-    `end_fold`; the word's flags follow READ_LATENCY + 1 cycles later, the word LATENCY. Interval: one word per cycle.
+    `end_fold`; the word's flags follow `latency` - WORD_LATENCY cycles later, the word `latency`. Interval: one word
+    per cycle.
 
     Parameters
     ----------
@@ -69,9 +70,9 @@ class WinogradWindow(WindowBuffer):
                 "issue": Out(1),
                 "first": Out(1),
                 "last": Out(1),
-                "control": Out(CONTROLS),
+                "control": Out(config.controls),
                 "end_fold": Out(1),
-                "word": Out(unsigned(config.simd * (config.bits + 1))),
+                "word": Out(unsigned(config.simd * config.word_bits)),
                 **phases,
             },
         )
@@ -86,8 +87,9 @@ class WinogradWindow(WindowBuffer):
         filled_bits, ahead_bits = self._counter_bits()
         filled = Signal(signed(filled_bits), init=-s.capacity)
         ahead = Signal(signed(ahead_bits), init=-s.needed(0, 0))
-        released = walk.step(s.released, filled_bits, -(-s.padding_height // s.stride), "released")
-        for cycle in range(READ_LATENCY):
+        outside = -(-s.padding_height // (s.rows_at_once * s.stride))
+        released = walk.step(s.released, filled_bits, outside, "released")
+        for cycle in range(s.read_latency):
             later = Signal(filled_bits, name=f"released_{cycle}")
             m.d.sync += later.eq(released)
             released = later
@@ -96,7 +98,7 @@ class WinogradWindow(WindowBuffer):
             filled.eq(add_carry(filled, released, taken & last_beat)),
             ahead.eq(add_carry(ahead, needed, delay_flag(m, written, 1, "written_before"))),
         ]
-        lead = LATENCY - WORD_LATENCY
+        lead = s.latency - WORD_LATENCY
         self._steer(m, walk, lead)
         m.d.comb += [
             self.i.ready.eq(filled[-1]),
@@ -120,8 +122,11 @@ class WinogradWindow(WindowBuffer):
 
     def _steer(self, m: Module, walk: ProgramSequencer, lead: int) -> None:
         """What else goes to the multipliers with a word."""
-        kinds = [controls(own.adds) for own in self.config.steps]
-        m.d.comb += self.control.eq(delay(m, self._table(walk.step_number, kinds), lead, "control"))
+        m.d.comb += self.control.eq(delay(m, self._control(walk), lead, "control"))
+
+    def _control(self, walk: ProgramSequencer) -> Value:
+        """What goes beside the word that goes."""
+        return self._table(walk.step_number, [controls(own.adds) for own in self.config.steps])
 
     @staticmethod
     def _table(index: Value, numbers: Sequence[int]) -> Value:
@@ -148,12 +153,12 @@ class WinogradWindow(WindowBuffer):
         tap_y = register((y + row)[: len(y)], "tap_y")
         tap_x = [register((x + self._table(step, own))[: len(x)], f"tap_x{n}") for n, own in enumerate(columns)]
         # 2
-        begin = register(_add_modulo(base, down, size), "begin")
+        begin = register(add_modulo(base, down, size), "begin")
         across = [register(offset, f"across{n}_2") for n, offset in enumerate(across)]
         inside_y = register(tap_y < s.height, "inside_y")
         inside_x = [register(column < s.width, f"inside_x{n}") for n, column in enumerate(tap_x)]
         # 3
-        addresses = [register(_add_modulo(begin, offset, size), f"address{n}") for n, offset in enumerate(across)]
+        addresses = [register(add_modulo(begin, offset, size), f"address{n}") for n, offset in enumerate(across)]
         inside = [register(inside_y & own, f"inside{n}_3") for n, own in enumerate(inside_x)]
         # 4, 5
         inside = [delay(m, own, 2, f"inside{n}") for n, own in enumerate(inside)]
@@ -234,7 +239,7 @@ class WinogradWindow(WindowBuffer):
         return here, x, y
 
 
-def _add_modulo(a: Value, b: Value, size: int) -> Value:
+def add_modulo(a: Value, b: Value, size: int) -> Value:
     """a + b modulo `size`, of numbers below it."""
     total = a + b
     less = (total - size)[: len(total) + 1]

@@ -12,7 +12,7 @@ from hwgen.rtl.memory import Form, RomConfig
 from hwgen.rtl.paired_window import PairedWindowConfig
 from hwgen.rtl.primitives import Cost, bits_of, counter_ff
 from hwgen.rtl.window_config import WindowConfig
-from hwgen.rtl.winograd import Step, steps
+from hwgen.rtl.winograd import CONTROLS, Step, steps
 
 READ_LATENCY = 3
 """Cycles from the decision that a word goes to the address of the memories."""
@@ -56,6 +56,36 @@ class WinogradWindowConfig(PairedWindowConfig):
         if [len(own) for own in self.fold_words] != wanted_folds or min(map(min, self.fold_words)) < self.least_words:
             raise ValueError(f"fold_words: wanted {self.folds} folds of at least {self.least_words} words for each of "
                              f"{len(wanted_folds)} phases, got {self.fold_words}")  # fmt: skip
+
+    @property
+    def read_latency(self) -> int:
+        """Cycles from the decision that a word goes to the address of the memories."""
+        return READ_LATENCY
+
+    @property
+    def latency(self) -> int:
+        """Cycles to the word."""
+        return LATENCY
+
+    @property
+    def controls(self) -> int:
+        """Bits beside a word."""
+        return CONTROLS
+
+    @property
+    def word_bits(self) -> int:
+        """Signed width of a word's values."""
+        return self.bits + 1
+
+    @property
+    def rows_at_once(self) -> int:
+        """Output rows of a pair's words."""
+        return 1
+
+    @property
+    def field_rows(self) -> int:
+        """Rows, or products of rows, that a word may be of."""
+        return max(self.row_kernels)
 
     @property
     def kinds(self) -> int:
@@ -185,7 +215,7 @@ class WinogradWindowConfig(PairedWindowConfig):
 
     @property
     def release_latency(self) -> int:
-        return 1 + READ_LATENCY
+        return 1 + self.read_latency
 
     @property
     def memory_words(self) -> int:
@@ -199,7 +229,7 @@ class WinogradWindowConfig(PairedWindowConfig):
     @property
     def field_bits(self) -> tuple[int, ...]:
         """Widths of a word's fields in the program: end of fold, pair and program; row, group, step."""
-        counts = (max(self.row_kernels), self.tap_words, self.step_count)
+        counts = (self.field_rows, self.tap_words, self.step_count)
         return (1, 1, int(self.transposed), *map(bits_of, counts))
 
     @property

@@ -41,6 +41,13 @@ from hwgen.rtl.table import TableConfig
 from hwgen.rtl.window import WindowBuffer
 from hwgen.rtl.window_config import WindowConfig
 from hwgen.rtl.window_pooling import WindowPoolingConfig
+from hwgen.rtl.winograd2d_convolution import (
+    Winograd2dConvolution,
+    Winograd2dConvolutionConfig,
+    in_winograd2d,
+    winograd2d_kernels,
+)
+from hwgen.rtl.winograd2d_window import Winograd2dWindow
 from hwgen.rtl.winograd_convolution import WinogradConvolution, WinogradConvolutionConfig, in_winograd, winograd_kernels
 from hwgen.rtl.winograd_window import WinogradWindow
 
@@ -157,6 +164,23 @@ def winograd_window() -> WinogradWindow:
     return WinogradWindow(config.window, config.program(TWO).words())
 
 
+def winograd2d_config() -> Winograd2dConvolutionConfig:
+    """As `winograd_config`, of two by two outputs at a time."""
+    plain = ConvolutionConfig(PAIRED, requantiser(2), pe=2, weight_bits=2, weights_in="logic")
+    return in_winograd2d(plain, winograd2d_kernels(PAIRED, TWO), "xc7", 16, 1)
+
+
+def winograd2d_convolution() -> Winograd2dConvolution:
+    """One channel to two, by Winograd's products in two dimensions."""
+    return Winograd2dConvolution(winograd2d_config(), weight=TWO, bias=[1, 1], shift=[1, 1], slope=None)
+
+
+def winograd2d_window() -> Winograd2dWindow:
+    """The window of `winograd2d_convolution`, alone."""
+    config = winograd2d_config()
+    return Winograd2dWindow(config.window, config.program(TWO).words())
+
+
 SMALL: dict[str, tuple[Small, ...]] = {
     "Add": (Small("2 bits, depth 6", AddConfig((U2, U2), 1, U2).build,
                   (Count("i0", "o", (0, 1)), Count("i1", "o", (0, 1))), 16),),
@@ -208,6 +232,8 @@ SMALL: dict[str, tuple[Small, ...]] = {
     "WindowBuffer": (Small("3x3 kernel, 3x3 frame", lambda: WindowBuffer(PLAIN)),),
     "WindowPooling": (Small("largest of 3x3 at a stride of 2, 3x3 frame",
                             WindowPoolingConfig(POOLED, None, S2).build, (window_counts(POOLED),), 24),),
+    "Winograd2dConvolution": (Small("3x3 kernel, 1 channel to 2, 4x3 frame", winograd2d_convolution),),
+    "Winograd2dWindow": (Small("3x3 kernel, 4x3 frame", winograd2d_window),),
     "WinogradConvolution": (Small("3x3 kernel, 1 channel to 2, 4x3 frame", winograd_convolution),),
     "WinogradWindow": (Small("3x3 kernel, 4x3 frame", winograd_window),),
 }  # fmt: skip

@@ -17,6 +17,7 @@ from hwgen.lower.base import Buffer, Lowering, NodeEvents, Options, Steady, shap
 from hwgen.lower.convolution_options import convolution_options
 from hwgen.lower.polynomial_events import PolynomialEvents
 from hwgen.lower.window_events import FIFO, LINE_BUFFER, SECOND_FIFO, PairEvents, WindowEvents, line_buffer
+from hwgen.lower.winograd2d_events import FIFOS, BlockEvents, block_buffers, with_block_depths
 from hwgen.plan.events import Beats
 from hwgen.rtl import convolution as rtl_convolution
 from hwgen.rtl.convolution_config import ConvolutionConfig
@@ -27,6 +28,12 @@ from hwgen.rtl.primitives import Cost
 from hwgen.rtl.requantise import RequantiserConfig
 from hwgen.rtl.weights import phase_kernels, varying_columns, widest_biases
 from hwgen.rtl.window_config import WindowConfig
+from hwgen.rtl.winograd2d_convolution import (
+    Winograd2dConvolution,
+    Winograd2dConvolutionConfig,
+    Winograd2dKernels,
+    winograd2d_kernels,
+)
 from hwgen.rtl.winograd_convolution import (
     WinogradConvolution,
     WinogradConvolutionConfig,
@@ -90,6 +97,16 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
         return winograd_kernels(ordinary_window(self.fold(1, 1).window), self.ordinary_weight)
 
     @cached_property
+    def winograd2d(self) -> dict[tuple[int, int, int], Winograd2dConvolutionConfig]:
+        """As `winograd`, in two dimensions."""
+        return {}
+
+    @cached_property
+    def winograd2d_kernels(self) -> Winograd2dKernels:
+        """The weights transformed in two dimensions."""
+        return winograd2d_kernels(ordinary_window(self.fold(1, 1).window), self.ordinary_weight)
+
+    @cached_property
     def ordinary_weight(self) -> np.ndarray:
         """The weights as Winograd's products take them."""
         return ordinary(self.node.weight, self.fold(1, 1).window)
@@ -115,7 +132,8 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
         node = self.node
         component = rtl_convolution.Convolution
         if isinstance(config, WinogradConvolutionConfig):
-            component = WinogradConvolution
+            is_2d = isinstance(config, Winograd2dConvolutionConfig)
+            component = Winograd2dConvolution if is_2d else WinogradConvolution
         elif isinstance(config, PolynomialConvolutionConfig):
             component = PolynomialConvolution
         elif isinstance(config, PairConvolutionConfig):
@@ -130,6 +148,8 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
 
     def buffers(self, config: ConvolutionConfig) -> tuple[Buffer, ...]:
         """The FIFO's beats and the line buffer's pixels."""
+        if isinstance(config, Winograd2dConvolutionConfig):
+            return block_buffers(self.name, config)
         full_rate = replace(config, depth=None).fifo_depth
         fifo = Buffer(self.name, FIFO, f"{self.name}.{FIFO}", self.output.pixels * config.beats_out,
                       config.fold_beats, full_rate, full_rate)  # fmt: skip
@@ -146,17 +166,20 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
 
     def with_depths(self, config: ConvolutionConfig, depths: Mapping[str, int]) -> ConvolutionConfig:
         """The folding with those depths."""
-        config = replace(config, depth=depths[FIFO], window=replace(config.window, pixels=depths[LINE_BUFFER]))
+        config = replace(config, window=replace(config.window, pixels=depths[LINE_BUFFER]))
+        if isinstance(config, Winograd2dConvolutionConfig):
+            return with_block_depths(config, depths)
+        config = replace(config, depth=depths[FIFO])
         if isinstance(config, PairConvolutionConfig):
             config = replace(config, second_depth=depths[SECOND_FIFO])
         return config
 
     def depths(self, config: ConvolutionConfig) -> dict[str, int]:
         """Depths of line buffer and FIFOs."""
-        found = {
-            f"{self.name}.{LINE_BUFFER}": config.window.capacity,
-            f"{self.name}.{FIFO}": config.fifo_depth,
-        }
+        found = {f"{self.name}.{LINE_BUFFER}": config.window.capacity}
+        if isinstance(config, Winograd2dConvolutionConfig):
+            return found | {f"{self.name}.{part}": depth for part, depth in zip(FIFOS, config.depths, strict=True)}
+        found[f"{self.name}.{FIFO}"] = config.fifo_depth
         if isinstance(config, PairConvolutionConfig):
             found[f"{self.name}.{SECOND_FIFO}"] = config.second_fifo_depth
         return found
@@ -165,6 +188,8 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
         """A fold's last word, and its results."""
         if isinstance(config, PolynomialConvolutionConfig):
             return PolynomialEvents(self.buffers(config), config, single_beats)
+        if isinstance(config, Winograd2dConvolutionConfig):
+            return BlockEvents(self.buffers(config), config, single_beats)
         if isinstance(config, PairConvolutionConfig):
             return PairEvents(self.buffers(config), config, single_beats)
         fifo, pixels = self.buffers(config)
@@ -201,6 +226,8 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
             more |= {"winograd": True}
         if isinstance(config, PolynomialConvolutionConfig):
             more |= {"taps_together": config.window.together}
+        if isinstance(config, Winograd2dConvolutionConfig):
+            more |= {"rows_at_once": 2}
         rows = config.weight_rows
         return more | {
             "kind": type(node).__name__,

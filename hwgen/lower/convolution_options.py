@@ -11,7 +11,7 @@ counts, and several values per beat only where one would be too slow.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from math import gcd, lcm
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from hwgen.board import Board
 from hwgen.ir.nodes import Convolution, ConvTranspose2d
 from hwgen.lower.base import Amounts, Options, amounts, shape_of
 from hwgen.lower.polynomial_options import has_polynomials, polynomial_foldings
-from hwgen.lower.winograd_options import has_winograd, winograd_foldings
+from hwgen.lower.winograd_options import has_winograd, has_winograd2d, winograd2d_foldings, winograd_foldings
 from hwgen.numerics.weight_format import Codebook
 from hwgen.plan.pareto import pareto_front
 from hwgen.rtl.convolution_config import ConvolutionConfig
@@ -36,6 +36,8 @@ from hwgen.rtl.winograd_convolution import WinogradConvolutionConfig
 
 if TYPE_CHECKING:
     from hwgen.lower.convolution import ConvolutionLowering
+
+    Foldings = Callable[[ConvolutionLowering, int, int, int, int, str], Iterator[ConvolutionConfig]]
 
 
 def convolution_options(
@@ -76,17 +78,27 @@ def _foldings(
     Where Winograd's products, or those of polynomials, give none, the direct form stands in.
     """
     fewer: list[ConvolutionConfig] = []
-    winograd = lowering.engine in ("winograd", "best") and has_winograd(lowering)
-    polynomials = lowering.engine in ("polynomial", "best") and has_polynomials(lowering, family)
-    for in_lanes, out_lanes in itertools.product(inputs, outputs) if winograd or polynomials else ():
-        for simd, pe, _ in _lanes(lowering.node, in_lanes, out_lanes):
-            if winograd:
-                fewer += winograd_foldings(lowering, simd, pe, in_lanes, out_lanes, family)
-            if polynomials:
-                fewer += polynomial_foldings(lowering, simd, pe, in_lanes, out_lanes, family)
+    for foldings in _engines(lowering, family):
+        for in_lanes, out_lanes in itertools.product(inputs, outputs):
+            for simd, pe, _ in _lanes(lowering.node, in_lanes, out_lanes):
+                fewer += foldings(lowering, simd, pe, in_lanes, out_lanes, family)
+        if fewer and lowering.engine != "best":
+            break
     yield from fewer
     if not fewer or lowering.engine == "best":
         yield from _direct_foldings(lowering, inputs, outputs, family)
+
+
+def _engines(lowering: ConvolutionLowering, family: str) -> Iterator[Foldings]:
+    """Foldings with fewer products than taps that a layer may have; unless the best is asked for, the first that give
+    some count."""
+    engine = lowering.engine
+    if engine == "winograd2d" and has_winograd2d(lowering):
+        yield winograd2d_foldings
+    if engine in ("winograd", "winograd2d", "best") and has_winograd(lowering):
+        yield winograd_foldings
+    if engine in ("polynomial", "best") and has_polynomials(lowering, family):
+        yield polynomial_foldings
 
 
 def _direct_foldings(

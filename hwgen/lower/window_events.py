@@ -28,7 +28,7 @@ def line_buffer(name: str, window: WindowConfig) -> Buffer:
 
 @lru_cache(maxsize=64)
 def _line_buffer(name: str, window: WindowConfig) -> Buffer:
-    unit = 1 if window.taps == 1 else window.width
+    unit = window.ring_unit
     least, busy, enough = (
         -(-max(window.span, depth) // unit) * unit for depth in (0, window.busy_depth, window.depth)
     )
@@ -119,10 +119,11 @@ class WindowEvents(NodeEvents):
 
         def result() -> tuple[Cycles, int | Cycles]:
             if not self.single_beats:
-                folds = self.of_folds.events.per_frame
-                return self._issued(np.arange(frame * folds, (frame + 1) * folds)), latency
+                per_frame = self.of_folds.events.per_frame
+                folds = np.arange(frame * per_frame, (frame + 1) * per_frame)
+                return self._issued(folds), self._late(folds) + latency
             index, delay = self.of_folds.of(given.frame(frame))
-            return self._issued(index), delay + latency
+            return self._issued(index), delay + self._late(index) + latency
 
         latency = self.config.drain_latency
         if self.line_buffer in depths:
@@ -150,6 +151,10 @@ class WindowEvents(NodeEvents):
     def _issued(self, folds: Cycles) -> Cycles:
         """Which issue brings each fold of the output's pixels, both counted over all frames."""
         return folds
+
+    def _late(self, folds: Cycles) -> int | Cycles:
+        """By how many cycles each of them comes later than the first results of its issue."""
+        return 0
 
     def _beats_before(self) -> Cycles:
         """For each fold of the output's pixels the beats of the frame before it."""

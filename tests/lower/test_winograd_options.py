@@ -15,8 +15,9 @@ from hwgen.ir.nodes import Conv2d, ConvTranspose2d
 from hwgen.ir.types import IntType
 from hwgen.lower.base import Options, Stream
 from hwgen.lower.convolution import ConvolutionLowering
-from hwgen.lower.winograd_options import has_winograd
+from hwgen.lower.winograd_options import has_winograd, has_winograd2d
 from hwgen.option_values import Engine
+from hwgen.rtl.winograd2d_convolution import Winograd2dConvolutionConfig
 from hwgen.rtl.winograd_convolution import WinogradConvolutionConfig
 
 
@@ -97,3 +98,61 @@ def test_columns_of_a_transposed_convolution(width: int, extra: int, columns: in
     one = ConvolutionLowering(node, (Stream(4, width, 2, node.input),), output)
     assert has_winograd(one) == wanted
     assert set(is_winograd(options_of("winograd", one))) == {wanted}
+
+
+def is_2d(options: Options[Any]) -> set[bool]:
+    return {isinstance(config, Winograd2dConvolutionConfig) for config in options.configs}
+
+
+def test_engines_2d() -> None:
+    assert is_2d(options_of("winograd2d", lowering_of())) == {True}
+    assert is_2d(options_of("best", lowering_of())) == {False}
+    assert is_2d(options_of("winograd", lowering_of())) == {False}
+    # Where there are none, the direct form stands in.
+    assert not any(is_winograd(options_of("winograd2d", lowering_of(kernel=1))))
+
+
+@pytest.mark.parametrize(("kernel", "stride", "products", "ahead"), [
+    (5, 1, 49, 0), (5, 2, 49, 1), (3, 1, 16, 1), (3, 2, 25, 0),
+])  # fmt: skip
+def test_macs_per_cycle_and_dsp_2d(kernel: int, stride: int, products: int, ahead: int) -> None:
+    """Two weights to a DSP, and `products` where the pixels' taps are four times the kernel's; of a block of twelve
+    words for each product one is read ahead, or none."""
+    one = lowering_of(kernel, stride)
+    options = options_of("winograd2d", one)
+    macs = one.node.macs((12, 16, 4))
+    taken = zip(options.cycles.tolist(), options.amounts[:, 0].tolist(), strict=True)
+    best = Fraction(2 * 4 * kernel * kernel * 12, products * 12 + ahead)
+    assert max(Fraction(macs, cycles * dsp) for cycles, dsp in taken) == best
+
+
+@pytest.mark.parametrize(("size", "extra", "rows", "wanted"), [
+    ((5, 5), 0, 7, True), ((5, 4), 1, 6, True), ((5, 4), 0, 5, False), ((5, 6), 0, 9, False),
+])  # fmt: skip
+def test_rows_of_a_transposed_convolution(size: tuple[int, int], extra: int, rows: int, wanted: bool) -> None:
+    """At a stride of 2 a frame needs as many pairs of rows of either kind; where it lacks them, pairs of columns stand
+    in."""
+    width, height = size
+    builder = Builder(np.random.default_rng(1), "tx", 2, (height, width))
+    builder.conv("pixels", 4, ConvTranspose2d, kernel_size=(5, 5), stride=2, padding=3, output_padding=extra,
+                 type=IntType(8, True), activation="none", weight_bits=8)  # fmt: skip
+    node = builder.nodes[-1]
+    assert isinstance(node, ConvTranspose2d)
+    node = replace(node, weight=node.weight // 8)
+    output = Stream(*node.output_shape((height, width, 2))[:2], 4, node.output)
+    assert output.rows == rows
+    one = ConvolutionLowering(node, (Stream(height, width, 2, node.input),), output)
+    assert has_winograd2d(one) == wanted
+    options = options_of("winograd2d", one)
+    assert is_2d(options) == {wanted}
+    assert set(is_winograd(options)) == {True}
+
+
+def test_one_row_of_outputs_takes_pairs_of_columns() -> None:
+    builder = Builder(np.random.default_rng(1), "tx", 2, (1, 8))
+    builder.conv("pixels", 4, kernel_size=(3, 3), stride=1, type=IntType(8, True), activation="none", weight_bits=8)
+    node = builder.nodes[-1]
+    assert isinstance(node, Conv2d)
+    one = ConvolutionLowering(node, (Stream(1, 8, 2, node.input),), Stream(1, 8, 4, node.output))
+    assert not has_winograd2d(one)
+    assert is_2d(options_of("winograd2d", one)) == {False}

@@ -17,10 +17,10 @@ from hwgen.rtl.stream import CreditFifoConfig, wrap_increment
 
 
 def check_fifo(depth: int, beats: int, *, idle: float = 0.0, stall: float = 0.0, delay: int = 0, seed: int = 0,
-               batch: int = 1) -> list[int]:
+               batch: int = 1, in_block: bool = False) -> list[int]:
     """Reserve, write `delay` cycles later, read; every cycle against a deque. Returns the cycles of the outputs."""
     random = np.random.default_rng(seed)
-    dut = CreditFifoConfig(signed(8), depth, batch).build()
+    dut = CreditFifoConfig(signed(8), depth, batch, in_block).build()
     values = random.integers(-128, 128, beats).tolist()
     cycles: list[int] = []
 
@@ -70,14 +70,16 @@ def check_fifo(depth: int, beats: int, *, idle: float = 0.0, stall: float = 0.0,
 
 @pytest.mark.parametrize("stall", [0.0, 0.3, 0.8])
 @pytest.mark.parametrize("idle", [0.0, 0.3, 0.8])
-def test_fifo_idle_and_stall(idle: float, stall: float) -> None:
-    check_fifo(5, 60, idle=idle, stall=stall, delay=3, seed=int(10 * idle + stall * 100))
+@pytest.mark.parametrize("in_block", [False, True])
+def test_fifo_idle_and_stall(idle: float, stall: float, in_block: bool) -> None:
+    check_fifo(5, 60, idle=idle, stall=stall, delay=3, seed=int(10 * idle + stall * 100), in_block=in_block)
 
 
 @pytest.mark.parametrize(("depth", "batch"), [(1, 1), (2, 1), (2, 2), (3, 2), (8, 5), (9, 9)])
 @pytest.mark.parametrize("delay", [0, 1, 6])
 def test_fifo_depths_and_batches(depth: int, batch: int, delay: int) -> None:
-    check_fifo(depth, 40, stall=0.4, delay=delay, batch=batch, seed=depth + 10 * batch + delay)
+    for in_block in (False, True):
+        check_fifo(depth, 40, stall=0.4, delay=delay, batch=batch, seed=depth + 10 * batch + delay, in_block=in_block)
 
 
 def test_fifo_one_beat_per_cycle() -> None:
@@ -88,10 +90,11 @@ def test_fifo_one_beat_per_cycle() -> None:
     assert fewer[-1] > cycles[-1]
 
 
+@pytest.mark.parametrize("in_block", [False, True])
 @pytest.mark.parametrize("depth", range(1, 10))
-def test_fifo_holds_as_many_as_it_says(depth: int) -> None:
-    """Filled to the last place before the first beat leaves, twice; the memory has one word less than that."""
-    dut = CreditFifoConfig(8, depth).build()
+def test_fifo_holds_as_many_as_it_says(depth: int, in_block: bool) -> None:
+    """Filled to the last place before the first beat leaves, twice; in LUTs the memory has one word less than that."""
+    dut = CreditFifoConfig(8, depth, in_block=in_block).build()
 
     async def bench(ctx: Any) -> None:
         for turn in (0, 100):

@@ -1,0 +1,228 @@
+"""Words of Winograd's products in two dimensions: two columns of two rows out of a line buffer, added or subtracted.
+
+As `hwgen.rtl.winograd_window`. With each word one column is read, both rows of it, out of two memories: a product's
+rows are one or two strides apart, and rows take turns in banks by their number in strides. Their sum or difference goes
+into a line of the last few columns, in which the words' columns stand where the program's order has put them
+(`hwgen.rtl.winograd2d.schedule`). Behind the decision that a word goes, nothing waits any more:
+
+    0  the word goes: its program's fields are in a register
+    1  the rows' places behind the window's first one, the column's behind its first column
+    2  the rows' places in the ring; whether rows and column lie in the frame
+    3  the rows' banks, and where they begin in them; the column's address in a row
+    4  the address of each bank
+    5  read
+    6  registers
+    7  both rows, made signed; zero (as it is made signed) outside the frame, and zero where there is no second row
+    8  sum or difference of the rows, in the line
+    9  the word's two columns out of the line; zero where there is no second one
+    10 sum or difference of the columns: the word
+"""
+
+from __future__ import annotations
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+
+from hwgen.rtl.adders import delay, delay_flag
+from hwgen.rtl.counter import add_wrapped, count
+from hwgen.rtl.primitives import bits_of
+from hwgen.rtl.program_sequencer import ProgramSequencer
+from hwgen.rtl.winograd2d_window_config import Winograd2dWindowConfig
+from hwgen.rtl.winograd_mac import controls
+from hwgen.rtl.winograd_window import WinogradWindow, add_modulo
+
+
+class Winograd2dWindow(WinogradWindow):
+    """As WinogradWindow, of blocks of two by two outputs.
+
+    Members
+    -------
+    control : Out(8), with `issue`: see `hwgen.rtl.winograd2d`
+    word : Out(simd signed values of bits + 2), WORD_LATENCY after `issue`
+    """
+
+    config: Winograd2dWindowConfig
+
+    def _control(self, walk: ProgramSequencer) -> Value:
+        rows = [controls(own.adds) for own in self.config.row_steps]
+        columns = [controls(own.adds) for own in self.config.steps]
+        # Four bits each, whichever are used.
+        return Cat(*(
+            Array(Const(number, 4) for number in numbers)[index]
+            for index, numbers in ((walk.others[0], rows), (walk.step_number, columns))
+        ))  # fmt: skip
+
+    def _read(self, m: Module, walk: ProgramSequencer, write: Value, data: Value) -> Value:
+        s = self.config
+        begins, banks, inside_y = self._rows(m, walk)
+        across, inside_x = self._column(m, walk)
+        # 4 to 6
+        words = self._memories(m, write, data, begins, banks, across)
+        # 7
+        step, of_read = walk.step_number, walk.row
+        banks = [delay(m, bank, 3, f"bank{n}_late") for n, bank in enumerate(banks)]
+        inside = [delay(m, y & inside_x, 3, f"inside{n}_late") for n, y in enumerate(inside_y)]
+        is_pair = delay(m, _table(of_read, [own.sign != 0 for own in s.row_steps]), 6, "is_row_pair")
+        is_less = delay(m, _table(of_read, [own.sign < 0 for own in s.row_steps]), 7, "is_row_less")
+        rows = [
+            self._values(m, Array(words)[bank], there, is_pair if n else Const(1, 1), n)
+            for n, (bank, there) in enumerate(zip(banks, inside, strict=True))
+        ]
+        # 8
+        reads = delay_flag(m, walk.issue & walk.others[2], 7, "reads")
+        line = [Signal(s.simd * (s.bits + 1), name=f"line{place}", reset_less=True) for place in range(s.line)]
+        sums = Cat(_plus(first, second, is_less) for first, second in zip(*rows, strict=True))
+        with m.If(reads):
+            m.d.sync += [own.eq(before) for own, before in zip(line, [sums, *line], strict=False)]
+        # 9
+        is_second = delay(m, _table(step, [own.sign != 0 for own in s.steps]), 8, "is_column_pair")
+        is_less = delay(m, _table(step, [own.sign < 0 for own in s.steps]), 9, "is_column_less")
+        columns = []
+        for n in range(2):
+            place = delay(m, _table(step, [own[n] for own in s.places]), 8, f"place{n}")
+            column = Array(line)[place]
+            columns.append(_register(m, Mux(is_second, column, 0) if n else column, f"column{n}"))
+        # 10
+        width = s.bits + 1
+        first, second = ([own.word_select(lane, width).as_signed() for lane in range(s.simd)] for own in columns)
+        pairs = enumerate(zip(first, second, strict=True))
+        return Cat(_register(m, _plus(a, b, is_less), f"sum{lane}") for lane, (a, b) in pairs)
+
+    def _rows(self, m: Module, walk: ProgramSequencer) -> tuple[list[Value], list[Value], list[Value]]:
+        """Of the two rows of a word: where they begin in their banks, the banks, whether they are in the frame; all
+        three cycles after the word's decision."""
+        s = self.config
+        size = s.rows_held
+        top, y = self._top(m, walk)
+        begins, banks, inside = [], [], []
+        places = [
+            [own.first for own in s.row_steps],
+            [own.first if own.second is None else own.second for own in s.row_steps],
+        ]
+        for n, own in enumerate(places):
+            # 1
+            down = _register(m, _table(walk.row, [place % size for place in own]), f"down{n}")
+            tap_y = _register(m, (y + _table(walk.row, own))[: len(y)], f"tap_y{n}")
+            above = _register(m, top, f"top{n}")
+            # 2
+            place = _register(m, add_modulo(above, down, size), f"row_place{n}")
+            inside_y = _register(m, tap_y < s.height, f"inside_y{n}")
+            # 3
+            begins.append(_register(m, _table(place, [at * s.row_words for _, at in s.row_places]), f"row_begin{n}"))
+            banks.append(_register(m, _table(place, [bank for bank, _ in s.row_places]), f"row_bank{n}"))
+            inside.append(_register(m, inside_y, f"inside_y{n}_3"))
+        return begins, banks, inside
+
+    def _column(self, m: Module, walk: ProgramSequencer) -> tuple[Value, Value]:
+        """As `_rows`, of the column: its address in a row."""
+        s = self.config
+        begin, x = self._left(m, walk)
+        column = walk.others[1]
+        # 1
+        columns = range(s.window_columns)
+        offset = _table(column, [place * s.stored_words for place in columns]) + walk.group
+        offset, left = _register(m, offset, "offset"), _register(m, begin, "left")
+        tap_x = _register(m, (x + column)[: len(x)], "tap_x")
+        # 2
+        place = _register(m, (left + offset)[: len(begin)], "column_place")
+        inside = _register(m, tap_x < s.width, "inside_x")
+        # 3
+        return _register(m, place, "across"), _register(m, inside, "inside_x_3")
+
+    def _memories(
+        self, m: Module, write: Value, data: Value, begins: list[Value], row_banks: list[Value], across: Value
+    ) -> list[Value]:
+        """What every bank gives, three cycles after the rows' and the column's places."""
+        s = self.config
+        # The row that is written, and its place in the bank.
+        word = count(m, s.row_words, write, "write_word")
+        row = count(m, s.rows_held, write & word.last, "write_row").place
+        bank = _table(row, [own for own, _ in s.row_places])
+        begin = _table(row, [at * s.row_words for _, at in s.row_places])
+        address = _register(m, begin + word.place, "write_address")
+        late = delay(m, data, 1, "written_word")
+        words = []
+        for place, memory in enumerate(s.memories):
+            bits = bits_of(memory.depth)
+            m.submodules[f"memory{place}"] = ram = memory.build()
+            goes = Signal(name=f"write{place}")
+            m.d.sync += goes.eq(write & (bank == place))
+            m.d.comb += [
+                ram.write.eq(goes),
+                ram.write_address.eq(address[:bits]),
+                ram.write_data.eq(late),
+                ram.address.eq(_register(m, (Mux(row_banks[0] == place, *begins) + across)[:bits], f"address{place}")),
+            ]
+            words.append(_register(m, ram.data, f"read{place}"))
+        return words
+
+    def _values(self, m: Module, word: Value, inside: Value, there: Value, row: int) -> list[Value]:
+        """A word's values, made signed."""
+        s = self.config
+        found = []
+        for lane in range(s.simd):
+            value: Value = Mux(inside, word.word_select(lane, s.bits), 0)
+            if not s.signed:
+                value = Cat(value[:-1], ~value[-1])
+            if row:
+                value = Mux(there, value, 0)
+            found.append(_register(m, value[: s.bits], f"value{row}_{lane}").as_signed())
+        return found
+
+    def _top(self, m: Module, walk: ProgramSequencer) -> tuple[Signal, Signal]:
+        """The place of the first row of the window in the ring, and its number in the frame."""
+        s = self.config
+        size = s.rows_held
+        top = Signal(range(size), init=s.first_row(0) % size, name="top")
+        y_bits = (s.height + s.padding_height + s.reach_height + 4 * s.stride).bit_length()
+        first = s.first_row(0) % (1 << y_bits)
+        y = Signal(y_bits, init=first, name="first_y")
+        rows = s.out_height
+        again = s.height + s.first_row(0) - s.first_row(rows - 1)
+        # By how many rows the window moves behind a pair of each kind.
+        moves = [s.first_row(kind + 1) - s.first_row(kind) for kind in range(s.kinds)]
+        move: Value = Const(moves[0], max(max(moves).bit_length(), 1))
+        down = add_wrapped(top, moves[0], size)
+        if s.kinds > 1:
+            odd = walk.block[1] ^ (s.padding_height % 2)  # the second kind
+            move = Mux(odd, Const(moves[1], len(move)), move)
+            down = Mux(odd, add_wrapped(top, moves[1], size), down)
+        with m.If(walk.end_row):
+            m.d.sync += [
+                top.eq(Mux(walk.last_row, add_wrapped(top, again, size), down)),
+                y.eq(Mux(walk.last_row, first, y + move)),
+            ]
+        return top, y
+
+    def _left(self, m: Module, walk: ProgramSequencer) -> tuple[Signal, Signal]:
+        """Of the window's first column: its address in a row, and its number; below 0 modulo their ranges."""
+        s = self.config
+        x_bits = (s.width + s.padding_width + s.reach_width + 4 * s.stride).bit_length()
+        found = []
+        for name, bits, words in (("first_place", bits_of(s.bank_words), s.stored_words), ("first_x", x_bits, 1)):
+            begin = s.block_begin * words % (1 << bits)
+            place = Signal(bits, init=begin, name=name)
+            with m.If(walk.end_block):
+                m.d.sync += place.eq(place + s.block_step * words)
+            with m.If(walk.end_row):
+                m.d.sync += place.eq(begin)
+            found.append(place)
+        return found[0], found[1]
+
+
+def _register(m: Module, value: Value, name: str) -> Signal:
+    found = Signal(value.shape(), name=name, reset_less=True)
+    m.d.sync += found.eq(value)
+    return found
+
+
+def _table(index: Value, numbers: list[int]) -> Value:
+    """numbers[index]."""
+    width = max(max(numbers).bit_length(), 1)
+    return Array(Const(number, width) for number in numbers)[index]
+
+
+def _plus(first: Value, second: Value, less: Value) -> Value:
+    """first + second, or first - second; a bit wider than either."""
+    turned = second ^ less.replicate(len(second)).as_signed()
+    total = (Cat(less, first).as_signed() + Cat(less, turned).as_signed())[1:]
+    return total[: len(first) + 1]

@@ -23,6 +23,7 @@ from hwgen.emit import Emitted, emit
 from hwgen.errors import HwgenError
 from hwgen.ir.serialize import GRAPH_FILE
 from hwgen.model import graph_folder
+from hwgen.option_values import Engine
 from hwgen.outputs import check_file
 from hwgen.spec import model as specs
 from hwgen.synth import synthesise_design
@@ -55,12 +56,14 @@ def bench(
     csv: Path | None = None,
     plot: Path | None = None,
     side: str = "tx",
+    engine: Engine | None = None,
+    init: int | None = None,
 ) -> int:
     """Measure designs and print one table.
 
     Parameters
     ----------
-    models : names or paths of trained specifications
+    models : names or paths of specifications
     channels : of the encoder of `hwgen.bench.encoder`
     board : name or path
     fps : frames per second that all are sized for; None takes what the board has
@@ -70,6 +73,8 @@ def bench(
     as_json : print one JSON object and nothing else on stdout
     csv, plot : files to write beside; the plot as .png or .svg
     side : "tx" or "rx" of the models
+    engine : of all designs' convolutions, see `hwgen.option_values.Engine`
+    init : seed of random weights for all models; None takes their trained ones
 
     Returns
     -------
@@ -94,12 +99,15 @@ def bench(
     if synth:
         version()  # Yosys must be there
     with process.private_folder("hwgen_bench_") as folder:
-        subjects = [Subject(specs.load(model).name, model, None) for model in models]
+        subjects = [Subject(specs.load(model).name, model, init) for model in models]
         subjects += [Subject(dashed(counts), write_spec(folder, counts), INIT) for counts in dict.fromkeys(channels)]
         if not subjects:
             raise HwgenError("--model", "a trained model", "none")
         designs = [
-            emit(DesignOptions(subject.model, side, board, fps, frame, subject.init), folder / f"design{i}", quiet=True)
+            emit(
+                DesignOptions(subject.model, side, board, fps, frame, subject.init, engine=engine),
+                folder / f"design{i}", quiet=True,
+            )  # fmt: skip
             for i, subject in enumerate(subjects)
         ]
         measured = [

@@ -24,7 +24,7 @@ def _datapath(arguments: argparse.Namespace) -> int:
         channels = CHANNELS if arguments.side == "tx" else ()
     return bench(models, channels, board=arguments.board, fps=arguments.fps, frame=arguments.frame,
                  frames=arguments.frames, synth=not arguments.no_synth, as_json=arguments.json, csv=arguments.csv,
-                 plot=arguments.plot, side=arguments.side)
+                 plot=arguments.plot, side=arguments.side, engine=arguments.engine, init=arguments.init)
 
 
 def _sim(arguments: argparse.Namespace) -> int:
@@ -89,8 +89,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
     datapath = bench("datapath", _datapath, "simulate and synthesise designs, and set them beside their roofline")
     datapath.add_argument("--model", action="append", default=[], metavar="M",
-                          help="a trained specification: a name, a folder or a path; may be repeated (default: every "
-                               "trained one that comes with hwgen, and the channel lists of the documentation)")
+                          help="a specification, trained or with --init: a name, a folder or a path; may be repeated "
+                               "(default: every trained one that comes with hwgen, and the channel lists of the "
+                               "documentation)")
+    add_design_options(datapath, "init", "engine")
     datapath.add_argument("--side", choices=("tx", "rx"), default="tx", help="of the models (default: tx)")
     datapath.add_argument("--channels", action="append", default=[], type=channels, metavar="A-B-C-D-E",
                           help="the paper's encoder with these output channels and random weights; may be repeated")

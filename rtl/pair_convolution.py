@@ -54,10 +54,16 @@ class PairConvolutionConfig(ConvolutionConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.packing.form != "dsp" or self.packing.lanes != 2:
-            raise ValueError(f"packing: wanted two products to a DSP, got {self.packing.lanes} ({self.packing.form})")
+        if self.packing.form != "dsp" or self.packing.lanes != self.products_per_dsp:
+            raise ValueError(f"packing: wanted {self.products_per_dsp} products to a DSP, got {self.packing.lanes} "
+                             f"({self.packing.form})")  # fmt: skip
         if self.second_depth is not None and self.second_depth < self.least_second_depth:
             raise ValueError(f"second_depth: wanted at least {self.least_second_depth} beats, got {self.second_depth}")
+
+    @property
+    def products_per_dsp(self) -> int:
+        """Products of a DSP."""
+        return 2
 
     @cached_property
     def mac(self) -> MacConfig:

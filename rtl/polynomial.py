@@ -75,8 +75,8 @@ def products(kernel_width: int, stride: int, together: int) -> tuple[Product, ..
 def polynomial_packing(weight_bits: int, activation_bits: int, together: int, family: str) -> Packing | None:
     """So many taps by two activations in a DSP of the family, in fields as wide as its operands allow.
 
-    The taps are in one operand, the activations in the other, of which the second takes one bit more than it has
-    (`hwgen.rtl.pair_mac`). The chain is as long as the bit widths prove; None: not one product.
+    Its lanes are the products. The taps are in one operand, the activations in the other, of which the second takes one
+    bit more than it has (`hwgen.rtl.pair_mac`). The chain is as long as the bit widths prove; None: not one product.
     """
     operands = (DSP_WIDE[family], DSP_NARROW)
     field = max(
@@ -87,7 +87,7 @@ def polynomial_packing(weight_bits: int, activation_bits: int, together: int, fa
         return None
     inner = 2 * ((1 << (weight_bits - 1)) - 1)
     chain = min(largest_weight_sum(field, activation_bits) // inner, LONGEST_CHAIN)
-    return Packing("dsp", 2, field, chain) if chain else None
+    return Packing("dsp", 2 * together, field, chain) if chain else None
 
 
 def polynomial_weights(weight: np.ndarray, own: Sequence[Product]) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ FIFOs count blocks on the one side, pairs on the other. Behind the FIFOs all is 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal
 
 import numpy as np
@@ -48,7 +48,7 @@ class PolynomialConvolutionConfig(PairConvolutionConfig):
     window
         Of blocks.
     packing
-        Two activations to a DSP (`polynomial_packing`), the chain as long as the weights prove.
+        Two pixels by so many taps in a DSP (`polynomial_packing`), the chain as long as the weights prove.
 
     Raises
     ------
@@ -64,13 +64,17 @@ class PolynomialConvolutionConfig(PairConvolutionConfig):
             raise ValueError("codebook: wanted none for products of polynomials, got one")
 
     @property
+    def products_per_dsp(self) -> int:
+        return 2 * self.window.together
+
+    @cached_property
     def mac(self) -> PolynomialMacConfig:
         return _polynomial_mac(self.window, self.pe, self.weight_bits, self.requantiser.accumulator_bits, self.packing,
                                self.weights_in)  # fmt: skip
 
     @property
     def lanes(self) -> int:
-        return 2 * self.window.together * self.pe * self.mac.simd
+        return self.products_per_dsp * self.pe * self.mac.simd
 
     @property
     def pixel_cycles(self) -> NDArray[np.int64]:

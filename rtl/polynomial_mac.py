@@ -41,7 +41,7 @@ class PolynomialMacConfig(MacConfig):
     Parameters
     ----------
     packing
-        Two activations to a DSP, `field_bits` apart as the taps are.
+        Two activations by `together` taps in a DSP, `field_bits` apart in either operand.
     together
         Taps in a product, 2 or 3.
     folds
@@ -61,8 +61,8 @@ class PolynomialMacConfig(MacConfig):
 
     def _check_dsp(self) -> None:
         weight, activation, field = self.weight_bits, self.activation.width, self.packing.field_bits
-        if self.packing.lanes != 2:
-            raise ValueError(f"packing: wanted two activations to a DSP, got {self.packing.lanes}")
+        if self.packing.lanes != 2 * self.together:
+            raise ValueError(f"packing: wanted {2 * self.together} products to a DSP, got {self.packing.lanes}")
         if self.codebook is not None:
             raise ValueError("codebook: wanted none for products of polynomials, got one")
         if field < (least := weight + activation):
@@ -74,6 +74,10 @@ class PolynomialMacConfig(MacConfig):
                              f"got {operands[0]} and {operands[1]}")  # fmt: skip
         if (bits := self.sum_bits(2)) > DSP_SUM:
             raise ValueError(f"packing: wanted sums of at most {DSP_SUM} bits, got {bits}")
+
+    @property
+    def groups(self) -> list[range]:
+        return [range(p, p + 1) for p in range(self.pe)]
 
     @property
     def dsp(self) -> int:

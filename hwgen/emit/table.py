@@ -35,7 +35,7 @@ def _work(layer: dict[str, Any] | None, manifest: dict[str, Any]) -> list[str]:
         return [size, f"-/{layer['output_bits']}", "", f"{layer['cycles']:,}", *[""] * 4]
     busy = layer["macs"] / layer["multipliers"] / manifest["predicted"]["frame_interval_cycles"]
     packing = layer["packing"]
-    form = f"{packing['lanes'] * layer.get('taps_together', 1)}/DSP" if packing["form"] == "dsp" else "LUT"
+    form = f"{packing['lanes']}/DSP" if packing["form"] == "dsp" else "LUT"
     return [
         size,
         f"{layer['weight_bits']}/{layer['output_bits']}",

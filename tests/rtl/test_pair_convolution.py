@@ -172,7 +172,7 @@ def test_properties() -> None:
 @pytest.mark.parametrize(("change", "message"), [
     (dict(second_depth=5), "second_depth: wanted at least 6 beats, got 5"),
     (dict(depth=1), "depth: wanted at least a fold's 2 beats, got 1"),
-    (dict(packing=Packing("dsp", 1, 0, 1)), "packing: wanted two products to a DSP, got 1 (dsp)"),
+    (dict(packing=Packing("dsp", 1, 0, 1)), "packing: wanted 2 products to a DSP, got 1 (dsp)"),
 ])  # fmt: skip
 def test_errors(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

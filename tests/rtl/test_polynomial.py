@@ -131,7 +131,7 @@ def test_exact_at_the_worst_case_and_not_beyond(weight: int, activation: int, to
 def test_the_weights_prove_longer_chains(weights: tuple[int, int], longest: int) -> None:
     """The weights of an inner sum are 63 in all at most: 7 + 0 eight times, 4 + 4 not, whatever the signs."""
     packing = polynomial_packing(4, 8, 2, "xc7")
-    assert packing == Packing("dsp", 2, 14, 4)
+    assert packing == Packing("dsp", 4, 14, 4)
     for activation in (signed(8), unsigned(8)):
         found = polynomial_chain([np.tile(np.array(weights), (1, 8, 1))], packing, activation)
         assert (chain_lengths(8, found)[0] if found else 0) == longest

@@ -173,7 +173,7 @@ def test_what_has_no_room_for_two_products() -> None:
 
 @pytest.mark.parametrize(("change", "message"), [
     (dict(second_depth=5), "second_depth: wanted at least 6 beats, got 5"),
-    (dict(packing=Packing("dsp", 1, 0, 1)), "packing: wanted two products to a DSP, got 1 (dsp)"),
+    (dict(packing=Packing("dsp", 1, 0, 1)), "packing: wanted 4 products to a DSP, got 1 (dsp)"),
     (dict(codebook=Codebook(4, (0, 1))), "codebook: wanted none for products of polynomials, got one"),
 ])  # fmt: skip
 def test_errors(change: dict[str, Any], message: str) -> None:

@@ -147,7 +147,7 @@ def test_a_chain_longer_than_proven_fails(activation: Shape, together: int) -> N
         check(activation, 4, together, simd=5, inputs=5, chain=5, **own)
 
 
-GOOD = PolynomialMacConfig(1, 1, signed(8), 4, 20, 1, Packing("dsp", 2, 14, 4))
+GOOD = PolynomialMacConfig(1, 1, signed(8), 4, 20, 1, Packing("dsp", 4, 14, 4))
 
 
 def test_properties() -> None:
@@ -158,12 +158,12 @@ def test_properties() -> None:
 
 
 @pytest.mark.parametrize(("change", "message"), [
-    (dict(packing=Packing("dsp", 1, 0, 1)), "packing: wanted two activations to a DSP, got 1"),
-    (dict(packing=Packing("dsp", 2, 11, 1)), "field_bits: wanted at least 12 for two products of 4 x 8 bits, got 11"),
-    (dict(packing=Packing("dsp", 2, 15, 1)), "field_bits: wanted operands of at most 18 and 27 bits, got 19 and 24"),
-    (dict(activation=signed(4), together=3, packing=Packing("dsp", 2, 12, 1)),
+    (dict(packing=Packing("dsp", 1, 0, 1)), "packing: wanted 4 products to a DSP, got 1"),
+    (dict(packing=Packing("dsp", 4, 11, 1)), "field_bits: wanted at least 12 for two products of 4 x 8 bits, got 11"),
+    (dict(packing=Packing("dsp", 4, 15, 1)), "field_bits: wanted operands of at most 18 and 27 bits, got 19 and 24"),
+    (dict(activation=signed(4), together=3, packing=Packing("dsp", 6, 12, 1)),
      "field_bits: wanted operands of at most 18 and 27 bits, got 17 and 28"),
-    (dict(activation=signed(4), together=3, packing=Packing("dsp", 2, 11, 256), simd=512),
+    (dict(activation=signed(4), together=3, packing=Packing("dsp", 6, 11, 256), simd=512),
      "packing: wanted sums of at most 48 bits, got 50"),
     (dict(rows=2, codebook=Codebook(4, (0, 1))), "codebook: wanted none for products of polynomials, got one"),
 ])  # fmt: skip

@@ -22,6 +22,7 @@ from hwgen.ir.nodes import Convolution
 from hwgen.plan.plan import Plan
 from hwgen.rtl.memory import ram_form, rom_form
 from hwgen.rtl.packing import packings
+from hwgen.rtl.polynomial_convolution import PolynomialConvolutionConfig
 from hwgen.sim.design import BEAT_BITS
 
 BRAM_BITS = 36 * 1024
@@ -53,7 +54,7 @@ def roofline(plan: Plan) -> Roofline:
     macs = graph.macs(plan.width, plan.height)
     total = sum(macs.values())
     in_dsps = [node for node in graph.convolutions if plan.foldings[node.name].packing.form == "dsp"]
-    multiplications = sum(macs[node.name] / lanes_per_dsp(node, plan.board.family) for node in in_dsps)
+    multiplications = sum(macs[node.name] / lanes_per_dsp(plan, node) for node in in_dsps)
     in_blocks = [node for node in graph.convolutions if _weights_in_block(plan, node)]
     weight_bits = sum(macs[node.name] * plan.foldings[node.name].mac.storage_bits for node in in_blocks)
     blocks = resources.bram36 - line_buffer_bram36(plan)
@@ -67,8 +68,11 @@ def roofline(plan: Plan) -> Roofline:
     return Roofline(bounds, total / max(cycles["pixels"], cycles["values"]))
 
 
-def lanes_per_dsp(node: Convolution, family: str) -> int:
-    """The most lanes of a layer that share a DSP."""
+def lanes_per_dsp(plan: Plan, node: Convolution) -> int:
+    """The most lanes of a layer that share a DSP; of products of polynomials those that the plan has."""
+    folding, family = plan.foldings[node.name], plan.board.family
+    if isinstance(folding, PolynomialConvolutionConfig):
+        return folding.products_per_dsp
     activation = Shape(node.input.bits, node.input.signed)
     return max(packing.lanes for packing in packings(node.weight_bits, activation, family) if packing.form == "dsp")
 

@@ -6,9 +6,9 @@ What the products are is said in `hwgen.rtl.polynomial`. Each PE has four sums o
     first word   S0 = S2 of the block before + product,  S1 = S3 of the block before + product,  S2, S3 = product
     each other   S0 .. S3 += product
 
-so outputs are added up where blocks overlap, with no adder but the accumulators'. Before a row's first block there is
-none: it adds to zeros, and has no results. Where a block has several folds, S2 and S3 wait in a memory, fold by fold.
-Of two taps a product has nothing for S0, which takes over what S2 was.
+so outputs are added up where blocks overlap, with no adder but the accumulators'. A row's first block has no results:
+what its S0 and S1 begin with is the row above's, and nobody asks. Where a block has several folds, S2 and S3 wait in a
+memory, fold by fold. Of two taps a product has nothing for S0, which takes over what S2 was.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ class PolynomialMac(MacArray):
         valid, first, last = (delay_flag(m, flag, late, n) for flag, n in zip(flags, "vfl", strict=True))
         fold = count(m, config.folds, last, "done_fold")
         block = count(m, config.row_blocks, last & fold.last, "row_block")
-        is_first = Signal(init=1)  # the row's first block: nothing waits for it
+        is_first = Signal(init=1, name="is_first")  # the row's first block
         with m.If(last & fold.last):
             m.d.sync += is_first.eq(block.last)
         sums = [[Signal(signed(width), name=f"sum{k}_{p}", reset_less=True) for k in range(SUMS)]
@@ -177,9 +177,7 @@ class PolynomialMac(MacArray):
         skipped = SUMS - 1 - config.together
         for p, totals in enumerate(self._totals(m, self._read_weights(m))):
             for k, own in enumerate(sums[p]):
-                begin: Value | int = 0
-                if k < 2:
-                    begin = Mux(is_first, 0, waiting[p][k])
+                begin = waiting[p][k] if k < 2 else 0
                 with m.If(valid):
                     if k < skipped:
                         m.d.sync += own.eq(Mux(first, begin, own))

@@ -28,8 +28,8 @@ TRANSPOSED = Polynomial(Transposed(channels=(6, 6), kernel=4, extra=0, frame=(32
 
 
 @pytest.mark.parametrize(("polynomial", "synthesised"), [
-    (STRIDED, Cost(1487, 2111, 32, 2)), (SIGNED, Cost(1166, 1500, 17, 1)), (THREE, Cost(1159, 1485, 24, 1)),
-    (ONE_FOLD, Cost(919, 1174, 24, 1)), (TRANSPOSED, Cost(942, 1294, 12, 2)),
+    (STRIDED, Cost(1486, 2111, 32, 2)), (SIGNED, Cost(1165, 1500, 17, 1)), (THREE, Cost(1159, 1485, 24, 1)),
+    (ONE_FOLD, Cost(917, 1174, 24, 1)), (TRANSPOSED, Cost(944, 1294, 12, 2)),
 ])  # fmt: skip
 def test_cost(polynomial: Polynomial, synthesised: Cost) -> None:
     """DSP and block RAM exactly, LUTs within 8 %, flip-flops within 5 %."""

@@ -135,16 +135,20 @@ class PolynomialWindowConfig(WinogradWindowConfig):
         return found
 
 
-def in_polynomial_blocks(window: WindowConfig, together: int) -> PolynomialWindowConfig:
-    """The same window for products of polynomials."""
-    own = {field.name: getattr(window, field.name) for field in fields(WindowConfig)}
+def block_words(window: WindowConfig, together: int) -> tuple[tuple[int, ...], ...]:
+    """Words of each fold by products of so many taps, row phase by row phase, and in it kind of block by kind."""
     columns = window.phase_taps if window.transposed else (window.kernel_width,)
     rows = window.phase_taps if window.transposed else (window.kernel_height,)
     kinds = len(columns)
     stride = 1 if window.transposed else window.stride
     counts = [len(products(columns[(window.padding_width + kind) % kinds], stride, together)) for kind in range(kinds)]
-    words = tuple((row * window.tap_words * count,) * window.folds for row in rows for count in counts)
-    return PolynomialWindowConfig(**own, fold_words=words, together=together)
+    return tuple((row * window.tap_words * count,) * window.folds for row in rows for count in counts)
+
+
+def in_polynomial_blocks(window: WindowConfig, together: int) -> PolynomialWindowConfig:
+    """The same window for products of polynomials."""
+    own = {field.name: getattr(window, field.name) for field in fields(WindowConfig)}
+    return PolynomialWindowConfig(**own, fold_words=block_words(window, together), together=together)
 
 
 class PolynomialWindow(WinogradWindow):

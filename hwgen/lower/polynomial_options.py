@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from hwgen.ir.nodes import Convolution, ConvTranspose2d
 from hwgen.rtl.polynomial import TOGETHER, polynomial_packing
 from hwgen.rtl.polynomial_convolution import PolynomialConvolutionConfig, in_polynomials
+from hwgen.rtl.polynomial_window import block_words
+from hwgen.rtl.winograd_convolution import ordinary_window
 
 if TYPE_CHECKING:
     from hwgen.lower.convolution import ConvolutionLowering
@@ -34,11 +36,9 @@ def polynomial_foldings(
         key = simd, pe, together
         if key not in lowering.polynomials:
             # The direct form has other words to a fold: what it cannot give in time, this one may.
-            try:
-                base = in_polynomials(lowering.fold(pe, simd, out_lanes=pe), together, family)
-            except ValueError:
-                base = None
-            lowering.polynomials[key] = base
+            folding = lowering.fold(pe, simd, out_lanes=pe)
+            several = min(map(min, block_words(ordinary_window(folding.window), together))) > 1
+            lowering.polynomials[key] = in_polynomials(folding, together, family) if several else None
         base = lowering.polynomials[key]
         if base is None:
             continue

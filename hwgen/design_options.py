@@ -12,7 +12,7 @@ from hwgen.ir.graph import SIDES
 from hwgen.limits import MOST_FPS
 from hwgen.model import channel_of
 from hwgen.names import module_trouble
-from hwgen.option_values import Engine, Number, frame, init
+from hwgen.option_values import ENGINE, Engine, Number, frame, init
 from hwgen.spec.model import Kind, ModelSpec
 
 BOTH = "both"
@@ -34,7 +34,7 @@ class DesignOptions:
     frame : (width, height) in pixels; None takes the specification's
     init : seed of random weights; None takes the trained ones
     channel : kind of radio channel whose precoder or equaliser is part of the design; None takes the specification's
-    engine : of convolutions, see `hwgen.option_values.Engine`; None for the direct one
+    engine : of convolutions, see `hwgen.option_values.Engine`; None for `ENGINE`
     top : name of the module, and the beginning of the names of all modules in it; None takes hwgen_tx or hwgen_rx
 
     Raises
@@ -88,17 +88,14 @@ class DesignOptions:
         return found
 
     def manifest_entries(self) -> dict[str, Any]:
-        """Entries of a manifest for completed options, beside the model, the side and the board's facts.
-
-        The engine is among them only where it is not the direct one.
-        """
+        """Entries of a manifest for completed options, beside the model, the side and the board's facts."""
         assert self.frame is not None, "completed"
         return {
             "frame": {"width": self.frame[0], "height": self.frame[1]},
             "requested_fps": self.fps,
             "init": None if self.init is None else _text("init", self.init),
             "channel": self.channel,
-            **({} if self.engine in (None, "direct") else {"engine": self.engine}),
+            "engine": self.engine or ENGINE,
         }
 
 
@@ -164,9 +161,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "engine": {
         "choices": get_args(Engine),
-        "help": "multipliers of convolutions. direct: one product a tap (default); winograd: Winograd's products; "
-                "winograd2d: of two rows at a time as well; polynomial: products of polynomials, of few bits; layers "
-                "without such ones direct; best: sizing chooses for each layer what makes the whole design fastest",
+        "help": "multipliers of convolutions. best: sizing chooses for each layer what makes the whole design fastest "
+                "(default); direct: one product a tap; winograd: Winograd's products; winograd2d: of two rows at a "
+                "time as well; polynomial: products of polynomials, of few bits; layers without such ones direct",
     },
     "top": {
         "metavar": "NAME",

@@ -14,6 +14,8 @@ Engine = Literal["best", "direct", "winograd", "winograd2d", "polynomial"]
 """Engines of a convolution that sizing may choose: one product a tap (direct); Winograd's products, and layers without
 such ones direct (winograd), or in two dimensions where that is possible (winograd2d); products of polynomials, likewise
 (polynomial); for each layer what makes the whole design fastest (best)."""
+ENGINE: Engine = "best"
+"""The one that is taken where none is asked for."""
 SEEDS = 10_000
 """Most seeds of one call."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from amaranth.hdl import Shape, ShapeLike, unsigned
@@ -61,6 +61,9 @@ class ConvolutionConfig:
     weights_in: Literal["block", "logic"] = "block"
     depth: int | None = None
     codebook: Codebook | None = None
+
+    form: ClassVar[str] = "direct"
+    """The products: a tap is one (direct)."""
 
     def __post_init__(self) -> None:
         if self.out_channels % self.window.groups:
@@ -164,6 +167,16 @@ class ConvolutionConfig:
         return self.pe * self.mac.simd
 
     @property
+    def stored_bits(self) -> float:
+        """Bits that its weight memories give for each lane in a cycle."""
+        return sum(self.mac.reader.widths) / self.lanes
+
+    @property
+    def products_per_dsp(self) -> int:
+        """Multipliers that share a DSP."""
+        return self.packing.lanes
+
+    @property
     def pixel_cycles(self) -> NDArray[np.int64]:
         """Cycles of each output pixel in the multipliers, in raster order: int64 (out_height * out_width,)."""
         return self.window.pixel_words * self.window.folds
@@ -172,6 +185,10 @@ class ConvolutionConfig:
     def compute_cycles(self) -> int:
         """Cycles of one frame in the multipliers."""
         return self.window.frame_words * self.window.folds
+
+    def products(self, macs: int) -> int:
+        """Products of a frame of so many multiply-accumulates, without what idles and what comes again."""
+        return macs
 
     @property
     def weight_rows(self) -> int:

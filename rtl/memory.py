@@ -14,7 +14,7 @@ from dataclasses import astuple, dataclass
 from functools import cache
 from typing import Literal
 
-from amaranth.hdl import Array, Cat, Module, Signal, Value, unsigned
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 from amaranth.utils import ceil_log2
@@ -129,10 +129,8 @@ def _bands_cost(cut: Sequence[Band], width: int, is_rom: bool, family: str) -> C
 
 
 @cache
-def block_cost(
-    depth: int, width: int, is_rom: bool, family: str, half_block_luts: int = HALF_BLOCK_LUTS
-) -> Cost:
-    """A memory in block RAM: half blocks, and where it has several bands, LUTs."""
+def block_cost(depth: int, width: int, is_rom: bool, family: str, half_block_luts: int = HALF_BLOCK_LUTS) -> Cost:
+    """A memory in block RAM, and where it has several bands, LUTs."""
     return _bands_cost(bands(depth, width, is_rom, half_block_luts), width, is_rom, family)
 
 
@@ -218,9 +216,9 @@ class RomConfig:
             return block_cost(self.depth, self.width, True, family, self.half_block_luts)
         return logic_cost(self.depth, self.width)
 
-    def build(self, rows: Sequence[int]) -> Rom:
+    def build(self, rows: Sequence[int], enabled: bool = False) -> Rom:
         """The component with its rows."""
-        return Rom(self, rows)
+        return Rom(self, rows, enabled)
 
 
 class Rom(Component):
@@ -232,10 +230,13 @@ class Rom(Component):
         See RomConfig.
     rows
         `config.depth` integers.
+    enabled
+        Whether there is an `enable`: where it is not set, `data` stays.
 
     Members
     -------
     address : In(range(depth)), data : Out(width)
+    enable : In(1), if asked for
 
     Raises
     ------
@@ -243,15 +244,17 @@ class Rom(Component):
         Rows that are not as many as the config says.
     """
 
-    def __init__(self, config: RomConfig, rows: Sequence[int]) -> None:
+    def __init__(self, config: RomConfig, rows: Sequence[int], enabled: bool = False) -> None:
         if len(rows) != config.depth:
             raise ValueError(f"rows: wanted {config.depth}, got {len(rows)}")
-        self.config, self.rows = config, rows
-        super().__init__({"address": In(range(config.depth)), "data": Out(config.width)})
+        self.config, self.rows, self.enabled = config, rows, enabled
+        members = {"address": In(range(config.depth)), "data": Out(config.width)}
+        super().__init__(members | ({"enable": In(1)} if enabled else {}))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.d.comb += self.data.eq(_read(m, self.rows, self.config, self.address))
+        enable = self.enable if self.enabled else None
+        m.d.comb += self.data.eq(_read(m, self.rows, self.config, self.address, enable=enable))
         return m
 
 
@@ -340,8 +343,9 @@ def _read(
     config: RomConfig | RamConfig,
     address: Value,
     write: tuple[Value, Value, Value] | None = None,
+    enable: Value | None = None,
 ) -> Value:
-    """The row of `address`, one cycle later."""
+    """The row of `address`, one cycle later; of a read-only memory only in the cycles of `enable`, if there is one."""
     depth, width, form = config.depth, config.width, config.form
     if form == "block":
         cut = bands(depth, width, write is None, config.half_block_luts)
@@ -363,12 +367,12 @@ def _read(
             port = memory.read_port(domain="comb" if not band.block and form == "distributed" else "sync")
             m.d.comb += port.addr.eq(address[:low])
             if band.block or form != "distributed":
-                m.d.comb += port.en.eq(1)
+                m.d.comb += port.en.eq(1 if enable is None else enable)
             if write:
-                enable, write_address, data = write
+                write_enable, write_address, data = write
                 write_port = memory.write_port()
                 m.d.comb += [
-                    write_port.en.eq(enable & (write_address[low:] == place)),
+                    write_port.en.eq(write_enable & (write_address[low:] == place)),
                     write_port.addr.eq(write_address[:low]),
                     write_port.data.eq(data[start : start + part]),
                 ]
@@ -383,7 +387,7 @@ def _read(
     if len(rows) == 1:
         return rows[0]
     band_of_row = Signal(range(len(cut)), reset_less=True)
-    m.d.sync += band_of_row.eq(choice)
+    m.d.sync += band_of_row.eq(choice if enable is None else Mux(enable, choice, band_of_row))
     return Array(rows)[band_of_row]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from amaranth.hdl import Const, Module, Shape, Value
@@ -58,14 +58,13 @@ class PolynomialConvolutionConfig(PairConvolutionConfig):
 
     window: PolynomialWindowConfig
 
+    form: ClassVar[str] = "polynomial"
+    """Two pixels by several taps at once."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.codebook is not None:
             raise ValueError("codebook: wanted none for products of polynomials, got one")
-
-    @property
-    def products_per_dsp(self) -> int:
-        return 2 * self.window.together
 
     @cached_property
     def mac(self) -> PolynomialMacConfig:
@@ -77,6 +76,10 @@ class PolynomialConvolutionConfig(PairConvolutionConfig):
         return self.products_per_dsp * self.pe * self.mac.simd
 
     @property
+    def products_per_dsp(self) -> int:
+        return 2 * self.window.together
+
+    @property
     def pixel_cycles(self) -> NDArray[np.int64]:
         """Cycles of each block in the multipliers."""
         return self.window.pair_cycles
@@ -85,7 +88,7 @@ class PolynomialConvolutionConfig(PairConvolutionConfig):
     def compute_cycles(self) -> int:
         return int(self.window.pair_cycles.sum())
 
-    @property
+    @cached_property
     def drain_latency(self) -> int:
         """Cycles from the decision that a fold's last word goes to its first result at the output."""
         return LATENCY - WORD_LATENCY + super().drain_latency

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
-from amaranth.lib.memory import Memory
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 from hwgen.rtl.counter import count
-from hwgen.rtl.memory import IN_LUTS
 from hwgen.rtl.polyphase_reader import polyphase_step
 from hwgen.rtl.signals import signals
 from hwgen.rtl.window_sequencer import WindowSequencer
@@ -110,12 +108,9 @@ class ProgramSequencer(WindowSequencer):
                 row |= value << shift if bits else 0
                 shift += bits
             rows.append(row)
-        style = {"rom_style": "block"} if shape.program.form == "block" else IN_LUTS
-        memory = Memory(shape=unsigned(shape.program.width), depth=len(rows), init=rows, attrs=style)
-        m.submodules.program = memory
-        port = memory.read_port()
-        m.d.comb += [port.addr.eq(self._place(m, fetch, len(rows))), port.en.eq(fetch)]
-        return port.data
+        m.submodules.program = program = shape.program.build(rows, enabled=True)
+        m.d.comb += [program.address.eq(self._place(m, fetch, len(rows))), program.enable.eq(fetch)]
+        return program.data
 
     def _place(self, m: Module, fetch: Value, length: int) -> Value:
         """The word that is fetched next."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value
@@ -60,6 +60,9 @@ class Winograd2dConvolutionConfig(WinogradConvolutionConfig):
     window: Winograd2dWindowConfig
     row_depth: int | None = None
     second_row_depth: int | None = None
+
+    form: ClassVar[str] = "2-D"
+    """Winograd's, of rows and columns of taps."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 from functools import cache, cached_property
 from math import gcd
 
+import numpy as np
+
 from hwgen.rtl.memory import RamConfig, ram_form
 from hwgen.rtl.primitives import Cost, bits_of, counter_ff, select_lut
 from hwgen.rtl.window_config import WindowConfig
@@ -91,6 +93,11 @@ class Winograd2dWindowConfig(WinogradWindowConfig):
     def schedules(self) -> tuple[Schedule, ...]:
         """The products of the columns of each kind of pair in turn, counted from the kind's first column."""
         return tuple(schedule(self.kind_columns(kind), self.tap_stride) for kind in range(self.kinds))
+
+    @property
+    def frame_products(self) -> int:
+        own = [len(rows) * count for rows in self.phase_row_steps for count in self.kind_steps]
+        return int(np.array(own, dtype=np.int64)[self._rows].sum())
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value
@@ -59,6 +59,9 @@ class WinogradConvolutionConfig(PairConvolutionConfig):
     high_bits: int = 8
     alone_bits: int = 0
     order: tuple[int, ...] = ()
+
+    form: ClassVar[str] = "1-D"
+    """Winograd's, of rows of taps."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -109,6 +112,9 @@ class WinogradConvolutionConfig(PairConvolutionConfig):
     @property
     def compute_cycles(self) -> int:
         return int(self.window.pair_cycles.sum())
+
+    def products(self, macs: int) -> int:
+        return self.window.frame_products * self.window.channels * self.out_channels
 
     @cached_property
     def drain_latency(self) -> int:

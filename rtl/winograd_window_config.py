@@ -147,11 +147,16 @@ class WinogradWindowConfig(PairedWindowConfig):
     def last_column(self, column: int) -> int:
         return self._ends[column][1]
 
+    @property
+    def kind_steps(self) -> tuple[int, ...]:
+        """Products of a tap row for each kind of pair."""
+        stride = 1 if self.transposed else self.stride
+        return tuple(len(steps(self.kind_columns(kind), stride)) for kind in range(self.kinds))
+
     @cached_property
     def least_words(self) -> int:
         """The fewest words of a fold."""
-        steps_of = [len(steps(self.kind_columns(k), 1 if self.transposed else self.stride)) for k in range(self.kinds)]
-        return min(self.row_kernels) * self.tap_words * min(steps_of)
+        return min(self.row_kernels) * self.tap_words * min(self.kind_steps)
 
     @property
     def words(self) -> int:
@@ -191,6 +196,12 @@ class WinogradWindowConfig(PairedWindowConfig):
     def frame_words(self) -> int:
         """Words of a frame's first folds; others may have more or fewer."""
         return int(self.pixel_words.sum())
+
+    @property
+    def frame_products(self) -> int:
+        """Products of a frame for each channel of the input and of the output."""
+        own = [rows * count for rows in self.row_kernels for count in self.kind_steps]
+        return int(np.array(own, dtype=np.int64)[self._rows].sum())
 
     @property
     def pair_cycles(self) -> NDArray[np.int64]:

@@ -73,7 +73,7 @@ def bench(
     as_json : print one JSON object and nothing else on stdout
     csv, plot : files to write beside; the plot as .png or .svg
     side : "tx" or "rx" of the models
-    engine : of all designs' convolutions, see `hwgen.option_values.Engine`
+    engine : of all designs' convolutions, see `hwgen.option_values.Engine`; None for the default
     init : seed of random weights for all models; None takes their trained ones
 
     Returns
@@ -104,12 +104,10 @@ def bench(
         if not subjects:
             raise HwgenError("--model", "a trained model", "none")
         designs = [
-            emit(
-                DesignOptions(subject.model, side, board, fps, frame, subject.init, engine=engine),
-                folder / f"design{i}", quiet=True,
-            )  # fmt: skip
+            emit(DesignOptions(subject.model, side, board, fps, frame, subject.init, engine=engine),
+                 folder / f"design{i}", quiet=True)
             for i, subject in enumerate(subjects)
-        ]
+        ]  # fmt: skip
         measured = [
             measure(subject, design, frames, folder / f"run{i}", synth, _progress(subject.name, i, len(subjects)))
             for i, (subject, design) in enumerate(zip(subjects, designs, strict=True))

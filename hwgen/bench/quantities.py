@@ -52,9 +52,11 @@ class Measured:
 
     @property
     def utilisation(self) -> float | None:
-        """MACs by what all lanes could have done in the measured interval."""
-        lanes = self.predicted("multipliers")
-        return None if self.macs_per_cycle is None or not lanes else self.macs_per_cycle / lanes
+        """Products by what all lanes could have done in the measured interval."""
+        lanes, interval = self.predicted("multipliers"), self.report.interval
+        layers = self.report.design.manifest["predicted"]["layers"]
+        products = sum(layer.get("products", 0) for layer in layers)
+        return products / interval / lanes if interval and lanes else None
 
     @property
     def of_bound(self) -> float | None:

@@ -1,7 +1,7 @@
 """Upper bounds on either side's MAC per cycle on a board, however it is folded: the roofline of this datapath.
 
-    dsp     every DSP of the board multiplies as many lanes each cycle as the layer's widths allow; layers that the plan
-            multiplies in LUTs ask for none
+    dsp     every DSP of the board multiplies as many lanes each cycle as the layer's widths allow, in the form that the
+            plan has: of Winograd's products there are fewer; layers that the plan multiplies in LUTs ask for none
     bram    a multiplier meets another weight each cycle, and a block RAM delivers 72 bits of them; blocks that line
             buffers take at least are gone; what is in LUTs, of either, asks for none
     pixels  one pixel comes in, or goes out, each cycle
@@ -22,7 +22,6 @@ from hwgen.ir.nodes import Convolution
 from hwgen.plan.plan import Plan
 from hwgen.rtl.memory import ram_form, rom_form
 from hwgen.rtl.packing import packings
-from hwgen.rtl.polynomial_convolution import PolynomialConvolutionConfig
 from hwgen.sim.design import BEAT_BITS
 
 BRAM_BITS = 36 * 1024
@@ -54,9 +53,10 @@ def roofline(plan: Plan) -> Roofline:
     macs = graph.macs(plan.width, plan.height)
     total = sum(macs.values())
     in_dsps = [node for node in graph.convolutions if plan.foldings[node.name].packing.form == "dsp"]
-    multiplications = sum(macs[node.name] / lanes_per_dsp(plan, node) for node in in_dsps)
+    products = {node.name: plan.foldings[node.name].products(macs[node.name]) for node in graph.convolutions}
+    multiplications = sum(products[node.name] / lanes_per_dsp(plan, node) for node in in_dsps)
     in_blocks = [node for node in graph.convolutions if _weights_in_block(plan, node)]
-    weight_bits = sum(macs[node.name] * plan.foldings[node.name].mac.storage_bits for node in in_blocks)
+    weight_bits = sum(products[node.name] * plan.foldings[node.name].stored_bits for node in in_blocks)
     blocks = resources.bram36 - line_buffer_bram36(plan)
     cycles = {  # that a frame takes at least
         "dsp": multiplications / resources.dsp if multiplications else 0.0,
@@ -69,11 +69,10 @@ def roofline(plan: Plan) -> Roofline:
 
 
 def lanes_per_dsp(plan: Plan, node: Convolution) -> int:
-    """The most lanes of a layer that share a DSP; of products of polynomials those that the plan has."""
-    folding, family = plan.foldings[node.name], plan.board.family
-    if isinstance(folding, PolynomialConvolutionConfig):
+    """The most lanes of a layer that share a DSP, in the form that the plan has."""
+    if (folding := plan.foldings[node.name]).form != "direct":
         return folding.products_per_dsp
-    activation = Shape(node.input.bits, node.input.signed)
+    activation, family = Shape(node.input.bits, node.input.signed), plan.board.family
     return max(packing.lanes for packing in packings(node.weight_bits, activation, family) if packing.form == "dsp")
 
 

@@ -27,6 +27,17 @@ def _datapath(arguments: argparse.Namespace) -> int:
                  plot=arguments.plot, side=arguments.side, engine=arguments.engine, init=arguments.init)
 
 
+def _engines(arguments: argparse.Namespace) -> int:
+    from hwgen.bench.encoder import CHANNELS
+    from hwgen.bench.engines import bench
+    from hwgen.bench.shipped import MODELS
+
+    models, channels = arguments.model, arguments.channels
+    if not models and not channels:
+        models, channels = MODELS, CHANNELS
+    return bench(models, channels, board=arguments.board, as_json=arguments.json)
+
+
 def _sim(arguments: argparse.Namespace) -> int:
     from hwgen.bench.simulation import bench
 
@@ -108,6 +119,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     datapath.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else there")
     datapath.add_argument("--csv", type=path("--csv"), metavar="FILE", help="write the table as CSV, too")
     datapath.add_argument("--plot", type=path("--plot"), metavar="FILE", help="draw the roofline, as .png or .svg")
+
+    engines = bench("engines", _engines, "set a product for each tap beside what sizing chooses, as predicted")
+    engines.add_argument("--model", action="append", default=[], metavar="M",
+                         help="a specification: name, folder or path; may be repeated (default: every model that comes "
+                              "with hwgen, and the channel lists of the documentation)")
+    engines.add_argument("--channels", action="append", default=[], type=channels, metavar="A-B-C-D-E",
+                         help="the paper's encoder with these output channels and random weights; may be repeated")
+    engines.add_argument("--board", default="pynq_z2", metavar="B", help="name or path (default: pynq_z2)")
+    engines.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else there")
 
     sim = bench("sim", _sim, "measure the simulation beside a bare C++ loop, and where a verification's time goes")
     add_design_options(

@@ -13,7 +13,7 @@ from hwgen.option_values import Number, add_cache, path, seeds
 from hwgen.outputs import check_file
 
 TEXT = "verify models x sides x seeds, several at a time, here or on a Dask cluster"
-OF_DESIGN = ("board", "fps", "frame", "init")
+OF_DESIGN = ("board", "fps", "frame", "init", "engine")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     boards.load(arguments.board)
     board = Path(arguments.board)
     design = DesignOptions(models[0], board=board.resolve() if board.is_file() else arguments.board, fps=arguments.fps,
-                           frame=arguments.frame, init=arguments.init)  # fmt: skip
+                           frame=arguments.frame, init=arguments.init, engine=arguments.engine)  # fmt: skip
     words = [*design.words(*OF_DESIGN), "--frames", str(arguments.frames), "--stall", repr(arguments.stall)]
     words += [] if arguments.cache is None else ["--cache", str(arguments.cache.resolve())]
     sides = SIDES if arguments.side == "both" else (arguments.side,)

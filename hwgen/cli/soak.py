@@ -26,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                              "Simulating runs what its Verilog contains: system tasks, macros and the like are refused")
     parser.add_argument("--trust", action="store_true",
                         help="run --design whatever its Verilog contains: with your rights, as its author's program")
-    add_design_options(parser, "channel", "board", "fps", "frame", "init", board={"default": None}, frame={
+    add_design_options(parser, "channel", "board", "fps", "frame", "init", "engine", board={"default": None}, frame={
         "help": "frame size in pixels, a multiple of the strides (default: 8x8)",
     })  # fmt: skip
     parser.add_argument("--faults", type=Number("--faults", int, 1, 10**7), default=10_000, metavar="N",
@@ -48,7 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     sides = SIDES if arguments.side in (None, BOTH) else (arguments.side,)
     board, frame = arguments.board or DesignOptions.board, arguments.frame or FRAME
     options = [
-        DesignOptions(model, side, board, arguments.fps, frame, arguments.init, arguments.channel)
+        DesignOptions(model, side, board, arguments.fps, frame, arguments.init, arguments.channel,
+                      arguments.engine)
         for model, side in product(dict.fromkeys(arguments.model or ["tiny"]), sides)
     ]
     return soak(options, arguments.faults, arguments.seed, arguments.design, arguments.json, arguments.cache,

@@ -15,6 +15,7 @@ from hwgen.device import shown
 from hwgen.emit import Emitted, graph_of, write_design
 from hwgen.emit.folder import check_replaceable, replaced_folder
 from hwgen.emit.manifest import FORMAT_VERSION, file_hashes, manifest_bytes
+from hwgen.option_values import ENGINE
 from hwgen.plan.buffers import check_fits, minimal_buffers
 from hwgen.plan.plan import Plan
 from hwgen.plan.size import size_together
@@ -53,7 +54,7 @@ def emit_both(options: DesignOptions, out: Path | None = None, quiet: bool = Fal
     folder = out or Path("hwgen_out") / f"{spec.name}_{BOTH}_{target.name}"
     check_replaceable(folder)  # before the work
     sized = size_together(
-        [graph for graph, *_ in graphs], target, width, height, options.fps, options.engine or "direct"
+        [graph for graph, *_ in graphs], target, width, height, options.fps, options.engine or ENGINE
     )
     plans = dict(zip(sides, map(minimal_buffers, sized), strict=True))
     check_fits(list(plans.values()))

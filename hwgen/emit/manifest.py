@@ -170,8 +170,7 @@ def _layer(one: Lowering[Any], config: Any, macs: int) -> dict[str, Any]:
     }
     entry |= one.manifest(config) | {"cycles": one.cycles(config)}
     if "macs" in entry:
-        slots = entry["multiplier_cycles"] * entry["multipliers"]
-        entry |= {"macs": macs, "utilisation": round(macs / slots, 4)}
+        entry |= {"macs": macs}
     return entry
 
 

@@ -15,7 +15,7 @@ def layer_table(manifest: dict[str, Any]) -> Table:
     """One row per component: shape, bits, folding, cycles, multipliers, where its memories are, resources."""
     table = Table(title=f"{manifest['model']} {manifest['side']} on {manifest['board']}")
     table.add_column("layer")
-    work = ("output", "bits w/a", "PE x SIMD", "cycles", "busy", "multipliers", "weights", "lines")
+    work = ("output", "bits w/a", "PE x SIMD", "cycles", "form", "busy", "multipliers", "weights", "lines")
     resources = shown(manifest["predicted"])
     for column in (*work, *resources.values()):
         table.add_column(column, justify="right")
@@ -26,14 +26,17 @@ def layer_table(manifest: dict[str, Any]) -> Table:
 
 
 def _work(layer: dict[str, Any] | None, manifest: dict[str, Any]) -> list[str]:
-    """A component's cells between its name and its resources; what is no layer has none."""
+    """A component's cells between its name and its resources; what is no layer has none.
+
+    Busy are its multipliers with products that the form needs, in a frame's interval.
+    """
     if layer is None:
-        return [""] * 8
+        return [""] * 9
     shape = layer["output"]
     size = f"{shape['width']}x{shape['height']}x{shape['channels']}"
     if "pe" not in layer:
-        return [size, f"-/{layer['output_bits']}", "", f"{layer['cycles']:,}", *[""] * 4]
-    busy = layer["macs"] / layer["multipliers"] / manifest["predicted"]["frame_interval_cycles"]
+        return [size, f"-/{layer['output_bits']}", "", f"{layer['cycles']:,}", *[""] * 5]
+    busy = layer["products"] / layer["multipliers"] / manifest["predicted"]["frame_interval_cycles"]
     packing = layer["packing"]
     form = f"{packing['lanes']}/DSP" if packing["form"] == "dsp" else "LUT"
     return [
@@ -41,6 +44,7 @@ def _work(layer: dict[str, Any] | None, manifest: dict[str, Any]) -> list[str]:
         f"{layer['weight_bits']}/{layer['output_bits']}",
         f"{layer['pe']} x {layer['simd'] * layer['taps']}",
         f"{layer['cycles']:,}",
+        layer["form"],
         f"{100 * busy:.1f} %",
         f"{layer['multipliers']} {form}",
         layer["weights_in"] + (", indices" if layer["weights_stored_as"] == "indices" else ""),

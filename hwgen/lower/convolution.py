@@ -222,8 +222,6 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
             more |= {"groups": node.groups}
         if isinstance(config, PairConvolutionConfig):
             more |= {"columns_at_once": 2}
-        if isinstance(config, WinogradConvolutionConfig):
-            more |= {"winograd": True}
         if isinstance(config, PolynomialConvolutionConfig):
             more |= {"taps_together": config.window.together}
         if isinstance(config, Winograd2dConvolutionConfig):
@@ -231,6 +229,7 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
         rows = config.weight_rows
         return more | {
             "kind": type(node).__name__,
+            "form": config.form,
             "kernel": node.kernel,
             "stride": node.stride,
             "activation": node.activation,
@@ -245,6 +244,7 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
             "in_lanes": config.in_lanes,
             "out_lanes": config.out_lanes,
             "macs": macs,
+            "products": (products := config.products(macs)),
             "cycles": self.cycles(config),
             "multiplier_cycles": config.compute_cycles,
             "multipliers": config.lanes,
@@ -252,7 +252,7 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
             # A single row is constants, a few are logic whatever was chosen.
             "weights_in": "constants" if rows == 1 else rom_form(rows, config.weights_in),
             "line_buffer_in": ram_form(window.bank_words, window.form),
-            "utilisation": round(macs / (config.compute_cycles * config.lanes), 4),
+            "utilisation": round(products / (config.compute_cycles * config.lanes), 4),
             "window_bits": window.memory_bits,
             "weights_stored_as": "weights" if config.codebook is None else "indices",
             "weight_bits_stored": rows * sum(config.mac.reader.widths),

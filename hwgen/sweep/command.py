@@ -13,9 +13,10 @@ from typing import Any
 from hwgen import process
 from hwgen.board import BOARDS
 from hwgen.console import print_json
-from hwgen.design_options import DesignOptions
+from hwgen.design_options import DesignOptions, add_options
 from hwgen.errors import HwgenError
 from hwgen.executor import Executor, Job, executor
+from hwgen.option_values import Engine
 from hwgen.sweep import branches, coded, rows
 from hwgen.sweep.case import SIDES, Case
 from hwgen.sweep.directed import DIRECTED
@@ -35,12 +36,12 @@ CHOSEN = (*DIRECTED, *branches.DIRECTED, *coded.DIRECTED)
 STALL = 0.25
 
 
-def run(case: Case, folder: Path) -> tuple[Report, Report]:
-    """Prove a case without and with stalls, in `folder`."""
+def run(case: Case, folder: Path, engine: Engine | None = None) -> tuple[Report, Report]:
+    """Prove a case without and with stalls, in `folder`; with another engine than the default if one is given."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "spec.yaml"
     path.write_text(case.spec())
-    options = DesignOptions(path, case.side, board_of(case, folder), case.fps, init=case.seed)
+    options = DesignOptions(path, case.side, board_of(case, folder), case.fps, init=case.seed, engine=engine)
     base = Request(options, frames=3, directed=0, seed=case.seed)
     still = run_verification(base, folder / "still")
     again = replace(base, stall=STALL, design=still.design.folder)
@@ -67,12 +68,12 @@ def complaints(still: Report, stalled: Report) -> list[str]:
     return found
 
 
-def prove(case: Case) -> dict[str, Any]:
+def prove(case: Case, engine: Engine | None = None) -> dict[str, Any]:
     """A case's object: verdict, error, complaints, and `refused`, why the board cannot have it, where it cannot."""
     refused = None
     with process.private_folder("hwgen_sweep_") as folder:
         try:
-            reports = run(case, folder)
+            reports = run(case, folder, engine)
             found, verdict = complaints(*reports), worst([report.verdict for report in reports])
         except HwgenError as trouble:
             found, verdict = [str(trouble)], NOT_RUN
@@ -114,6 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=100, help="seed of the first random case (default: 100)")
     parser.add_argument("--side", choices=SIDES, help="only cases of this side (default: both)")
     parser.add_argument("--only", choices=GENERATORS, help="random cases of this generator alone, no directed ones")
+    add_options(parser, "engine")
     parser.add_argument("--jobs", type=int, default=1, help="cases at a time on this machine (default: 1)")
     parser.add_argument("--scheduler", metavar="ADDRESS",
                         help="run on the Dask cluster whose scheduler is there, or with `local` on one started here")
@@ -121,24 +123,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         if arguments.case is not None:
-            record = prove(named(arguments.case))
+            record = prove(named(arguments.case), arguments.engine)
             print_json(record)
             return STATUS[str(record["verdict"])]
         return _sweep(names(arguments.count, arguments.seed, arguments.only), arguments.side,
-                      executor(arguments.scheduler, max(1, arguments.jobs)))  # fmt: skip
+                      executor(arguments.scheduler, max(1, arguments.jobs)), arguments.engine)  # fmt: skip
     except HwgenError as error:
         print(f"error: {error}", file=sys.stderr)
         return STATUS[NOT_RUN]
 
 
-def _sweep(wanted: Sequence[str], side: str | None, pool: Executor) -> int:
+def _sweep(wanted: Sequence[str], side: str | None, pool: Executor, engine: Engine | None = None) -> int:
     """Prove the cases of these names, and of this side if there is one; print a line each and the counts."""
+    words = () if engine is None else ("--engine", engine)
     jobs = {
         name: case for name, case in ((name, named(name)) for name in wanted) if side in (None, case.side)
     }  # fmt: skip
     failed = refused = unknown = 0
     with pool:
-        for result in pool.as_completed([Job(name, "hwgen.sweep", ("--case", name)) for name in jobs]):
+        for result in pool.as_completed([Job(name, "hwgen.sweep", ("--case", name, *words)) for name in jobs]):
             beyond = result.record.get("refused") is not None
             refused += beyond
             failed += result.verdict == DIFFERS

@@ -55,6 +55,12 @@ def test_manifest_agrees_with_the_graph_and_the_plan(variant: Emitted) -> None:
     for key in ("dsp", "lut", "ff", "bram36"):
         assert predicted[key] == sum(cost[key] for cost in predicted["components"].values())
     assert sum(layer.get("macs", 0) for layer in predicted["layers"]) == macs
+    for layer in (layer for layer in predicted["layers"] if "pe" in layer):
+        folding = plan.foldings[layer["name"]]
+        assert layer["products"] == folding.products(layer["macs"])
+        assert layer["form"] == folding.form
+        assert (layer["form"] == "1-D") == (layer["products"] < layer["macs"])
+        assert layer["utilisation"] == round(layer["products"] / folding.compute_cycles / folding.lanes, 4) <= 1
     assert predicted["fps"] == round(manifest["clock_mhz"] * 1e6 / predicted["frame_interval_cycles"], 3)
     pixels, symbols = ("input", "output") if graph.side == "tx" else ("output", "input")
     assert (manifest[pixels]["bits"], manifest[pixels]["beats"]) == (24, 64)

@@ -129,6 +129,26 @@ def test_contents(depth: int, width: int, kind: type, form: Form) -> None:
     simulate(dut, bench)
 
 
+@pytest.mark.parametrize(("depth", "form"), [(3, "logic"), (70, "block"), (521, "block"), (1500, "block")])
+def test_a_row_stays_until_the_next_is_asked_for(depth: int, form: Form) -> None:
+    """Of one band and of several, the last of which may be in LUTs; addresses change meanwhile."""
+    random = np.random.default_rng(depth)
+    content = random.integers(0, 1 << 20, depth).tolist()
+    dut: Any = RomConfig(depth, 20, form).build(content, enabled=True)
+
+    async def bench(ctx: Any) -> None:
+        wanted = None
+        for row in random.integers(0, depth, 200).tolist() + [depth - 1]:
+            enable = bool(random.integers(2)) or wanted is None
+            ctx.set(dut.address, row)
+            ctx.set(dut.enable, enable)
+            wanted = content[row] if enable else wanted
+            await ctx.tick()
+            assert ctx.get(dut.data) == wanted
+
+    simulate(dut, bench)
+
+
 @pytest.mark.parametrize("dut", [
     *(Rom(RomConfig(depth, width), [0] * depth) for depth, width in SHAPES),
     *(Ram(RamConfig(depth, width)) for depth, width in SHAPES),

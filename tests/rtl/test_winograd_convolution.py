@@ -63,6 +63,7 @@ LAYERS = [
     Winograd(Layer(kernel=1, kernel_width=3, padding=(0, 1), frame=(1, 3), channels=(1, 2), simd=1)),
     Winograd(Layer(kernel=4, kernel_width=2, padding=(1, 0), frame=(6, 3), channels=(2, 3), pe=3, bits=(6, 5, 7))),
     Winograd(Layer(channels=(1, 8), frame=(1, 1), simd=1, pe=8)),  # two sets of requantisers
+    Winograd(Layer(kernel=5, channels=(8, 32), frame=(2, 2), pe=4, simd=4), chain=2),  # a program of two bands
     Winograd(Layer(weights_in="logic", line_buffer_in="distributed", channels=(2, 2), ceiling=40)),
     Winograd(Transposed(**FIVE, stride=1, extra=0, frame=(5, 3), signs=(False, True), pe=5), chain=2),
     Winograd(Transposed(frame=(4, 3))),

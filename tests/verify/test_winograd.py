@@ -16,8 +16,9 @@ def test_every_value_and_predicted_cycles(side: str, tmp_path: Path, capsys: pyt
     words = ["--model", "tiny", "--side", side, "--engine", "winograd", "--frame", "16x16"]
     assert main(["emit", *words, "--out", str(tmp_path / "design")]) == 0
     manifest = json.loads((tmp_path / "design" / "manifest.json").read_text())
-    kinds = {layer["name"]: layer.get("winograd", False) for layer in manifest["predicted"]["layers"] if "pe" in layer}
-    assert any(kinds.values()), kinds
+    layers = [layer for layer in manifest["predicted"]["layers"] if "pe" in layer]
+    assert {layer["form"] for layer in layers} == {"1-D"}
+    assert all(layer["products"] < layer["macs"] for layer in layers)
     assert manifest["engine"] == "winograd"
     capsys.readouterr()
     assert main(["verify", *words, "--engine", "direct", "--design", str(tmp_path / "design")]) == 2

@@ -49,7 +49,7 @@ def quantised(model: str) -> None:
 @pytest.mark.parametrize(
     ("spec", "options"),
     [
-        ("s04_zero_dsp/w4a4.yaml", ["--init", "random:1", "--side", "rx", "--frames", "1"]),
+        ("s04_zero_dsp/w4a4.yaml", ["--init", "random:1", "--side", "rx", "--frames", "1", "--engine", "direct"]),
         ("s16_stride_above_kernel/edge1.yaml",
          ["--init", "random:3", "--frame", "4x60", "--frames", "2", "--stall", "0.2"]),
     ],

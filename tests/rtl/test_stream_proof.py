@@ -75,7 +75,7 @@ def prove(folder: Path, depth: int, batch: int, allowed: Sequence[str] = ALLOWED
         return max(Shape.cast(values).width, 1) - 1
 
     places = max(depth - 1, 1)
-    addresses = ("$signature__addr", "write_address"), ("read__addr", "read_address")
+    addresses = ("write__addr", "write_address"), ("read__addr", "read_address")
     inside = [("level", "level"), ("spare", "spare"), *((*addresses, ("some", "some")) if places > 1 else ())]
     stored = [f"memory[{word}]" for word in range(places)] if places > 1 else ["word"]
     exposed = [name for name, _ in inside] + stored

@@ -93,12 +93,13 @@ module {top} (
     wire at = word == {beats + 2};  // the third word of the second frame
     wire over = word == {frames * beats};
     wire full = fault == 8 && taken == {total};
+    wire falls = fault == 4 && word >= {beats + 2} && waits == 1;  // whenever the sink has waited a cycle
     wire hung = fault == 6 && word > {beats + 2};
-    wire pull = m_axis_tready && !(fault == 4 && at && waits == 1) && !hung;
+    wire pull = m_axis_tready && !falls && !hung;
     {inner} inner ({connected});
     assign s_axis_tready = taking && !(fault == 8 && taken >= {total - 1});
     assign m_axis_tdata = data ^ (fault == 1 && at || fault == 5 && waits != 0);
-    assign m_axis_tvalid = (valid && !(fault == 4 && at && waits == 1) || fault == 7 && over) && !hung;
+    assign m_axis_tvalid = (valid && !falls || fault == 7 && over) && !hung;
     assign m_axis_tlast = fault == 2 && word == {2 * beats - 1} ? 1'b0 : last || fault == 3 && at;
     always @(posedge aclk)
         if (!aresetn) begin

@@ -84,7 +84,7 @@ def test_cycles_that_were_not_measured_are_a_complaint() -> None:
 def test_only_a_rate_beyond_the_board_is_no_defect(monkeypatch: pytest.MonkeyPatch) -> None:
     where = "--fps"
 
-    def refuse(case: Case, folder: Path) -> None:
+    def refuse(case: Case, folder: Path, engine: str | None) -> None:
         raise HwgenError(where, "less", "more")
 
     monkeypatch.setattr(command, "run", refuse)
@@ -135,7 +135,7 @@ def test_a_case_by_its_name(capsys: pytest.CaptureFixture[str], monkeypatch: pyt
             command.named(wrong)
     assert command.main(["--case", "none:1"]) == 2
     assert "--case: wanted chosen:SEED" in capsys.readouterr().err
-    monkeypatch.setattr(command, "prove", lambda case: {"verdict": "differs", "case": case.seed})
+    monkeypatch.setattr(command, "prove", lambda case, engine: {"verdict": "differs", "case": case.seed})
     assert command.main(["--case", "rows:107"]) == 1
     assert json.loads(capsys.readouterr().out) == {"verdict": "differs", "case": 107}
 

@@ -20,7 +20,7 @@ INDICES = {
 
 @pytest.mark.parametrize("case", coded.DIRECTED, ids=lambda case: f"seed{case.seed}")
 def test_a_case_is_proven_and_predicted_with_indices(case: Case, tmp_path: Path) -> None:
-    still, stalled = command.run(case, tmp_path)
+    still, stalled = command.run(case, tmp_path, "direct")
     assert command.complaints(still, stalled) == []
     assert still.interval is not None and still.latency is not None
     manifest = json.loads((still.design.folder / "manifest.json").read_text())

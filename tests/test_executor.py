@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.processes import ends
 
 from hwgen import executor as executors
 from hwgen.errors import HwgenError
@@ -58,18 +58,10 @@ def test_whoever_leaves_stops_what_runs_and_what_waits(pool: Executor, tmp_path:
         time.sleep(0.01)
     pids = [int(file.read_text()) for file in files[:2]]
     pool.cancel()
-    assert not any(alive(pid) for pid in pids)
+    assert all(ends(pid) for pid in pids)
     assert not files[2].exists()
     for future in futures[:2]:
         assert future.cancelled() or future.result().verdict == "not run"
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 @pytest.mark.parametrize(

@@ -12,16 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.processes import alive, ends
 
 from hwgen import process
-
-
-def alive(number: int) -> bool:
-    """Whether a process runs; one that has ended and waits for its parent does not."""
-    try:
-        return Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def wait_for(path: Path) -> str:
@@ -64,7 +57,7 @@ def test_a_child_goes_with_what_it_started(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(subprocess.Popen, "wait", late)
     with pytest.raises(subprocess.TimeoutExpired):
         process.run(command, tmp_path, seconds=1.0)
-    assert not alive(int(wait_for(tmp_path / "number")))
+    assert ends(int(wait_for(tmp_path / "number")))
 
 
 def test_a_limit_of_time_stops_a_child(tmp_path: Path) -> None:
@@ -139,7 +132,7 @@ def test_a_signal_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None
     running.send_signal(number)
     running.send_signal(signal.SIGTERM)  # a second one does not cut the cleaning short
     assert running.wait() == 128 + number
-    assert not any(alive(child) for child in children)
+    assert all(ends(child) for child in children)
     assert list((tmp_path / "tmp").iterdir()) == []
 
 

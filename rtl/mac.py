@@ -165,7 +165,7 @@ class MacConfig:
 
     @property
     def copies(self) -> int:
-        """Of the flags that reach every accumulator."""
+        """Copies of the flags that reach every accumulator."""
         return groups(self.sums, self.accumulator_bits)
 
     @property

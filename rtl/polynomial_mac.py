@@ -31,7 +31,7 @@ from hwgen.rtl.weight_reader import WeightReaderConfig
 from hwgen.rtl.weights import activation_offset
 
 SUMS = 4
-"""Of a PE: two outputs that a block completes, and two that the next one adds to."""
+"""Sums of a PE: two outputs that a block completes, and two that the next one adds to."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ class PolynomialMac(MacArray):
         return [parts[place : place + 2] for place in range(0, len(parts), 2)]
 
     def _totals(self, m: Module, weights: dict[tuple[int, int], Value]) -> list[list[Term]]:
-        """Of each PE the sums of its products, field by field."""
+        """Sums of the products of each PE, field by field."""
         config = self.config
         simd, field, together = config.simd, config.packing.field_bits, config.together
         operands = pair_operands(m, self._activations(), config.activation.width, field)

@@ -119,7 +119,7 @@ class Winograd2dConvolutionConfig(WinogradConvolutionConfig):
 
     @property
     def depths(self) -> tuple[int, ...]:
-        """Of each FIFO."""
+        """Depth of each FIFO in beats."""
         given = (self.depth, self.second_depth, self.row_depth, self.second_row_depth)
         return tuple(own or full for own, full in zip(given, self.full_depths, strict=True))
 

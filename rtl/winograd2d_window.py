@@ -88,7 +88,7 @@ class Winograd2dWindow(WinogradWindow):
         return Cat(_register(m, _plus(a, b, is_less), f"sum{lane}") for lane, (a, b) in pairs)
 
     def _rows(self, m: Module, walk: ProgramSequencer) -> tuple[list[Value], list[Value], list[Value]]:
-        """Of the two rows of a word: where they begin in their banks, the banks, whether they are in the frame; all
+        """The two rows of a word: their beginnings in their banks, the banks, whether they are in the frame; all
         three cycles after the word's decision."""
         s = self.config
         size = s.rows_held
@@ -131,7 +131,7 @@ class Winograd2dWindow(WinogradWindow):
     def _memories(
         self, m: Module, write: Value, data: Value, begins: list[Value], row_banks: list[Value], across: Value
     ) -> list[Value]:
-        """What every bank gives, three cycles after the rows' and the column's places."""
+        """The word that every bank gives, three cycles after the rows' and the column's places."""
         s = self.config
         # The row that is written, and its place in the bank.
         word = count(m, s.row_words, write, "write_word")
@@ -194,7 +194,7 @@ class Winograd2dWindow(WinogradWindow):
         return top, y
 
     def _left(self, m: Module, walk: ProgramSequencer) -> tuple[Signal, Signal]:
-        """Of the window's first column: its address in a row, and its number; below 0 modulo their ranges."""
+        """Address in a row and number of the window's first column; below 0 modulo their ranges."""
         s = self.config
         x_bits = (s.width + s.padding_width + s.reach_width + 4 * s.stride).bit_length()
         found = []

@@ -106,7 +106,7 @@ class Winograd2dWindowConfig(WinogradWindowConfig):
 
     @property
     def places(self) -> tuple[tuple[int, int], ...]:
-        """Of each of them where its columns stand in the line."""
+        """Places of their columns in the line."""
         return sum((own.places for own in self.schedules), ())
 
     @property
@@ -240,7 +240,7 @@ class Winograd2dWindowConfig(WinogradWindowConfig):
 
     @property
     def memories(self) -> tuple[RamConfig, ...]:
-        """Of each bank."""
+        """Memory of each bank."""
         words = [rows * self.row_words for rows in self.bank_rows]
         return tuple(
             RamConfig(own, self.simd * self.bits, ram_form(own, self.form), self.half_block_luts) for own in words

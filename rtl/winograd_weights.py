@@ -43,8 +43,8 @@ class WinogradKernel:
 
     @cache  # noqa: B019 - sizing asks for the same words with many numbers of PEs
     def magnitudes(self, simd: int, chain: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Of each word of an output, by row, group, step: the largest weight, and the largest sum of those in a chain;
-        both (outputs, words)."""
+        """The largest weight of each word, by row, group, step, and the largest sum of those in a chain; both
+        (outputs, words)."""
         outputs, inputs, rows, count = self.products.shape
         groups = -(-inputs // simd)
         padded = np.zeros((outputs, groups * simd, rows, count), dtype=np.int64)

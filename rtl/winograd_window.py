@@ -121,11 +121,11 @@ class WinogradWindow(WindowBuffer):
         return m
 
     def _steer(self, m: Module, walk: ProgramSequencer, lead: int) -> None:
-        """What else goes to the multipliers with a word."""
+        """Connect the control bits that go to the multipliers with a word."""
         m.d.comb += self.control.eq(delay(m, self._control(walk), lead, "control"))
 
     def _control(self, walk: ProgramSequencer) -> Value:
-        """What goes beside the word that goes."""
+        """Control bits of the word that goes."""
         return self._table(walk.step_number, [controls(own.adds) for own in self.config.steps])
 
     @staticmethod

@@ -31,7 +31,8 @@ ENGINES: tuple[Engine, Engine] = ("direct", ENGINE)
 class Row:
     """A design's predicted figures.
 
-    form : of its convolutions, each once. fps : at the board's clock. roofline : the lowest bound in MAC per cycle, for
+    form : of its convolutions, each once. fps : at the board's clock. macs_per_cycle_per_dsp : None of a design without
+    DSPs. roofline : the lowest bound in MAC per cycle, for
     the forms that the design has, and of : its name.
     """
 
@@ -46,7 +47,7 @@ class Row:
     ff: int
     bram36: float
     macs_per_cycle: float
-    macs_per_cycle_per_dsp: float
+    macs_per_cycle_per_dsp: float | None
     roofline: float
     of: str
 
@@ -59,7 +60,8 @@ def row(name: str, engine: Engine, design: Emitted) -> Row:
     forms = sorted({layer["form"] for layer in predicted["layers"] if "form" in layer})
     return Row(
         name, manifest["side"], engine, ", ".join(forms), predicted["frame_interval_cycles"], predicted["fps"],
-        predicted["dsp"], predicted["lut"], predicted["ff"], predicted["bram36"], rate, rate / predicted["dsp"],
+        predicted["dsp"], predicted["lut"], predicted["ff"], predicted["bram36"], rate,
+        rate / predicted["dsp"] if predicted["dsp"] else None,
         bound.bound, bound.active,
     )  # fmt: skip
 
@@ -119,7 +121,8 @@ def _table(rows: Sequence[Row], board: str) -> Table:
         table.add_row(
             one.name, one.side, one.engine, one.form, f"{one.interval:,}", f"{one.fps:,.1f}", str(one.dsp),
             f"{one.lut:,}", f"{one.ff:,}", f"{one.bram36:g}", f"{one.macs_per_cycle:.1f}",
-            f"{one.macs_per_cycle_per_dsp:.3f}", f"{one.macs_per_cycle / one.roofline:.0%} of {one.of}",
+            "-" if one.macs_per_cycle_per_dsp is None else f"{one.macs_per_cycle_per_dsp:.3f}",
+            f"{one.macs_per_cycle / one.roofline:.0%} of {one.of}",
             end_section=place % len(ENGINES) == len(ENGINES) - 1,
         )  # fmt: skip
     return table

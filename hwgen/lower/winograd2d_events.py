@@ -99,7 +99,7 @@ class BlockEvents(WindowEvents):
         return found
 
     def _output_beats(self, rows: int, columns: int, place: int) -> Callable[[Cycles], Cycles]:
-        """From the beats of one place of the blocks, so many rows and columns of a frame, to those of the output."""
+        """Map from beats of one place of the blocks, so many rows and columns of a frame, to those of the output."""
         which_row, which_column = PLACES[place]
 
         def found(beats: Cycles) -> Cycles:

@@ -137,7 +137,7 @@ class Bench:
         return None
 
     def _sent(self, trial: Trial) -> tuple[Reference, slips.Frames]:
-        """What is sent, and its reference."""
+        """Frames of a trial, and their reference."""
         if trial not in self._frames:
             golden = self._reference(trial)
             self._frames[trial] = golden, slips.whole(golden)

@@ -24,8 +24,7 @@ from hwgen.mutants.relation import Relation
 TOGETHER = 20
 """Modules laid beside their mutants by one process."""
 BITS = (100, 400)
-"""Of all registers that are looked at, at most, first few and then more: the modules with the most are closed until
-there are no more."""
+"""Most bits of state that a proof looks at, in turn: the modules with the most are closed until there are no more."""
 BASE = """\
 read_rtlil netlist.il
 design -save base"""
@@ -143,7 +142,7 @@ def _below(module: str, modules: Modules) -> list[str]:
 
 
 def _bits(module: str, modules: Modules) -> int:
-    """Of a module's own registers."""
+    """Bits of a module's own registers."""
     cells = modules[module]["cells"].values()
     return sum(len(cell["connections"]["Q"]) for cell in cells if "dff" in cell["type"] and "Q" in cell["connections"])
 

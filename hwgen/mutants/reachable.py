@@ -34,8 +34,8 @@ WIDE = 32
 ROUNDS = 8
 """Times that a wide register's bounds may grow, before it may have any value."""
 EFFORT = 1_000_000
-"""Of the solver for one question, in its own units, which are the same everywhere; without an answer, nothing is
-known."""
+"""Effort of the solver for one question, in its own units, which are the same everywhere; without an answer, nothing
+is known."""
 QUESTIONS = 6000
 """For the bounds of a module; where they take more there are none."""
 DECLARED = re.compile(r"\(\(state \|miter_s\|\)\)|\(\|miter_s\|\)")
@@ -44,7 +44,7 @@ LINE = re.compile(r"\(declare-fun \|miter#.*|\(define-fun \|miter(#|_n ).*")
 PORT = re.compile(r"; yosys-smt2-(input|output) (\S+) (\d+)")
 RESET = "in_rst"
 CELL = re.compile(r"_\$\w*dff.*")
-"""What follows a register's name in that of its cell."""
+"""The end of a cell's name behind its register's."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class Condition:
 
 
 class Relation:
-    """What the states of both have in common.
+    """The relation between the states of both.
 
     Attributes
     ----------
@@ -107,7 +107,7 @@ class Relation:
                 yield z3.Implies(z3.Or([self.conditions[number].now for number in known]), same)
 
     def _lost(self, following: dict[str, tuple[Any, Any]]) -> Iterator[Any]:
-        """What must not happen in the next states, if the relation is to hold there too."""
+        """Violations of the relation in the next states: one must be impossible if it is to hold there too."""
         for name, (ours, theirs) in following.items():
             known = {bit: self.differing.get((name, bit)) for bit in range(ours.size())}
             if all(conditions is None for conditions in known.values()):

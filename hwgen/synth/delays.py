@@ -42,7 +42,7 @@ DSP_CLOCK_TO_OUT = (
     ("AREG", DSP_SCALE * 2.952, DSP_SCALE * 3.098),
     ("BREG", DSP_SCALE * 2.813, DSP_SCALE * 2.960),
 )
-"""From the last register that is used to P and to the cascade."""
+"""Delays from the last register in use to P and to the cascade."""
 
 SETUP = {
     **{(kind, pin): time for kind in FLIP_FLOPS for pin, time in (("D", 0.0), ("CE", 0.205))},

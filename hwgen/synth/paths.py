@@ -198,7 +198,7 @@ def timing(netlist: Netlist) -> Timing:
 
 
 def reset_ns(fan_out: int, wires: Wires) -> float:
-    """From a register that holds the reset to so many others' reset pins. The design's own reset comes through a port;
+    """Delay from a register that holds the reset to so many reset pins. The design's own reset comes through a port;
     what drives it is another design's, and no path of this one."""
     return round(CLOCK_TO_Q + wires.delay(fan_out) + SETUP["FDRE", "R"], 3)
 

@@ -72,7 +72,7 @@ class Curve:
                 network.choose(some[0])
             found |= evaluate(network, self.images, self.multiple, some, transmit=send, with_ssim=False)
             powers.append(mean_power(send, self.images, self.multiple) if send is not None else network.power)
-        power = sum(powers) / len(powers)
+        power = max(powers)  # where each profile has its own, no other's hides the largest
         row: dict[str, str] = {"step": str(step), "seconds": f"{self.seconds + time.monotonic() - self._began:.0f}"}
         words = []
         for snr_db, quality in found.items():

@@ -104,7 +104,7 @@ def add_short(setting: Setting, found: Reference, images: int, seed: int) -> tup
 
 
 def sent(found: Reference, frames: Frames, count: int, seed: int) -> Sent:
-    """What the input streams carry in `count` frames."""
+    """Contents of the input streams in `count` frames."""
     numbers = frames.numbers(count)
     loads = found.coefficients
     if not frames.slipping:

@@ -20,7 +20,7 @@ from hwgen.plan.plan import Plan
 from hwgen.plan.size import size
 
 MADE_UP = re.compile(r"\\\$(?:signal|signature|like|memory|port|pin)\b\S*")
-"""What Amaranth calls an object where it finds no variable in the bytecode that the object is assigned to."""
+"""Name that Amaranth gives an object where it finds no variable in the bytecode that the object is assigned to."""
 
 
 def plans() -> Iterator[Plan]:

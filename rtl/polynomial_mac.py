@@ -26,6 +26,7 @@ from hwgen.rtl.mac import MacArray, MacConfig
 from hwgen.rtl.memory import RamConfig, ram_form
 from hwgen.rtl.packing import DSP_NARROW, DSP_SUM, DSP_WIDE, chain_lengths, chain_runs, lanes_by_place
 from hwgen.rtl.pair_mac import pair_operands
+from hwgen.rtl.polynomial import TOGETHER
 from hwgen.rtl.primitives import Cost, adder_lut, counter_ff, counter_lut
 from hwgen.rtl.weight_reader import WeightReaderConfig
 from hwgen.rtl.weights import activation_offset
@@ -52,7 +53,7 @@ class PolynomialMacConfig(MacConfig):
     Raises
     ------
     ValueError
-        As MacConfig; another packing; operands or sums too large for the DSP.
+        As MacConfig; another number of taps or packing; operands or sums too large for the DSP; a codebook.
     """
 
     together: int = 2
@@ -61,6 +62,8 @@ class PolynomialMacConfig(MacConfig):
 
     def _check_dsp(self) -> None:
         weight, activation, field = self.weight_bits, self.activation.width, self.packing.field_bits
+        if self.together not in TOGETHER:
+            raise ValueError(f"together: wanted one of {TOGETHER}, got {self.together}")
         if self.packing.lanes != 2 * self.together:
             raise ValueError(f"packing: wanted {2 * self.together} products to a DSP, got {self.packing.lanes}")
         if self.codebook is not None:

@@ -68,7 +68,7 @@ class PolynomialWindowConfig(WinogradWindowConfig):
 
     def kind_products(self, kind: int) -> tuple[Product, ...]:
         """The products of a tap row of a kind."""
-        return products(self.kind_columns(kind), 1 if self.transposed else self.stride, self.together)
+        return products(self.kind_columns(kind), self.tap_stride, self.together)
 
     @property
     def products(self) -> tuple[Product, ...]:

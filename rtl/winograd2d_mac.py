@@ -31,19 +31,17 @@ PLACES = tuple(itertools.product(range(2), range(2)))
 
 @dataclass(frozen=True)
 class Winograd2dMacConfig(WinogradMacConfig):
-    """As WinogradMacConfig, with four sums of each PE."""
+    """As WinogradMacConfig, with four sums of each PE.
+
+    The latency is the same: 1 more to take a chain's two sums apart, 1 less for accumulators whose sums leave when the
+    last product is added.
+    """
 
     controls: ClassVar[int] = CONTROLS
 
     @property
     def sums(self) -> int:
-        return 4 * self.pe
-
-    @property
-    def latency(self) -> int:
-        """As WinogradMacConfig: 1 more to take a chain's two sums apart, 1 less for accumulators whose sums leave when
-        the last product is added."""
-        return super().latency
+        return len(PLACES) * self.pe
 
     @cache  # noqa: B019 - frozen, and sizing asks for few of them thousands of times
     def cost(self, family: str, columns: tuple[int, ...] | None = None) -> Cost:

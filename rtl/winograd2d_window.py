@@ -28,7 +28,7 @@ from hwgen.rtl.primitives import bits_of
 from hwgen.rtl.program_sequencer import ProgramSequencer
 from hwgen.rtl.winograd2d_window_config import Winograd2dWindowConfig
 from hwgen.rtl.winograd_mac import controls
-from hwgen.rtl.winograd_window import WinogradWindow, add_modulo
+from hwgen.rtl.winograd_window import WinogradWindow, add_modulo, plus_or_minus, register_of, table_of
 
 
 class Winograd2dWindow(WinogradWindow):
@@ -61,8 +61,8 @@ class Winograd2dWindow(WinogradWindow):
         step, of_read = walk.step_number, walk.row
         banks = [delay(m, bank, 3, f"bank{n}_late") for n, bank in enumerate(banks)]
         inside = [delay(m, y & inside_x, 3, f"inside{n}_late") for n, y in enumerate(inside_y)]
-        is_pair = delay(m, _table(of_read, [own.sign != 0 for own in s.row_steps]), 6, "is_row_pair")
-        is_less = delay(m, _table(of_read, [own.sign < 0 for own in s.row_steps]), 7, "is_row_less")
+        is_pair = delay(m, table_of(of_read, [own.sign != 0 for own in s.row_steps]), 6, "is_row_pair")
+        is_less = delay(m, table_of(of_read, [own.sign < 0 for own in s.row_steps]), 7, "is_row_less")
         rows = [
             self._values(m, Array(words)[bank], there, is_pair if n else Const(1, 1), n)
             for n, (bank, there) in enumerate(zip(banks, inside, strict=True))
@@ -70,22 +70,22 @@ class Winograd2dWindow(WinogradWindow):
         # 8
         reads = delay_flag(m, walk.issue & walk.others[2], 7, "reads")
         line = [Signal(s.simd * (s.bits + 1), name=f"line{place}", reset_less=True) for place in range(s.line)]
-        sums = Cat(_plus(first, second, is_less) for first, second in zip(*rows, strict=True))
+        sums = Cat(plus_or_minus(first, second, is_less) for first, second in zip(*rows, strict=True))
         with m.If(reads):
             m.d.sync += [own.eq(before) for own, before in zip(line, [sums, *line], strict=False)]
         # 9
-        is_second = delay(m, _table(step, [own.sign != 0 for own in s.steps]), 8, "is_column_pair")
-        is_less = delay(m, _table(step, [own.sign < 0 for own in s.steps]), 9, "is_column_less")
+        is_second = delay(m, table_of(step, [own.sign != 0 for own in s.steps]), 8, "is_column_pair")
+        is_less = delay(m, table_of(step, [own.sign < 0 for own in s.steps]), 9, "is_column_less")
         columns = []
         for n in range(2):
-            place = delay(m, _table(step, [own[n] for own in s.places]), 8, f"place{n}")
+            place = delay(m, table_of(step, [own[n] for own in s.places]), 8, f"place{n}")
             column = Array(line)[place]
-            columns.append(_register(m, Mux(is_second, column, 0) if n else column, f"column{n}"))
+            columns.append(register_of(m, Mux(is_second, column, 0) if n else column, f"column{n}"))
         # 10
         width = s.bits + 1
         first, second = ([own.word_select(lane, width).as_signed() for lane in range(s.simd)] for own in columns)
         pairs = enumerate(zip(first, second, strict=True))
-        return Cat(_register(m, _plus(a, b, is_less), f"sum{lane}") for lane, (a, b) in pairs)
+        return Cat(register_of(m, plus_or_minus(a, b, is_less), f"sum{lane}") for lane, (a, b) in pairs)
 
     def _rows(self, m: Module, walk: ProgramSequencer) -> tuple[list[Value], list[Value], list[Value]]:
         """The two rows of a word: their beginnings in their banks, the banks, whether they are in the frame; all
@@ -100,16 +100,17 @@ class Winograd2dWindow(WinogradWindow):
         ]
         for n, own in enumerate(places):
             # 1
-            down = _register(m, _table(walk.row, [place % size for place in own]), f"down{n}")
-            tap_y = _register(m, (y + _table(walk.row, own))[: len(y)], f"tap_y{n}")
-            above = _register(m, top, f"top{n}")
+            down = register_of(m, table_of(walk.row, [place % size for place in own]), f"down{n}")
+            tap_y = register_of(m, (y + table_of(walk.row, own))[: len(y)], f"tap_y{n}")
+            above = register_of(m, top, f"top{n}")
             # 2
-            place = _register(m, add_modulo(above, down, size), f"row_place{n}")
-            inside_y = _register(m, tap_y < s.height, f"inside_y{n}")
+            place = register_of(m, add_modulo(above, down, size), f"row_place{n}")
+            inside_y = register_of(m, tap_y < s.height, f"inside_y{n}")
             # 3
-            begins.append(_register(m, _table(place, [at * s.row_words for _, at in s.row_places]), f"row_begin{n}"))
-            banks.append(_register(m, _table(place, [bank for bank, _ in s.row_places]), f"row_bank{n}"))
-            inside.append(_register(m, inside_y, f"inside_y{n}_3"))
+            begin = table_of(place, [at * s.row_words for _, at in s.row_places])
+            begins.append(register_of(m, begin, f"row_begin{n}"))
+            banks.append(register_of(m, table_of(place, [bank for bank, _ in s.row_places]), f"row_bank{n}"))
+            inside.append(register_of(m, inside_y, f"inside_y{n}_3"))
         return begins, banks, inside
 
     def _column(self, m: Module, walk: ProgramSequencer) -> tuple[Value, Value]:
@@ -119,14 +120,14 @@ class Winograd2dWindow(WinogradWindow):
         column = walk.others[1]
         # 1
         columns = range(s.window_columns)
-        offset = _table(column, [place * s.stored_words for place in columns]) + walk.group
-        offset, left = _register(m, offset, "offset"), _register(m, begin, "left")
-        tap_x = _register(m, (x + column)[: len(x)], "tap_x")
+        offset = table_of(column, [place * s.stored_words for place in columns]) + walk.group
+        offset, left = register_of(m, offset, "offset"), register_of(m, begin, "left")
+        tap_x = register_of(m, (x + column)[: len(x)], "tap_x")
         # 2
-        place = _register(m, (left + offset)[: len(begin)], "column_place")
-        inside = _register(m, tap_x < s.width, "inside_x")
+        place = register_of(m, (left + offset)[: len(begin)], "column_place")
+        inside = register_of(m, tap_x < s.width, "inside_x")
         # 3
-        return _register(m, place, "across"), _register(m, inside, "inside_x_3")
+        return register_of(m, place, "across"), register_of(m, inside, "inside_x_3")
 
     def _memories(
         self, m: Module, write: Value, data: Value, begins: list[Value], row_banks: list[Value], across: Value
@@ -136,23 +137,24 @@ class Winograd2dWindow(WinogradWindow):
         # The row that is written, and its place in the bank.
         word = count(m, s.row_words, write, "write_word")
         row = count(m, s.rows_held, write & word.last, "write_row").place
-        bank = _table(row, [own for own, _ in s.row_places])
-        begin = _table(row, [at * s.row_words for _, at in s.row_places])
-        address = _register(m, begin + word.place, "write_address")
+        bank = table_of(row, [own for own, _ in s.row_places])
+        begin = table_of(row, [at * s.row_words for _, at in s.row_places])
+        address = register_of(m, begin + word.place, "write_address")
         late = delay(m, data, 1, "written_word")
         words = []
         for place, memory in enumerate(s.memories):
             bits = bits_of(memory.depth)
             m.submodules[f"memory{place}"] = ram = memory.build()
             goes = Signal(name=f"write{place}")
+            own = Mux(row_banks[0] == place, *begins) + across
             m.d.sync += goes.eq(write & (bank == place))
             m.d.comb += [
                 ram.write.eq(goes),
                 ram.write_address.eq(address[:bits]),
                 ram.write_data.eq(late),
-                ram.address.eq(_register(m, (Mux(row_banks[0] == place, *begins) + across)[:bits], f"address{place}")),
+                ram.address.eq(register_of(m, own[:bits], f"address{place}")),
             ]
-            words.append(_register(m, ram.data, f"read{place}"))
+            words.append(register_of(m, ram.data, f"read{place}"))
         return words
 
     def _values(self, m: Module, word: Value, inside: Value, there: Value, row: int) -> list[Value]:
@@ -165,7 +167,7 @@ class Winograd2dWindow(WinogradWindow):
                 value = Cat(value[:-1], ~value[-1])
             if row:
                 value = Mux(there, value, 0)
-            found.append(_register(m, value[: s.bits], f"value{row}_{lane}").as_signed())
+            found.append(register_of(m, value[: s.bits], f"value{row}_{lane}").as_signed())
         return found
 
     def _top(self, m: Module, walk: ProgramSequencer) -> tuple[Signal, Signal]:
@@ -207,22 +209,3 @@ class Winograd2dWindow(WinogradWindow):
                 m.d.sync += place.eq(begin)
             found.append(place)
         return found[0], found[1]
-
-
-def _register(m: Module, value: Value, name: str) -> Signal:
-    found = Signal(value.shape(), name=name, reset_less=True)
-    m.d.sync += found.eq(value)
-    return found
-
-
-def _table(index: Value, numbers: list[int]) -> Value:
-    """numbers[index]."""
-    width = max(max(numbers).bit_length(), 1)
-    return Array(Const(number, width) for number in numbers)[index]
-
-
-def _plus(first: Value, second: Value, less: Value) -> Value:
-    """first + second, or first - second; a bit wider than either."""
-    turned = second ^ less.replicate(len(second)).as_signed()
-    total = (Cat(less, first).as_signed() + Cat(less, turned).as_signed())[1:]
-    return total[: len(first) + 1]

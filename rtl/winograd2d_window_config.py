@@ -79,11 +79,6 @@ class Winograd2dWindowConfig(WinogradWindowConfig):
     def rows_at_once(self) -> int:
         return 2
 
-    @property
-    def tap_stride(self) -> int:
-        """Rows, and columns, from a tap of a product to its next one."""
-        return 1 if self.transposed else self.stride
-
     @cached_property
     def phase_row_steps(self) -> tuple[tuple[Step, ...], ...]:
         """The products of the rows of each row phase, counted from the pair's first row."""

@@ -126,13 +126,7 @@ class WinogradWindow(WindowBuffer):
 
     def _control(self, walk: ProgramSequencer) -> Value:
         """Control bits of the word that goes."""
-        return self._table(walk.step_number, [controls(own.adds) for own in self.config.steps])
-
-    @staticmethod
-    def _table(index: Value, numbers: Sequence[int]) -> Value:
-        """numbers[index]."""
-        width = max(max(numbers).bit_length(), 1)
-        return Array(Const(number, width) for number in numbers)[index]
+        return table_of(walk.step_number, [controls(own.adds) for own in self.config.steps])
 
     def _read(self, m: Module, walk: ProgramSequencer, write: Value, data: Value) -> Value:
         """The words out of the two memories."""
@@ -142,16 +136,16 @@ class WinogradWindow(WindowBuffer):
         here, x, y = self._place(m, walk)
 
         def register(value: Value, name: str) -> Signal:
-            return _register(m, value, name)
+            return register_of(m, value, name)
 
         # 1
         columns = self._columns()
         rows = [place * s.width * stored % size for place in range(max(s.row_kernels))]
-        offsets = [self._table(step, [column * stored % size for column in own]) + group for own in columns]
-        base, down = register(here, "base"), register(self._table(row, rows), "down")
+        offsets = [table_of(step, [column * stored % size for column in own]) + group for own in columns]
+        base, down = register(here, "base"), register(table_of(row, rows), "down")
         across = [register(offset[: bits_of(size)], f"across{n}") for n, offset in enumerate(offsets)]
         tap_y = register((y + row)[: len(y)], "tap_y")
-        tap_x = [register((x + self._table(step, own))[: len(x)], f"tap_x{n}") for n, own in enumerate(columns)]
+        tap_x = [register((x + table_of(step, own))[: len(x)], f"tap_x{n}") for n, own in enumerate(columns)]
         # 2
         begin = register(add_modulo(base, down, size), "begin")
         across = [register(offset, f"across{n}_2") for n, offset in enumerate(across)]
@@ -184,8 +178,8 @@ class WinogradWindow(WindowBuffer):
         """Both columns of a step, and whether they lie in the frame: the word, two cycles later."""
         s = self.config
         # 6
-        is_pair = delay(m, self._table(step, [own.sign != 0 for own in s.steps]), 5, "is_pair")
-        is_less = delay(m, self._table(step, [own.sign < 0 for own in s.steps]), 6, "is_less")
+        is_pair = delay(m, table_of(step, [own.sign != 0 for own in s.steps]), 5, "is_pair")
+        is_less = delay(m, table_of(step, [own.sign < 0 for own in s.steps]), 6, "is_less")
         values: list[list[Value]] = []
         for n, (word, own) in enumerate(zip(words, inside, strict=True)):
             lanes = []
@@ -195,14 +189,12 @@ class WinogradWindow(WindowBuffer):
                     value = Cat(value[:-1], ~value[-1])
                 if n:
                     value = Mux(is_pair, value, 0)
-                lanes.append(_register(m, value[: s.bits].as_signed(), f"value{n}_{lane}"))
+                lanes.append(register_of(m, value[: s.bits].as_signed(), f"value{n}_{lane}"))
             values.append(lanes)
         # 7
         found = []
         for lane, (first, second) in enumerate(zip(*values, strict=True)):
-            turned = second ^ is_less.replicate(s.bits).as_signed()
-            total = (Cat(is_less, first).as_signed() + Cat(is_less, turned).as_signed())[1:]
-            found.append(_register(m, total[: s.bits + 1], f"sum{lane}"))
+            found.append(register_of(m, plus_or_minus(first, second, is_less), f"sum{lane}"))
         return Cat(found)
 
     def _place(self, m: Module, walk: ProgramSequencer) -> tuple[Signal, Signal, Signal]:
@@ -246,8 +238,21 @@ def add_modulo(a: Value, b: Value, size: int) -> Value:
     return Mux(less[-1], total, less)[: bits_of(size)]
 
 
-def _register(m: Module, value: Value, name: str) -> Signal:
+def register_of(m: Module, value: Value, name: str) -> Signal:
     """The value a cycle later."""
     found = Signal(value.shape(), name=name, reset_less=True)
     m.d.sync += found.eq(value)
     return found
+
+
+def table_of(index: Value, numbers: Sequence[int]) -> Value:
+    """numbers[index]."""
+    width = max(max(numbers).bit_length(), 1)
+    return Array(Const(number, width) for number in numbers)[index]
+
+
+def plus_or_minus(first: Value, second: Value, less: Value) -> Value:
+    """first + second, or first - second; a bit wider than either."""
+    turned = second ^ less.replicate(len(second)).as_signed()
+    total = (Cat(less, first).as_signed() + Cat(less, turned).as_signed())[1:]
+    return total[: len(first) + 1]

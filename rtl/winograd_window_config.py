@@ -120,7 +120,7 @@ class WinogradWindowConfig(PairedWindowConfig):
         found: list[Step] = []
         for kind in range(self.kinds):
             shift = self._first_of(kind) - self.block_begin
-            for step in steps(self.kind_columns(kind), 1 if self.transposed else self.stride):
+            for step in steps(self.kind_columns(kind), self.tap_stride):
                 second = None if step.second is None else step.second + shift
                 found.append(replace(step, first=step.first + shift, second=second))
         return tuple(found)
@@ -148,9 +148,14 @@ class WinogradWindowConfig(PairedWindowConfig):
         return self._ends[column][1]
 
     @property
+    def tap_stride(self) -> int:
+        """Rows, and columns, from a tap of a product to its next one."""
+        return 1 if self.transposed else self.stride
+
+    @property
     def kind_steps(self) -> tuple[int, ...]:
         """Products of a tap row for each kind of pair."""
-        stride = 1 if self.transposed else self.stride
+        stride = self.tap_stride
         return tuple(len(steps(self.kind_columns(kind), stride)) for kind in range(self.kinds))
 
     @cached_property

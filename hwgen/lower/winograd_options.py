@@ -21,10 +21,6 @@ FIELD_BITS = {25: 16, 27: 17}
 """Distance of the weights in a DSP, by the bits of its wide operand."""
 
 
-FIELD_BITS_2D = {25: 16, 27: 17}
-"""As `FIELD_BITS`, in two dimensions."""
-
-
 def has_winograd(lowering: ConvolutionLowering) -> bool:
     """Whether Winograd's products exist for a layer, and are fewer than its taps."""
     node = lowering.node
@@ -82,7 +78,7 @@ def winograd2d_foldings(
         key = simd, pe, chain
         if key not in lowering.winograd2d:
             folding = lowering.fold(pe, simd, out_lanes=pe)
-            field = FIELD_BITS_2D[DSP_WIDE[family]]
+            field = FIELD_BITS[DSP_WIDE[family]]
             lowering.winograd2d[key] = in_winograd2d(folding, lowering.winograd2d_kernels, family, field, chain)
         base = lowering.winograd2d[key]
         words, narrower = base.window.least_words, out_lanes // 2

@@ -158,6 +158,7 @@ def test_properties() -> None:
 
 
 @pytest.mark.parametrize(("change", "message"), [
+    (dict(together=4, packing=Packing("dsp", 8, 9, 1)), "together: wanted one of (2, 3), got 4"),
     (dict(packing=Packing("dsp", 1, 0, 1)), "packing: wanted 4 products to a DSP, got 1"),
     (dict(packing=Packing("dsp", 4, 11, 1)), "field_bits: wanted at least 12 for two products of 4 x 8 bits, got 11"),
     (dict(packing=Packing("dsp", 4, 15, 1)), "field_bits: wanted operands of at most 18 and 27 bits, got 19 and 24"),

@@ -300,7 +300,7 @@ def _ending(
 
 
 def _faults(design: Design, sent: Sequence[Script | None]) -> tuple[int, ...]:
-    """Of each input the frames that TLAST does not end where it should."""
+    """Numbers of frames, for each input, that TLAST does not end where it should."""
     lengths = design.input_beats, design.coefficient_beats
     return tuple(sum(script.faults(beats)) for script, beats in zip(sent, lengths, strict=False) if script is not None)
 

@@ -102,7 +102,7 @@ def bench(
         subjects = [Subject(specs.load(model).name, model, init) for model in models]
         subjects += [Subject(dashed(counts), write_spec(folder, counts), INIT) for counts in dict.fromkeys(channels)]
         if not subjects:
-            raise HwgenError("--model", "a trained model", "none")
+            raise HwgenError("--model", "a model", "none")
         designs = [
             emit(DesignOptions(subject.model, side, board, fps, frame, subject.init, engine=engine),
                  folder / f"design{i}", quiet=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.table import Table
 
 from hwgen import process
-from hwgen.bench.datapath import INIT, Subject, trained_models
+from hwgen.bench.datapath import INIT, Subject
 from hwgen.bench.encoder import dashed, write_spec
 from hwgen.bench.roofline import roofline
 from hwgen.console import console, print_json
@@ -21,6 +21,8 @@ from hwgen.design_options import DesignOptions
 from hwgen.emit import Emitted, emit
 from hwgen.errors import HwgenError
 from hwgen.ir.graph import SIDES
+from hwgen.ir.serialize import GRAPH_FILE
+from hwgen.model import graph_folder
 from hwgen.option_values import ENGINE, Engine
 from hwgen.spec import model as specs
 
@@ -32,8 +34,7 @@ class Row:
     """A design's predicted figures.
 
     form : of its convolutions, each once. fps : at the board's clock. macs_per_cycle_per_dsp : None of a design without
-    DSPs. roofline : the lowest bound in MAC per cycle, for
-    the forms that the design has, and of : its name.
+    DSPs. roofline : the lowest bound in MAC per cycle, for the forms that the design has, and of : its name.
     """
 
     name: str
@@ -93,7 +94,7 @@ def bench(
         subjects: list[tuple[Subject, tuple[str, ...]]] = []
         for model in models:
             spec = specs.load(model)
-            trained = all(spec.name in trained_models(side) for side in SIDES)
+            trained = all((graph_folder(spec, side) / GRAPH_FILE).is_file() for side in SIDES)
             subjects.append((Subject(spec.name, model, None if trained else INIT), SIDES if trained else SIDES[:1]))
         for counts in dict.fromkeys(channels):
             subjects.append((Subject(dashed(counts), write_spec(folder, counts), INIT), SIDES[:1]))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,24 +110,19 @@ def reachable(of: Logic) -> Reachable:
     """Collect the values, beginning with those of the reset state."""
     if RESET not in of.ports:
         return Reachable()
-    found = Reachable({names: {0} for names in _groups(of)})
     held = [of.ports[RESET] == 1]
-    wide = [name for name in of.registers() if NARROW < of.now([name]).size() <= WIDE]
-    found.ranges = {(name, signed): (0, 0) for name in wide for signed in (False, True)}
-    for names in list(found.values):
-        resets = find(z3.Not(_among(of.next(names), {0})), held)
-        if resets is not None and resets is not UNKNOWN:  # it is reset to something else
-            first = _value(resets, of.next(names))
-            if find(of.next(names) != first, held) is None:
-                found.values[names] = {first}
-    for key in list(found.ranges):
-        value = of.next([key[0]])
-        model = find(value != 0, held)
-        if model is not None and model is not UNKNOWN:
-            first = _value(model, value)
-            if find(value != first, held) is None:
-                number = _number(first, value.size(), key[1])
-                found.ranges[key] = (number, number)
+    firsts = {name: first for name in of.registers() if (first := _first(of, name, held)) is not None}
+    found = Reachable()
+    for names in _groups(of):
+        if firsts.keys() >= set(names):
+            found.values[names] = {_together(of, firsts, names)}
+    for name in firsts:
+        if NARROW < (size := of.now([name]).size()) <= WIDE:
+            for signed in (False, True):
+                number = _number(firsts[name], size, signed)
+                found.ranges[name, signed] = number, number
+    if find(z3.BoolVal(True), found.holds(of)) is None:
+        raise RuntimeError("bounds of a module: wanted at least its reset state, got no state, which proves anything")
     grown = dict.fromkeys(found.ranges, 0)
     left = QUESTIONS
     while left > 0:
@@ -141,6 +136,27 @@ def reachable(of: Logic) -> Reachable:
         if not changed and left > 0:
             return found
     return Reachable()
+
+
+def _first(of: Logic, name: str, held: Sequence[Any]) -> int | None:
+    """A register's value in the reset state: 0 where the reset gives it none; None without an answer."""
+    value = of.next([name])
+    model = find(z3.BoolVal(True), held)
+    if model is None or model is UNKNOWN:
+        return None
+    first = _value(model, value)
+    other = find(value != first, held)
+    if other is UNKNOWN:
+        return None
+    return first if other is None else 0
+
+
+def _together(of: Logic, firsts: Mapping[str, int], names: Sequence[str]) -> int:
+    """Registers' values in the reset state, joined as `Logic.now` joins them."""
+    value = 0
+    for name in names:
+        value = value << of.now([name]).size() | firsts[name]
+    return value
 
 
 def _collect(of: Logic, found: Reachable, most: int) -> tuple[bool, int]:

@@ -31,7 +31,7 @@ class Bounds:
 
 
 def bounds_of(graph: Graph, width: int, height: int) -> dict[str, Bounds]:
-    """What is proven of every layer, by its name, for frames of `width` x `height` pixels."""
+    """Proven bounds of every layer, by its name, for frames of `width` x `height` pixels."""
     shapes = graph.shapes(width, height)
     found = reaches(graph, width, height)
     sizes = {node.name: graph.input_shapes(node.name, shapes)[0] for node in graph.value_nodes}
@@ -41,7 +41,7 @@ def bounds_of(graph: Graph, width: int, height: int) -> dict[str, Bounds]:
 
 
 def layer_bounds(node: Node, reach: Reach, size: tuple[int, int]) -> Bounds:
-    """What is proven of a node that takes frames of `size`, (rows, columns)."""
+    """Proven bounds of a node that takes frames of `size`, (rows, columns)."""
     constant = np.flatnonzero(reach.out.constant)
     reasons = _rounding(reach) | _branches(reach) if reach.rule is not None else {}
     if len(constant) == len(reach.out.low):

@@ -282,7 +282,7 @@ class _Run:
         return simulate(self.design, sent.words, settings, folder, self.options, self.cache, sent.coefficients)
 
     def sent(self, settings: Settings) -> slips.Sent:
-        """What the input streams carry."""
+        """Contents of the input streams."""
         return slips.sent(self.golden, self.frames, settings.frames, settings.seed)
 
 

@@ -50,7 +50,7 @@ class Frames:
 
 @dataclass(frozen=True)
 class Sent:
-    """What the input streams of a run carry."""
+    """Contents of the input streams of a run."""
 
     words: Words | Script
     coefficients: Words | Script | None

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hwgen.mutants.reachable import Reachable, logic, reachable
 
 from hwgen.mutants import equivalence, yosys
 from hwgen.mutants.netlist import Mutation, mutations
 from hwgen.mutants.origin import Origins
-from hwgen.mutants.reachable import Reachable, logic, reachable
 from hwgen.mutants.relation import Relation
 
 TOP = """
@@ -190,3 +190,23 @@ def test_a_module_with_many_registers_is_closed(
 def read_ports(folder: Path) -> set[str]:
     """Names of the logic that was written last."""
     return set(logic((folder / "logic1.smt2").read_text()).ports)
+
+
+MIXED = """
+module top(input clk, input rst, input go, output y, output z);
+  reg a; reg b;
+  always @(posedge clk) begin
+    a <= rst ? 1 : go;
+    b <= go;
+  end
+  assign y = a;
+  assign z = b ^ go;
+endmodule
+"""
+
+
+def test_a_register_without_reset_beside_one_that_is_reset_to_1(tmp_path: Path) -> None:
+    """The bounds hold in the reset state: bounds that nothing fulfils would prove every fault to be none."""
+    netlist = yosys.prepare(MIXED, "top", tmp_path)
+    known = [m for cells in mutations(netlist, Origins([()] * 20)).values() for cell in cells for m in cell]
+    assert known and equivalence.equivalent(dict(enumerate(known)), tmp_path) == []

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hwgen.mutants.reachable import Reachable, logic, reachable
 
 from hwgen.mutants import equivalence, yosys
 from hwgen.mutants.netlist import Mutation, mutations
 from hwgen.mutants.origin import Origins
+from hwgen.mutants.reachable import Reachable, logic, reachable
 from hwgen.mutants.relation import Relation
 
 TOP = """

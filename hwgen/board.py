@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, Strict
 
-from hwgen.device import half_block_luts
+from hwgen.device import PROCESSING_SYSTEMS, half_block_luts
 from hwgen.errors import HwgenError
 from hwgen.names import printable
 from hwgen.yamlmarks import Frozen, Marks, Text, between, load as load_yaml, show_value, wrong
@@ -38,6 +38,13 @@ def _clock(value: float) -> float:
     if not CLOCKS_MHZ[0] <= value <= CLOCKS_MHZ[1]:
         raise wrong(f"a number from {CLOCKS_MHZ[0]} to {CLOCKS_MHZ[1]}", value)
     return value
+
+
+def _board_part(text: str) -> str:
+    # Tcl runs it, too.
+    if re.fullmatch(r"[A-Za-z0-9][-A-Za-z0-9._]*(:[A-Za-z0-9][-A-Za-z0-9._]*){3}", text) is None or len(text) > 128:
+        raise wrong("VENDOR:BOARD:part0:VERSION of letters, digits and . _ -", show_value(text))
+    return text
 
 
 Amount = Annotated[int, Strict(), between(0, MOST)]
@@ -81,6 +88,39 @@ class Usable(Frozen):
     uram: Share = 1.0
 
 
+class System(Frozen):
+    """The board's processing system: what a block design needs to know.
+
+    Attributes
+    ----------
+    kind : {'zynq7', 'zynqmp'}
+        A key of `hwgen.device.PROCESSING_SYSTEMS`.
+    board_part : str
+        Vivado's name of the board, ``VENDOR:BOARD:part0:VERSION``; its files have the preset of the processing system.
+    pll_mhz : float
+        Frequency of the PLL that the logic's clocks are divided from, as the preset has it.
+    """
+
+    kind: Literal["zynq7", "zynqmp"]
+    board_part: Annotated[str, AfterValidator(_board_part)]
+    pll_mhz: Annotated[float, Strict(), Field(ge=100, le=4000)]
+
+    @property
+    def cell(self) -> str:
+        """Vendor, library and name of its cell in a block design."""
+        return PROCESSING_SYSTEMS[self.kind].cell
+
+    @property
+    def memory_ports(self) -> int:
+        """High-performance AXI ports by which a DMA reaches the memory."""
+        return PROCESSING_SYSTEMS[self.kind].memory_ports
+
+    @property
+    def memory_bits(self) -> int:
+        """Data bits of each such port, and so of a DMA's memory side."""
+        return PROCESSING_SYSTEMS[self.kind].memory_bits
+
+
 class Board(Frozen):
     """A validated board. Build it with `load`.
 
@@ -99,6 +139,8 @@ class Board(Frozen):
         terms; at 8, every product may go there, which fills the part.
     clock_mhz : float
         The design clock that sizing assumes and that the constraints file asks for.
+    ps : System or None
+        The processing system beside the logic; None where there is none.
     """
 
     format_version: Annotated[int, Strict(), between(1, 1)]
@@ -109,6 +151,7 @@ class Board(Frozen):
     usable: Usable = Usable()
     lut_product_bits: Annotated[int, Strict(), between(0, 64)] = 4
     clock_mhz: Annotated[float, Strict(), AfterValidator(_clock)]
+    ps: System | None = None
 
     _marks: Marks = PrivateAttr(default_factory=lambda: Marks(Path("board.yaml"), {}))
 
@@ -119,6 +162,35 @@ class Board(Frozen):
     @property
     def name(self) -> str:
         return printable(self.path.stem)
+
+    @property
+    def device(self) -> str:
+        """The die without package and speed grade, such as ``xc7z020``: boards with the same one have equal resources.
+
+        The whole ordering code where it is none of a Zynq's.
+        """
+        return self._code()[0]
+
+    @property
+    def speed_grade(self) -> str:
+        """The part's speed grade, such as ``-1`` or ``-2LV``; nothing where the ordering code is none of a Zynq's."""
+        return self._code()[1]
+
+    def _code(self) -> tuple[str, str]:
+        found = re.fullmatch(r"(xc7z\d+|xczu\d+[a-z]*|xck\d+)-?[a-z]+\d+(-\w+)(-[a-z])?", self.part)
+        return (self.part, "") if found is None else (found[1], found[2])
+
+    @property
+    def ps_clock_mhz(self) -> float | None:
+        """The clock nearest below `clock_mhz` that the processing system itself can give the logic, in MHz; None where
+        there is no such system.
+
+        Raises
+        ------
+        ValueError
+            It has none so slow.
+        """
+        return None if self.ps is None else PROCESSING_SYSTEMS[self.ps.kind].clock_mhz(self.ps.pll_mhz, self.clock_mhz)
 
     def budget(self, resource: str) -> int:
         """The most of `resource` (a key of `usable`) that the sizing may take, rounded down."""

@@ -64,6 +64,53 @@ FAMILIES = {
 """By Yosys' name of the family, as in a board's file."""
 
 
+@dataclass(frozen=True)
+class ProcessingSystem:
+    """The processing system of a device: what a design in the logic meets of it.
+
+    Parameters
+    ----------
+    cell
+        Vendor, library and name of its cell in a block design.
+    memory_ports
+        High-performance AXI ports by which a DMA reaches the memory.
+    memory_bits
+        Data bits of each.
+    divider
+        The largest divisor of each of the two dividers behind the PLL that the logic's clocks come from.
+    """
+
+    cell: str
+    memory_ports: int
+    memory_bits: int
+    divider: int
+
+    def clock_mhz(self, pll_mhz: float, wanted_mhz: float) -> float:
+        """The fastest clock for the logic that is none above the wanted one: the PLL's, divided by two integers.
+
+        Raises
+        ------
+        ValueError
+            The slowest one that it has is faster.
+        """
+        # As much as a rounding of either frequency is no reason to take the next slower clock.
+        dividers = sorted({a * b for a in range(1, self.divider + 1) for b in range(1, self.divider + 1)})
+        for divider in dividers:
+            if pll_mhz / divider <= wanted_mhz * (1 + 1e-4):
+                return pll_mhz / divider
+        raise ValueError(f"wanted_mhz: wanted at least {pll_mhz / dividers[-1]:g}, got {wanted_mhz:g}")
+
+
+PROCESSING_SYSTEMS = {
+    # UG585, Zynq-7000 technical reference manual: four S_AXI_HP of 64 bits; FPGAn_CLK_CTRL has DIVISOR0 and DIVISOR1,
+    # 6 bits each.
+    "zynq7": ProcessingSystem("xilinx.com:ip:processing_system7", 4, 64, 63),
+    # UG1085, Zynq UltraScale+ technical reference manual: four S_AXI_HP of 128 bits; PLn_REF_CTRL the same.
+    "zynqmp": ProcessingSystem("xilinx.com:ip:zynq_ultra_ps_e", 4, 128, 63),
+}
+"""By kind, as in a board's file."""
+
+
 HALF_BLOCK_LUTS = 190
 """The exchange rate of an XC7Z020 (`half_block_luts`), with which a component is built that no board is named for."""
 

@@ -21,12 +21,14 @@ def run(_: argparse.Namespace) -> int:
     table = Table(title="boards")
     table.add_column("name")
     table.add_column("part")
-    for column in ("DSP", "LUT", "FF", "BRAM36", "URAM", "clock MHz"):
+    table.add_column("grade")
+    for column in ("DSP", "LUT", "FF", "BRAM36", "URAM", "clock MHz", "DMA bits"):
         table.add_column(column, justify="right")
     for name in board.available():
         loaded = board.load(name)
         has = loaded.resources
-        table.add_row(name, loaded.part, *(f"{n:,}" for n in (has.dsp, has.lut, has.ff, has.bram36, has.uram)),
-                      f"{loaded.clock_mhz:g}")
+        amounts = (f"{n:,}" for n in (has.dsp, has.lut, has.ff, has.bram36, has.uram))
+        port = "" if loaded.ps is None else str(loaded.ps.memory_bits)
+        table.add_row(name, loaded.part, loaded.speed_grade, *amounts, f"{loaded.clock_mhz:g}", port)
     console().print(table)
     return 0

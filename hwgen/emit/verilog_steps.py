@@ -100,12 +100,15 @@ def keep_registers(text: str) -> str:
 
     Raises
     ------
-    HwgenError : a register to be kept that no block of its own assigns
+    HwgenError : a register to be kept that is wider than a bit, or that no block of its own assigns
     """
 
     def module(found: re.Match[str]) -> str:
         own = found[0]
-        for name in _KEPT.findall(own):
+        names = _KEPT.findall(own)
+        if len(names) != (asked := own.count(KEEP)):
+            raise HwgenError("Yosys' Verilog", f"{asked} registers of one bit to be kept", f"{len(names)} of them")
+        for name in names:
             assigned = rf"always @\(posedge clk\)(?: begin)?\n *{re.escape(name.strip())} +<= "
             own, blocks = re.subn(rf"^( *)({assigned})", rf"\1{KEEP}\n\1\2", own, flags=re.MULTILINE)
             if blocks != 1:

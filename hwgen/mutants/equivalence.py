@@ -128,7 +128,7 @@ def _case(mutation: Mutation, path: tuple[str, ...], modules: Modules, wide: boo
     for child in sorted(held, key=lambda name: (-held[name], name)):
         if bits + sum(held[name] for name in held.keys() - set(closed)) > BITS[wide]:
             closed.append(child)
-    return _Case(mutation, path, tuple(closed), wide)
+    return _Case(mutation, path, tuple(closed), wide or not closed)  # with all open, a wider look sees nothing more
 
 
 def _children(module: str, modules: Modules) -> list[str]:

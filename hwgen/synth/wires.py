@@ -19,15 +19,12 @@ class Wires:
 
     Parameters
     ----------
-    name
-        The quantile's.
     by_fan_out
         (fan-out, ns), the fan-outs ascending from 1.
     ram_to_dsp
         Least delay from a block RAM to a DSP: their columns lie apart.
     """
 
-    name: str
     by_fan_out: tuple[tuple[int, float], ...]
     ram_to_dsp: float
 
@@ -41,5 +38,5 @@ class Wires:
         return round(max(delay, self.ram_to_dsp) if ram_to_dsp else delay, 3)
 
 
-MEDIAN = Wires("median", ((1, 0.85), (16, 1.4), (256, 1.8), (1024, 3.7)), ram_to_dsp=1.85)
-SLOW = Wires("90 %", ((1, 1.8), (16, 2.2), (256, 2.6), (1024, 9.8)), ram_to_dsp=3.2)
+MEDIAN = Wires(((1, 0.85), (16, 1.4), (256, 1.8), (1024, 3.7)), ram_to_dsp=1.85)
+SLOW = Wires(((1, 1.8), (16, 2.2), (256, 2.6), (1024, 9.8)), ram_to_dsp=3.2)

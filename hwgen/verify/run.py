@@ -164,7 +164,7 @@ def run_verification(
         if request.stall and slips.can_slip(design):
             golden, frames = slips.add_short(setting, golden, request.frames, request.seed)
     total = len(frames.order)
-    run = _Run(design, golden, frames, runner.BuildOptions(), cache)
+    run = _Run(design, runner.BuildOptions(), cache)
     expected, findings = golden.expected(), golden.findings
     settings = Settings(frames=total, stall=request.stall, seed=request.seed)
     waveform = None
@@ -176,10 +176,11 @@ def run_verification(
             settings = replace(settings, frames=total + extra)
             numbers = frames.numbers(settings.frames)
             wanted = {name: values[numbers] for name, values in expected.items()}
-            recording = run(settings, folder / "run")
+            sent = slips.sent(golden, frames, settings.frames, settings.seed)
+            recording = run(settings, sent, folder / "run")
             build_seconds += recording.build_seconds
             simulation_seconds += recording.seconds
-            verdict = check(design, recording, settings, wanted, request.frames, run.sent(settings).scripts)
+            verdict = check(design, recording, settings, wanted, request.frames, sent.scripts)
             if not verdict.findings or any(finding.kind != "stall" for finding in verdict.findings):
                 break
     except (HwgenError, OSError) as error:
@@ -189,7 +190,7 @@ def run_verification(
     cycle = None if recording is None else _cycle_to_show(verdict, recording, request)
     if cycle is not None:
         say(f"recording a waveform around cycle {cycle}")
-        waveform = _waveform(run, settings, folder, cycle)
+        waveform = _waveform(run, settings, sent, folder, cycle)
     findings = [*findings, *verdict.findings]
     if not findings:
         findings = unpredicted(design, verdict)
@@ -269,21 +270,14 @@ def _check_asked(options: DesignOptions, design: Design) -> None:
 
 @dataclass(frozen=True)
 class _Run:
-    """A design and the frames that it gets, over and over again where more are sent."""
+    """A design in its simulator."""
 
     design: Design
-    golden: Reference
-    frames: slips.Frames
     options: runner.BuildOptions
     cache: Path | None
 
-    def __call__(self, settings: Settings, folder: Path) -> Recording:
-        sent = self.sent(settings)
+    def __call__(self, settings: Settings, sent: slips.Sent, folder: Path) -> Recording:
         return simulate(self.design, sent.words, settings, folder, self.options, self.cache, sent.coefficients)
-
-    def sent(self, settings: Settings) -> slips.Sent:
-        """Contents of the input streams."""
-        return slips.sent(self.golden, self.frames, settings.frames, settings.seed)
 
 
 def _check_same(design: Design, graph: Graph) -> None:
@@ -342,11 +336,11 @@ def _cycle_to_show(verdict: Verdict, recording: Recording, request: Request) -> 
     return (int(ends[0]) if len(ends) else recording.cycles) if request.record else None
 
 
-def _waveform(run: _Run, settings: Settings, folder: Path, cycle: int) -> Path | None:
+def _waveform(run: _Run, settings: Settings, sent: slips.Sent, folder: Path, cycle: int) -> Path | None:
     """Run the same again, with a waveform around `cycle`; None if that fails, which hides no finding."""
     window = (max(0, cycle - WINDOW[0]), cycle + WINDOW[1])
     try:
-        traced = run(replace(settings, trace=window), folder / "waveform")
+        traced = run(replace(settings, trace=window), sent, folder / "waveform")
     except (HwgenError, OSError):
         return None
     return traced.waveform

@@ -125,6 +125,13 @@ def test_a_register_to_be_kept_without_a_block_of_its_own_is_refused(old: str, n
         keep_registers(KEPT.replace(old, new))
 
 
+def test_wider_registers_cannot_be_kept() -> None:
+    wide = KEPT.replace("reg \\b$1 ;", "reg [3:0] \\b$1 ;")
+    assert wide != KEPT
+    with pytest.raises(HwgenError, match="wanted 2 registers of one bit to be kept, got 1 of them$"):
+        keep_registers(wide)
+
+
 def test_lint_is_waived_by_name_and_comes_back() -> None:
     lines = waive_lint("module m;\nendmodule\n").splitlines()
     assert lines[0] == "/* verilator lint_save */"

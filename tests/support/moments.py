@@ -191,7 +191,7 @@ def sweep(name: str, base: Path, moments: Callable[[Run], Sequence[int]], delays
     """
     words = COMMANDS[name]
     whole = run(words, base / "whole")
-    assert whole.status == 0, whole.said
+    assert whole.status in (0, 1), whole.said  # synth: 1 where a limit of the board is not met
     assert not whole.alive
     faults, count = [], 0
     cases: list[tuple[int, float | None]] = [(step, None) for step in moments(whole)]

@@ -15,7 +15,7 @@ def test_what_was_measured(wires: Wires, delays: list[float]) -> None:
 
 
 def test_between_and_beyond_each_doubling_adds_alike() -> None:
-    steps = Wires("", ((1, 1.0), (4, 2.0), (16, 5.0)), ram_to_dsp=9.0)
+    steps = Wires(((1, 1.0), (4, 2.0), (16, 5.0)), ram_to_dsp=9.0)
     assert [steps.delay(fan_out) for fan_out in (1, 2, 4, 8, 16, 32, 64)] == [1.0, 1.5, 2.0, 3.5, 5.0, 6.5, 8.0]
 
 

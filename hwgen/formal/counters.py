@@ -9,7 +9,7 @@ from amaranth.hdl import Array, Assert, Assume, Cat, Const, Module, Mux, Signal,
 from amaranth.lib.wiring import Component
 
 from hwgen.formal.netlist import relation
-from hwgen.formal.solver import Answer, bounded, proven
+from hwgen.formal.solver import BOUNDED, Answer, bounded, proven, stepwise
 from hwgen.formal.streams import add_rule, inputs_of, ports_of
 from hwgen.rtl import counter as counters
 from hwgen.rtl.window import WindowBuffer
@@ -43,6 +43,29 @@ def check_counter(length: int, start: int, count: Any = counters.count) -> Answe
     """A counter modulo `length`, for ever."""
     counter = Counted(length, start, count)
     return proven(relation(counter, [counter.step]), 1)
+
+
+class Faults(Component):
+    """An InputFraming without coefficients, beside what it is to count: the faults that it tells, one by one."""
+
+    def __init__(self, dut: Any) -> None:
+        self.dut = dut
+        super().__init__({})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.dut = dut = self.dut
+        before, told = Signal.like(dut.frame_errors, name="before"), Signal(name="told")
+        m.d.sync += [before.eq(dut.frame_errors), told.eq(dut.frame_error)]
+        m.d.comb += Assert(dut.frame_errors == (before + told)[: len(before)])
+        return m
+
+
+def check_faults(dut: Any) -> Answer:
+    """The count of an InputFraming, from each of its values on: 2^32 - 1 faults reach them all."""
+    text = relation(Faults(dut), inputs_of(dut))
+    begin = bounded(text, 2)
+    return stepwise(text, 1) if begin.kind == BOUNDED else begin
 
 
 class Windows(Component):

@@ -9,10 +9,11 @@ from functools import partial
 from amaranth.hdl import Shape, signed, unsigned
 
 from hwgen.formal.arithmetic import Layer, check_requantiser, check_sums
-from hwgen.formal.components import PLAIN, SMALL, STRIDED, Small
-from hwgen.formal.counters import check_counter, check_order, check_windows
+from hwgen.formal.components import FRAMES, PLAIN, SMALL, STRIDED, Small
+from hwgen.formal.counters import check_counter, check_faults, check_order, check_windows
 from hwgen.formal.solver import BOUNDED, PROVEN, REFUTED, Answer
 from hwgen.formal.streams import check_counts, check_rules, paths
+from hwgen.rtl.input_framing import InputFramingConfig
 from hwgen.rtl.mac import MacConfig
 from hwgen.rtl.packing import Packing, chain_bound
 from hwgen.rtl.pair_mac import PairMacConfig
@@ -66,6 +67,8 @@ CLAIMS = {
              "nothing that did not come in (a CreditFifo fed as its contract says; of it and for ever: "
              "`tests/rtl/test_stream_proof.py`)",
     "counter": "a counter is in its range and one further a step, and its flags are those of its place",
+    "faults": "`frame_errors` is one more for each fault that `frame_error` tells, and nothing else, whatever it is: "
+              "all of its 32 bits count",
     "window": "every word of a line buffer holds the pixels of its window, zeros beyond the frame, with the flags of "
               "its place: nothing is read before it is written or after it is overwritten, in the first frames",
     "packing": "the sums of products that share DSPs come out of the fields right, for all weights of the narrow range "
@@ -113,6 +116,7 @@ def _of_counters() -> list[Proof]:
           for name in ("CreditFifo", "SkipFifo") for small in SMALL[name]),
         *(Proof("counter", "counter.count", f"modulo {length}, from {start} on", partial(check_counter, length, start))
           for length, start in ((1, 0), (2, 1), (3, 0), (5, 3), (8, 0))),
+        Proof("faults", "InputFraming", "frames of 3 beats", lambda: check_faults(InputFramingConfig(FRAMES).build())),
         *(Proof("window", "WindowBuffer", form, partial(check_windows, config, 20), 20)
           for form, config in windows.items()),
         *(Proof("window", "WindowBuffer", f"{form}, longer", partial(check_windows, config, 36), 36, quick=False)

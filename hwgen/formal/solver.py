@@ -135,6 +135,17 @@ def proven(text: str, depth: int, lemmas: tuple[str, ...] = ()) -> Answer:
     begin = bounded(text, depth, lemmas)
     if begin.kind != BOUNDED:
         return begin
+    step = stepwise(text, depth, lemmas)
+    seconds = begin.seconds + step.seconds
+    if step.kind != REFUTED:
+        return replace(step, seconds=seconds)
+    found = bounded(text, SEARCH, lemmas)
+    return replace(found, seconds=seconds + found.seconds)
+
+
+def stepwise(text: str, depth: int, lemmas: tuple[str, ...] = ()) -> Answer:
+    """Whether they hold one cycle behind any `depth` cycles in which they hold. REFUTED: the run that is shown begins
+    in a state that may not be one that is ever reached."""
     started = time.monotonic()
     run = Run(text, lemmas)
     for cycle in range(depth + 1):
@@ -143,10 +154,5 @@ def proven(text: str, depth: int, lemmas: tuple[str, ...] = ()) -> Answer:
         if cycle < depth:
             run.hold(run.right(cycle))
     wrong = run.possible(f"(not {run.right(depth)})")
-    seconds = begin.seconds + time.monotonic() - started
-    if wrong is None:
-        return Answer(UNKNOWN, depth, seconds)
-    if not wrong:
-        return Answer(PROVEN, depth, seconds)
-    found = bounded(text, SEARCH, lemmas)
-    return replace(found, seconds=seconds + found.seconds)
+    kind = UNKNOWN if wrong is None else REFUTED if wrong else PROVEN
+    return Answer(kind, depth, time.monotonic() - started, run.trace() if wrong else ())

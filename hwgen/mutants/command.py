@@ -11,11 +11,11 @@ from pathlib import Path
 from hwgen import process
 from hwgen.console import print_json
 from hwgen.errors import HwgenError
-from hwgen.mutants import store, subjects as all_subjects
+from hwgen.mutants import claims, store, subjects as all_subjects
 from hwgen.mutants.bench import LONGER, TESTS, Bench, Netlist, Trial, netlist
 from hwgen.mutants.equivalence import equivalent
 from hwgen.mutants.netlist import Mutation, draw
-from hwgen.mutants.score import EQUIVALENT, KILLED, LATER, NOT_RUN, SURVIVED, Result, print_score, record
+from hwgen.mutants.score import EQUIVALENT, KILLED, LATER, NOT_RUN, PROOF, SURVIVED, Result, print_score, record
 from hwgen.mutants.subjects import Subject
 from hwgen.sim import runner
 from hwgen.verify.run import need_tools
@@ -115,8 +115,11 @@ def _simulated(built: Bench, jobs: int, folder: Path, name: str) -> store.Verdic
 
 
 def _proven(built: Bench, verdicts: store.Verdicts, folder: Path, name: str) -> store.Verdicts:
-    """The same, with those that survived and are proven to be no fault."""
+    """The same, with those that a proof finds, and with those that survived and are proven to be no fault."""
     found = dict(enumerate(verdicts, start=1))
+    unseen = [number for number, (verdict, _) in found.items() if verdict in (SURVIVED, LATER)]
+    for number in claims.refuted({number: built.mutations[number - 1] for number in unseen}, folder):
+        found[number] = PROOF, ""
     left = [number for number, (verdict, _) in found.items() if verdict == SURVIVED]
     _say(f"{name}: {len(left)} left, proofs of equivalence")
     for number in equivalent({number: built.mutations[number - 1] for number in left}, folder, _say):

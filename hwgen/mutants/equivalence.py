@@ -50,7 +50,7 @@ NO_LOOPS = "Found 0 SCCs."
 
 
 @dataclass(frozen=True)
-class _Case:
+class Case:
     """A mutation as it is looked at from a scope: its own module, or one around it.
 
     path : the modules from the mutation's own up to the scope
@@ -103,7 +103,7 @@ def equivalent(
         items = list(left.items())
         for start in range(0, len(items), TOGETHER):
             part = dict(items[start : start + TOGETHER])
-            for number in _written(part, folder):
+            for number in written(part, folder):
                 text = (folder / f"logic{number}.smt2").read_text(encoding="utf-8")
                 case = part[number]
                 if _harmless(read(text), (case.scope, *case.closed), bounds):
@@ -119,26 +119,26 @@ def equivalent(
     return proven
 
 
-def _case(mutation: Mutation, path: tuple[str, ...], modules: Modules, wide: bool = False) -> _Case:
+def _case(mutation: Mutation, path: tuple[str, ...], modules: Modules, wide: bool = False) -> Case:
     """The modules of the scope open as far as its registers have at most so many bits as `BITS` says."""
     bits = sum(_bits(module, modules) for module in path)
-    inside = {child for module in path for child in _children(module, modules)} - set(path)
+    inside = {child for module in path for child in children(module, modules)} - set(path)
     held = {child: sum(_bits(one, modules) for one in (child, *_below(child, modules))) for child in inside}
     closed: list[str] = []
     for child in sorted(held, key=lambda name: (-held[name], name)):
         if bits + sum(held[name] for name in held.keys() - set(closed)) > BITS[wide]:
             closed.append(child)
-    return _Case(mutation, path, tuple(closed), wide or not closed)  # with all open, a wider look sees nothing more
+    return Case(mutation, path, tuple(closed), wide or not closed)  # with all open, a wider look sees nothing more
 
 
-def _children(module: str, modules: Modules) -> list[str]:
+def children(module: str, modules: Modules) -> list[str]:
     """The modules in a module, as often as they stand there."""
     return [cell["type"] for cell in modules[module]["cells"].values() if cell["type"] in modules]
 
 
 def _below(module: str, modules: Modules) -> list[str]:
     """All of them, at any depth."""
-    return [one for child in _children(module, modules) for one in (child, *_below(child, modules))]
+    return [one for child in children(module, modules) for one in (child, *_below(child, modules))]
 
 
 def _bits(module: str, modules: Modules) -> int:
@@ -151,7 +151,7 @@ def _around(modules: Modules) -> dict[str, str]:
     """The module around each; of those alone that stand in one other module, which is not the top."""
     found: dict[str, set[str]] = {}
     for name in modules:
-        for child in _children(name, modules):
+        for child in children(name, modules):
             found.setdefault(child, set()).add(name)
     return {name: around for name, (around, *others) in ((n, sorted(a)) for n, a in found.items())
             if not others and around in found}  # fmt: skip
@@ -168,7 +168,7 @@ def _harmless(logic: Logic, scope: tuple[str, ...], bounds: dict[tuple[str, ...]
     return Relation(logic, bounds[scope]).harmless()
 
 
-def _written(cases: Mapping[int, _Case], folder: Path) -> list[int]:
+def written(cases: Mapping[int, Case], folder: Path) -> list[int]:
     """Write the logic of all in one process; where that ends with an error, by halves. Numbers of those written."""
     try:
         yosys.run(folder, [BASE, *(case.script(number) for number, case in cases.items())])
@@ -176,7 +176,7 @@ def _written(cases: Mapping[int, _Case], folder: Path) -> list[int]:
         if len(cases) == 1:
             return []
         items, half = list(cases.items()), len(cases) // 2
-        return _written(dict(items[:half]), folder) + _written(dict(items[half:]), folder)
+        return written(dict(items[:half]), folder) + written(dict(items[half:]), folder)
     return [number for number in cases if NO_LOOPS in (folder / f"loops{number}.txt").read_text(encoding="utf-8")]
 
 

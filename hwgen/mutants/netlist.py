@@ -17,6 +17,8 @@ CLOCKS = ("CLK", "RD_CLK", "WR_CLK")
 """Ports that stay as they are: a changed clock is no fault of the logic."""
 SHARED = ("adders", "counter", "datapath", "memory", "pipeline", "round_saturate", "streams")
 """Files that many components take parts from: a module is not theirs."""
+SHIFTS = ("$shr", "$shift", "$shiftx")
+"""Cells that Yosys writes without the lines that they were made of: theirs are those of the signal that they drive."""
 INITIAL = ("$meminit", "$meminit_v2")
 """Cells that hold a memory's first contents. Wrong contents are the wrong bits of what is read from it."""
 
@@ -75,8 +77,11 @@ def mutations(netlist: Mapping[str, Any], origins: Origins) -> dict[str, list[li
     }
     found: dict[str, list[list[Mutation]]] = {}
     for module, of_module in cells.items():
+        signals = _signals(modules[module])
         for name, cell in of_module.items():
             lines = _lines(cell)
+            if cell["type"] in SHIFTS and origins.component(lines) is None:
+                lines = next((signals[bit] for bit in cell["connections"]["Y"] if bit in signals), lines)
             component = origins.component(lines) or _owner(module, owners)
             where = ", ".join(filter(None, [f"line {lines[0]}" if lines[0] else "", origins.place(lines)]))
             of_cell = [
@@ -134,6 +139,12 @@ def _faults(bits: Sequence[int | str]) -> Iterator[tuple[int, str, int | None]]:
 def _lines(cell: Mapping[str, Any]) -> list[int]:
     """First lines of all that a cell was made of."""
     return [int(line) for line in re.findall(r":(\d+)\.", cell["attributes"].get("src", ""))] or [0]
+
+
+def _signals(module: Mapping[str, Any]) -> dict[int | str, list[int]]:
+    """The lines in which a bit's signal is declared, by bit; of signals with a name of their own."""
+    nets = [net for net in module.get("netnames", {}).values() if not net["hide_name"]]
+    return {bit: _lines(net) for net in nets for bit in net["bits"]}
 
 
 def _escaped(name: str) -> str:

@@ -11,10 +11,13 @@ from rich.table import Table
 from hwgen.console import console
 from hwgen.mutants.netlist import Mutation
 
-KILLED, LATER, EQUIVALENT, SURVIVED, NOT_RUN = "killed", "killed later", "equivalent", "survived", "not run"
-"""Found by the verification; by longer ones alone; proven to be no fault; found by nothing; no simulation of it came to
-an end, whatever stood in the way."""
-VERDICTS = (KILLED, LATER, EQUIVALENT, SURVIVED, NOT_RUN)
+KILLED, PROOF, LATER, EQUIVALENT = "killed", "killed by proof", "killed later", "equivalent"
+SURVIVED, NOT_RUN = "survived", "not run"
+"""Found by the verification; by a claim of `make formal` that does not hold of it; by longer verifications alone;
+proven to be no fault; found by nothing; no simulation of it came to an end, whatever stood in the way."""
+VERDICTS = (KILLED, PROOF, LATER, EQUIVALENT, SURVIVED, NOT_RUN)
+FOUND = (KILLED, PROOF)
+"""Those that count as found."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,9 @@ class Row:
 
     @property
     def score(self) -> float | None:
-        """Killed, of all that are not proven to be equivalent; None where there are none."""
+        """Killed by verification or proof, of all that are not proven to be equivalent; None where there are none."""
         faults = self.drawn - self.counts[EQUIVALENT]
-        return self.counts[KILLED] / faults if faults else None
+        return sum(self.counts[verdict] for verdict in FOUND) / faults if faults else None
 
 
 def rows(results: Iterable[Result]) -> list[Row]:
@@ -61,20 +64,20 @@ def rows(results: Iterable[Result]) -> list[Row]:
 
 
 def record(results: list[Result]) -> dict[str, Any]:
-    """All of it for JSON: the table, and every mutant that the verification did not kill."""
+    """All of it for JSON: the table, and every mutant that nothing killed."""
     return {
         "components": {row.component: row.counts | {"score": row.score} for row in rows(results)},
         "not_killed": [
             {"design": result.design, "component": result.mutation.component, "mutant": str(result.mutation),
              "module": result.mutation.module, "cell": result.mutation.cell, "port": result.mutation.port,
              "bit": result.mutation.bit, "mode": result.mutation.mode, "verdict": result.verdict, "by": result.by}
-            for result in results if result.verdict != KILLED
+            for result in results if result.verdict not in FOUND
         ],
     }  # fmt: skip
 
 
 def print_score(results: list[Result], title: str) -> None:
-    """Print the table, and below it, to be read one by one, what no verification killed."""
+    """Print the table, and below it, to be read one by one, what nothing killed."""
     table = Table(title=title)
     table.add_column("component")
     for name in ("mutants", *VERDICTS, "score"):

@@ -15,7 +15,7 @@ from pathlib import Path
 from hwgen import cache as caches, process
 
 PACKAGE = Path(__file__).resolve().parents[1]
-PROOFS = {PACKAGE / "mutants" / name for name in ("equivalence.py", "reachable.py", "relation.py")}
+PROOFS = {PACKAGE / "mutants" / name for name in ("claims.py", "equivalence.py", "reachable.py", "relation.py")}
 """Sources that simulation does not depend on."""
 Verdicts = list[tuple[str, str]]
 """Verdict of each mutant, and what it is by."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hwgen.design_options import DesignOptions
+from hwgen.sweep import coded
 from hwgen.sweep.case import Case, Entry, Layer
 from hwgen.sweep.command import board_of
 
@@ -67,12 +68,14 @@ CASES = {
         Layer(3, 2, 4, "prelu"), Layer(3, 2, 3, "prelu", 8, 8, (6, 6)), Layer(1, 1, 2, "none", 8, 8, (6, 6)),
     ), (32, 16), "kind: mimo2x2", "per_image"),
     "alamouti": _tx(7, SENDER, (32, 16), "kind: mimo2x2, scheme: alamouti"),
-    "ultra": _tx(8, (_conv("stem", 16), _conv("latent", 4, "none", stride=2)), (256, 8), board="kv260",
-                 limits=(("bram36", 1),)),
+    "ultra": _tx(8, (_conv("stem", 32, kernel=1), _conv("latent", 2, "none", stride=2)), (160, 4), board="kv260",
+                 limits=(("bram36", 1), ("dsp", 4))),
+    "indices": coded.DIRECTED[0],
     "receiver": Case(9, "rx", (32, 16), SENDER, (Layer(4, 2, 5, "prelu"), Layer(3, 2, 3, "sigmoid")),
                      "kind: rayleigh, equaliser: zf", "static", "pynq_z2", None),
 }  # fmt: skip
-"""Small specifications, by what they are about; their weights are random."""
+"""Small specifications, by what they are about; their weights are random. The line buffer of `ultra` has more rows than
+an UltraRAM."""
 
 
 def of_model(model: str | Path) -> list[Subject]:

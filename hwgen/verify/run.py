@@ -34,7 +34,7 @@ from hwgen.verify import slips
 from hwgen.verify.bounds import bounds_of
 from hwgen.verify.coverage import Coverage, with_bounds, with_framing, with_streams
 from hwgen.verify.directed import MOST, directed_frames
-from hwgen.verify.reference import Reference, Setting, add_directed, received_psnr, reference
+from hwgen.verify.reference import Setting, add_directed, received_psnr, reference
 from hwgen.verify.report import Report
 
 EXTRA_FRAMES = (3, 12)

@@ -10,8 +10,8 @@ from amaranth.hdl import signed
 from support.planted import planted
 
 from hwgen.formal.arithmetic import check_requantiser, check_sums
-from hwgen.formal.components import DEPTH, PLAIN, SMALL
-from hwgen.formal.counters import check_counter, check_order, check_windows
+from hwgen.formal.components import DEPTH, FRAMES, PLAIN, SMALL
+from hwgen.formal.counters import check_counter, check_faults, check_order, check_windows
 from hwgen.formal.proofs import LAYERS, Proof, array
 from hwgen.formal.solver import BOUNDED, PROVEN, REFUTED, UNKNOWN, Answer
 from hwgen.formal.streams import Count, check_counts, check_rules, paths
@@ -82,6 +82,17 @@ def test_a_fifo_with_room_that_it_does_not_have() -> None:
 def test_a_counter_whose_flag_is_late() -> None:
     module = planted("counter", "place == length - 2", "place == length - 1")
     refuted(check_counter(5, 3, module.count))
+
+
+@pytest.mark.parametrize(("old", "new"), [
+    ("self.frame_errors + faults", "self.frame_errors + faults & 0x7FFFFFFF"),
+    ("self.frame_errors + faults", "self.frame_errors + faults * (self.frame_errors != 0xFFFF)"),
+])
+def test_a_count_of_faults_that_stops(old: str, new: str) -> None:
+    """Behind more faults than any simulation has."""
+    module = planted("input_framing", old, new)
+    run = refuted(check_faults(module.InputFramingConfig(FRAMES).build()))
+    assert run[-1]["told"] == 1
 
 
 def test_a_pixel_that_is_read_before_it_is_written() -> None:

@@ -54,6 +54,16 @@ def test_a_cell_belongs_to_the_file_that_wrote_it_or_to_its_modules() -> None:
     assert {several[0].where for several in found()["mac"]} == {"line 1, mac.py:7", "line 2"}
 
 
+def test_a_shift_belongs_to_the_signal_that_it_drives() -> None:
+    shift = {"type": "$shr", "attributes": {}, "connections": {"A": ["1", "0"], "B": [3], "Y": [7]}}
+    nets = {
+        "$98": {"hide_name": 1, "bits": [7], "attributes": {"src": "design.v:2.1-2.9"}},
+        "weight": {"hide_name": 0, "bits": [6, 7], "attributes": {"src": "design.v:3.1-3.9"}},
+    }
+    ((several,),) = mutations({"modules": {"top.mac": {"cells": {"$1": shift}, "netnames": nets}}}, ORIGINS).values()
+    assert {(one.component, one.where) for one in several} == {("adders", "line 3, adders.py:3")}
+
+
 def test_the_line_of_a_script() -> None:
     register, added = found()["mac"][0], found()["adders"][0]
     assert register[0].command() == "mutate -mode inv -module \\top.mac -cell \\register -port \\D -portbit 0"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hwgen.mutants.netlist import Mutation
-from hwgen.mutants.score import EQUIVALENT, KILLED, LATER, NOT_RUN, SURVIVED, Result, print_score, record, rows
+from hwgen.mutants.score import EQUIVALENT, KILLED, LATER, NOT_RUN, PROOF, SURVIVED, Result, print_score, record, rows
 
 
 def result(component: str, verdict: str, bit: int = 0, by: str = "") -> Result:
@@ -13,8 +13,9 @@ def result(component: str, verdict: str, bit: int = 0, by: str = "") -> Result:
 
 
 RESULTS = [
-    *[result("mac", KILLED, by="value")] * 6, result("mac", LATER, 1, "hang"), result("mac", EQUIVALENT, 2),
-    result("mac", SURVIVED, 3), result("add", EQUIVALENT), result("add", NOT_RUN, 4, "no result"),
+    *[result("mac", KILLED, by="value")] * 5, result("mac", PROOF), result("mac", LATER, 1, "hang"),
+    result("mac", EQUIVALENT, 2), result("mac", SURVIVED, 3),
+    result("add", EQUIVALENT), result("add", NOT_RUN, 4, "no result"),
 ]  # fmt: skip
 
 
@@ -34,13 +35,14 @@ def test_what_is_left_is_printed_one_by_one(capsys: pytest.CaptureFixture[str]) 
         "not run: tiny_tx: add: top, line 3: $add A[4] inv (no result)",
     ]
     (line,) = [line for line in lines if " mac " in line]
-    assert line.replace("│", " ").split() == ["mac", "9", "6", "1", "1", "1", "0", "75.0%"]
+    assert line.replace("│", " ").split() == ["mac", "9", "5", "1", "1", "1", "1", "0", "75.0%"]
 
 
 def test_json() -> None:
     found = record(RESULTS)
     assert found["components"]["mac"] == {
-        "killed": 6, "killed later": 1, "equivalent": 1, "survived": 1, "not run": 0, "score": 0.75,
+        "killed": 5, "killed by proof": 1, "killed later": 1, "equivalent": 1, "survived": 1, "not run": 0,
+        "score": 0.75,
     }  # fmt: skip
     assert [one["verdict"] for one in found["not_killed"]] == [LATER, EQUIVALENT, SURVIVED, EQUIVALENT, NOT_RUN]
     assert found["not_killed"][0]["by"] == "hang"

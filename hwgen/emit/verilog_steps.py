@@ -34,7 +34,8 @@ _BLOCK = re.compile(r"^ *always @\* begin$", re.MULTILINE)
 _INITIALISED = re.compile(rf"^( *)reg ((?:\[\d+:\d+\] )?)({_NAME}) ?= ([^;\n]+);$", re.MULTILINE)
 _VALUE = re.compile(r"\d+'[bdh][0-9a-f]+")
 KEEP = '(* keep = "true" *)'
-_KEPT = re.compile(rf"^ *{re.escape(KEEP)}\n *reg ({_NAME}) ?(?=;$|= )", re.MULTILINE)
+_SOURCE = r'(?: *\(\* src = "[^"\n]*" \*\)\n)?'
+_KEPT = re.compile(rf"^ *{re.escape(KEEP)}\n{_SOURCE} *reg ({_NAME}) ?(?=;$|= )", re.MULTILINE)
 _MODULE = re.compile(r"^module .*?^endmodule$", re.MULTILINE | re.DOTALL)
 _PRINTABLE = re.compile(r"[ -~]*")
 
@@ -110,7 +111,7 @@ def keep_registers(text: str) -> str:
             raise HwgenError("Yosys' Verilog", f"{asked} registers of one bit to be kept", f"{len(names)} of them")
         for name in names:
             assigned = rf"always @\(posedge clk\)(?: begin)?\n *{re.escape(name.strip())} +<= "
-            own, blocks = re.subn(rf"^( *)({assigned})", rf"\1{KEEP}\n\1\2", own, flags=re.MULTILINE)
+            own, blocks = re.subn(rf"^({_SOURCE})( *)({assigned})", rf"\2{KEEP}\n\1\2\3", own, flags=re.MULTILINE)
             if blocks != 1:
                 raise HwgenError("Yosys' Verilog", f"one block that assigns {name.strip()}", f"{blocks}")
         return own

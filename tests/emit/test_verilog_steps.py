@@ -12,6 +12,7 @@ from support.emission import emit_tiny
 from hwgen import __version__
 from hwgen.emit import Emitted
 from hwgen.emit.verilog_steps import (
+    KEEP,
     WAIVED,
     add_header,
     keep_registers,
@@ -123,6 +124,15 @@ def test_a_register_to_be_kept_without_a_block_of_its_own_is_refused(old: str, n
     assert old in KEPT
     with pytest.raises(HwgenError, match=f"wanted one block that assigns a, got {number}$"):
         keep_registers(KEPT.replace(old, new))
+
+
+def test_registers_are_kept_where_the_text_names_its_sources() -> None:
+    """As `bench mutants` writes it: the same text, but for the sources."""
+    source = '  (* src = "rtl/x.py:3" *)\n'
+    named = KEPT.replace("  reg", f"{source}  reg").replace("  always", f"{source}  always")
+    text = keep_registers(named)
+    assert text.count("(* keep") == 4 and text.replace(source, "") == keep_registers(KEPT)
+    assert f"{KEEP}\n{source}  always @(posedge clk)\n    a <= d;" in text
 
 
 def test_wider_registers_cannot_be_kept() -> None:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from types import ModuleType
 
 from hwgen import __version__, process
-from hwgen.cli import bench, boards, emit, export, link, models, picture, regress, soak, synth, train, verify
+from hwgen.cli import bench, boards, emit, export, fit, link, models, picture, regress, soak, synth, train, verify
 from hwgen.cli.parser import Parser
 from hwgen.console import json_line, print_json, printed, standard_streams, write_raw
 from hwgen.errors import HwgenError
@@ -33,6 +33,7 @@ OWN_EXTRA = {"distributed": "cluster", "matplotlib": "plot", "tomli": "synth", "
 COMMANDS: dict[str, ModuleType] = {
     "models": models,
     "boards": boards,
+    "fit": fit,
     "train": train,
     "export": export,
     "picture": picture,

@@ -197,6 +197,10 @@ class Board(Frozen):
         # A share such as 0.7 is a little less than seven tenths as a float: to the next multiple of 1e-9 first.
         return math.floor(round(getattr(self.resources, resource) * getattr(self.usable, resource), 9))
 
+    def filled(self) -> Board:
+        """The same board with nothing left for others."""
+        return self.model_copy(update={"usable": Usable()})
+
     @property
     def half_block_luts(self) -> int:
         """LUTs that half a block RAM is worth on this part: by them components put memories into one or the other.

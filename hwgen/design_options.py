@@ -36,6 +36,7 @@ class DesignOptions:
     channel : kind of radio channel whose precoder or equaliser is part of the design; None takes the specification's
     engine : of convolutions, see `hwgen.option_values.Engine`; None for `ENGINE`
     top : name of the module, and the beginning of the names of all modules in it; None takes hwgen_tx or hwgen_rx
+    fill : use the whole part, and not the board's `usable` shares alone
 
     Raises
     ------
@@ -51,6 +52,7 @@ class DesignOptions:
     channel: str | None = None
     engine: Engine | None = None
     top: str | None = None
+    fill: bool = False
 
     def __post_init__(self) -> None:
         if self.side not in SIDES:
@@ -78,13 +80,18 @@ class DesignOptions:
         own = spec.frame.width, spec.frame.height
         return replace(self, frame=self.frame or own, channel=channel_of(spec, self.channel).kind)
 
+    def texts(self, *names: str) -> dict[str, str]:
+        """The options as texts by name, in this order; all of them by default. None and a flag that is not set are left
+        out; one that is set is empty."""
+        values = {name: getattr(self, name) for name in names or NAMES}
+        return {name: "" if value is True else _text(name, value)
+                for name, value in values.items() if value is not None and value is not False}  # fmt: skip
+
     def words(self, *names: str) -> list[str]:
-        """The options as words of a command line, in this order; all of them by default. None is left out."""
+        """As `texts`, as words of a command line."""
         found: list[str] = []
-        for name in names or NAMES:
-            value = getattr(self, name)
-            if value is not None:
-                found += [f"--{name}", _text(name, value)]
+        for name, text in self.texts(*names).items():
+            found += [f"--{name}"] if getattr(self, name) is True else [f"--{name}", text]
         return found
 
     def manifest_entries(self) -> dict[str, Any]:
@@ -96,6 +103,7 @@ class DesignOptions:
             "init": None if self.init is None else _text("init", self.init),
             "channel": self.channel,
             "engine": self.engine or ENGINE,
+            "fill": self.fill,
         }
 
 
@@ -169,6 +177,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "metavar": "NAME",
         "help": "name of the top module, which those of all other modules begin with, so that several designs can "
                 "stand in one project (default: hwgen_tx or hwgen_rx)",
+    },
+    "fill": {
+        "action": "store_true",
+        "help": "use the whole part; by default sizing takes the shares that the board's file calls usable, and leaves "
+                "the rest for DMA, interconnect and routing",
     },
 }  # fmt: skip
 """Arguments of `add_argument` for each option, in the order of the help."""

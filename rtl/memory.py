@@ -59,6 +59,7 @@ def band_halves(rows: int, width: int) -> int:
     return -(-width // HALF_COLUMNS[shape])
 
 
+@cache
 def folded_halves(rows: int, width: int, is_rom: bool) -> tuple[int, int]:
     """Half blocks of a band as synthesis maps it, and how many of its rows it puts side by side into one.
 

@@ -9,7 +9,7 @@ A fold gives some channels of all four pixels of a block. The first row's leave 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, cached_property
 from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
@@ -74,7 +74,7 @@ class Winograd2dConvolutionConfig(WinogradConvolutionConfig):
             if depth is not None and depth < least:
                 raise ValueError(f"{key}: wanted at least {least} beats, got {depth}")
 
-    @property
+    @cached_property
     def mac(self) -> Winograd2dMacConfig:
         return _mac(self.window, self.pe, self.requantiser.accumulator_bits, self.packing, self.weights_in,
                     self.lower_bits, self.high_bits, self.alone_bits, self.order)  # fmt: skip
@@ -93,7 +93,7 @@ class Winograd2dConvolutionConfig(WinogradConvolutionConfig):
         return (window.out_height - (window.alone_rows if row else 0),
                 window.out_width - (window.alone if column else 0))  # fmt: skip
 
-    @property
+    @cached_property
     def least_depths(self) -> tuple[int, ...]:
         """Beats of each FIFO with which a block's first row can leave: all of the second one, and room for a fold.
 
@@ -107,7 +107,7 @@ class Winograd2dConvolutionConfig(WinogradConvolutionConfig):
             found.append(max(beats, self.fold_beats) + self.fold_beats - (0 if alone else self.last_beats))
         return tuple(found)
 
-    @property
+    @cached_property
     def full_depths(self) -> tuple[int, ...]:
         """Beats of each FIFO with which a layer that is always busy never waits for them, about: what folds have under
         way; pixels that wait for others of their block, and rows."""
@@ -117,13 +117,13 @@ class Winograd2dConvolutionConfig(WinogradConvolutionConfig):
         depths = (first + rows // 2, second + rows // 2, first + rows, second + rows)
         return tuple(max(pair) for pair in zip(depths, self.least_depths, strict=True))
 
-    @property
+    @cached_property
     def depths(self) -> tuple[int, ...]:
         """Depth of each FIFO in beats."""
         given = (self.depth, self.second_depth, self.row_depth, self.second_row_depth)
         return tuple(own or full for own, full in zip(given, self.full_depths, strict=True))
 
-    @property
+    @cached_property
     def fifo_depth(self) -> int:
         return self.depths[0]
 
@@ -131,7 +131,7 @@ class Winograd2dConvolutionConfig(WinogradConvolutionConfig):
     def second_fifo_depth(self) -> int:
         return self.depths[1]
 
-    @property
+    @cached_property
     def fifos(self) -> tuple[CreditFifoConfig, ...]:
         payload = super().fifo.payload
         return tuple(_fifo(Shape.cast(payload), payload, depth, self.fold_beats, self.window.half_block_luts)

@@ -41,6 +41,11 @@ class WinogradKernel:
     products: NDArray[np.int64]
     steps: tuple[Step, ...]
 
+    @cached_property
+    def known(self) -> dict[object, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """What `FoldedWeights` found, whatever the number of PEs: sizing asks for the same words with many."""
+        return {}
+
     @cache  # noqa: B019 - sizing asks for the same words with many numbers of PEs
     def magnitudes(self, simd: int, chain: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The largest weight of each word, by row, group, step, and the largest sum of those in a chain; both
@@ -127,19 +132,27 @@ class FoldedWeights:
 
     @cached_property
     def below(self) -> NDArray[np.int64]:
-        """How often each word comes for each output as the lower one of a DSP."""
-        sums = self._folded(self.kernel.magnitudes(self.simd, self.packing.chain)[1])
-        return np.maximum(1, -(-sums // self.low[:, None]))
+        """How often each word comes for each output as the lower one of a DSP: (folds, words of a fold, output)."""
+        return self._folded(self._times[0], lacking=1)
 
     @cached_property
     def above(self) -> NDArray[np.int64]:
-        """How often each word comes for each output as the upper one of a DSP."""
-        return np.maximum(1, -(-self.largest // self.high))
+        """As `below`, as the upper one."""
+        return self._folded(self._times[1], lacking=1)
 
-    def _folded(self, of_outputs: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(outputs, words) -> (folds, words of a fold, output), with zeros for outputs that a last fold lacks."""
+    @property
+    def _times(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """`below` and `above` of all outputs: (outputs, words)."""
+        key = self.simd, self.bits, self.packing, self.high_bits
+        if key not in self.kernel.known:
+            largest, sums = self.kernel.magnitudes(self.simd, self.packing.chain)
+            self.kernel.known[key] = (np.maximum(1, -(-sums // self.low)), np.maximum(1, -(-largest // self.high)))
+        return self.kernel.known[key]
+
+    def _folded(self, of_outputs: NDArray[np.int64], lacking: int = 0) -> NDArray[np.int64]:
+        """(outputs, words) -> (folds, words of a fold, output), with `lacking` for outputs that a last fold lacks."""
         outputs, words = of_outputs.shape
-        padded = np.zeros((self.folds * self.pe, words), dtype=np.int64)
+        padded = np.full((self.folds * self.pe, words), lacking, dtype=np.int64)
         padded[:outputs] = of_outputs
         return padded.reshape(self.folds, self.pe, words).transpose(0, 2, 1)
 

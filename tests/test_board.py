@@ -122,6 +122,9 @@ def test_what_may_be_used(tmp_path: Path) -> None:
     assert [board.load(path).budget(key) for key in ("dsp", "lut", "ff", "bram36")] == [220, 53_200, 106_400, 140]
     path.write_text(GOOD + "usable: {lut: 0.7, bram36: 0.99}\n", encoding="utf-8")
     assert [board.load(path).budget(key) for key in ("dsp", "lut", "ff", "bram36")] == [220, 37_240, 106_400, 138]
+    filled = board.load(path).filled()
+    assert [filled.budget(key) for key in ("dsp", "lut", "ff", "bram36")] == [220, 53_200, 106_400, 140]
+    assert filled.where("usable", "lut") == board.load(path).where("usable", "lut")
 
 
 @pytest.mark.parametrize(("old", "new", "message"), [

@@ -11,9 +11,9 @@ from hwgen.design_options import ARGUMENTS, NAMES, DesignOptions, add_options
 from hwgen.errors import HwgenError
 from hwgen.spec import model as specs
 
-ALL = DesignOptions("tiny", "rx", "zybo_z7_20", 12.5, (64, 32), 7, "ofdm", "winograd")
+ALL = DesignOptions("tiny", "rx", "zybo_z7_20", 12.5, (64, 32), 7, "ofdm", "winograd", fill=True)
 WORDS = ["--model", "tiny", "--side", "rx", "--board", "zybo_z7_20", "--fps", "12.5", "--frame", "64x32", "--init",
-         "random:7", "--channel", "ofdm", "--engine", "winograd"]  # fmt: skip
+         "random:7", "--channel", "ofdm", "--engine", "winograd", "--fill"]  # fmt: skip
 
 
 def parsed(words: list[str], *names: str, **own: dict[str, object]) -> DesignOptions:
@@ -44,12 +44,13 @@ def test_manifest_entries_are_the_completed_ones() -> None:
     spec = specs.load("tiny")
     own = {"width": spec.frame.width, "height": spec.frame.height}
     assert DesignOptions("tiny").completed(spec).manifest_entries() == {
-        "frame": own, "requested_fps": None, "init": None, "channel": "awgn", "engine": "best"
+        "frame": own, "requested_fps": None, "init": None, "channel": "awgn", "engine": "best",
+        "fill": False,
     }  # fmt: skip
     assert ALL.completed(spec) == ALL
     assert list(ALL.manifest_entries().items()) == [
         ("frame", {"width": 64, "height": 32}), ("requested_fps", 12.5), ("init", "random:7"), ("channel", "ofdm"),
-        ("engine", "winograd"),
+        ("engine", "winograd"), ("fill", True),
     ]  # fmt: skip
     assert replace(ALL, engine="direct").manifest_entries()["engine"] == "direct"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hwgen import board as boards
+from hwgen.board import Board
 from hwgen.design_options import DesignOptions
 from hwgen.emit.folder import check_replaceable, replaced_folder
 from hwgen.emit.manifest import build_manifest, file_hashes, manifest_bytes
@@ -50,7 +51,7 @@ def emit(options: DesignOptions, out: Path | None = None, quiet: bool = False) -
     ------
     HwgenError : bad input, a rate or a board that does not fit, an `out` that is no design folder
     """
-    spec, target = specs.load(options.model), boards.load(options.board)
+    spec, target = specs.load(options.model), target_of(options)
     graph, width, height = graph_of(options, spec)
     folder = out or Path("hwgen_out") / f"{spec.name}_{options.side}_{target.name}"
     check_replaceable(folder)  # before the work
@@ -62,6 +63,17 @@ def emit(options: DesignOptions, out: Path | None = None, quiet: bool = False) -
 
         print_summary(manifest, folder)
     return Emitted(folder, manifest, plan)
+
+
+def target_of(options: DesignOptions) -> Board:
+    """The board that is sized for, of which a design may fill the whole part.
+
+    Raises
+    ------
+    HwgenError : no such board
+    """
+    target = boards.load(options.board)
+    return target.filled() if options.fill else target
 
 
 def graph_of(options: DesignOptions, spec: ModelSpec) -> tuple[Graph, int, int]:

@@ -9,10 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hwgen import board as boards
 from hwgen.design_options import BOTH, DesignOptions, of_both_sides
 from hwgen.device import shown
-from hwgen.emit import Emitted, graph_of, write_design
+from hwgen.emit import Emitted, graph_of, target_of, write_design
 from hwgen.emit.folder import check_replaceable, replaced_folder
 from hwgen.emit.manifest import FORMAT_VERSION, file_hashes, manifest_bytes
 from hwgen.option_values import ENGINE
@@ -48,7 +47,7 @@ def emit_both(options: DesignOptions, out: Path | None = None, quiet: bool = Fal
     ------
     HwgenError : as of `emit`
     """
-    spec, target, sides = specs.load(options.model), boards.load(options.board), of_both_sides(options)
+    spec, target, sides = specs.load(options.model), target_of(options), of_both_sides(options)
     graphs = [graph_of(one, spec) for one in sides.values()]
     _, width, height = graphs[0]
     folder = out or Path("hwgen_out") / f"{spec.name}_{BOTH}_{target.name}"
@@ -79,7 +78,8 @@ def pair_manifest(plans: dict[str, Plan], manifests: dict[str, dict[str, Any]]) 
     (first, *_), (plan, *_) = manifests.values(), plans.values()
     interval = max(one.frame_interval for one in plans.values())
     cost = sum((cost for one in plans.values() for cost in one.costs.values()), Cost())
-    shared = ("model", "board", "part", "clock_mhz", "frame", "requested_fps", "init", "channel", "engine")
+    shared = ("model", "board", "part", "clock_mhz", "frame", "requested_fps", "init", "channel", "engine",
+              "fill")  # fmt: skip
     return {
         "format_version": FORMAT_VERSION,
         "side": BOTH,

@@ -1,10 +1,10 @@
 """Options of a convolution: every folding and every form of its parts, with cycles and resources.
 
-The dimensions: PE; SIMD over channels and over tap rows; one output column at a time or two; values per beat of
-either stream; the form of the multipliers (lanes to a DSP and length of their cascade, or LUTs); line buffer in block
-RAM, in LUTs or in UltraRAM; weights of a codebook in block RAM as themselves or as indices. Weights are in LUTs or in
-block RAM by their depth, and have the choice where the part's exchange rate leaves it (`lut_memory_depth`); never in
-UltraRAM, which a bitstream cannot fill. Of foldings with the same cycles per pixel only the one with the fewest lanes
+The dimensions: PE; SIMD over channels and over tap rows; one output column at a time or two, or two rows of two; values
+per beat of either stream; the form of the multipliers (lanes to a DSP and length of their cascade, or LUTs); line buffer
+in block RAM, in LUTs or in UltraRAM; weights of a codebook in block RAM as themselves or as indices. Weights are in LUTs
+or in block RAM by their depth, and have the choice where the part's exchange rate leaves it (`lut_memory_depth`); never
+in UltraRAM, which a bitstream cannot fill. Of foldings with the same cycles per pixel only the one with the fewest lanes
 counts, and several values per beat only where one would be too slow.
 """
 
@@ -14,7 +14,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from math import gcd, lcm
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from hwgen.lower.convolution import ConvolutionLowering
 
     Foldings = Callable[[ConvolutionLowering, int, int, int, int, str], Iterator[ConvolutionConfig]]
+    _Parts = dict[str, Any]
+    """Fields of a folding's config: forms of its parts."""
+    _Key = tuple[type[ConvolutionConfig], int, int, Packing, int, int]
+    """A folding without the beats that come in: class, PE, values per beat of the output, packing, SIMD, tap rows."""
 
 
 def convolution_options(
@@ -50,19 +54,18 @@ def convolution_options(
     inputs, outputs
         Values per beat that its streams may have.
     """
-    found: list[tuple[int, Amounts, ConvolutionConfig]] = []
+    found: list[tuple[int, Amounts, ConvolutionConfig, _Parts]] = []
+    priced: dict[_Key, list[tuple[Amounts, _Parts]]] = {}
     for folding in _foldings(lowering, inputs, outputs, board.family):
         cycles = lowering.cycles(folding)
-        found += ((cycles, taken, formed) for taken, formed in _forms(lowering, folding, board))
+        found += ((cycles, taken, folding, parts) for taken, parts in _forms(lowering, folding, board, priced))
     # Among equals the fewest lanes and PEs: less idles, and results leave sooner.
     found.sort(key=lambda item: (item[0], item[1], item[2].lanes, item[2].pe))
-    options = Options(
-        np.array([cycles for cycles, _, _ in found], dtype=np.int64),
-        np.array([taken for _, taken, _ in found], dtype=np.int64),
-        np.array([(folding.in_lanes, folding.out_lanes) for _, _, folding in found], dtype=np.int64),
-        tuple(folding for _, _, folding in found),
-    )
-    return options.take(pareto_front(np.column_stack([options.cycles, options.amounts]), options.lanes))
+    cycles_and_amounts = np.array([(cycles, *taken) for cycles, taken, _, _ in found], dtype=np.int64)
+    streams = np.array([(folding.in_lanes, folding.out_lanes) for _, _, folding, _ in found], dtype=np.int64)
+    front = pareto_front(cycles_and_amounts, streams)
+    configs = tuple(replace(folding, **parts) for _, _, folding, parts in (found[place] for place in front))
+    return Options(cycles_and_amounts[front, 0], cycles_and_amounts[front, 1:], streams[front], configs)
 
 
 def lane_steps(count: int, multiple: int = 1) -> list[int]:
@@ -93,7 +96,7 @@ def _engines(lowering: ConvolutionLowering, family: str) -> Iterator[Foldings]:
     """Foldings with fewer products than taps that a layer may have; unless the best is asked for, the first that give
     some count."""
     engine = lowering.engine
-    if engine == "winograd2d" and has_winograd2d(lowering):
+    if engine in ("winograd2d", "best") and has_winograd2d(lowering):
         yield winograd2d_foldings
     if engine in ("winograd", "winograd2d", "best") and has_winograd(lowering):
         yield winograd_foldings
@@ -147,35 +150,46 @@ def _lanes(node: Convolution, in_lanes: int, out_lanes: int) -> Iterator[tuple[i
 
 
 def _forms(
-    lowering: ConvolutionLowering, folding: ConvolutionConfig, board: Board
-) -> Iterator[tuple[Amounts, ConvolutionConfig]]:
-    """The folding with every form of its multipliers and memories that is worth its price, and the price."""
-    node = lowering.node
+    lowering: ConvolutionLowering, folding: ConvolutionConfig, board: Board,
+    priced: dict[_Key, list[tuple[Amounts, _Parts]]],
+) -> Iterator[tuple[Amounts, _Parts]]:
+    """Every form of a folding's multipliers and memories that is worth its price, and the price.
 
-    def priced(formed: ConvolutionConfig) -> Amounts:
-        return amounts(formed.cost(board.family))
+    priced : what stands behind the line buffers of foldings before, which is filled
+    """  # fmt: skip
+    window = folding.window
+    own = amounts(window.cost(board.family))
+    key = type(folding), folding.pe, folding.out_lanes, folding.packing, window.simd, window.taps
+    if key not in priced:
+        forms = list(_behind(lowering, folding, board))
+        prices = [amounts(replace(folding, **parts).cost(board.family)) for parts in forms]
+        # What the line buffer takes is added to the rest, so each is weighed by itself.
+        priced[key] = [
+            (tuple(np.subtract(price, own).tolist()), parts)
+            for price, parts in zip(prices, forms, strict=True)
+            if not any(_beats(other, price) for other in prices)
+        ]
+    windows = [(own, window)]
+    for form in other_forms(window, board):
+        other = replace(window, form=form)
+        if (taken := amounts(other.cost(board.family))) != own:
+            windows.append((taken, other))
+    for price, parts in priced[key]:
+        for taken, other in windows:
+            more = {} if other is window else {"window": other}
+            yield tuple(a + b for a, b in zip(price, taken, strict=True)), parts | more
 
-    behind = []
+
+def _behind(lowering: ConvolutionLowering, folding: ConvolutionConfig, board: Board) -> Iterator[_Parts]:
+    """Forms of what is behind a line buffer: multipliers and weights. Which values come in a beat does not matter."""
+    codebook = _codebook(lowering.node, folding)
+    in_logic = LUT_MEMORY_DEPTH < folding.weight_rows <= lut_memory_depth(board.half_block_luts)
     for packing in _packings(lowering, folding, board):
-        formed = replace(folding, packing=packing)
-        behind.append((priced(formed), formed))
-        if codebook := _codebook(node, folding):
-            coded = replace(formed, codebook=codebook)
-            behind.append((priced(coded), coded))
-        if LUT_MEMORY_DEPTH < folding.weight_rows <= lut_memory_depth(board.half_block_luts):
-            formed = replace(formed, weights_in="logic")
-            behind.append((priced(formed), formed))
-    # What the line buffer takes is added to the rest, so each is weighed by itself. In LUTs four memories of 64 rows
-    # meet in one LUT more for each bit.
-    behind = [item for item in behind if not any(_beats(other[0], item[0]) for other in behind)]
-    windows = [replace(folding.window, form=form) for form in other_forms(folding.window, board)]
-    own = amounts(folding.window.cost(board.family)) if windows else ()
-    differences = [np.subtract(amounts(window.cost(board.family)), own) for window in windows]
-    for taken, formed in behind:
-        yield taken, formed
-        for window, difference in zip(windows, differences, strict=True):
-            if difference.any():
-                yield tuple((taken + difference).tolist()), replace(formed, window=window)
+        yield {"packing": packing}
+        if codebook:
+            yield {"packing": packing, "codebook": codebook}
+        if in_logic:
+            yield {"packing": packing, "weights_in": "logic"}
 
 
 def other_forms(window: WindowConfig, board: Board) -> tuple[Form, ...]:

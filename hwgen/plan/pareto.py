@@ -18,9 +18,14 @@ def pareto_front(amounts: NDArray[np.int64], interfaces: NDArray[np.int64]) -> N
     """
     kept: list[int] = []
     # Whoever beats another one has the smaller sum, so it comes first.
-    for place in np.argsort(amounts.sum(axis=1), kind="stable"):
-        others = np.array(kept, dtype=np.int64)
-        same = (interfaces[others] == interfaces[place]).all(axis=1)
-        if not (same & (amounts[others] <= amounts[place]).all(axis=1)).any():
-            kept.append(int(place))
+    order = np.argsort(amounts.sum(axis=1), kind="stable")
+    _, kinds = np.unique(interfaces, axis=0, return_inverse=True)
+    for kind in range(int(kinds.max(initial=-1)) + 1):
+        rows = order[kinds.ravel()[order] == kind]
+        front, count = np.empty((len(rows), amounts.shape[1]), dtype=np.int64), 0
+        for place in rows.tolist():
+            if not (front[:count] <= amounts[place]).all(axis=1).any():
+                front[count] = amounts[place]
+                count += 1
+                kept.append(place)
     return np.array(sorted(kept), dtype=np.int64)

@@ -92,8 +92,7 @@ class Request:
 
     def properties(self) -> dict[str, object]:
         """The request by names, for JUnit."""
-        words = self.options.words()
-        asked: dict[str, object] = dict(zip([word.removeprefix("--") for word in words[::2]], words[1::2], strict=True))
+        asked: dict[str, object] = {name: text or "yes" for name, text in self.options.texts().items()}
         own = {key: getattr(self, key) for key in ("frames", "directed", "stall", "seed", "snr_db")}
         return asked | own | {"reproduce": self.command()}
 
@@ -262,6 +261,7 @@ def _check_asked(options: DesignOptions, design: Design) -> None:
         ("--fps", options.fps, manifest.get("requested_fps", options.fps)),
         ("--init", init, manifest.get("init", init)),
         ("--engine", options.engine, manifest.get("engine", "direct")),
+        ("--fill", options.fill or None, manifest.get("fill", False)),
     ):
         if asked != there and (asked is not None or option == "--init"):
             wanted = f"{there or 'none'}, as {design.folder / 'manifest.json'} says"

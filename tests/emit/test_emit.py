@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -48,6 +49,20 @@ def test_the_same_bytes_again(design: Emitted, tmp_path: Path, monkeypatch: pyte
                                 "TZ": "Asia/Tokyo"}  # fmt: skip
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
     assert contents(tmp_path / "a b" / "c") == contents(design.folder)
+
+
+def test_fill_takes_what_the_board_leaves_for_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (boards.BOARDS / "pynq_z2.yaml").read_text(encoding="utf-8")
+    Path("mine.yaml").write_text(text.replace("lut: 0.7, ff: 0.7", "dsp: 0.05"), encoding="utf-8")
+    words = ["emit", "--model", "tiny", "--board", "mine.yaml", "--frame", f"{FRAME[0]}x{FRAME[1]}"]
+    dsps = []
+    for fill in ([], ["--fill"]):
+        assert cli.main([*words, *fill, "--out", "design"]) == 0
+        manifest = json.loads(Path("design/manifest.json").read_text(encoding="utf-8"))
+        assert manifest["fill"] == bool(fill)
+        dsps.append(manifest["predicted"]["dsp"])
+    assert dsps[0] <= 11 < dsps[1]
 
 
 def test_a_receiver_has_the_same_bytes_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,11 @@
 """Options of a convolution: every folding and every form of its parts, with cycles and resources.
 
-The dimensions: PE; SIMD over channels and over tap rows; one output column at a time or two, or two rows of two; values
-per beat of either stream; the form of the multipliers (lanes to a DSP and length of their cascade, or LUTs); line buffer
-in block RAM, in LUTs or in UltraRAM; weights of a codebook in block RAM as themselves or as indices. Weights are in LUTs
-or in block RAM by their depth, and have the choice where the part's exchange rate leaves it (`lut_memory_depth`); never
-in UltraRAM, which a bitstream cannot fill. Of foldings with the same cycles per pixel only the one with the fewest lanes
-counts, and several values per beat only where one would be too slow.
+The dimensions: PE; SIMD over channels and over tap rows; one output column at a time or two, or two rows of two;
+values per beat of either stream; the form of the multipliers (lanes to a DSP and length of their cascade, or LUTs);
+line buffer in block RAM, in LUTs or in UltraRAM; weights of a codebook in block RAM as themselves or as indices.
+Weights are in LUTs or in block RAM by their depth, and have the choice where the part's exchange rate leaves it
+(`lut_memory_depth`); never in UltraRAM, which a bitstream cannot fill. Of foldings with the same cycles per pixel
+only the one with the fewest lanes counts, and several values per beat only where one would be too slow.
 """
 
 from __future__ import annotations

@@ -38,6 +38,9 @@ MOST_CHANNELS = 4096
 MOST_LAYERS = 256
 """Most layers of a side of a specification."""
 
+MOST_PROFILES = 8
+"""Most profiles of a model, each a range of SNRs."""
+
 
 MOST_HELD_BYTES = 8 << 30
 """Most memory that the frames of one call may take."""

@@ -112,6 +112,8 @@ def _check_same_network(spec: ModelSpec, graph: Graph, path: Path) -> None:
             wanted_of.append(("activation_bits", layer.activation_bits, node.output.bits))
         for key, wanted, got in wanted_of:
             _check_equal(f"{path}: {node.name}.{key}", wanted, got)
+    limits = spec.training.profiles if spec.training is not None else ()
+    _check_equal(f"{path}: profile_limits", tuple(map(float, limits)), graph.profile_limits)
     _check_same_branches(spec, network, graph, path)
     _check_same_end(spec, graph, path)
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, flipped
 
@@ -22,6 +22,7 @@ from hwgen.rtl.counter import count
 from hwgen.rtl.fanout import copies, group_items, registers
 from hwgen.rtl.mac import MacArray
 from hwgen.rtl.pipeline import connect_in_order
+from hwgen.rtl.primitives import bits_of
 from hwgen.rtl.weight_reader import WORD_LATENCY
 from hwgen.rtl.window import WindowBuffer
 
@@ -42,11 +43,13 @@ class Convolution(Component):
     weight
         int (O, I / groups, rows, columns), of a transposed convolution by its own taps.
     bias, shift, slope
-        By output channel: see Requantiser.
+        By output channel: see Requantiser. Bias and slope may be those of several profiles, a sequence of each.
 
     Members
     -------
     i : In(stream of in_lanes values), o : Out(stream of out_lanes values)
+    profile : In(stream of a profile's number), where the requantiser has several: that of the frame whose sums are next
+        done, which must be there by then; it is taken with the frame's last ones
     """
 
     def __init__(
@@ -54,17 +57,19 @@ class Convolution(Component):
         config: ConvolutionConfig,
         *,
         weight: np.ndarray,
-        bias: Sequence[int],
+        bias: Sequence[int] | Sequence[Sequence[int]],
         shift: Sequence[int],
-        slope: Sequence[int] | None = None,
+        slope: Sequence[int] | Sequence[Sequence[int]] | None = None,
     ) -> None:
         window = config.window
         wanted = (config.out_channels, window.group_channels, window.kernel_height, window.kernel_width)
         if weight.shape != wanted:
             raise ValueError(f"weight: wanted shape {wanted}, got {weight.shape}")
         self.config = config
-        biases = config.biases(weight, bias)
-        self.phases = len(biases)
+        self.profiles = config.requantiser.profiles
+        by_profile = [config.biases(weight, own) for own in _by_profile("bias", bias, self.profiles)]
+        slopes = None if slope is None else _by_profile("slope", slope, self.profiles)
+        self.phases = len(by_profile[0])  # the same of all: they differ by what belongs to the kernels
         self.window, self.mac = self._engine(weight)
         lanes = config.out_lanes
         requantiser = replace(config.requantiser, channels=config.beats_in_turn, phases=self.phases)
@@ -75,9 +80,9 @@ class Convolution(Component):
         self.requantisers = [
             [
                 requantiser.build(
-                    bias=[b for own in biases for b in in_turn(own, lane)],
+                    bias=[b for biases in by_profile for own in biases for b in in_turn(own, lane)],
                     shift=in_turn(shift, lane),
-                    slope=None if slope is None else in_turn(slope, lane),
+                    slope=None if slopes is None else [s for own in slopes for s in in_turn(own, lane)],
                     is_coarse=[channel % 2 == 1 for channel in in_turn(range(len(shift)), lane)],
                 )
                 for lane in range(lanes)
@@ -89,6 +94,7 @@ class Convolution(Component):
             {
                 "i": In(stream.Signature(self.window.i.payload.shape())),
                 "o": Out(stream.Signature(config.fifo.payload)),
+                **({"profile": In(stream.Signature(unsigned(bits_of(self.profiles))))} if self.profiles > 1 else {}),
             }
         )
 
@@ -131,9 +137,22 @@ class Convolution(Component):
             with m.If(mac.done):
                 m.d.sync += phase.eq(done_phase)
             m.d.comb += [requantiser.phase.eq(phase) for own in self.requantisers for requantiser in own]
+        if self.profiles > 1:
+            self._take_profile(m)
         self._leave(m, count(m, folds, mac.done, "done_fold").last)
         self._give(m)
         return m
+
+    def _take_profile(self, m: Module) -> None:
+        """The profile of the sums that leave: they do so behind their fold's last word, before the next fold's."""
+        profile = Signal(range(self.profiles), name="sums_profile", reset_less=True)
+        done = self.mac.done
+        with m.If(done):
+            m.d.sync += profile.eq(self.profile.payload)
+        m.d.comb += [
+            self.profile.ready.eq(done & count(m, self.config.frame_folds, done, "frame_fold").last),
+            *(requantiser.profile.eq(profile) for own in self.requantisers for requantiser in own),
+        ]
 
     def _leave(self, m: Module, last_done: Value) -> None:
         """The sums through the requantisers into the FIFOs; last_done: those that are done are of a run's last fold."""
@@ -218,3 +237,14 @@ def _strided(values: Sequence[int], lane: int, lanes: int, beats: int) -> list[i
     """A lane's share of a layer's values, channel `lane` first; a last beat that is not full has any value there."""
     own = list(values[lane::lanes])
     return own + own[:1] * (beats - len(own))
+
+
+def _by_profile(
+    key: str, values: Sequence[int] | Sequence[Sequence[int]], profiles: int
+) -> list[list[int]]:
+    """Numbers of each profile by channel; those that are given once are all profiles'."""
+    array = np.array(values)
+    found: list[list[int]] = array.tolist() if array.ndim == 2 else [array.tolist()] * profiles
+    if len(found) != profiles:
+        raise ValueError(f"{key}: wanted those of {profiles} profiles, got {len(found)}")
+    return found

@@ -15,7 +15,7 @@ from hwgen.numerics.weight_format import Codebook
 from hwgen.rtl.fanout import groups
 from hwgen.rtl.mac import MacConfig
 from hwgen.rtl.packing import W8A8, Packing, proven_chain
-from hwgen.rtl.primitives import Cost, bits_of, counter_ff, counter_lut
+from hwgen.rtl.primitives import Cost, bits_of, counter_ff, counter_lut, equal_lut
 from hwgen.rtl.requantise import RequantiserConfig
 from hwgen.rtl.stream import CreditFifoConfig, full_rate_depth
 from hwgen.rtl.weights import pack_weights, phase_biases
@@ -182,6 +182,11 @@ class ConvolutionConfig:
         return self.window.pixel_words * self.window.folds
 
     @property
+    def frame_folds(self) -> int:
+        """Folds of one frame: those of each output pixel, or of as many as are computed at a time."""
+        return len(self.pixel_cycles) * self.window.folds
+
+    @property
     def compute_cycles(self) -> int:
         """Cycles of one frame in the multipliers."""
         return self.window.frame_words * self.window.folds
@@ -277,6 +282,9 @@ class ConvolutionConfig:
             # The weights' address jumps to the next phase's; the phase of a fold's sums goes beside them.
             waiting += Cost(bits_of(self.weight_rows), 0)
             waiting += Cost(2 * -(-mac.latency // 16), 4) if self.requantiser.phases > 1 else Cost()
+        if (profiles := self.requantiser.profiles) > 1:
+            folds = self.frame_folds
+            waiting += Cost(counter_lut(folds) + equal_lut(bits_of(folds)) + 2, counter_ff(folds) + bits_of(profiles))
         requantisers = _requantisers_cost(self.requantiser, self.beats_in_turn, lanes, family)
         fifos = sum((fifo.cost(family) for fifo in self.fifos), Cost())
         return window.cost(family) + mac.cost(family, columns) + requantisers * self.requantiser_sets + fifos + waiting

@@ -40,6 +40,8 @@ class FramerConfig:
         Beats of a frame.
     width
         Bits of a beat.
+    tells_first
+        Whether the component has `first`.
 
     Raises
     ------
@@ -49,6 +51,7 @@ class FramerConfig:
 
     length: int
     width: int
+    tells_first: bool = False
 
     latency: ClassVar[int] = 0
     """Cycles from an accepted beat to its `valid` at the output, where nothing waits."""
@@ -64,6 +67,7 @@ class FramerConfig:
     def cost(self, family: str) -> Cost:
         """Resources: flip-flops exactly. A LUT for each bit of a beat: it comes, has waited, or is a zero."""
         own = Cost(self.width + 7, self.width + 4)
+        own += Cost(1, 1) if self.tells_first and self.length > 1 else Cost()
         if self.length == 1:
             return own
         bits = bits_of(self.length)
@@ -92,6 +96,7 @@ class Framer(Component):
     use_tlast : In(1), constant; 0: `last` is not looked at, a frame ends where its length says
     error : Out(1), high for one cycle a fault: the one behind that in which the beat leaves that shows it, by a TLAST
         too early or by none where it should be
+    first : Out(1), the output's beat is its frame's first one; only where `config.tells_first`
     """
 
     def __init__(self, config: FramerConfig) -> None:
@@ -102,6 +107,7 @@ class Framer(Component):
                 "o": Out(stream.Signature(unsigned(config.width))),
                 "use_tlast": In(1),
                 "error": Out(1),
+                **({"first": Out(1)} if config.tells_first else {}),
             }
         )
 
@@ -130,4 +136,9 @@ class Framer(Component):
             m.d.sync += dropping.eq(~last & (dropping | at_last))
         with m.If(leaves):
             m.d.sync += padding.eq(~at_last & (padding | last))
+        if self.config.tells_first:
+            begins = Signal(init=1)
+            with m.If(leaves):
+                m.d.sync += begins.eq(at_last)
+            m.d.comb += self.first.eq(begins)
         return m

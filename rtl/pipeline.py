@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from amaranth.hdl import Module, ShapeLike, Signal, Value, ValueLike
 from amaranth.lib import stream
-from amaranth.lib.wiring import Component, In, Out, flipped
+from amaranth.lib.wiring import Component, In, Member, Out, flipped
 
 from hwgen.rtl.primitives import Cost
 from hwgen.rtl.stream import CreditFifo, CreditFifoConfig
@@ -59,16 +60,21 @@ class Pipeline(Component):
         From an accepted beat to its result's write, at least 1.
     depth
         Of the FIFO, in results.
+    more
+        Members besides.
 
     Members
     -------
     i : In(stream of input), o : Out(stream of output)
     """
 
-    def __init__(self, input: ShapeLike, output: ShapeLike, *, cycles: int, depth: int) -> None:
+    def __init__(
+        self, input: ShapeLike, output: ShapeLike, *, cycles: int, depth: int, more: Mapping[str, Member] | None = None
+    ) -> None:
         self.cycles = cycles
         self.fifo = output_fifo(output, depth)
-        super().__init__({"i": In(stream.Signature(input)), "o": Out(stream.Signature(output))})
+        own = {"i": In(stream.Signature(input)), "o": Out(stream.Signature(output))}
+        super().__init__({**own, **(more or {})})
 
     def accept(self, m: Module, taken: Signal, complete: Value | None = None) -> None:
         """Drive `i.ready` and `taken`, and reserve room for the result of a beat: of every one, or of those that

@@ -85,6 +85,11 @@ class PolynomialConvolutionConfig(PairConvolutionConfig):
         return self.window.pair_cycles
 
     @property
+    def frame_folds(self) -> int:
+        # Blocks before a row's first pair are done without a fold.
+        return self.window.out_height * self.window.row_pairs * self.window.folds
+
+    @property
     def compute_cycles(self) -> int:
         return int(self.window.pair_cycles.sum())
 

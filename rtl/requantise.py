@@ -55,6 +55,8 @@ class RequantiserConfig:
         Whether those are all channels: for the cost.
     ceiling
         The largest result, 1 .. the largest output; None where that is the output's own.
+    profiles
+        Sets of biases and of slopes: each sum comes with the number of its own.
 
     Raises
     ------
@@ -74,9 +76,11 @@ class RequantiserConfig:
     coarse: tuple[int, int] | None = None
     all_coarse: bool = False
     ceiling: int | None = None
+    profiles: int = 1
 
     def __post_init__(self) -> None:
-        check_positive(channels=self.channels, accumulator_bits=self.accumulator_bits, phases=self.phases)
+        check_positive(channels=self.channels, accumulator_bits=self.accumulator_bits, phases=self.phases,
+                       profiles=self.profiles)  # fmt: skip
         check_coarse(self.coarse, self.output)
         largest = (1 << self.output.width - self.output.signed) - 1
         if self.ceiling is not None and not 1 <= self.ceiling <= largest:
@@ -97,6 +101,7 @@ class RequantiserConfig:
         phases: int = 1,
         coarse: tuple[int, int] | None = None,
         ceiling: int | None = None,
+        profiles: int = 1,
     ) -> RequantiserConfig:
         """The widths of these integers, as `build` takes them: bias (phases in turn), shift and slope by channel."""
         shifts = [int(s) + (fraction if slope is not None else 0) for s in shift] or [0]
@@ -113,6 +118,7 @@ class RequantiserConfig:
             phases=phases,
             coarse=coarse,
             ceiling=ceiling,
+            profiles=profiles,
         )
 
     @property
@@ -131,13 +137,7 @@ class RequantiserConfig:
         table = logic_lut(self.channels)
         left_bits = self.left.bit_length()
         lut = counter_lut(self.channels) + adder_lut(self.accumulator_bits)
-        if self.phases == 1:
-            lut += self.bias_bits * table
-        else:
-            # Tables of six address bits and more are mapped worse and worse: measured from 32 to 256 rows.
-            rows = self.phases << bits_of(self.channels)
-            per_bit = 0 if rows <= 4 else 1.2 if rows <= 32 else 2.2 if rows <= 64 else rows / 18
-            lut += round(self.bias_bits * per_bit)
+        lut += self._table_lut(self.bias_bits, self.phases * self.profiles)
         ff = 2 * bits_of(self.channels) + self.accumulator_bits + self.bias_bits + self.latency
         dsp = 0
         if self.prelu:
@@ -145,7 +145,8 @@ class RequantiserConfig:
             slopes, ones = self.slope_bits + inner, inner + 1 if inner else 0
             factor = max(slopes, self.fraction + inner + 2)
             common = self.accumulator_bits + factor - 1 + self.left - inner
-            lut += (slopes + ones) * table + max(ones, 1) + 3
+            lut += self._table_lut(slopes, self.profiles) + ones * table + max(ones, 1) + 3
+            ff += bits_of(self.profiles)  # beside the channel, a cycle later
             ff += slopes + ones + factor + 1
             dsp = multiplier_dsp(self.accumulator_bits, family)
             if dsp > 1:
@@ -170,6 +171,15 @@ class RequantiserConfig:
             cost += Cost(equal_lut(output.width + 1))
         return cost
 
+    def _table_lut(self, bits: int, sets: int) -> int:
+        """LUTs of a table of so many sets of all channels."""
+        if sets == 1:
+            return bits * logic_lut(self.channels)
+        # Tables of six address bits and more are mapped worse and worse: measured from 32 to 256 rows.
+        rows = sets << bits_of(self.channels)
+        per_bit = 0 if rows <= 4 else 1.2 if rows <= 32 else 2.2 if rows <= 64 else rows / 18
+        return round(bits * per_bit)
+
     def build(
         self,
         *,
@@ -192,11 +202,12 @@ class Requantiser(Component):
     config
         See RequantiserConfig.
     bias
-        By channel; with several phases those of one after those of another.
+        By channel; with several phases those of one after those of another; with several profiles all that again.
     shift
         By channel.
     slope
-        By channel, signed, or None where the config has no PReLU.
+        By channel, signed, with several profiles those of one after those of another; None where the config has no
+        PReLU.
     is_coarse
         By channel, where the config has a coarse grid.
 
@@ -204,6 +215,7 @@ class Requantiser(Component):
     -------
     valid, accumulator : In, one sum of the next channel
     phase : In, of its output pixel, if there are several
+    profile : In, of its frame, if there are several
     o_valid, o : Out, its result
 
     Raises
@@ -222,11 +234,12 @@ class Requantiser(Component):
         is_coarse: Sequence[bool] = (),
     ) -> None:
         channels = config.channels
-        counts = len(bias), len(shift), channels if slope is None else len(slope)
-        if counts != (channels * config.phases, channels, channels) or (slope is None) == config.prelu:
+        biases, slopes = channels * config.phases * config.profiles, channels * config.profiles
+        counts = len(bias), len(shift), slopes if slope is None else len(slope)
+        if counts != (biases, channels, slopes) or (slope is None) == config.prelu:
             raise ValueError(
-                f"bias, shift, slope: wanted {channels * config.phases}, {channels}, "
-                f"{channels if config.prelu else 'none'}, got {len(bias)}, {len(shift)}, "
+                f"bias, shift, slope: wanted {biases}, {channels}, "
+                f"{slopes if config.prelu else 'none'}, got {len(bias)}, {len(shift)}, "
                 f"{'none' if slope is None else len(slope)}"
             )
         self.config = config
@@ -238,6 +251,7 @@ class Requantiser(Component):
         super().__init__(
             {
                 **({"phase": In(range(config.phases))} if config.phases > 1 else {}),
+                **({"profile": In(range(config.profiles))} if config.profiles > 1 else {}),
                 "valid": In(1),
                 "accumulator": In(signed(config.accumulator_bits)),
                 "o_valid": Out(1),
@@ -257,10 +271,10 @@ class Requantiser(Component):
         # Cycle 0: the channel's bias out of its table. Cycle 1: added.
         biases, place = self.bias, channel
         if config.phases > 1:
-            step = 1 << len(channel)
-            by_phase = [self.bias[first : first + channels] for first in range(0, len(self.bias), channels)]
-            biases = [bias for own in by_phase for bias in own + own[:1] * (step - channels)]
-            place = Cat(channel, self.phase)
+            biases, place = _of_sets(biases, channels, 1 << len(channel)), Cat(channel, self.phase)
+        if config.profiles > 1:
+            own = channels if config.phases == 1 else config.phases << len(channel)
+            biases, place = _of_sets(biases, own, 1 << len(place)), Cat(place, self.profile)
         bias = self._table(m, "bias", biases, place)
         accumulator = delay(m, self.accumulator, 1, "accumulator")
         value = Signal(signed(config.accumulator_bits), reset_less=True)
@@ -272,7 +286,8 @@ class Requantiser(Component):
             common = Signal(signed(len(value) + max(lefts)), reset_less=True)
             m.d.sync += common.eq(value << left)
         else:
-            common = self._prelu(m, value, self.slope, lefts, channel)
+            profile = None if config.profiles == 1 else delay(m, self.profile, 1, "profile")
+            common = self._prelu(m, value, self.slope, lefts, channel, profile)
         choice, coarse = None, check_coarse(config.coarse, config.output) if any(self.is_coarse) else None
         if coarse is not None and not all(self.is_coarse):
             later = config.latency - 4  # the table's register is one of those between the bias and the rounding
@@ -288,7 +303,9 @@ class Requantiser(Component):
         m.d.comb += self.o_valid.eq(stages)
         return m
 
-    def _prelu(self, m: Module, value: Signal, slope: list[int], lefts: list[int], channel: Value) -> Signal:
+    def _prelu(
+        self, m: Module, value: Signal, slope: list[int], lefts: list[int], channel: Value, profile: Value | None
+    ) -> Signal:
         """Cycles 2 to 4: value times its channel's slope, or 1, to the common scale.
 
         One multiplication does it all: its factor is the slope, or 2 ** fraction, shifted left as the channel asks.
@@ -298,12 +315,16 @@ class Requantiser(Component):
         most = max(DSP_NARROW - max(signed_bits(slope), fraction + 2), 0)
         inner = [min(left, most) for left in lefts]
         outer = [left - least for left, least in zip(lefts, inner, strict=True)]
-        slopes = [s << i for s, i in zip(slope, inner, strict=True)]
+        slopes = [s << i for s, i in zip(slope, inner * self.config.profiles, strict=True)]
         ones = [1 << fraction + i for i in inner]
         least = -1 << accumulator_bits - 1
         bits = signed_bits([*(least * s for s in slopes), *(~least * one for one in ones)])
 
-        negative = self._table(m, "slope", slopes, channel)
+        if profile is None:
+            negative = self._table(m, "slope", slopes, channel)
+        else:
+            rows = _of_sets(slopes, len(lefts), 1 << len(channel))
+            negative = self._table(m, "slope", rows, Cat(channel, profile))
         positive = self._table(m, "one", ones, channel)
         factor = Signal(signed(signed_bits([*slopes, *ones])), reset_less=True)
         kept = Signal(signed(accumulator_bits), reset_less=True)
@@ -331,3 +352,9 @@ class Requantiser(Component):
         port = table.read_port(domain="comb")
         m.d.comb += port.addr.eq(channel)
         return delay(m, port.data, 1, name)
+
+
+def _of_sets(rows: list[int], own: int, step: int) -> list[int]:
+    """The rows of a table of several sets of `own` rows each, one every `step` rows; what lies between is anything."""
+    sets = [rows[first : first + own] for first in range(0, len(rows), own)]
+    return [row for each in sets for row in each + each[:1] * (step - own)]

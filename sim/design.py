@@ -99,6 +99,7 @@ class Design:
     input_last, coefficients_last : it has that TLAST, which the bench then drives.
     frame_errors : it counts faults of the inputs' frames.
     coefficient_beats : words per frame of its second input stream, 0 where it has none.
+    profiles : of which each frame has one, by the input `profile` where there are several.
     """
 
     folder: Path
@@ -119,6 +120,12 @@ class Design:
     predicted: Mapping[str, int | None]
     manifest: Mapping[str, Any]
     links: tuple[Link, ...] = ()
+    profiles: int = 1
+
+    @property
+    def profile_bits(self) -> int:
+        """Width of the input `profile`, 0 where there is none."""
+        return (self.profiles - 1).bit_length()
 
     def prediction(self, key: str) -> int | None:
         """An integer of the manifest's `predicted`, None where it says nothing."""
@@ -144,6 +151,10 @@ class _Port(_Part):
 class _Coefficients(_Part):
     bits: Literal[32]
     beats: Positive
+
+
+class _Profiles(_Part):
+    count: Annotated[int, Field(ge=2, le=256)]
 
 
 class _Stream(_Part):
@@ -181,6 +192,7 @@ class _Manifest(_Part):
     input: _Port
     output: _Port
     coefficients: _Coefficients | None = None
+    profiles: _Profiles | None = None
     streams: list[_Stream]
     links: list[_Link] = []
     sources: list[str] | None = None
@@ -243,6 +255,7 @@ def load(folder: Path) -> Design:
         predicted=checked.predicted.model_dump(),
         manifest=manifest,
         links=tuple(Link(**link.model_dump()) for link in checked.links),
+        profiles=1 if checked.profiles is None else checked.profiles.count,
     )
     if not design.sources:
         raise HwgenError(f"{path}: {key}", "at least one Verilog file", "none")
@@ -306,4 +319,6 @@ def defines(design: Design) -> dict[str, object]:
         found["HWGEN_COEFFICIENTS_LAST"] = 1
     if design.frame_errors:
         found["HWGEN_FRAME_ERRORS"] = 1
+    if design.profile_bits:
+        found["HWGEN_PROFILE_BITS"] = design.profile_bits
     return found

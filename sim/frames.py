@@ -59,6 +59,7 @@ def run_frames(
     streams: bool = False,
     trace: tuple[int, int] | None = None,
     cache: Path | None = None,
+    profiles: NDArray[np.integer] | None = None,
 ) -> Frames:
     """Send frames through a design, back to back.
 
@@ -73,6 +74,7 @@ def run_frames(
     trace : (from, to) cycles of a waveform in `folder`. The run ends behind them, and what it gave until then is
         returned with zeros behind it
     cache : folder of all caches; None takes the user's
+    profiles : of each frame; see `simulate`
 
     Raises
     ------
@@ -83,7 +85,8 @@ def run_frames(
         settings = Settings(frames=len(words), stall=stall, seed=seed, trace=trace)
         sent = None if coefficients is None else pack_coefficients(coefficients)
         recording = simulate(
-            design, words, settings, folder or spare, runner.BuildOptions(), cache, sent, watch=streams
+            design, words, settings, folder or spare, runner.BuildOptions(), cache, sent, watch=streams,
+            profiles=profiles,
         )
         if trace is None and (found := flaws(design, recording, settings)):
             raise DesignError(found[0], design.side)

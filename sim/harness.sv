@@ -7,7 +7,7 @@
 // the output and the coefficients counted), the widths HWGEN_INPUT_BITS and HWGEN_OUTPUT_BITS;
 // HWGEN_INPUT_LAST where the design has an input TLAST, HWGEN_COEFFICIENTS where it has a second
 // input stream, HWGEN_COEFFICIENTS_LAST where that has a TLAST, HWGEN_FRAME_ERRORS where faults of the inputs' frames
-// are counted. probes.svh holds one stream_probe per stream, made from manifest.json.
+// are counted, HWGEN_PROFILE_BITS, a width, where frames have profiles. probes.svh holds one stream_probe per stream, made from manifest.json.
 //
 // With `interrupt`, the source's frames are first sent for so many cycles, cut off by a reset, and nothing of that is
 // recorded: what follows must be as if it had not been.
@@ -61,6 +61,9 @@ module hwgen_harness;
 
   logic s_valid, s_ready, s_last, m_valid, m_ready, m_last;
   logic [31:0] s_payload, m_payload;
+`ifdef HWGEN_PROFILE_BITS
+  logic [7:0] s_profile;
+`endif
   logic pausing, holding, starving, loaded;
   logic [31:0] beats;
   logic [`HWGEN_STREAMS-1:0] beat;
@@ -70,6 +73,9 @@ module hwgen_harness;
   stream_source source (
       .clock, .reset_n, .seed, .stall, .frames, .frame_beats(input_beats), .scripted, .quiet, .silent,
       .go(loaded), .holding(holding || starving), .pausing,
+`ifdef HWGEN_PROFILE_BITS
+      .profile(s_profile),
+`endif
       .valid(s_valid), .ready(s_ready), .payload(s_payload), .last(s_last)
   );
 
@@ -115,6 +121,9 @@ module hwgen_harness;
 `endif
 `ifdef HWGEN_COEFFICIENTS_LAST
       .s_coef_tlast(c_last),
+`endif
+`ifdef HWGEN_PROFILE_BITS
+      .profile(s_profile[`HWGEN_PROFILE_BITS-1:0]),
 `endif
 `ifdef HWGEN_FRAME_ERRORS
       .frame_error(error), .frame_errors(errors),

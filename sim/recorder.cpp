@@ -2,7 +2,7 @@
 //
 // Reads input.bin and, where there is one, coefficients.bin (one 32-bit word per beat of that input stream, little
 // endian) from the current folder, beside them input_last.bin and coefficients_last.bin where TLAST is scripted (one
-// byte per beat), and writes
+// byte per beat), and profiles.bin where frames have profiles (one byte per beat of input.bin), and writes
 //   stream_<i>.rec   one 64-bit word per transferred beat: value [31:0], last [32], cycle [63:33]
 //   streams.txt      one line per stream: index beats stalled valid ready kind cycle
 //                    (stalled: cycles of valid without ready; valid, ready: at the end;
@@ -35,6 +35,7 @@ std::vector<Stream> streams;
 std::map<int, Stream> links;      // those with a violation
 std::vector<uint32_t> inputs[2];  // the input's beats, the coefficients'
 std::vector<uint8_t> lasts[2];    // TLAST of each beat; empty where it is not scripted
+std::vector<uint8_t> profiles;    // beside each beat of the input; empty where there are none
 
 [[noreturn]] void fail(const std::string &what) {
     std::perror(("hwgen recorder: " + what).c_str());
@@ -66,6 +67,7 @@ extern "C" {
 void hwgen_open(int count, unsigned char coefficients) {
     load(inputs[0], "input.bin");
     load(lasts[0], "input_last.bin", true);
+    load(profiles, "profiles.bin", true);
     if (coefficients) {
         load(inputs[1], "coefficients.bin");
         load(lasts[1], "coefficients_last.bin", true);
@@ -82,6 +84,8 @@ void hwgen_open(int count, unsigned char coefficients) {
 unsigned hwgen_input(int source, unsigned beat) { return inputs[source][beat % inputs[source].size()]; }
 
 unsigned char hwgen_last(int source, unsigned beat) { return lasts[source].at(beat); }
+
+unsigned char hwgen_profile(unsigned beat) { return profiles.empty() ? 0 : profiles[beat % profiles.size()]; }
 
 void hwgen_offer(int stream, unsigned char ready, unsigned payload, unsigned char last, unsigned cycle) {
     Stream &s = streams[stream];

@@ -166,6 +166,7 @@ def simulate(
     coefficients: NDArray[np.uint32] | Script | None = None,
     watch: bool = True,
     simulator: Simulator | None = None,
+    profiles: NDArray[np.integer] | None = None,
 ) -> Recording:
     """Build (or reuse) the bench and run it in `folder`, made if needed.
 
@@ -176,6 +177,8 @@ def simulate(
     watch : record the layers' streams, too; without, they stay empty.
     cache : folder of all caches; None takes the user's.
     simulator : None takes cocotb's.
+    profiles : of each frame that is sent, short and long ones too, what the input `profile` has at its first beat; at
+        all others it has something else. None: 0 for all. Not looked at where the design has no such input.
 
     Raises runner.SimulationError.
     """
@@ -186,6 +189,7 @@ def simulate(
         raise ValueError(f"stall: wanted 0 <= stall < 1, got {settings.stall}")
     folder.mkdir(parents=True, exist_ok=True)
     scripted = _write(folder, "input", words)
+    _write_profiles(folder, design, words, profiles)
     scripted_coefficients = 0 if coefficients is None else _write(folder, "coefficients", coefficients)
     texts = {"probes.svh": designs.probes(design)}
     started = time.perf_counter()
@@ -257,6 +261,28 @@ def _write(folder: Path, name: str, given: NDArray[np.uint32] | Script) -> int:
     given.words.astype("<u4").tofile(folder / f"{name}.bin")
     given.last.astype("u1").tofile(lasts)
     return len(given.words)
+
+
+def _write_profiles(
+    folder: Path, design: Design, words: NDArray[np.uint32] | Script, profiles: NDArray[np.integer] | None
+) -> None:
+    """Write what the input `profile` has beside each beat: other numbers than the frame's behind its first one."""
+    file = folder / "profiles.bin"
+    file.unlink(missing_ok=True)
+    if not design.profile_bits:
+        return
+    if isinstance(words, Script):
+        begins = np.concatenate([[True], words.last[:-1]])
+    else:
+        begins = np.arange(words.size) % words.shape[1] == 0
+    frame = np.cumsum(begins) - 1
+    count = int(frame[-1]) + 1
+    of_frame = np.zeros(count, dtype=np.int64) if profiles is None else np.asarray(profiles, dtype=np.int64)
+    if len(of_frame) != count:
+        raise ValueError(f"profiles: wanted those of {count} frames, got {len(of_frame)}")
+    numbers = 1 << design.profile_bits
+    other = 1 + np.arange(len(frame)) % (numbers - 1)
+    np.where(begins, of_frame[frame], (of_frame[frame] + other) % numbers).astype("u1").tofile(file)
 
 
 def value_by_value(recorded: Recorded, stream: Stream) -> Recorded:

@@ -7,12 +7,14 @@
 // With stall = 0 a beat is offered in every cycle, from `go` on.
 //
 // TLAST is high on the last of every `frame_beats` beats, or where the recorder's script has it: `scripted` beats are
-// then sent in all, in frames of any length.
+// then sent in all, in frames of any length. Where frames have profiles (HWGEN_PROFILE_BITS) the recorder has a number
+// beside each beat.
 
 `timescale 1ns / 1ns
 
 import "DPI-C" function int unsigned hwgen_input(input int source, input int unsigned beat);
 import "DPI-C" function bit hwgen_last(input int source, input int unsigned beat);
+import "DPI-C" function byte unsigned hwgen_profile(input int unsigned beat);
 
 module stream_source #(
     parameter int SOURCE = 0  // 0 the input, 1 the coefficients
@@ -29,6 +31,9 @@ module stream_source #(
     input  logic        go,
     input  logic        holding,  // another waits until nothing moves: do not pause now
     output logic        pausing,
+`ifdef HWGEN_PROFILE_BITS
+    output logic [7:0]  profile,
+`endif
     output logic        valid,
     input  logic        ready,
     output logic [31:0] payload,
@@ -63,6 +68,9 @@ module stream_source #(
           end else begin
             valid   <= 1;
             payload <= hwgen_input(SOURCE, next);
+`ifdef HWGEN_PROFILE_BITS
+            profile <= hwgen_profile(next);
+`endif
             last    <= scripted != 0 ? hwgen_last(SOURCE, next) : in_frame == frame_beats - 1;
             next    <= next + 1;
             if (in_frame == frame_beats - 1) begin

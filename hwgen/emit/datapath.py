@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, ResetSignal, Value
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import Component, In, Out, connect
 
-from hwgen.emit.ports import FLAG, ports
+from hwgen.emit.ports import FLAG, PROFILE, ports
 from hwgen.plan.plan import Plan
-from hwgen.rewrite.hardware import COEFFICIENTS, INPUT
+from hwgen.rewrite.hardware import COEFFICIENTS, INPUT, InputFraming
 from hwgen.rewrite.insert_framing import FRAMER
 
 
@@ -45,6 +45,12 @@ def add_components(m: Module, plan: Plan) -> dict[str, Component]:
                     taken.valid.eq(given.valid),
                     given.ready.eq(taken.ready),
                 ]
+    framing = plan.design.hardware.by_name[FRAMER]
+    assert isinstance(framing, InputFraming), "every design has one"
+    framer: Any = made[FRAMER]
+    for place, name in enumerate(framing.takers):
+        taker: Any = made[name]
+        connect(m, framer.profiles[place], taker.profile)
     return made
 
 
@@ -97,6 +103,8 @@ class Top(Component):
             self.m_axis_tvalid.eq(last.o.valid),
             last.o.ready.eq(self.m_axis_tready),
         ]
+        if self.plan.graph.profiles > 1:
+            m.d.comb += framer.profile.eq(getattr(self, PROFILE))
         if self.plan.design.hardware.port(COEFFICIENTS) is not None:
             (taker,) = (component for component in made.values() if hasattr(component, "coefficients"))
             m.d.comb += [

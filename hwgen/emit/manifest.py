@@ -11,7 +11,8 @@ from typing import Any
 
 from hwgen import __version__
 from hwgen.design_options import DesignOptions
-from hwgen.emit.ports import PARAMETER, PARAMETER_MEANING, ports
+from hwgen.emit.ports import PARAMETER, PARAMETER_MEANING, PROFILE, ports
+from hwgen.ir.graph import Graph
 from hwgen.ir.node import Node
 from hwgen.lower.base import Lowering, Stream
 from hwgen.numerics.formats import COEFFICIENT, PIXEL, SYMBOL
@@ -72,6 +73,7 @@ def build_manifest(plan: Plan, top: str, spec: ModelSpec, options: DesignOptions
             if graph.coefficient_words
             else None
         ),
+        **_profiles(graph),
         "streams": [
             _stream(one, one.lanes_out(plan.configs[one.name])) | ({"branch": True} if one.name in branches else {})
             for one in lowerings
@@ -100,6 +102,13 @@ def build_manifest(plan: Plan, top: str, spec: ModelSpec, options: DesignOptions
         "sources": [f"{top}.v"],
         "files": {},
     }
+
+
+def _profiles(graph: Graph) -> dict[str, Any]:
+    """The manifest's entry for profiles, where there are several: their number, and the SNRs in dB between them."""
+    if graph.profiles == 1:
+        return {}
+    return {"profiles": {"count": graph.profiles, "limits_db": list(graph.profile_limits), "port": PROFILE}}
 
 
 def _streams(plan: Plan) -> dict[str, dict[str, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from hwgen.ir.graph import Graph
 from hwgen.numerics import formats
 from hwgen.numerics.framing import ERROR_BITS
 from hwgen.rewrite.hardware import HardwareGraph
@@ -38,6 +39,8 @@ PARAMETER = "USE_TLAST"
 PARAMETER_MEANING = "1: a frame ends with its TLAST; 0: TLAST of the inputs is not looked at, beats are counted"
 FLAG = "use_tlast"
 """The input that becomes the parameter (`hwgen.emit.parameter`)."""
+PROFILE = "profile"
+"""The input of a design with several profiles."""
 FAULTS = (
     Port("frame_error", "output", 1, "high for a cycle where an input frame is found too short or too long"),
     Port("frame_errors", "output", ERROR_BITS, f"such frames since reset, modulo 2**{ERROR_BITS}"),
@@ -75,4 +78,13 @@ def ports(hardware: HardwareGraph) -> tuple[Port, ...]:
         }[stream.payload]
         kind = master if stream.direction == "output" else slave
         found += kind(stream.name, bits, meaning, f"high on a frame's last {item}")
-    return (*found, *FAULTS)
+    return (*found, *_profile(hardware.network), *FAULTS)
+
+
+def _profile(network: Graph) -> tuple[Port, ...]:
+    """The choice of a profile, where there are several."""
+    if network.profiles == 1:
+        return ()
+    last = network.profiles - 1
+    meaning = f"the frame's profile, 0 to {last}, taken with its first s_axis beat; any other number is profile {last}"
+    return (Port(PROFILE, "input", last.bit_length(), meaning),)

@@ -45,7 +45,11 @@ def sample_coefficients(node: MatrixProduct) -> IntArray:
 
 def sample_files(graph: Graph, width: int, height: int) -> dict[str, str]:
     """The beats of a frame in and out as hexadecimal words, one a line, in $readmemh's format; where the design takes
-    coefficients, the frame's."""
+    coefficients, the frame's. Of a design with profiles the same frame in each of them, and their numbers."""
+    if graph.profiles > 1:
+        each = [sample_files(graph.at_profile(profile), width, height) for profile in range(graph.profiles)]
+        found = {name: "".join(files[name] for files in each) for name in each[0]}
+        return found | {"sample_profiles.hex": "".join(f"{profile:x}\n" for profile in range(graph.profiles))}
     node = graph.symbol_node
     coefficients = sample_coefficients(node) if isinstance(node, MatrixProduct) else None
     if graph.side == "tx":

@@ -28,6 +28,8 @@ SAMPLES = {"s_axis": "sample_input.hex", "s_coef": "sample_coefficients.hex", "m
 """The file of a stream's beats, by the stream's name."""
 FILES = {"s_axis": "INPUT_FILE", "s_coef": "COEFFICIENTS_FILE", "m_axis": "OUTPUT_FILE"}
 """The testbench's parameter for it."""
+PROFILES = "sample_profiles.hex"
+"""The file of the sample frames' profiles, where there are several; PROFILES_FILE is the testbench's parameter."""
 ERRORS = ("frame_error", "frame_errors")
 """Outputs that stay 0 as long as all frames are whole."""
 
@@ -54,6 +56,11 @@ def streams(manifest: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
     return {name: (entry["bits"], entry["beats"]) for name, entry in found.items() if entry is not None}
 
 
+def profiles_of(manifest: Mapping[str, Any]) -> int:
+    """The number of profiles of a design, and of its sample frames."""
+    return int(manifest["profiles"]["count"]) if "profiles" in manifest else 1
+
+
 def testbench(manifest: Mapping[str, Any]) -> str:
     """The self-checking Verilog testbench."""
     top, ports, predicted = manifest["top"], manifest["ports"], manifest["predicted"]
@@ -61,6 +68,10 @@ def testbench(manifest: Mapping[str, Any]) -> str:
     inputs = {name: found[name] for name in found if name != "m_axis"}
     bits, beats = found["m_axis"]
     errors = [name for name in ERRORS if ports.get(name, {}).get("direction") == "output"]
+    profiles = profiles_of(manifest)
+    files = {FILES[name]: SAMPLES[name] for name in found} | ({"PROFILES_FILE": PROFILES} if profiles > 1 else {})
+    width = (profiles - 1).bit_length()
+    own_profile = {"top": top, "high": width - 1, "width": width, "beats": found["s_axis"][1]}
     return render(
         "testbench.v",
         top=top,
@@ -68,7 +79,11 @@ def testbench(manifest: Mapping[str, Any]) -> str:
         side=manifest["side"],
         **manifest["frame"],
         frames=FRAMES,
-        files="".join(f'    parameter {FILES[name]} = "{SAMPLES[name]}";\n' for name in found),
+        sample_frames="one frame" if profiles == 1 else f"{profiles} frames, one of each profile",
+        file_frames=profiles,
+        files="".join(f'    parameter {name} = "{file}";\n' for name, file in files.items()),
+        profile=render("testbench_profile.v", **own_profile) if profiles > 1 else "",
+        modules=render("testbench_profile_module.v", top=top) if profiles > 1 else "",
         latency=predicted["latency_cycles"],
         timeout=IDLE * predicted["latency_cycles"] + IDLE_CYCLES,
         inputs="".join(
@@ -96,6 +111,15 @@ def cocotb_test(manifest: Mapping[str, Any]) -> str:
     """The cocotb test, which is a script that builds and runs it, too."""
     found = streams(manifest)
     inputs = [(name, SAMPLES[name], bits // BYTE) for name, (bits, _) in found.items() if name != "m_axis"]
+    profiles = profiles_of(manifest)
+    output_file, output_bytes = SAMPLES["m_axis"], found["m_axis"][0] // BYTE
+    more = _PLAIN | {"of_output": f'frame_of("{output_file}", {output_bytes})'}
+    if profiles > 1:
+        more = _PROFILED | {
+            "profiles": f"PROFILES = {list(range(profiles))}\n",
+            "driver": render("cocotb_profiles.py", beats=found["s_axis"][1]),
+            "of_output": f'[frame_of("{output_file}", {output_bytes}, profile) for profile in PROFILES]',
+        }
     cycles = COCOTB_PATIENCE * (manifest["predicted"]["latency_cycles"] + sum(beats for _, beats in found.values()))
     return render(
         "cocotb_test.py",
@@ -104,10 +128,24 @@ def cocotb_test(manifest: Mapping[str, Any]) -> str:
         side=manifest["side"],
         inputs=json.dumps(inputs),
         frames=FRAMES,
-        output_file=SAMPLES["m_axis"],
-        output_bytes=found["m_axis"][0] // BYTE,
+        output_bytes=output_bytes,
         timeout=(cycles + COCOTB_CYCLES) * CLOCK_NS,
+        **more,
     )
+
+
+_PLAIN = {"triggers": "ClockCycles, with_timeout", "profiles": "", "of_profile": "", "take": "", "driver": "",
+          "drive": "", "answers": "expected", "choose": ""}  # fmt: skip
+"""Parts of the cocotb test of a design without profiles."""
+_PROFILED = {
+    "triggers": "ClockCycles, RisingEdge, with_timeout",
+    "of_profile": ", profile=0",
+    "take": "    beats = len(words) // len(PROFILES)\n    words = words[profile * beats :][:beats]\n",
+    "drive": "    cocotb.start_soon(drive_profiles(dut))\n",
+    "answers": "answers",
+    "choose": "        expected = answers[frame % len(PROFILES)]\n",
+}
+"""The same with profiles."""
 
 
 def makefile(manifest: Mapping[str, Any]) -> str:
@@ -115,13 +153,15 @@ def makefile(manifest: Mapping[str, Any]) -> str:
     vectors = " \\\n    ".join(
         f'{FILES[name]}="$(VECTORS)/{SAMPLES[name].removeprefix("sample_")}"' for name in streams(manifest)
     )
+    if profiles_of(manifest) > 1:
+        vectors += f' \\\n    PROFILES_FILE="$(VECTORS)/{PROFILES.removeprefix("sample_")}"'
     return render("Makefile", top=manifest["top"], frames=FRAMES, vectors=vectors)
 
 
 def fusesoc_core(manifest: Mapping[str, Any]) -> str:
     """The FuseSoC core, CAPI2."""
     top, model = manifest["top"], _model(manifest)
-    samples = [SAMPLES[name] for name in streams(manifest)]
+    samples = [SAMPLES[name] for name in streams(manifest)] + ([PROFILES] if profiles_of(manifest) > 1 else [])
     return render(
         "fusesoc.core",
         vlnv=f"hwgen:{model}:{top}:{manifest['tools']['hwgen']}",
@@ -143,7 +183,7 @@ def _wire(port: str, manifest: Mapping[str, Any]) -> str:
     """
     if port in ("aclk", "aresetn"):
         return {"aclk": "clock", "aresetn": "resetn"}[port]
-    known = port in ERRORS or port.rpartition("_")[0] in streams(manifest)
+    known = port in ERRORS or (port == "profile" and profiles_of(manifest) > 1) or port.rpartition("_")[0] in streams(manifest)
     if not known and manifest["ports"][port]["direction"] == "input":
         raise ValueError(f"{port}: wanted inputs that the testbench can drive, got another one")
     return port if known else ""

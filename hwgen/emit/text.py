@@ -78,6 +78,18 @@ that it meets, and must all be there before its first symbol is taken; those of 
 Their frames end with TLAST as well, by the same rule. Frames meet their coefficients in order: a fault that makes of
 one frame two, or of two one, on one of the streams only, lets all later ones meet a neighbour's, until a reset.
 """
+    profiles = manifest.get("profiles")
+    if profiles:
+        last, limits = profiles["count"] - 1, ", ".join(f"{limit:g}" for limit in profiles["limits_db"])
+        name = ".profile(profile),"
+        connected = connected.replace(
+            FAULT_PORTS, f"    {name:<48}// 0 to {last}, taken with a frame's first {what_in}\n{FAULT_PORTS}"
+        )  # fmt: skip
+        sample_coefficients += "| sample_profiles.hex | the profile of each of the sample frames |\n"
+        before += f"""
+A frame is computed in the profile that the input `profile` has when its first {what_in} is accepted, 0 to {last}; any
+other number is profile {last}. Between the profiles stand {limits} dB of SNR. The sample files have the frame in each.
+"""
     return f"""# {manifest['model']}, {side}, for {manifest['board']} ({manifest['part']})
 
 {kind}: {streams.format(size=f"{frame['width']}x{frame['height']}", colour=COLOUR[channels])}, frame after frame.

@@ -28,11 +28,15 @@ MOST_NODES = 1 << 10
 MOST_ARRAYS = 6 * MOST_NODES
 """Most members of a weights.npz: a node has six arrays at most."""
 
+SNRS = "profile_limits"
+"""The key whose numbers need not be whole ones."""
+
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file of whole numbers, texts, lists and mappings without doubled keys.
+    """The object in a JSON file of whole numbers, texts, lists and mappings without doubled keys; SNRs may have digits
+    behind the point.
 
     Raises
     ------
@@ -47,7 +51,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise HwgenError(where, "a JSON object", str(error)) from None
     content = json_object(text, where)
-    _check_whole(content, where)
+    _check_whole({key: value for key, value in content.items() if key != SNRS}, where)
     return content
 
 

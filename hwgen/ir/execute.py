@@ -60,6 +60,8 @@ def run(
     graph: Graph, frame: Frame, answer: Callable[..., IntArray], size: tuple[int, int] | None = None
 ) -> Outputs:
     """`execute` with `answer(node, *inputs)` in place of the nodes' own rules: (H, W, C) int64 to the same."""
+    if graph.profiles > 1:
+        raise HwgenError("graph", "one profile (Graph.at_profile)", f"{graph.profiles} profiles")
     tx = graph.side == "tx"
     first = _pixels(graph, frame) if tx else _symbols(graph, frame, size or graph.frame)
     width, height = (frame.shape[1], frame.shape[0]) if tx else size or graph.frame

@@ -7,8 +7,9 @@ A real value is integer * 2**exponent. A graph cannot be built in a state that t
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, ClassVar
@@ -18,9 +19,10 @@ from hwgen.ir.node import Node
 from hwgen.ir.nodes.alamouti import Alamouti
 from hwgen.ir.nodes.convolution import Convolution
 from hwgen.ir.nodes.matrix_product import MatrixProduct
+from hwgen.ir.profiles import check_limits
 from hwgen.ir.rules import RULES, Rule, check_rules
 from hwgen.ir.types import MAX_CHANNELS, IntType, check, check_int
-from hwgen.limits import MOST_PIXELS, MOST_SIDE
+from hwgen.limits import MOST_PIXELS, MOST_PROFILES, MOST_SIDE
 from hwgen.names import layer_trouble, text_trouble
 
 SIDES: tuple[str, ...] = ("tx", "rx")
@@ -63,6 +65,12 @@ class Graph:
     inputs
         Node's name to the names of its sources; completed here: by default the node before, of the first one the
         input port, `source`.
+    profiles
+        1, or the number of sets of biases, slopes and factors that some nodes have; 1 to 8.
+    profile_limits
+        SNRs in dB, ascending, at which one profile ends and the next begins; () of a single one.
+    profile
+        Which profile of another graph this one is (`at_profile`); no part of any file.
 
     Raises
     ------
@@ -79,6 +87,9 @@ class Graph:
     input_exponent: int = PIXEL_EXPONENT
     terms: dict[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    profiles: int = 1
+    profile_limits: tuple[float, ...] = ()
+    profile: int = 0
 
     rules: ClassVar[Mapping[str, tuple[Rule, ...]]] = RULES
 
@@ -100,6 +111,7 @@ class Graph:
             check(isinstance(text, str), where, "a text", repr(text))
             trouble = text_trouble(text) or text_trouble(where)
             check(trouble is None, where, str(trouble), repr(text))
+        self._check_profiles()
         object.__setattr__(self, "inputs", self._completed())
         check_rules(self.rules[self.side], self.side, self.nodes, self.inputs)
         self._check_edges()
@@ -115,6 +127,14 @@ class Graph:
             check_int(self.input_channels, "input_channels", 1, MAX_CHANNELS)
             check(self.input == SYMBOL, "input", "16 bits, signed", self.input)
             check(self.input_exponent == SYMBOL_EXPONENT, "input_exponent", "-12", repr(self.input_exponent))
+
+    def _check_profiles(self) -> None:
+        check_int(self.profiles, "profiles", 1, MOST_PROFILES)
+        object.__setattr__(self, "profile_limits", check_limits(self.profile_limits, self.profiles))
+        for node in self.nodes:
+            check(node.profiles in (1, self.profiles), node.name, f"numbers of {self.profiles} profiles", node.profiles)
+        some = self.profiles == 1 or any(node.profiles > 1 for node in self.nodes)
+        check(some, "profiles", "nodes with numbers of every profile", "none")
 
     def _completed(self) -> dict[str, tuple[str, ...]]:
         """The sources of every node, in the nodes' order."""
@@ -144,6 +164,26 @@ class Graph:
             check(edge.exponent == PIXEL_EXPONENT, f"{at}.output_exponent", "-8, a pixel's", edge.exponent)
         else:
             _ = self.edges
+
+    # -- profiles ----------------------------------------------------------------------------------------------------
+
+    def at_profile(self, profile: int) -> Graph:
+        """The graph as it is in one profile: an ordinary one, with the same nodes and edges.
+
+        Raises
+        ------
+        HwgenError
+            At profile: not 0 .. profiles - 1.
+        """
+        check_int(profile, "profile", 0, self.profiles - 1)
+        if self.profiles == 1:
+            return self
+        nodes = tuple(node.at_profile(profile) for node in self.nodes)
+        return replace(self, nodes=nodes, profiles=1, profile_limits=(), profile=profile)
+
+    def profile_of(self, snr_db: float) -> int:
+        """The profile for a radio channel of that SNR; one that is a limit belongs to the profile above it."""
+        return bisect_right(self.profile_limits, snr_db)
 
     # -- structure ---------------------------------------------------------------------------------------------------
 

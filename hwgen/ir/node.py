@@ -53,6 +53,8 @@ class Node(ABC):
         Whether the inputs are streams of complex symbols.
     array_fields
         The fields that weights.npz holds.
+    table_fields
+        Those that are a number, or an array in weights.npz, which says something of every profile and channel.
     """
 
     name: str
@@ -61,11 +63,21 @@ class Node(ABC):
     format_version: ClassVar[int] = 2
     takes_symbols: ClassVar[bool] = False
     array_fields: ClassVar[tuple[str, ...]] = ()
+    table_fields: ClassVar[tuple[str, ...]] = ()
 
     @property
     def least_version(self) -> int:
         """The first version of graph.json that can hold this node."""
         return max([self.format_version, *(f.metadata.get("since", 1) for f in written(self))])
+
+    @property
+    def profiles(self) -> int:
+        """Profiles that the node has numbers of its own for; 1 where it is the same in all of them."""
+        return 1
+
+    def at_profile(self, profile: int) -> Node:
+        """The node as it is in one profile."""
+        return self
 
     @property
     def arity(self) -> int:

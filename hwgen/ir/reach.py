@@ -109,12 +109,12 @@ def _(node: Convolution, *taken: Spans, values: int) -> Reach:
 
 @reach.register
 def _(node: Gain, *taken: Spans, values: int) -> Reach:
-    return _rounded(node, taken, [taken[0].scaled(node.factor)])
+    return _rounded(node, taken, [taken[0].scaled(node.scale)])
 
 
 @reach.register
 def _(node: Receive, *taken: Spans, values: int) -> Reach:
-    return _rounded(node, taken, [taken[0]])
+    return _rounded(node, taken, [taken[0].scaled(node.scale)])
 
 
 @reach.register

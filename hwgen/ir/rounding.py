@@ -117,19 +117,17 @@ def _(node: Gain) -> Rule:
 
 @rounding.register
 def _(node: Gain, *inputs: IntArray, coefficients: IntArray | None = None) -> Rounding:
-    return Rounding(inputs[0] * node.factor, _rule(node))
+    return Rounding(inputs[0] * node.scale, _rule(node))
 
 
 @rule_of.register
 def _(node: Receive) -> Rule:
-    shift = np.full(node.channels, node.shift, dtype=np.int64)
-    shift[1::2] += node.imag_left
-    return _made(node, node.channels, shift, node.coarse)
+    return _made(node, node.channels, node.shifts, node.coarse)
 
 
 @rounding.register
 def _(node: Receive, *inputs: IntArray, coefficients: IntArray | None = None) -> Rounding:
-    return Rounding(inputs[0], _rule(node))
+    return Rounding(inputs[0] * node.scale, _rule(node))
 
 
 @rule_of.register

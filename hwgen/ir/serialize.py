@@ -32,11 +32,13 @@ from hwgen.outputs import replaced_files
 GRAPH_FILE = "graph.json"
 WEIGHTS_FILE = "weights.npz"
 
-FORMAT_VERSIONS = (1, 2)
+FORMAT_VERSIONS = (1, 2, 3)
 _NAMES = {kind: name for name, kind in KINDS.items()}
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _KEYS = {"format_version", "model", "side", "frame", "input_channels", "input", "input_exponent", "nodes", "terms",
          "weights_sha256"}  # fmt: skip
+_PROFILES = {"profiles", "profile_limits"}
+"""Keys that version 3 has besides."""
 
 
 def _plain(value: Any) -> Any:
@@ -47,15 +49,18 @@ def format_version(graph: Graph) -> int:
     """The version that the graph is written in: the first one that can hold it.
 
     Version 1 has chains of the older kinds of nodes, with their older fields. In version 2 every node says its inputs.
+    Version 3 has profiles.
     """
     names = [graph.source, *(node.name for node in graph.nodes)]
     chain = all(graph.inputs[name] == (before,) for before, name in zip(names, names[1:], strict=False))
     colours = graph.side == "rx" or graph.input_channels == 3
-    return max([1 if chain and colours else 2, *(node.least_version for node in graph.nodes)])
+    least = 3 if graph.profiles > 1 else 1 if chain and colours else 2
+    return max([least, *(node.least_version for node in graph.nodes)])
 
 
 def _node_to_dict(node: Node) -> dict[str, Any]:
-    plain = {f.name: _plain(getattr(node, f.name)) for f in written(node) if f.name not in node.array_fields}
+    arrays = {*node.array_fields, *(key for key in node.table_fields if isinstance(getattr(node, key), np.ndarray))}
+    plain = {f.name: _plain(getattr(node, f.name)) for f in written(node) if f.name not in arrays}
     return {"kind": _NAMES[type(node)], **plain}
 
 
@@ -95,6 +100,8 @@ def graph_bytes(graph: Graph, weights: bytes) -> bytes:
         "terms": graph.terms,
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
+    if version > 2:
+        content |= {"profiles": graph.profiles, "profile_limits": list(graph.profile_limits)}
     return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=True) + "\n").encode("ascii")
 
 
@@ -140,7 +147,7 @@ def load(folder: Path | str) -> Graph:
     version = content.get("format_version")
     if type(version) is not int or version not in FORMAT_VERSIONS:
         raise HwgenError(f"{graph_path}: format_version", " or ".join(map(str, FORMAT_VERSIONS)), repr(version))
-    _check_keys(content, _KEYS, str(graph_path))
+    _check_keys(content, _KEYS | (_PROFILES if version > 2 else set()), str(graph_path))
     arrays = read_weights(weights_path, content["weights_sha256"])
     if not isinstance(content["nodes"], list):
         raise HwgenError(f"{graph_path}: nodes", "a list", type(content["nodes"]).__name__)
@@ -172,6 +179,8 @@ def load(folder: Path | str) -> Graph:
             nodes=tuple(nodes),
             terms=content["terms"],
             inputs=inputs,
+            profiles=content.get("profiles", 1),
+            profile_limits=content.get("profile_limits", ()),
         )
     except HwgenError as error:
         raise HwgenError(f"{graph_path}: {error.where}", error.wanted, error.got) from None
@@ -215,6 +224,8 @@ def _node_from_dict(item: object, where: str, version: int, arrays: Arrays, weig
     kind = known[name_of_kind]
     plain = [f for f in dataclasses.fields(cast("Any", kind)) if f.name not in kind.array_fields]
     plain = [f for f in plain if f.metadata.get("since", 1) <= version]
+    tables = {key for key in kind.table_fields if version > 2 and key not in values}
+    plain = [f for f in plain if f.name not in tables]
     values = {f.name: f.default for f in plain if "since" in f.metadata} | values
     _check_keys(values, {f.name for f in plain}, where)
     name = values["name"]
@@ -227,7 +238,7 @@ def _node_from_dict(item: object, where: str, version: int, arrays: Arrays, weig
             values[f.name] = tuple(values[f.name])
     for f in sorted(dataclasses.fields(cast("Any", kind)), key=lambda f: f.name):
         key = f.name
-        if key not in kind.array_fields or f.metadata.get("since", 1) > version:
+        if key not in tables and key not in kind.array_fields or f.metadata.get("since", 1) > version:
             continue
         array = arrays.pop(f"{name}.{key}", None)
         may_lack = "since" in f.metadata or (key == "slope" and values["activation"] != "prelu")

@@ -29,14 +29,14 @@ from hwgen.lower.base import Lowering, Stream
 from hwgen.lower.concat import ConcatLowering
 from hwgen.lower.convolution import ConvolutionLowering
 from hwgen.lower.fork import ForkLowering
-from hwgen.lower.gain import GainLowering
+from hwgen.lower.gain import gain
 from hwgen.lower.input_framing import InputFramingLowering
 from hwgen.lower.matrix_product import MatrixProductLowering
 from hwgen.lower.pixel_packer import PixelPackerLowering
 from hwgen.lower.pixel_serialiser import PixelSerialiserLowering
 from hwgen.lower.pooling import pooling
 from hwgen.lower.power import PowerLowering
-from hwgen.lower.receive import ReceiveLowering
+from hwgen.lower.receive import receive
 from hwgen.lower.reorder import DepthToSpaceLowering, SpaceToDepthLowering
 from hwgen.lower.symbol_packer import SymbolPackerLowering
 from hwgen.lower.symbol_unpacker import SymbolUnpackerLowering
@@ -51,14 +51,14 @@ LOWERINGS: dict[type, Callable[..., Lowering[Any]]] = {
     Convolution: ConvolutionLowering,
     DepthToSpace: DepthToSpaceLowering,
     Fork: ForkLowering,
-    Gain: GainLowering,
+    Gain: gain,
     InputFraming: InputFramingLowering,
     MaxPool: pooling,
     MatrixProduct: MatrixProductLowering,
     PixelPacker: PixelPackerLowering,
     PixelSerialiser: PixelSerialiserLowering,
     Power: PowerLowering,
-    Receive: ReceiveLowering,
+    Receive: receive,
     SpaceToDepth: SpaceToDepthLowering,
     SymbolPacker: SymbolPackerLowering,
     SymbolUnpacker: SymbolUnpackerLowering,

@@ -305,15 +305,19 @@ def fold_convolution(
 def requantiser_config(node: Convolution) -> RequantiserConfig:
     """The widths of a convolution's requantisation, with the widest bias that its multipliers may ask for."""
     kernels = phase_kernels(node.weight, node.stride if isinstance(node, ConvTranspose2d) else 1)
-    biases = widest_biases(node.bias.tolist(), kernels, node.weight_bits, shape_of(node.input))
+    biases = [
+        own for bias in np.atleast_2d(node.bias).tolist()
+        for own in widest_biases(bias, kernels, node.weight_bits, shape_of(node.input))
+    ]  # fmt: skip
     return RequantiserConfig.from_integers(
         accumulator_bits=node.accumulator_bits,
         bias=sum(biases, []),
         shift=node.shift.tolist(),
-        slope=None if node.slope is None else node.slope.tolist(),
+        slope=None if node.slope is None else node.slope.reshape(-1).tolist(),
         fraction=node.slope_fraction,
         output=shape_of(node.output),
-        phases=len(biases),
+        phases=len(biases) // len(np.atleast_2d(node.bias)),
+        profiles=node.profiles,
         coarse=node.coarse,
         ceiling=node.ceiling or None,
     )

@@ -6,8 +6,10 @@ from typing import Any
 
 from amaranth.lib.wiring import Component
 
+from hwgen.device import HALF_BLOCK_LUTS
 from hwgen.ir.nodes import Receive
-from hwgen.lower.base import shape_of
+from hwgen.lower.base import Lowering, Stream, shape_of
+from hwgen.lower.channel_gain import ChannelGainLowering
 from hwgen.lower.value_by_value import Fixed, ValueByValueLowering
 from hwgen.rtl.input_quantiser import InputQuantiserConfig
 
@@ -35,3 +37,12 @@ class ReceiveLowering(ValueByValueLowering):
         node = self.node
         complex_parts = {"imag_bits": node.imag_bits, "imag_left": node.imag_left} if node.coarse else {}
         return {"shift": node.shift} | complex_parts
+
+
+def receive(
+    node: Receive, inputs: tuple[Stream, ...], output: Stream, consumers: int = 1,
+    half_block_luts: int = HALF_BLOCK_LUTS,
+) -> Lowering[Any]:  # fmt: skip
+    """The hardware side of received values' quantisation: without factors a shift does."""
+    chosen = ReceiveLowering if node.factor is None else ChannelGainLowering
+    return chosen(node, inputs, output, consumers, half_block_luts)

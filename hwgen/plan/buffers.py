@@ -29,6 +29,7 @@ from collections.abc import Sequence
 from hwgen.errors import HwgenError
 from hwgen.lower.base import RESOURCES, Buffer, Depths
 from hwgen.plan.plan import Plan
+from hwgen.plan.profiles import with_profiles
 from hwgen.plan.schedule import Scheduler
 from hwgen.rtl.primitives import Cost
 
@@ -81,7 +82,7 @@ def minimal_buffers(plan: Plan) -> Plan:
     HwgenError
         They do not fit the board: sizing counted on an estimate of what skip connections hold.
     """
-    found = with_depths(plan, minimal_depths(plan))
+    found = with_profiles(with_depths(plan, minimal_depths(plan)))
     check_fits([found])
     return found
 

@@ -22,6 +22,7 @@ from hwgen.random_init.convolution import ConvolutionDraw, best
 from hwgen.random_init.exponents import agreed
 from hwgen.random_init.gain import random_gain
 from hwgen.random_init.images import synthetic_image
+from hwgen.random_init.profiles import with_profiles
 
 if TYPE_CHECKING:
     from hwgen.spec.model import ModelSpec
@@ -34,10 +35,12 @@ RECEIVED_EXPONENT = -6
 def random_graph(spec: ModelSpec, seed: int, side: str = "tx") -> Graph:
     """One side of a specification with random integers; symbols of a static gain saturate now and then.
 
+    With training.profiles each profile has biases, slopes and factors of its own.
+
     Parameters
     ----------
     spec
-        Only its layers, surviving channels, frame, gain's mode, power and name are read.
+        Only its layers, surviving channels, frame, gain's mode, power, profiles and name are read.
     seed
         At least 0. The same seed gives the same graph.
     side
@@ -48,6 +51,13 @@ def random_graph(spec: ModelSpec, seed: int, side: str = "tx") -> Graph:
     HwgenError
         There is no decoder to make a receiver of; branches meet whose exponents cannot agree.
     """
+    limits = spec.training.profiles if spec.training is not None else ()
+    graph = _random_graph(spec, seed, side)
+    # Numbers of their own: the kernels are those of the specification without profiles.
+    return with_profiles(graph, limits, np.random.default_rng([seed, 1])) if limits else graph
+
+
+def _random_graph(spec: ModelSpec, seed: int, side: str) -> Graph:
     rng = np.random.default_rng(seed)
     terms = {"license": "none: not trained on any data", "source": f"random integers, seed {seed}"}
     size = spec.frame.width, spec.frame.height

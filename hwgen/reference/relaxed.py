@@ -211,7 +211,8 @@ def _(node: Receive, *taken: torch.Tensor) -> Wide:
 
 @_wide.register
 def _(node: Gain, *taken: torch.Tensor) -> Wide:
-    return taken[0] * (node.factor * 2.0**-node.shift), None
+    scale = torch.as_tensor(node.scale * 2.0**-node.shift, dtype=torch.float32)
+    return taken[0] * (scale[:, None, None] if scale.ndim else scale), None
 
 
 @_wide.register

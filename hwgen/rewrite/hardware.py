@@ -38,9 +38,21 @@ class HardwareNode:
 
 @dataclass(frozen=True)
 class InputFraming(HardwareNode):
-    """Frames of whole length at the input port, and of coefficients, so many words each, where there are any."""
+    """Frames of whole length at the input port, and of coefficients, so many words each, where there are any.
+
+    Parameters
+    ----------
+    coefficient_words
+        Of a frame.
+    profiles
+        Of which each frame has one.
+    takers
+        Names of the nodes that need to know it.
+    """
 
     coefficient_words: int
+    profiles: int = 1
+    takers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

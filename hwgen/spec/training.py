@@ -6,11 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict, model_validator
 
-from hwgen.limits import MOST_PIXELS, MOST_STEPS
+from hwgen.limits import MOST_PIXELS, MOST_PROFILES, MOST_STEPS
 from hwgen.spec.values import Number, Side
 from hwgen.yamlmarks import Frozen, Text, between, wrong
-
-MOST_PROFILES = 8
 
 
 class Data(Frozen):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, SimTimeoutError, with_timeout
+from cocotb.triggers import ClockCycles, RisingEdge, SimTimeoutError, with_timeout
 
 from hwgen.testbench.golden import Frame, GoldenModel
 from hwgen.testbench.scoreboard import Mismatch, Scoreboard
@@ -50,6 +52,9 @@ class Bench:
         self.sources = {name: Source(dut, name) for name in inputs}
         self.sink = Sink(dut)
         self.monitors = {name: Monitor(dut, name) for name in [*inputs, "m_axis"]}
+        self._profiles: deque[int] = deque()
+        if self.golden.design.profile_bits:
+            cocotb.start_soon(self._drive_profile())
 
     async def reset(self, cycles: int = 8) -> None:
         """Hold aresetn at 0 for so many cycles, then release it."""
@@ -72,8 +77,23 @@ class Bench:
             for name, words in frame.inputs.items():
                 self.sources[name].send_words(words)
             self.scoreboard.expect(frame.output)
+            self._profiles.append(frame.profile)
             count += 1
         return count
+
+    async def _drive_profile(self) -> None:
+        """Give each frame's profile while its first beat waits, and another number at all other beats."""
+        dut, edge, beat = self.dut, RisingEdge(self.dut.aclk), 0
+        while True:
+            profile = self._profiles[0] if self._profiles else 0
+            dut.profile.value = profile if beat == 0 else profile ^ 1
+            await edge
+            if str(dut.aresetn.value) != "1":
+                beat = 0
+            elif str(dut.s_axis_tvalid.value) == str(dut.s_axis_tready.value) == "1":
+                beat = (beat + 1) % self.golden.design.input_beats
+                if beat == 0 and self._profiles:
+                    self._profiles.popleft()
 
     async def check(self, frames: int) -> None:
         """Take so many frames and compare them.

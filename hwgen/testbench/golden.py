@@ -31,12 +31,14 @@ class Frame:
     output : (output beats,) words that m_axis must give
     coefficients : (coefficient beats,) words of s_coef; None where the design has no such port
     kind : what it was made as, for messages
+    profile : what the input `profile` has at its first beat, where the design has one
     """
 
     input: Words
     output: Words
     coefficients: Words | None = None
     kind: str = ""
+    profile: int = 0
 
     @property
     def inputs(self) -> dict[str, Words]:
@@ -66,20 +68,23 @@ class GoldenModel:
             raise HwgenError(str(graph), "the file that the manifest has the SHA-256 of", found)
         node = self.graph.symbol_node
         self._coefficients = node if isinstance(node, MatrixProduct) else None
+        self._graphs = [self.graph.at_profile(profile) for profile in range(self.graph.profiles)]
 
-    def answer(self, words: Words, coefficients: Words | None = None) -> Words:
+    def answer(self, words: Words, coefficients: Words | None = None, profile: int = 0) -> Words:
         """The output's words of one frame.
 
         Parameters
         ----------
         words : (input beats,) uint32, pixels or symbols as s_axis takes them
         coefficients : (coefficient beats,) uint32, for a design that has s_coef
+        profile : at least 0, for a design that has several: one that is too large is the last one
 
         Raises
         ------
         HwgenError : words of another number or type; coefficients missing, or not asked for
         """
         design, node = self.design, self._coefficients
+        graph = self._graphs[min(profile, len(self._graphs) - 1)]
         _check("words", words, design.input_beats)
         if node is None and coefficients is not None:
             raise HwgenError("coefficients", "none: the design has no s_coef", f"{len(coefficients)} words")
@@ -91,17 +96,18 @@ class GoldenModel:
             matrix = unpack_symbols(coefficients).reshape(node.tables, node.rows, node.columns, 2)
         if design.side == "tx":
             pixels = unpack_pixels(words, design.height, design.width, self.graph.input_channels)
-            return execute(self.graph, pixels, matrix)["symbols"].astype(np.uint32)
-        image = execute(self.graph, words, matrix, (design.width, design.height))["pixels"]
+            return execute(graph, pixels, matrix)["symbols"].astype(np.uint32)
+        image = execute(graph, words, matrix, (design.width, design.height))["pixels"]
         return pack_pixels(image.astype(np.uint8))
 
-    def frame(self, words: Words, coefficients: Words | None = None, kind: str = "") -> Frame:
+    def frame(self, words: Words, coefficients: Words | None = None, kind: str = "", profile: int = 0) -> Frame:
         """A frame with its answer; parameters and errors as `answer`."""
-        return Frame(words, self.answer(words, coefficients), coefficients, kind)
+        return Frame(words, self.answer(words, coefficients, profile), coefficients, kind, profile)
 
     def frames(self, seed: int = 1) -> Iterator[Frame]:
-        """Frames without end, of each of `KINDS` in turn; the same for the same seed."""
+        """Frames without end, of each of `KINDS` in turn, profiles at random; the same for the same seed."""
         random = np.random.Generator(np.random.PCG64(seed))
+        profiles = np.random.default_rng([seed, 1])
         design = self.design
         for kind in itertools.cycle(KINDS):
             if design.side == "tx":
@@ -109,7 +115,8 @@ class GoldenModel:
             else:
                 words = _symbols(kind, random, design.input_beats)
             load = random_coefficients(random, design.coefficient_beats) if self._coefficients else None
-            yield self.frame(words, load, kind)
+            profile = int(profiles.integers(0, 1 << design.profile_bits)) if design.profile_bits else 0
+            yield self.frame(words, load, kind, profile)
 
 
 KINDS = ("noise", "high", "checks", "low", "slopes", "edges")

@@ -8,8 +8,8 @@ from pathlib import Path
 from hwgen.numerics.words import Words
 from hwgen.testbench.golden import GoldenModel
 
-FILES = {"s_axis": "input.hex", "s_coef": "coefficients.hex", "m_axis": "output.hex"}
-"""The file of a port's words."""
+FILES = {"s_axis": "input.hex", "s_coef": "coefficients.hex", "m_axis": "output.hex", "profile": "profiles.hex"}
+"""The file of a port's words, and of the frames' profiles."""
 
 
 def write_vectors(folder: Path, out: Path, frames: int = 8, seed: int = 1) -> list[Path]:
@@ -23,7 +23,7 @@ def write_vectors(folder: Path, out: Path, frames: int = 8, seed: int = 1) -> li
 
     Returns
     -------
-    The files: input.hex, output.hex, and coefficients.hex where the design takes any.
+    The files: input.hex, output.hex, and coefficients.hex and profiles.hex where the design takes any.
 
     Raises
     ------
@@ -35,6 +35,8 @@ def write_vectors(folder: Path, out: Path, frames: int = 8, seed: int = 1) -> li
     for frame in islice(golden.frames(seed), frames):
         for port, words in {**frame.inputs, "m_axis": frame.output}.items():
             texts.setdefault(port, []).append(_text(words, bits[port]))
+        if golden.design.profile_bits:
+            texts.setdefault("profile", []).append(f"{frame.profile:x}\n")
     out.mkdir(parents=True, exist_ok=True)
     written = []
     for port, parts in texts.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from hwgen.errors import HwgenError
 from hwgen.ir.edge import Edge, Shape, check_values
 from hwgen.ir.node import Node, optional
+from hwgen.ir.profiles import count, of_channels, row
 from hwgen.ir.types import (
     BITS,
     MAX_CHANNELS,
@@ -49,7 +50,7 @@ def accumulator_bound(weight: IntArray, bias: IntArray, input: IntType) -> int:
     weight
         (O, I, K, L) integers.
     bias
-        (O,) integers.
+        (O,) integers, or (profiles, O).
     input
         Type of the activations a.
     """
@@ -83,9 +84,11 @@ class Convolution(Node):
         (out_channels, in_channels / groups, kernel_height, kernel_width) integers of `weight_bits`, narrow range:
         -(2**(weight_bits-1) - 1) .. 2**(weight_bits-1) - 1.
     bias
-        (out_channels,) integers of 32 signed bits, in units of the accumulator.
+        (out_channels,) integers of 32 signed bits, in units of the accumulator; (profiles, out_channels) of a graph
+        with profiles.
     slope, slope_bits, slope_fraction
-        prelu only: (out_channels,) signed integers of `slope_bits`, value slope * 2**-slope_fraction.
+        prelu only: (out_channels,) signed integers of `slope_bits`, value slope * 2**-slope_fraction; of a graph with
+        profiles they may be (profiles, out_channels).
         None, 0, 0 otherwise. Leaky ReLU is the one whose slopes are equal.
     shift
         (out_channels,) integers = output_exponent - (input_exponent + weight_exponent), of odd channels of complex
@@ -188,7 +191,7 @@ class Convolution(Node):
         shape = (self.out_channels, self.in_channels // self.groups, self.kernel_height, self.kernel_width)
         self._set_array("weight", shape, -largest, largest)
         self._check_codebook()
-        self._set_array("bias", channels, *bounds(BIAS_BITS, True))
+        self._set_table("bias", *bounds(BIAS_BITS, True))
         self._set_array("shift", channels, *SHIFTS)
         self._set_array("weight_exponent", channels, -64, 64)
 
@@ -198,7 +201,9 @@ class Convolution(Node):
             check_int(self.slope_bits, f"{at}.slope_bits", *SLOPE_BITS)
             check_int(self.slope_fraction, f"{at}.slope_fraction", 0, self.slope_bits)
             check(self.slope is not None, f"{at}.slope", "one slope per channel", "none")
-            self._set_array("slope", (self.out_channels,), *bounds(self.slope_bits, True))
+            self._set_table("slope", *bounds(self.slope_bits, True))
+            biases, slopes = count(self.bias), count(self.slope)
+            check(1 in (biases, slopes) or biases == slopes, f"{at}.slope", f"{biases} profiles, as biases", slopes)
         else:
             check(self.slope is None, f"{at}.slope", f"none for activation {self.activation}", "slopes")
             unused = self.slope_bits, self.slope_fraction
@@ -241,6 +246,10 @@ class Convolution(Node):
         array = check_array(getattr(self, key), f"{self.name}.{key}", shape, low, high)
         object.__setattr__(self, key, array)
 
+    def _set_table(self, key: str, low: int, high: int) -> None:
+        table = of_channels(getattr(self, key), f"{self.name}.{key}", self.out_channels, low, high)
+        object.__setattr__(self, key, table)
+
     def _check_codebook(self) -> None:
         if self.codebook is None:
             return
@@ -254,6 +263,20 @@ class Convolution(Node):
             raise HwgenError(at, error.wanted, error.got) from None
         strange = np.setdiff1d(self.weight, grid)
         check(not strange.size, f"{self.name}.weight", "values of the codebook", strange[:1])
+
+    @property
+    def least_version(self) -> int:
+        return super().least_version if self.profiles == 1 else max(3, super().least_version)
+
+    @property
+    def profiles(self) -> int:
+        return count(self.bias, self.slope)
+
+    def at_profile(self, profile: int) -> Convolution:
+        if self.profiles == 1:
+            return self
+        slope = None if self.slope is None else row(self.slope, profile)
+        return replace(self, bias=row(self.bias, profile), slope=slope)
 
     @property
     def weight_format(self) -> WeightFormat:

@@ -127,7 +127,7 @@ def _(node: Gain, *inputs: IntArray, coefficients: IntArray | None = None) -> In
     # Brevitas has none: a product in float64, rounded by a Brevitas quantiser.
     (x,) = inputs
     with torch.no_grad():
-        scaled = real(x, 0) * node.factor * 2.0 ** (node.output_exponent - node.shift)
+        scaled = real(x * node.scale, 0) * 2.0 ** (node.output_exponent - node.shift)
         return integers(quantiser(node.output, node.output_exponent)(scaled), node.output_exponent)
 
 
@@ -144,7 +144,8 @@ def _(node: Receive, *inputs: IntArray, coefficients: IntArray | None = None) ->
     (x,) = inputs
     with torch.no_grad():
         layer = quantiser_of_parts(node.output, node.output_exponent, node.coarse)
-        return integers(layer(real(x, node.input_exponent)), node.output_exponent)
+        scaled = real(x * node.scale, node.input_exponent - node.factor_fraction)
+        return integers(layer(scaled), node.output_exponent)
 
 
 @golden_node.register

@@ -141,8 +141,8 @@ class ChannelGain(Pipeline):
     Members
     -------
     i : In(stream of input), o : Out(stream of output)
-    profile : In(stream of a profile's number), where there are several: that of the frame whose values come, to be there
-        in the cycle behind its first value's acceptance; taken a cycle behind its last one's
+    profile : In(stream of a profile's number), where there are several: that of the frame whose values come, to be
+        there in the cycle behind its first value's acceptance; taken a cycle behind its last one's
     """
 
     def __init__(self, config: ChannelGainConfig) -> None:

@@ -183,7 +183,8 @@ def _wire(port: str, manifest: Mapping[str, Any]) -> str:
     """
     if port in ("aclk", "aresetn"):
         return {"aclk": "clock", "aresetn": "resetn"}[port]
-    known = port in ERRORS or (port == "profile" and profiles_of(manifest) > 1) or port.rpartition("_")[0] in streams(manifest)
+    known = port in ERRORS or port == manifest.get("profiles", {}).get("port")
+    known = known or port.rpartition("_")[0] in streams(manifest)
     if not known and manifest["ports"][port]["direction"] == "input":
         raise ValueError(f"{port}: wanted inputs that the testbench can drive, got another one")
     return port if known else ""

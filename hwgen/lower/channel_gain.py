@@ -1,4 +1,4 @@
-"""The hardware side of gains of every profile and channel: a transmitter's symbols, and a receiver's received values."""
+"""The hardware side of gains of every profile and channel: of a transmitter's symbols, of a receiver's values."""
 
 from __future__ import annotations
 

@@ -23,9 +23,8 @@ from hwgen.sim.check import Finding, check
 from hwgen.sim.design import Design
 from hwgen.sim.simulate import Recording, Settings, Simulator, simulate
 from hwgen.spec import model as specs
-from hwgen.verify import slips
-from hwgen.verify.bounds import bounds_of
-from hwgen.verify.directed import MOST, directed_frames
+from hwgen.verify import profiles, slips
+from hwgen.verify.directed import MOST
 from hwgen.verify.reference import Reference, Setting, add_directed, reference
 from hwgen.verify.run import EXTRA_FRAMES, Request, unpredicted
 
@@ -157,9 +156,12 @@ class Bench:
             setting = self._setting(trial)
             size = self.design.width, self.design.height
             graph = setting.graph(setting.side)
-            golden = reference(setting, graph, load_images(None, trial.frames, *size))
-            met = golden.meter.coverage()
-            add_directed(setting, golden, directed_frames(graph, size, met, bounds_of(graph, *size), MOST))
+            images = load_images(None, trial.frames, *size)
+            order = profiles.order(trial.frames, graph.profiles, trial.seed)
+            golden = reference(setting, graph, images, profiles=order)
+            made = profiles.directed(graph, size, golden.meters, profiles.bounds(graph, size), MOST)
+            for profile, frame in made:
+                add_directed(setting, golden, [frame], profile)
             self._golden[key] = golden
         return self._golden[key]
 
@@ -177,7 +179,7 @@ class Bench:
             simulator = Simulator(lambda *given: self._built, functools.partial(self._run, number, trial))
             recording = simulate(
                 self.design, sent.words, settings, folder, self._simulator, self._cache, sent.coefficients,
-                simulator=simulator,
+                simulator=simulator, profiles=sent.profiles,
             )  # fmt: skip
             verdict = check(self.design, recording, settings, wanted, trial.frames, sent.scripts)
             findings = [finding for finding in verdict.findings if finding.kind != "stall"]

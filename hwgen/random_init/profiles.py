@@ -54,7 +54,7 @@ def _convolution(node: Convolution, profiles: int, rng: np.random.Generator) -> 
     slope = node.slope
     if slope is not None:
         span = bounds(node.slope_bits, True)
-        slope = rng.integers(span[0], span[1] + 1, (profiles, node.out_channels))
-        slope[0] = node.slope
+        others = rng.integers(span[0], span[1] + 1, (profiles - 1, node.out_channels))
+        slope = np.concatenate([slope[None], others])
     needed = max(node.accumulator_bits, accumulator_bits(node.weight, bias, node.input))
     return replace(node, bias=bias, slope=slope, accumulator_bits=needed)

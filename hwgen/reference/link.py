@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,25 @@ class ReferenceLink:
         """k: symbols of one image, before a precoder or code."""
         return words_of(self.receiver.shapes(*self.size)["symbols"])
 
+    @property
+    def profiles(self) -> int:
+        """Profiles of the link: an end without any is the same in all of them."""
+        return max(self.tx.profiles, 1 if self.rx is None else self.rx.profiles)
+
+    def at_profile(self, profile: int) -> ReferenceLink:
+        """The link as both ends are in one profile."""
+        if self.profiles == 1:
+            return self
+        tx, rx = (
+            end if end is None or end.profiles == 1 else end.at_profile(profile) for end in (self.tx, self.rx)
+        )
+        assert tx is not None
+        return replace(self, tx=tx, rx=rx)
+
+    def profile_of(self, snr_db: float) -> int:
+        """The profile that both ends take for a radio channel of that SNR."""
+        return max(self.tx.profile_of(snr_db), 0 if self.rx is None else self.rx.profile_of(snr_db))
+
     def draw(self, snr_db: float, seed: int) -> Realisation:
         """The channel of one frame."""
         return channels.draw(self.channel, snr_db, self.words, seed)
@@ -108,6 +127,9 @@ def load_link(options: DesignOptions) -> ReferenceLink:
         raise HwgenError(spec.where("decoder"), "a decoder: a link has a receiver", "none")
     tx, rx = (load_graph(spec, options.init, side, options.channel) for side in ("tx", "rx"))
     link = ReferenceLink(spec, channel, tx, rx, size, None if options.init is not None else spec.checkpoint_path)
+    if tx.profile_limits != rx.profile_limits:
+        ends = [", ".join(f"{limit:g}" for limit in end.profile_limits) or "none" for end in (tx, rx)]
+        raise HwgenError(f"{spec.name}: rx", f"profile limits {ends[0]}, as its tx has", ends[1])
     if (got := rx.symbols(*size)) != link.words:
         raise HwgenError(f"{spec.name}: rx", f"{link.words} symbols per frame, as its tx sends", str(got))
     return link

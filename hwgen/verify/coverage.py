@@ -158,6 +158,8 @@ def with_bounds(coverage: Coverage, bounds: Mapping[str, Bounds]) -> Coverage:
 def with_streams(coverage: Coverage, recording: Recording, stalled: bool = False) -> Coverage:
     """A coverage with the cycles in which each layer's stream waited; `stalled`: in a run in which each should have."""
     streams = {recorded.name: recorded for recorded in recording.streams}
+    # Of a layer with profiles the first one's entry has its stream's, which all of them share.
+    streams |= {f"{name}@0": recorded for name, recorded in streams.items()}
     return {
         name: replace(layer, full_cycles=streams[name].stalled, empty_cycles=_idle(streams[name]), stalled=stalled)
         if name in streams

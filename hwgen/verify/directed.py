@@ -159,7 +159,11 @@ class _Maker:
     def _port(self, searched: IntArray) -> IntArray:
         """What goes into a `Receive` that shall give these integers; pixels as they are."""
         first = self.graph.value_nodes[0]
-        return round_shift(searched, -first.shift) if isinstance(first, Receive) else searched
+        if not isinstance(first, Receive):
+            return searched
+        if first.factor is None:
+            return round_shift(searched, -first.shift)
+        return np.rint(searched * 2.0**first.shifts / first.scale).astype(np.int64)
 
     def _frame(self, values: IntArray, gain: float = 1.5) -> Directed:
         """As the port takes it; an equaliser multiplies by 1.5, which is undone for a `gain` of 1.5."""

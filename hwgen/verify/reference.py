@@ -91,7 +91,8 @@ class Reference:
     coefficients : what the second input stream carries; None where the design has none
     outputs : of the golden model, as `hwgen.ir.execute.execute` names them
     findings : where the integer graph differs
-    meter : of what the frames have met in the layers
+    meters : of what the frames of each profile have met in the layers
+    profiles : of each frame
     """
 
     link: ReferenceLink
@@ -100,9 +101,20 @@ class Reference:
     coefficients: list[npt.NDArray[np.uint32]] | None = None
     outputs: list[Outputs] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    meter: Meter = field(default_factory=Meter)
+    meters: tuple[Meter, ...] = field(default_factory=lambda: (Meter(),))
+    profiles: list[int] = field(default_factory=list)
 
-    def add(self, frame: Frame, outputs: Outputs, coefficients: IntArray | None) -> None:
+    @property
+    def meter(self) -> Meter:
+        """That of the one profile."""
+        (meter,) = self.meters
+        return meter
+
+    def at(self, profile: int) -> ReferenceLink:
+        """The link in a profile."""
+        return self.link.at_profile(profile)
+
+    def add(self, frame: Frame, outputs: Outputs, coefficients: IntArray | None, profile: int = 0) -> None:
         """Add a frame of the verified end, with the golden model's outputs, and run the integer graph on it.
 
         frame : (H, W, C) uint8 pixels, or (words,) uint32 received symbols
@@ -113,8 +125,10 @@ class Reference:
             assert coefficients is not None, "the channel's own nodes need them"
             self.coefficients.append(pack_coefficients(coefficients[None])[0])
         self.outputs.append(outputs)
-        self.meter.coefficients = coefficients if self.graph.coefficient_words else None
-        plain = run(self.graph, frame, self.meter.answer, self.link.size)
+        self.profiles.append(profile)
+        meter = self.meters[profile]
+        meter.coefficients = coefficients if self.graph.coefficient_words else None
+        plain = run(self.graph.at_profile(profile), frame, meter.answer, self.link.size)
         self.findings += _differences(self.graph, index, outputs, plain)
 
     def expected(self) -> Expected:
@@ -131,37 +145,41 @@ class Reference:
 
 
 def reference(
-    setting: Setting, graph: Graph, images: npt.NDArray[np.uint8], meter: Meter | None = None
+    setting: Setting, graph: Graph, images: npt.NDArray[np.uint8], meter: Meter | None = None,
+    profiles: Sequence[int] | None = None,
 ) -> Reference:
     """Run the golden model, and the integer graph beside it, on (frames, H, W, 3) images.
 
     graph : of the side that is verified, with its channel's nodes
-    meter : which the integer graph answers by; None takes a new one
+    meter : which the integer graph answers by, of a graph with one profile; None takes new ones
+    profiles : of each frame, which may be more than images, which then begin again; None: the first one
     """
     size = images.shape[2], images.shape[1]
     link = setting.link(graph, size)
-    found = Reference(link, graph, coefficients=[] if graph.coefficient_words else None, meter=meter or Meter())
-    for index, image in enumerate(images):
+    meters = tuple(Meter() for _ in range(graph.profiles)) if meter is None else (meter,)
+    found = Reference(link, graph, coefficients=[] if graph.coefficient_words else None, meters=meters)
+    for index, profile in enumerate(profiles or [0] * len(images)):
+        image, own = images[index % len(images)], link.at_profile(profile)
         realisation = link.draw(setting.snr_db, setting.seed + index)
-        outputs = link.transmit(image, realisation)
+        outputs = own.transmit(image, realisation)
         if setting.side == "tx":
-            found.add(image, outputs, realisation.tx_coefficients)
+            found.add(image, outputs, realisation.tx_coefficients, profile)
         else:
             words = realisation.apply(outputs["symbols"])
-            found.add(words, link.receive(words, realisation), realisation.rx_coefficients)
+            found.add(words, own.receive(words, realisation), realisation.rx_coefficients, profile)
     return found
 
 
-def add_directed(setting: Setting, found: Reference, frames: Sequence[Directed]) -> None:
-    """The same for frames that go into the verified end as they are."""
-    link = found.link
+def add_directed(setting: Setting, found: Reference, frames: Sequence[Directed], profile: int = 0) -> None:
+    """The same for frames of a profile that go into the verified end as they are."""
+    link = found.at(profile)
     for frame, coefficients in ((directed.frame, directed.coefficients) for directed in frames):
         drawn = link.draw(setting.snr_db, setting.seed)  # nothing but the coefficients is looked at
         drawn = replace(drawn, tx_coefficients=coefficients, rx_coefficients=coefficients)
         if setting.side == "tx":
-            found.add(frame, link.transmit(frame.astype(np.uint8), drawn), coefficients)
+            found.add(frame, link.transmit(frame.astype(np.uint8), drawn), coefficients, profile)
         else:
-            found.add(frame, link.receive(frame.astype(np.uint32), drawn), coefficients)
+            found.add(frame, link.receive(frame.astype(np.uint32), drawn), coefficients, profile)
 
 
 def _differences(graph: Graph, index: int, golden: Outputs, plain: Outputs) -> list[Finding]:
@@ -187,5 +205,8 @@ def received_psnr(setting: Setting, found: Reference, images: npt.NDArray[np.uin
     frames = found.outputs[: len(images)]
     if setting.side == "tx":
         drawn = [link.draw(setting.snr_db, setting.seed + index) for index in range(len(frames))]
-        frames = [link.receive(on.apply(sent["symbols"]), on) for sent, on in zip(frames, drawn, strict=True)]
+        own = [found.at(profile) for profile in found.profiles]
+        frames = [
+            link.receive(on.apply(sent["symbols"]), on) for link, sent, on in zip(own, frames, drawn, strict=False)
+        ]
     return float(np.mean([psnr(image, seen["pixels"]) for image, seen in zip(images, frames, strict=True)]))

@@ -30,10 +30,9 @@ from hwgen.sim.design import WORD_BITS, Design
 from hwgen.sim.simulate import Recording, Settings, simulate
 from hwgen.spec import model as specs
 from hwgen.spec.model import Kind
-from hwgen.verify import slips
-from hwgen.verify.bounds import bounds_of
-from hwgen.verify.coverage import Coverage, with_bounds, with_framing, with_streams
-from hwgen.verify.directed import MOST, directed_frames
+from hwgen.verify import profiles, slips
+from hwgen.verify.coverage import Coverage, with_framing, with_streams
+from hwgen.verify.directed import MOST
 from hwgen.verify.reference import Setting, add_directed, received_psnr, reference
 from hwgen.verify.report import Report
 
@@ -152,16 +151,17 @@ def run_verification(
     images = load_images(request.images, request.frames, design.width, design.height)
     say("running the PyTorch model")
     with _MODEL:
-        golden = reference(setting, graph, images)
-        bounds = bounds_of(graph, design.width, design.height)
+        sent_images = max(request.frames, graph.profiles)
+        golden = reference(setting, graph, images, profiles=profiles.order(sent_images, graph.profiles, request.seed))
+        size = design.width, design.height
+        bounds = profiles.bounds(graph, size)
         say("looking for what the images have not met")
-        directed = directed_frames(
-            graph, (design.width, design.height), golden.meter.coverage(), bounds, request.directed
-        )  # fmt: skip
-        add_directed(setting, golden, directed)
+        directed = profiles.directed(graph, size, golden.meters, bounds, request.directed)
+        for profile, frame in directed:
+            add_directed(setting, golden, [frame], profile)
         frames = slips.whole(golden)
         if request.stall and slips.can_slip(design):
-            golden, frames = slips.add_short(setting, golden, request.frames, request.seed)
+            golden, frames = slips.add_short(setting, golden, sent_images, request.seed)
     total = len(frames.order)
     run = _Run(design, runner.BuildOptions(), cache)
     expected, findings = golden.expected(), golden.findings
@@ -193,7 +193,7 @@ def run_verification(
     findings = [*findings, *verdict.findings]
     if not findings:
         findings = unpredicted(design, verdict)
-    coverage = with_bounds(golden.meter.coverage(), bounds)
+    coverage = profiles.coverage(golden.meters, bounds)
     psnr = None
     if not findings:
         with _MODEL:
@@ -277,7 +277,10 @@ class _Run:
     cache: Path | None
 
     def __call__(self, settings: Settings, sent: slips.Sent, folder: Path) -> Recording:
-        return simulate(self.design, sent.words, settings, folder, self.options, self.cache, sent.coefficients)
+        return simulate(
+            self.design, sent.words, settings, folder, self.options, self.cache, sent.coefficients,
+            profiles=sent.profiles,
+        )  # fmt: skip
 
 
 def _check_same(design: Design, graph: Graph) -> None:
@@ -298,6 +301,8 @@ def _check_same(design: Design, graph: Graph) -> None:
             raise HwgenError(f"{manifest}: streams", f"{here} as the model has", str(there))
     if len(wanted) != len(got):
         raise HwgenError(f"{manifest}: streams", f"{len(wanted)} layers", str(len(got)))
+    if design.profiles != graph.profiles:
+        raise HwgenError(f"{manifest}: profiles.count", f"{graph.profiles} as the model has", str(design.profiles))
     port, beats = ("output", design.output_beats) if graph.side == "tx" else ("input", design.input_beats)
     pixel = PIXEL.bits * (graph.input_channels if graph.side == "tx" else graph.edges[graph.sink].channels)
     bits = (pixel, WORD_BITS) if graph.side == "tx" else (WORD_BITS, pixel)

@@ -22,6 +22,7 @@ from hwgen.numerics.words import unpack_pixels, unpack_symbols
 from hwgen.sim.design import Design
 from hwgen.sim.simulate import Script
 from hwgen.verify.directed import Directed
+from hwgen.verify.profiles import driven
 from hwgen.verify.reference import Reference, Setting, add_directed
 
 Words = npt.NDArray[np.uint32]
@@ -50,10 +51,11 @@ class Frames:
 
 @dataclass(frozen=True)
 class Sent:
-    """Contents of the input streams of a run."""
+    """Contents of the input streams of a run, and what the input `profile` has at each frame's first beat."""
 
     words: Words | Script
     coefficients: Words | Script | None
+    profiles: npt.NDArray[np.int64]
 
     @property
     def scripts(self) -> list[Script | None]:
@@ -80,7 +82,8 @@ def add_short(setting: Setting, found: Reference, images: int, seed: int) -> tup
     """
     random = Random(f"{seed} short")
     total, length = len(found.words), len(found.words[0])
-    found = replace(found, words=[*found.words], outputs=[*found.outputs], findings=[*found.findings])
+    found = replace(found, words=[*found.words], outputs=[*found.outputs], findings=[*found.findings],
+                    profiles=[*found.profiles])  # fmt: skip
     if found.coefficients is not None:
         found.coefficients = [*found.coefficients]
     beats: dict[int, int] = {}
@@ -94,7 +97,7 @@ def add_short(setting: Setting, found: Reference, images: int, seed: int) -> tup
             load[loads[number] :] = 0
         words = found.words[source].copy()
         words[beats[number] :] = 0
-        add_directed(setting, found, [_directed(found, words, load)])
+        add_directed(setting, found, [_directed(found, words, load)], (place + 1) % found.graph.profiles)
     short, behind = list(beats), list(range(images, total))
     behind += list(range(max(0, len(short) - len(behind))))  # an image again where there are no directed frames
     order = [*range(images)]
@@ -107,10 +110,12 @@ def sent(found: Reference, frames: Frames, count: int, seed: int) -> Sent:
     """Contents of the input streams in `count` frames."""
     numbers = frames.numbers(count)
     loads = found.coefficients
+    profiles = np.array([driven(found.profiles[number], found.graph.profiles, at) for at, number in enumerate(numbers)])
     if not frames.slipping:
         return Sent(
             np.stack([found.words[number] for number in numbers]),
             None if loads is None else np.stack([loads[number] for number in numbers]),
+            profiles,
         )
     random = Random(f"{seed} long")
     return Sent(
@@ -118,6 +123,7 @@ def sent(found: Reference, frames: Frames, count: int, seed: int) -> Sent:
         None
         if loads is None
         else _script([loads[number] for number in numbers], [frames.loads.get(number) for number in numbers], random),
+        profiles,
     )
 
 

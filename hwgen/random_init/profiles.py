@@ -11,13 +11,14 @@ from hwgen.ir.graph import Graph
 from hwgen.ir.node import Node
 from hwgen.ir.nodes import Convolution, Gain, Receive
 from hwgen.ir.nodes.convolution import BIAS_BITS, accumulator_bits
-from hwgen.ir.profiles import FACTOR_BITS
 from hwgen.numerics.integer import bounds
 
 BIAS_STEPS = 24
 """Biases of two profiles differ by up to so many steps of the layer's output, twice."""
 RECEIVE_FRACTION = 12
 """Fraction bits of received values' factors."""
+TIE_BITS = 9
+"""Lowest bits that are zero in the factors of some channels."""
 
 
 def with_profiles(graph: Graph, limits: Sequence[float], rng: np.random.Generator) -> Graph:
@@ -40,7 +41,9 @@ def _profiled(node: Node, profiles: int, rng: np.random.Generator) -> Node:
         return replace(node, factor=np.clip(factor, 1, high))
     if isinstance(node, Receive) and not node.imag_bits:
         one = 1 << RECEIVE_FRACTION
-        factor = np.clip(rng.integers(one // 2, 2 * one, (profiles, node.channels)), 1, bounds(FACTOR_BITS, False)[1])
+        factor = rng.integers(one // 2, 2 * one, (profiles, node.channels))
+        # Every second channel's has few bits: a product is then a tie for one value in a few hundred.
+        factor[:, ::2] = factor[:, ::2] >> TIE_BITS << TIE_BITS
         return replace(node, factor=factor, factor_fraction=RECEIVE_FRACTION)
     return node
 

@@ -113,7 +113,7 @@ class Soak:
         self.design, self.seed, self.cache = design, seed, cache
         self._simulator = Simulator(runner.build, partial(runner.run_direct, plusargs=plusargs))
         self._golden = GoldenModel(design.folder)
-        self._outputs: dict[tuple[Words, Words], npt.NDArray[np.uint32]] = {}
+        self._outputs: dict[tuple[Words, Words, int], npt.NDArray[np.uint32]] = {}
 
     @property
     def ports(self) -> tuple[str, ...]:
@@ -157,12 +157,14 @@ class Soak:
             frames = self._longer(frames, self._frames, -more, random)
             coefficients = self._longer(coefficients, self._coefficients, more, random)
         settings = Settings(len(frames.frames), stall, self.seed + number)
+        profiles = self._profiles(len(frames.frames), number)
         recording = simulate(
             design, script(frames.beats), settings, folder, runner.BuildOptions(program=runner.DIRECT), self.cache,
             None if coefficients is None else script(coefficients.beats), watch=False, simulator=self._simulator,
+            profiles=np.array(profiles),
         )  # fmt: skip
         put = faults * (2 if port == BOTH else 1)
-        return self._judge(Outcome(port, kind, put), recording, frames, coefficients)
+        return self._judge(Outcome(port, kind, put), recording, frames, coefficients, profiles)
 
     def _stream(
         self, pool: Sequence[Words], length: int, kind: str, faults: int, random: Random
@@ -179,17 +181,18 @@ class Soak:
         return stream
 
     def _judge(
-        self, start: Outcome, recording: Recording, frames: _Stream, coefficients: _Stream | None
+        self, start: Outcome, recording: Recording, frames: _Stream, coefficients: _Stream | None,
+        profiles: Sequence[int],
     ) -> Outcome:
         output, beats = recording.streams[-1], self.design.output_beats
         count = {key.name: 0 for key in fields(Outcome)[3:]}
         loads = coefficients.frames if coefficients is not None else [Framed((), 0, None)] * len(frames.frames)
         kind_of = {None: "good", "short": "padded", "long": "cut"}
-        for number, (frame, load) in enumerate(zip(frames.frames, loads, strict=True)):
+        for number, (frame, load, profile) in enumerate(zip(frames.frames, loads, profiles, strict=True)):
             kind = kind_of[frame.fault or load.fault]
             got = output.values[number * beats : (number + 1) * beats]
             count[kind] += 1
-            count[f"wrong_{kind}"] += not np.array_equal(got, self._output(frame.beats, load.beats))
+            count[f"wrong_{kind}"] += not np.array_equal(got, self._output(frame.beats, load.beats, profile))
         count["hangs"] = recording.status != "complete"
         count["expected_errors"] = frames.errors + (coefficients.errors if coefficients is not None else 0)
         count["frame_errors"], count["pulses"] = recording.frame_errors, recording.error_cycles
@@ -204,12 +207,17 @@ class Soak:
             count["broken"] += sum(len(stream.beats) - len(taken.values) for taken, stream in sent)
         return Outcome(start.port, start.kind, start.faults, **count)
 
-    def _output(self, frame: Words, load: Words) -> npt.NDArray[np.uint32]:
-        """The words that a frame with its coefficients must give."""
-        key = frame, load
+    def _profiles(self, frames: int, number: int) -> list[int]:
+        """What the input `profile` has at each frame's first beat: any number, where the design has it."""
+        random = Random(f"{self.seed} {number} profiles")
+        return [random.randrange(1 << self.design.profile_bits) for _ in range(frames)]
+
+    def _output(self, frame: Words, load: Words, profile: int) -> npt.NDArray[np.uint32]:
+        """The words that a frame with its coefficients must give in a profile."""
+        key = frame, load, profile
         if key not in self._outputs:
-            words, coefficients = (np.array(each, dtype=np.uint32) for each in key)
-            self._outputs[key] = self._golden.answer(words, coefficients if load else None)
+            words, coefficients = (np.array(each, dtype=np.uint32) for each in (frame, load))
+            self._outputs[key] = self._golden.answer(words, coefficients if load else None, profile)
         return self._outputs[key]
 
     @cached_property

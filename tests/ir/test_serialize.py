@@ -220,9 +220,9 @@ def change_node(index: int, key: str, value: Any) -> Callable[[dict[str, Any]], 
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (change("format_version", 3), "graph.json: format_version: wanted 1 or 2, got 3"),
-        (change("format_version", "1"), "graph.json: format_version: wanted 1 or 2, got '1'"),
-        (lambda c: c.pop("format_version"), "graph.json: format_version: wanted 1 or 2, got None"),
+        (change("format_version", 4), "graph.json: format_version: wanted 1 or 2 or 3, got 4"),
+        (change("format_version", "1"), "graph.json: format_version: wanted 1 or 2 or 3, got '1'"),
+        (lambda c: c.pop("format_version"), "graph.json: format_version: wanted 1 or 2 or 3, got None"),
         (lambda c: c.pop("nodes"), "graph.json: nodes: wanted a value, got nothing"),
         (change("colour", 1), "graph.json: colour: wanted no such key, got it"),
         (change("nodes", {}), "graph.json: nodes: wanted a list, got dict"),

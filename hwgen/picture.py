@@ -58,8 +58,9 @@ def picture(
     tiles = [("original", pixels)]
     for snr in snrs_db:
         realisation = link.draw(snr, seed)
-        symbols = link.transmit(pixels, realisation)["symbols"]
-        seen = link.receive(realisation.apply(symbols), realisation)["pixels"]
+        own = link.at_profile(link.profile_of(snr))
+        symbols = own.transmit(pixels, realisation)["symbols"]
+        seen = own.receive(realisation.apply(symbols), realisation)["pixels"]
         tiles.append((f"SNR {snr:g} dB: PSNR {psnr(pixels, seen):.2f} dB", seen))
     sheet = Image.new("RGB", (2 * width, -(-len(tiles) // 2) * (height + CAPTION)), "white")
     draw = ImageDraw.Draw(sheet)

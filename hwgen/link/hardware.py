@@ -46,8 +46,8 @@ class End:
     def side(self) -> str:
         return self.design.side
 
-    def run(self, words: Words, coefficients: IntArray | None, progress: Progress) -> Words:
-        """(frames, output_beats) words for (frames, input_beats) words.
+    def run(self, words: Words, coefficients: IntArray | None, progress: Progress, profile: int = 0) -> Words:
+        """(frames, output_beats) words for (frames, input_beats) words, all in one profile.
 
         Raises
         ------
@@ -63,7 +63,7 @@ class End:
             with progress.watching(record, RECORD_BYTES * self.design.output_beats, len(part)):
                 ran = run_frames(
                     self.design, part, beside, folder=self.folder, stall=self.stall, seed=self.seed + index,
-                    cache=self.cache,
+                    cache=self.cache, profiles=np.full(len(part), profile),
                 )  # fmt: skip
             found.append(ran.output)
             self.seconds += ran.seconds
@@ -72,13 +72,14 @@ class End:
         shutil.rmtree(self.folder, ignore_errors=True)
         return np.concatenate(found)
 
-    def waveform(self, words: Words, coefficients: IntArray | None, file: Path) -> Path | None:
+    def waveform(self, words: Words, coefficients: IntArray | None, file: Path, profile: int = 0) -> Path | None:
         """All signals around the end of the first frame (as the manifest predicts it), as VCD."""
         end = self.design.prediction("latency_cycles") or 0
         window = max(0, end - WINDOW[0]), end + WINDOW[1]
         ran = run_frames(
             self.design, words[:1], None if coefficients is None else coefficients[:1], folder=self.folder,
             stall=self.stall, seed=self.seed, trace=window, cache=self.cache,
+            profiles=np.full(1, profile),
         )  # fmt: skip
         if ran.waveform is not None:
             shutil.move(ran.waveform, file)

@@ -80,6 +80,17 @@ class Sent:
 
 
 @dataclass(frozen=True)
+class Profile:
+    """What goes out in one profile: of every image, in PyTorch; (frames, words) of the simulated ones in Verilog;
+    and the float network, where it is measured."""
+
+    link: ReferenceLink
+    sent: list[Sent]
+    words: Words | None
+    floating: FloatLink | None
+
+
+@dataclass(frozen=True)
 class Point:
     """A link at one SNR. Means are over the frames that were simulated; those called `all` over all frames.
 
@@ -87,6 +98,7 @@ class Point:
     image's, of all simulated frames together (of all frames where none was simulated). symbol_power : mean of the
     image's symbols, of the same frames: the specification's on average over the training data.
     uncoded : images that not even the smallest JPEG fits, of all
+    profile : of both ends, which the SNR chose; None where they have one alone
     """
 
     snr_db: float
@@ -106,6 +118,7 @@ class Point:
     all_psnr_bound_db: float | None = None
     all_psnr_linear_db: float | None = None
     uncoded: int | None = None
+    profile: int | None = None
 
 
 @dataclass
@@ -165,7 +178,7 @@ def measure(
     check_frames(request.frames, pixels * (COPIES + len(request.snrs_db)) + WORD_BYTES * link.latent_symbols)
     images = load_images(request.images, request.frames, *link.size)
     result = Result(link, request, images)
-    bar = progress or Progress(total_frames(request))
+    bar = progress or Progress(total_frames(request, len(_profiles(link, request))))
     try:
         for _ in _measure(result, folder, bar):
             result.seconds = time.perf_counter() - started
@@ -181,10 +194,18 @@ def measure(
     return result
 
 
-def total_frames(request: Request) -> int:
-    """Steps of the progress bar: frames of the model, of the Verilog, and of all that is compared, at every SNR."""
+def total_frames(request: Request, profiles: int = 1) -> int:
+    """Steps of the progress bar: frames of the model, of the Verilog, and of all that is compared, at every SNR.
+
+    profiles : in which frames are sent
+    """
     snrs = len(request.snrs_db)
-    return (request.frames + len(request.simulated)) * (1 + snrs) + request.frames * snrs * request.compare
+    return (request.frames + len(request.simulated)) * (profiles + snrs) + request.frames * snrs * request.compare
+
+
+def _profiles(link: ReferenceLink, request: Request) -> list[int]:
+    """The profiles that the SNRs choose, each once."""
+    return sorted({link.profile_of(snr_db) for snr_db in request.snrs_db})
 
 
 def _measure(result: Result, folder: Path, bar: Progress) -> Iterator[None]:
@@ -197,6 +218,17 @@ def _measure(result: Result, folder: Path, bar: Progress) -> Iterator[None]:
             for side in ("tx", "rx")
         )  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
+    profiles = {profile: _sent(result, profile, folder, bar) for profile in _profiles(link, request)}
+    jpegs: list[Jpegs] = []
+    yardstick = None if request.linear_code is None else Yardstick.fitted(request.linear_code, link)
+    for snr_db in request.snrs_db:
+        _point(result, snr_db, profiles[link.profile_of(snr_db)], jpegs, yardstick, folder, bar)
+        yield
+
+
+def _sent(result: Result, profile: int, folder: Path, bar: Progress) -> Profile:
+    """All images as they are sent in a profile."""
+    request, link = result.request, result.link.at_profile(profile)
     bar.stage("PyTorch transmitter")
     sent = []
     for index, image in enumerate(result.images):
@@ -205,16 +237,12 @@ def _measure(result: Result, folder: Path, bar: Progress) -> Iterator[None]:
         bar.add()
     words = None
     if request.simulated:
-        words = _transmit(result, [sent[index] for index in request.simulated], folder, bar)
-    jpegs: list[Jpegs] = []
-    yardstick = None if request.linear_code is None else Yardstick.fitted(request.linear_code, link)
+        words = _transmit(result, link, [sent[index] for index in request.simulated], folder, bar)
     floating = None
     if request.compare and FloatLink.available(link):
         power = sum((SymbolError.of(frame.latent, frame.latent) for frame in sent), SymbolError()).power
         floating = FloatLink(link, result.images, power)
-    for snr_db in request.snrs_db:
-        _point(result, snr_db, sent, words, jpegs, floating, yardstick, folder, bar)
-        yield
+    return Profile(link, sent, words, floating)
 
 
 def _coefficients(realisations: list[Realisation], side: str) -> IntArray | None:
@@ -222,40 +250,41 @@ def _coefficients(realisations: list[Realisation], side: str) -> IntArray | None
     return None if not found or found[0] is None else np.stack(found)
 
 
-def _transmit(result: Result, sent: list[Sent], folder: Path, bar: Progress) -> Words:
+def _transmit(result: Result, link: ReferenceLink, sent: list[Sent], folder: Path, bar: Progress) -> Words:
     """The Verilog's symbols of the simulated frames, (frames, words); compared with those of PyTorch."""
-    request, link, tx = result.request, result.link, result.ends[0]
+    request, tx, profile = result.request, result.ends[0], link.profile
     # A precoder follows the fading, not the noise: the same one at every SNR.
     drawn = [link.draw(request.snrs_db[0], request.seed + index) for index in request.simulated]
     pixels, coefficients = image_words(result.images[list(request.simulated)]), _coefficients(drawn, "tx")
     bar.stage("transmitter in Verilog")
-    words = tx.run(pixels, coefficients, bar)
+    words = tx.run(pixels, coefficients, bar, profile)
     wanted = np.stack([frame.words for frame in sent])
     result.symbols_compared += words.size
     wrong = np.argwhere(words != wanted)
     result.symbol_mismatches += len(wrong)
-    if len(wrong):
+    if len(wrong) and result.first is None:
         frame, at = (int(v) for v in wrong[0])
         expected, got = (_parts(values[frame, at]) for values in (wanted, words))
-        place = f"frame {request.simulated[frame]}, symbol {at}"
+        where = f"profile {profile}, " if result.link.profiles > 1 else ""
+        place = f"{where}frame {request.simulated[frame]}, symbol {at}"
         result.first = f"tx: {place}: expected {expected}, got {got} ({len(wrong)} wrong)"
-    if request.waveform and (file := tx.waveform(pixels, coefficients, folder / "tx.vcd")):
-        result.waveforms.append(file)
+    if request.waveform and not result.waveforms:
+        file = tx.waveform(pixels, coefficients, folder / "tx.vcd", profile)
+        result.waveforms += [] if file is None else [file]
     return words
 
 
 def _point(
     result: Result,
     snr_db: float,
-    sent: list[Sent],
-    words: Words | None,
+    profile: Profile,
     jpegs: list[Jpegs],
-    floating: FloatLink | None,
     yardstick: Yardstick | None,
     folder: Path,
     bar: Progress,
 ) -> None:
-    request, link, images = result.request, result.link, result.images
+    request, link, images = result.request, profile.link, result.images
+    sent, words, floating = profile.sent, profile.words, profile.floating
     drawn = [link.draw(snr_db, request.seed + index) for index in range(len(images))]
     bar.stage(f"{snr_db:g} dB: PyTorch receiver")
     model: list[Image] = []
@@ -270,7 +299,8 @@ def _point(
     rtl: list[Image] = []
     if words is not None:
         bar.stage(f"{snr_db:g} dB: receiver in Verilog")
-        rtl = _receive(result, snr_db, np.stack(received), [drawn[index] for index in chosen], seen, folder, bar)
+        on = [drawn[index] for index in chosen]
+        rtl = _receive(result, link, snr_db, np.stack(received), on, seen, folder, bar)
     errors = SymbolError()
     for index, came in zip(chosen, received, strict=True):
         errors += SymbolError.of(sent[index].latent, link.equalised(came, drawn[index]))
@@ -310,6 +340,7 @@ def _point(
             all_psnr_bound_db=bound,
             all_psnr_linear_db=None if yardstick is None else yardstick.at(list(images), snr_db, request.seed),
             uncoded=None if coded is None else len(images) - coded,
+            profile=link.profile if result.link.profiles > 1 else None,
         )
     )
     result.received[snr_db] = dict(enumerate(model)) | dict(zip(chosen, rtl, strict=False))
@@ -317,6 +348,7 @@ def _point(
 
 def _receive(
     result: Result,
+    link: ReferenceLink,
     snr_db: float,
     received: Words,
     drawn: list[Realisation],
@@ -325,9 +357,9 @@ def _receive(
     bar: Progress,
 ) -> list[Image]:
     """The Verilog's images; the first difference goes into the result."""
-    request, link, rx = result.request, result.link, result.ends[1]
+    request, rx = result.request, result.ends[1]
     coefficients = _coefficients(drawn, "rx")
-    images = list(images_of(rx.run(received, coefficients, bar), link.size))
+    images = list(images_of(rx.run(received, coefficients, bar, link.profile), link.size))
     total = sum(_wrong_pixels(seen, other) for seen, other in zip(model, images, strict=True))
     if total and result.first is None:
         frame = next(i for i, (a, b) in enumerate(zip(model, images, strict=True)) if _wrong_pixels(a, b))
@@ -336,7 +368,7 @@ def _receive(
         place = f"SNR {snr_db:g} dB, frame {request.simulated[frame]}, pixel (x {x}, y {y})"
         result.first = f"rx: {place}: expected R, G, B {expected}, got {got} ({total} pixels wrong)"
     if request.waveform and not any(file.name == "rx.vcd" for file in result.waveforms):
-        file = rx.waveform(received, coefficients, folder / "rx.vcd")
+        file = rx.waveform(received, coefficients, folder / "rx.vcd", link.profile)
         result.waveforms += [] if file is None else [file]
     return images
 

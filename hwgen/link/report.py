@@ -44,6 +44,8 @@ def point_record(point: Point) -> dict[str, Any]:
         "all_psnr_linear_db": point.all_psnr_linear_db,
         "uncoded": point.uncoded,
     }
+    if point.profile is not None:
+        found |= {"profile": point.profile}
     return {key: _rounded(value) for key, value in found.items()}
 
 
@@ -134,6 +136,7 @@ def _table(result: Result) -> Table:
     )  # fmt: skip
     columns: list[tuple[str, str, str]] = [
         ("SNR dB", "snr_db", "g"),
+        *([("profile", "profile", "d")] if link.profiles > 1 else []),
         ("PSNR Verilog", "psnr_rtl_db", ".2f"),
         ("PyTorch", "psnr_model_db", ".2f"),
         ("pixels differ", "pixel_mismatches", ",d"),

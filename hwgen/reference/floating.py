@@ -14,6 +14,7 @@ from hwgen.ir.nodes.matrix_product import COEFFICIENT_FRACTION
 from hwgen.numerics.integer import IntArray
 from hwgen.radio.channel import Complex, Realisation
 from hwgen.reference.link import Image, ReferenceLink
+from hwgen.train.profiles import ProfiledDeepJSCC
 from hwgen.train.trained import FILES, trained
 
 PHASE = "finetune"
@@ -27,7 +28,7 @@ class FloatLink:
 
     Parameters
     ----------
-    link : a trained model's
+    link : a trained model's; of one with profiles in one of them (`ReferenceLink.at_profile`)
     images : all that are to be sent
     power : mean power of a symbol of the integer transmitter, over these images
 
@@ -39,6 +40,8 @@ class FloatLink:
     def __init__(self, link: ReferenceLink, images: npt.NDArray[np.uint8], power: float) -> None:
         self.link = link
         self.network = trained(link.spec, PHASE, link.spec.folder).eval()
+        if isinstance(self.network, ProfiledDeepJSCC):
+            self.network.chosen.index = torch.tensor([link.tx.profile])
         self.factor: float | None = None
         if isinstance(link.tx.value_nodes[-1], Gain):
             own = np.mean([2 * np.mean(np.square(self._latent(image))) for image in images])

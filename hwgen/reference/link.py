@@ -77,6 +77,11 @@ class ReferenceLink:
         assert tx is not None
         return replace(self, tx=tx, rx=rx)
 
+    @property
+    def profile(self) -> int:
+        """Which profile of another link this one is."""
+        return max(self.tx.profile, 0 if self.rx is None else self.rx.profile)
+
     def profile_of(self, snr_db: float) -> int:
         """The profile that both ends take for a radio channel of that SNR."""
         return max(self.tx.profile_of(snr_db), 0 if self.rx is None else self.rx.profile_of(snr_db))

@@ -22,8 +22,10 @@ class FakeEnd:
         self.seconds, self.interval, self.latency = 0.5, 100, 200
         self.wrong: tuple[int, int, int] | None = None
 
-    def run(self, words: np.ndarray, coefficients: IntArray | None, progress: Progress) -> np.ndarray:
-        graph, (width, height) = getattr(self.link, self.side), self.link.size
+    def run(
+        self, words: np.ndarray, coefficients: IntArray | None, progress: Progress, profile: int = 0
+    ) -> np.ndarray:
+        graph, (width, height) = getattr(self.link.at_profile(profile), self.side), self.link.size
         given = [None] * len(words) if coefficients is None else list(coefficients)
         found = []
         for frame, beside in zip(words, given, strict=True):
@@ -40,6 +42,8 @@ class FakeEnd:
             out[frame_index, at] ^= np.uint32(1 << bit)
         return out
 
-    def waveform(self, words: np.ndarray, coefficients: IntArray | None, file: Path) -> Path | None:
+    def waveform(
+        self, words: np.ndarray, coefficients: IntArray | None, file: Path, profile: int = 0
+    ) -> Path | None:
         file.write_text("$end")
         return file

@@ -18,13 +18,14 @@ from typing import Any
 from hwgen.errors import HwgenError
 from hwgen.mutants import yosys
 from hwgen.mutants.netlist import Mutation
-from hwgen.mutants.reachable import Logic, Reachable, logic as read, reachable
+from hwgen.mutants.reachable import Logic, Reachable, alone, logic as read, reachable
 from hwgen.mutants.relation import Relation
 
 TOGETHER = 20
 """Modules laid beside their mutants by one process."""
 BITS = (100, 400)
-"""Most bits of state that a proof looks at, in turn: the modules with the most are closed until there are no more."""
+"""Most bits of state that a proof looks at, in turn: the modules with the most are closed until there are no more. Of a
+module that has more by itself no bounds are looked for."""
 BASE = """\
 read_rtlil netlist.il
 design -save base"""
@@ -159,10 +160,10 @@ def _around(modules: Modules) -> dict[str, str]:
 
 def _harmless(logic: Logic, scope: tuple[str, ...], bounds: dict[tuple[str, ...], Reachable]) -> bool:
     """In any state, or else in those that the module may reach; `bounds` has them of modules that were looked at."""
+    if Relation(logic, Reachable()).harmless() or Relation(logic, alone(logic)).harmless():
+        return True
     if sum(logic.now([name]).size() for name in logic.registers()) > BITS[-1]:
         return False
-    if Relation(logic, Reachable()).harmless():
-        return True
     if scope not in bounds:
         bounds[scope] = reachable(logic)
     return Relation(logic, bounds[scope]).harmless()

@@ -2,8 +2,8 @@
 
 A narrow register's values are collected until no state made of such values, and no input, gives it another one; of a
 wide one the least and the largest. What registers have to do with each other is lost, except for a counter and the flag
-of its last value (`column` and `last_column`), for flags, and for what counts beats on their way to a FIFO: their
-values are collected together.
+of its last value (`column` and `last_column`), for what is `left` and the flag that it runs (`waiting`), for flags, and
+for what counts beats on their way to a FIFO: their values are collected together.
 
 A design begins in its reset state: every register has its reset value, or zero where it has none, as a first content.
 """
@@ -25,6 +25,8 @@ FLAGS = 12
 BEATS = re.compile(r"(spare|level|written|valid\d*)$")
 """Names of registers that count a FIFO's beats, or say where one is on its way: together they are as many as were let
 in."""
+RUNS = {"left", "waiting"}
+"""Names of a count of beats that still leave, and of the flag that there are some."""
 TOGETHER = 16
 """Bits of all of them, whose values are collected together."""
 MOST = 256
@@ -106,12 +108,25 @@ class Reachable:
         ]
 
 
+def alone(of: Logic) -> Reachable:
+    """Bounds of each group of narrow registers by itself, whatever all others are: of counters, for a few questions."""
+    found = Reachable()
+    firsts = _firsts(of)
+    for names in _groups(of):
+        if firsts.keys() >= set(names):
+            own = Reachable({names: {_together(of, firsts, names)}})
+            left, changed = QUESTIONS, True
+            while own.values and changed and left > 0:
+                changed, asked = _collect(of, own, left)
+                left -= asked
+            if not changed:
+                found.values |= own.values
+    return found
+
+
 def reachable(of: Logic) -> Reachable:
     """Collect the values, beginning with those of the reset state."""
-    if RESET not in of.ports:
-        return Reachable()
-    held = [of.ports[RESET] == 1]
-    firsts = {name: first for name in of.registers() if (first := _first(of, name, held)) is not None}
+    firsts = _firsts(of)
     found = Reachable()
     for names in _groups(of):
         if firsts.keys() >= set(names):
@@ -136,6 +151,14 @@ def reachable(of: Logic) -> Reachable:
         if not changed and left > 0:
             return found
     return Reachable()
+
+
+def _firsts(of: Logic) -> dict[str, int]:
+    """Registers' values in the reset state, by name; none of a module without a reset."""
+    if RESET not in of.ports:
+        return {}
+    held = [of.ports[RESET] == 1]
+    return {name: first for name in of.registers() if (first := _first(of, name, held)) is not None}
 
 
 def _first(of: Logic, name: str, held: Sequence[Any]) -> int | None:
@@ -233,6 +256,8 @@ def _groups(of: Logic) -> list[tuple[str, ...]]:
     plain = {CELL.sub("", name): name for name in narrow}
     pairs = [(one, plain[f"last_{name}"]) for name, one in plain.items() if f"last_{name}" in plain]
     found: list[tuple[str, ...]] = [(name,) for name in narrow]
+    if plain.keys() >= RUNS:
+        pairs.append((plain["left"], plain["waiting"]))
     found += [pair for pair in pairs if of.now(pair).size() <= NARROW]
     flags = [name for name in narrow if of.now([name]).size() == 1]
     if 1 < len(flags) <= NARROW:

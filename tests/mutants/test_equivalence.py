@@ -205,6 +205,27 @@ endmodule
 """
 
 
+COUNTDOWN = """
+module top(input clk, input rst, input done, output y);
+  reg [1:0] left; reg waiting;
+  always @(posedge clk)
+    if (rst) begin left <= 0; waiting <= 0; end
+    else if (done) begin left <= 2; waiting <= 1; end
+    else if (waiting) begin left <= left - 1; waiting <= left != 1; end
+  assign y = waiting && left == 2;
+endmodule
+"""
+
+
+def test_what_is_left_while_something_waits(tmp_path: Path) -> None:
+    """2, 1: the lowest bit of what is left is 1 behind the first step, and means nothing behind the last."""
+    netlist = yosys.prepare(COUNTDOWN, "top", tmp_path)
+    known = [m for cells in mutations(netlist, Origins([()] * 20)).values() for cell in cells for m in cell]
+    asked = [m for m in known if (m.kind, m.port, m.bit) == ("$sub", "Y", 0) and m.mode in ("const1", "const0")]
+    found = equivalence.equivalent(dict(enumerate(asked)), tmp_path)
+    assert [asked[number].mode for number in found] == ["const1"]
+
+
 def test_a_register_without_reset_beside_one_that_is_reset_to_1(tmp_path: Path) -> None:
     """The bounds hold in the reset state: bounds that nothing fulfils would prove every fault to be none."""
     netlist = yosys.prepare(MIXED, "top", tmp_path)

@@ -116,10 +116,17 @@ class ProfileQueues(Component):
             memory = Memory(shape=unsigned(self.config.bits), depth=depth, init=[], attrs={"ram_style": "distributed"})
             m.submodules[f"memory{place}"] = memory
             write, read = memory.write_port(), memory.read_port(domain="comb")
-            m.d.comb += [write.en.eq(taken), write.data.eq(self.i.payload), out.payload.eq(read.data)]
+            write_at, read_at = (Signal(range(depth), name=f"{name}{place}") for name in ("write_at", "read_at"))
+            m.d.comb += [
+                write.en.eq(taken),
+                write.addr.eq(write_at),
+                write.data.eq(self.i.payload),
+                read.addr.eq(read_at),
+                out.payload.eq(read.data),
+            ]
             with m.If(taken):
-                m.d.sync += write.addr.eq(wrap_increment(write.addr, depth))
+                m.d.sync += write_at.eq(wrap_increment(write_at, depth))
             with m.If(left):
-                m.d.sync += read.addr.eq(wrap_increment(read.addr, depth))
+                m.d.sync += read_at.eq(wrap_increment(read_at, depth))
         m.d.comb += [self.i.ready.eq(reduce(and_, rooms)), taken.eq(self.i.valid & self.i.ready)]
         return m

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from amaranth.hdl import Shape, signed, unsigned
 
-from hwgen.formal.nets import skip_fifo
+from hwgen.formal.nets import profile_queue, skip_fifo
 from hwgen.formal.streams import Count
 from hwgen.rtl.add import AddConfig
 from hwgen.rtl.alamouti import AlamoutiConfig
+from hwgen.rtl.channel_gain import ChannelGainConfig
 from hwgen.rtl.concat import ConcatConfig
 from hwgen.rtl.convolution import Convolution
 from hwgen.rtl.convolution_config import ConvolutionConfig
@@ -31,6 +32,7 @@ from hwgen.rtl.polynomial_convolution import PolynomialConvolution, in_polynomia
 from hwgen.rtl.polynomial_window import PolynomialWindow, in_polynomial_blocks
 from hwgen.rtl.pooling import PoolingConfig
 from hwgen.rtl.power import PowerNormaliserConfig
+from hwgen.rtl.profile_queues import ProfileQueuesConfig
 from hwgen.rtl.requantise import RequantiserConfig
 from hwgen.rtl.skip_fifo import SkipFifoConfig
 from hwgen.rtl.space_to_depth import SpaceToDepthConfig
@@ -185,6 +187,9 @@ SMALL: dict[str, tuple[Small, ...]] = {
     "Add": (Small("2 bits, depth 6", AddConfig((U2, U2), 1, U2).build,
                   (Count("i0", "o", (0, 1)), Count("i1", "o", (0, 1))), 16),),
     "Alamouti": (Small("2 pairs", AlamoutiConfig(2).build, (Count("i", "o", (0, 0, 4, 4, 8), 8),), 16),),
+    "ChannelGain": (Small("3 bits to 2, 2 profiles and channels",
+                          ChannelGainConfig(S3, ((3, 1), (2, 5)), 1, S2, pixels=2).build,
+                          (Count("i", "o", (0, 1)),), 18),),
     "Concat": (Small("2 + 1 channels of 2 bits", ConcatConfig((2, 1), 2).build,
                      (Count("i__0", "o", (0, 1, 3)), Count("i__1", "o", (2, 3))), 20),),
     "Convolution": (
@@ -199,14 +204,20 @@ SMALL: dict[str, tuple[Small, ...]] = {
                    lambda text: (*skip_fifo(text, "dut.fifo0", 1), *skip_fifo(text, "dut.fifo1", 3))),),
     "Framer": (Small("frames of 3 beats of 2 bits", FRAMES.build),),
     "Gain": (Small("3 bits to 2", GainConfig(S3, 3, 1, S2).build, (Count("i", "o", (0, 1)),), 16),),
-    "InputFraming": (Small("frames of 3 beats, coefficients of 2",
-                           InputFramingConfig(FRAMES, FramerConfig(2, 2)).build),),
+    "InputFraming": (
+        Small("frames of 3 beats, coefficients of 2", InputFramingConfig(FRAMES, FramerConfig(2, 2)).build),
+        Small("frames of 3 beats, 4 profiles",
+              InputFramingConfig(FRAMES, profiles=ProfileQueuesConfig(4, 1, 1)).build),
+    ),
     "InputQuantiser": (Small("3 bits to 2", InputQuantiserConfig(S3, 1, S2).build, (Count("i", "o", (0, 1)),), 20),),
     "MatrixProduct": (Small("2x2 matrix, 2 groups", PRODUCT.build,
                             (Count("i", "o", (0, 0, 2, 2, 4), 4), Count("coefficients", "o", (0, 0, 0, 0, 4))), 20),),
     "PairConvolution": (Small("3x3 kernel, 4x3 frame", pair_convolution),),
     "PixelPacker": (Small("2 pixels of 3 values of 2 bits", PixelPackerConfig(2, 3, 2).build,
                           (Count("i", "o", (0, 0, 0, 1, 1, 1, 2), 2),), 20),),
+    "ProfileQueues": (Small("4 profiles, 2 queues of 3", ProfileQueuesConfig(4, 2, 3).build, (
+        Count("i", "o__0", (0, 1)), Count("i", "o__1", (0, 1))), 16,
+        lambda text: (*profile_queue(text, 0, 3), *profile_queue(text, 1, 3))),),
     "PixelSerialiser": (Small("3 values of 2 bits", PixelSerialiserConfig(3, 2).build, (Count("i", "o", (0, 3)),), 20),
                         Small("3 values of 2 bits, depth 1", PixelSerialiserConfig(3, 2, 1).build,
                               (Count("i", "o", (0, 3)),), 20)),

@@ -88,3 +88,15 @@ def skip_fifo(text: str, name: str, depth: int) -> tuple[str, ...]:
         equal(nets.unsigned(f"{name}.write_at"), modulo(total(read_at, held), depth)),
         *words,
     )
+
+
+def profile_queue(text: str, place: int, depth: int) -> tuple[str, ...]:
+    """Claims about the registers of one of ProfileQueues' queues: its words are those from `read_at` on."""
+    nets = Nets(text)
+    level, read_at = nets.unsigned(f"dut.level{place}"), nets.unsigned(f"dut.read_at{place}")
+    write_at = nets.unsigned(f"dut.write_at{place}")
+    return (
+        at_most(level, number(depth)),
+        at_most(read_at, number(depth - 1)),
+        equal(write_at, modulo(total(read_at, level), depth)),
+    )

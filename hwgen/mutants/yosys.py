@@ -65,8 +65,7 @@ def mutated(mutations: Sequence[Mutation], top: str, folder: Path) -> str:
     lines = ["read_rtlil netlist.il"]
     for number, mutation in enumerate(mutations, start=1):
         lines.append(mutation.command(f"-ctrl {CONTROL} {CONTROL_BITS} {number} "))
-    # What a fault selects must not be what is left open for a simulator to choose: it may choose the right value.
-    lines += ["setundef -random 1", f"delete -port {top}/{CONTROL}", "write_verilog -noattr -norename mutated.v"]
+    lines += [f"delete -port {top}/{CONTROL}", "write_verilog -noattr -norename mutated.v"]
     run(folder, lines)
     text = (folder / "mutated.v").read_text(encoding="utf-8")
     select = SELECT.format(high=CONTROL_BITS - 1, control=CONTROL)

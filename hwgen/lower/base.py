@@ -105,6 +105,8 @@ class Buffer:
         1, or the pixels of a row where each row has a memory of its own.
     grows
         Whether it holds pixels of a frame rather than beats in flight: its depth is chosen after those that do not.
+    like
+        Another part of the node, chosen before, whose depth is about the same: the search begins there.
     """
 
     node: str
@@ -116,6 +118,7 @@ class Buffer:
     enough: int
     unit: int = 1
     grows: bool = False
+    like: str | None = None
 
 
 Depths = Mapping[Buffer, int]

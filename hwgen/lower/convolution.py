@@ -161,7 +161,7 @@ class ConvolutionLowering(Lowering[ConvolutionConfig]):
         deep = replace(config, depth=None, second_depth=None).second_fifo_depth
         entries = rows * (window.row_pairs - window.alone) * config.beats_out
         second = Buffer(self.name, SECOND_FIFO, f"{self.name}.{SECOND_FIFO}", entries, config.least_second_depth, deep,
-                        deep)  # fmt: skip
+                        deep, like=FIFO)  # fmt: skip
         return fifo, second, line_buffer(self.name, config.window)
 
     def with_depths(self, config: ConvolutionConfig, depths: Mapping[str, int]) -> ConvolutionConfig:

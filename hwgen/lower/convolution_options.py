@@ -162,7 +162,7 @@ def _forms(
     key = type(folding), folding.pe, folding.out_lanes, folding.packing, window.simd, window.taps
     if key not in priced:
         forms = list(_behind(lowering, folding, board))
-        prices = [amounts(replace(folding, **parts).cost(board.family)) for parts in forms]
+        prices = list(_prices(folding, forms, board.family))
         # What the line buffer takes is added to the rest, so each is weighed by itself.
         priced[key] = [
             (tuple(np.subtract(price, own).tolist()), parts)
@@ -178,6 +178,20 @@ def _forms(
         for taken, other in windows:
             more = {} if other is window else {"window": other}
             yield tuple(a + b for a, b in zip(price, taken, strict=True)), parts | more
+
+
+def _prices(folding: ConvolutionConfig, forms: Sequence[_Parts], family: str) -> Iterator[Amounts]:
+    """What a folding takes with each of these forms of what is behind its line buffer.
+
+    All but the multipliers depends on a form by its latency alone, so it is priced once for each of these.
+    """
+    around: dict[int, Amounts] = {}
+    for parts in forms:
+        formed = replace(folding, **parts)
+        mac, late = amounts(formed.mac.cost(family)), formed.drain_latency
+        if late not in around:
+            around[late] = tuple(np.subtract(amounts(formed.cost(family)), mac).tolist())
+        yield tuple(a + b for a, b in zip(mac, around[late], strict=True))
 
 
 def _behind(lowering: ConvolutionLowering, folding: ConvolutionConfig, board: Board) -> Iterator[_Parts]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -118,14 +118,9 @@ class WindowEvents(NodeEvents):
             return index, delay + self.config.arrival_latency + self.constants.pixel_words - 1
 
         def result() -> tuple[Cycles, int | Cycles]:
-            if not self.single_beats:
-                per_frame = self.of_folds.events.per_frame
-                folds = np.arange(frame * per_frame, (frame + 1) * per_frame)
-                return self._issued(folds), self._late(folds) + latency
-            index, delay = self.of_folds.of(given.frame(frame))
-            return self._issued(index), delay + self._late(index) + latency
+            index, delay = self._results
+            return index + frame * self.issue.per_frame, delay
 
-        latency = self.config.drain_latency
         if self.line_buffer in depths:
             places, delay = taken.first_of_pixels(frame)
 
@@ -147,6 +142,15 @@ class WindowEvents(NodeEvents):
         else:
             found.append(Chain(given.events, frame, self._beats_before(), self.config.last_beats))
         return found
+
+    @cached_property
+    def _results(self) -> tuple[Cycles, int | Cycles]:
+        """Of every beat or fold of the first frame's output its issue, and how many cycles it comes after that."""
+        delay: int | Cycles = 0
+        folds = np.arange(self.of_folds.events.per_frame, dtype=np.int64)
+        if self.single_beats:
+            folds, delay = self.of_folds.of(self.outputs[0].frame(0))
+        return self._issued(folds), delay + self._late(folds) + self.config.drain_latency
 
     def _issued(self, folds: Cycles) -> Cycles:
         """Which issue brings each fold of the output's pixels, both counted over all frames."""

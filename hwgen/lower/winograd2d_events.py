@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -29,7 +30,8 @@ def block_buffers(name: str, config: Winograd2dConvolutionConfig) -> tuple[Buffe
         entries = rows * columns * config.beats_out
         # The second row waits for all of the first: seldom does it need more room than for itself.
         busy = least if PLACES[place][0] else full[place]
-        found.append(Buffer(name, part, f"{name}.{part}", entries, least, busy, full[place]))
+        like = FIFOS[place - 1] if PLACES[place][1] else None
+        found.append(Buffer(name, part, f"{name}.{part}", entries, least, busy, full[place], like=like))
     return (*found, line_buffer(name, config.window))
 
 
@@ -37,6 +39,48 @@ def with_block_depths(config: Winograd2dConvolutionConfig, depths: Mapping[str, 
     """The config with FIFOs of these depths, by their part."""
     first, second, row, second_row = (depths[part] for part in FIFOS)
     return replace(config, depth=first, second_depth=second, row_depth=row, second_row_depth=second_row)
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """What does not depend on frame and depths, int64 arrays: found once for all the depths that are tried.
+
+    rows_of, columns_of : (2, pairs), the rows of every pair of rows, the columns of every pair of columns
+    row_pair, column_pair : of each row and column the pair that has it
+    passed : of each place of a block that there is, for each fold the beats that its FIFO has had before it
+    """
+
+    rows_of: Cycles
+    row_pair: Cycles
+    columns_of: Cycles
+    column_pair: Cycles
+    passed: dict[int, Cycles]
+
+
+@lru_cache(maxsize=64)
+def _blocks(config: Winograd2dConvolutionConfig) -> _Blocks:
+    window, beats = config.window, config.beats_out
+    across = window.out_width
+
+    def pairs(count: int) -> tuple[Cycles, Cycles]:
+        found = np.array([window.pair(place) for place in range(count)], dtype=np.int64)
+        pair_of = np.zeros(int(found.max()) + 1, dtype=np.int64)
+        for own in found.T:
+            pair_of[own] = np.arange(count)
+        return found.T, pair_of
+
+    # A block that lacks a pixel asks for room for it all the same, and takes none.
+    folds = np.arange(window.out_height * across * window.folds, dtype=np.int64)
+    run, fold = np.divmod(folds, config.run_folds)
+    block, offset = np.divmod(run * config.run_beats + fold * config.fold_beats, beats)
+    row, column = np.divmod(block, across)
+    passed = {}
+    for place in range(len(PLACES)):
+        rows, columns = config.entries(place)
+        here = np.minimum(column * beats + offset, columns * beats)
+        if rows * columns:
+            passed[place] = np.where(row < rows, row * columns * beats + here, rows * columns * beats)
+    return _Blocks(*pairs(window.out_height), *pairs(across), passed)
 
 
 class BlockEvents(WindowEvents):
@@ -53,17 +97,10 @@ class BlockEvents(WindowEvents):
         window = config.window
         self.rows, self.columns = window.rows, window.columns
         self.down, self.across = window.out_height, window.out_width
-        # The rows of every pair of rows, the columns of every pair of columns, and which pair has each.
-        self.rows_of, self.row_pair = self._pairs(self.down)
-        self.columns_of, self.column_pair = self._pairs(self.across)
+        self.blocks = blocks = _blocks(config)
+        self.rows_of, self.row_pair = blocks.rows_of, blocks.row_pair
+        self.columns_of, self.column_pair = blocks.columns_of, blocks.column_pair
         self.run_folds, self.run_beats = config.run_folds, config.run_beats
-
-    def _pairs(self, count: int) -> tuple[Cycles, Cycles]:
-        pairs = np.array([self.config.window.pair(place) for place in range(count)], dtype=np.int64)
-        pair_of = np.zeros(int(pairs.max()) + 1, dtype=np.int64)
-        for own in pairs.T:
-            pair_of[own] = np.arange(count)
-        return pairs.T, pair_of
 
     def _issued(self, folds: Cycles) -> Cycles:
         pixels, fold = np.divmod(folds, self.folds)
@@ -84,18 +121,11 @@ class BlockEvents(WindowEvents):
         return fold // self.run_folds * self.run_beats + fold % self.run_folds * self.fold_beats
 
     def _rooms(self, frame: int, given: Beats, depths: Depths) -> list[Wait]:
-        # A block that lacks a pixel asks for room for it all the same, and takes none.
-        block, offset = np.divmod(self.constants.beats_before, self.beats)
-        row, column = np.divmod(block, self.across)
         found = []
-        for place, fifo in enumerate(self.fifos):
+        for place, passed in self.blocks.passed.items():
             rows, columns = self.config.entries(place)
-            if not rows * columns:
-                continue
-            here = np.minimum(column * self.beats + offset, columns * self.beats)
-            passed = np.where(row < rows, row * columns * self.beats + here, rows * columns * self.beats)
             leaves = self._output_beats(rows, columns, place)
-            found += self._room(fifo, frame, given, depths, rows * columns, passed, leaves)
+            found += self._room(self.fifos[place], frame, given, depths, rows * columns, passed, leaves)
         return found
 
     def _output_beats(self, rows: int, columns: int, place: int) -> Callable[[Cycles], Cycles]:

@@ -50,15 +50,21 @@ def minimal_depths(plan: Plan) -> dict[Buffer, int]:
         raise RuntimeError(f"{plan.graph.model}: no buffers keep its pace, the deepest tried: {max(chosen.values())}")
     for buffer in scheduler.buffers:
         least, most = buffer.least // buffer.unit, chosen[buffer] // buffer.unit
-        trial, tries = buffer.busy // buffer.unit - 1, 0
+        like = buffer.node, buffer.like
+        near = next((depth for other, depth in chosen.items() if (other.node, other.part) == like), None)
+        trial, passed, failed = (near or buffer.busy) // buffer.unit - 1, 0, 0
         while least < most:
-            trial = max(trial, least)
+            trial = min(max(trial, least), most - 1)
             if tried := scheduler.keeps_pace({**chosen, buffer: trial * buffer.unit}, schedule, buffer):
-                most, schedule = trial, tried
+                most, schedule, passed = trial, tried, passed + 1
             else:
-                least = trial + 1
-            # A stage that is seldom busy often needs the least.
-            trial, tries = least if tries == 0 else (least + most) // 2, tries + 1
+                least, failed = trial + 1, failed + 1
+            if near is None and passed + failed == 1:
+                trial = least  # a stage that is seldom busy often needs the least
+            elif near is None or (passed and failed):
+                trial = (least + most) // 2
+            else:  # in steps that double, until it lies between two
+                trial = least + (1 << failed - 1) - 1 if failed else most - (1 << passed - 1)
         chosen[buffer] = most * buffer.unit
     return chosen
 

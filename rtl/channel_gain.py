@@ -116,9 +116,9 @@ class ChannelGainConfig:
         dsp = multiplier_dsp(self.factor_bits + 1, family)
         values = self.pixels * self.channels
         counters = Cost(counter_lut(values) + counter_lut(self.channels) + 2,
-                        counter_ff(values) + 2 * bits_of(self.channels) + 1)  # fmt: skip
-        # Registers of the last value and factor before the product are the slice's own.
-        outside = 2 * self.input.width if dsp == 1 else 4 * self.input.width + self.factor_bits
+                        counter_ff(values) + counter_ff(self.channels) + bits_of(self.channels) + 1)  # fmt: skip
+        # Two registers of the value before the product and the factor's are the slice's own.
+        outside = self.input.width if dsp == 1 else 4 * self.input.width + self.factor_bits
         rounding = add_round_saturate_cost(self.product_bits, self.right, self.output)
         fifo = output_fifo_cost(self.output, self.depth, family)
         return Cost(2, self.cycles + outside, dsp) + counters + self.memory.cost(family) + rounding + fifo

@@ -65,8 +65,7 @@ class ProfileQueuesConfig:
         if self.depth == 1:
             queue = Cost(3, self.bits + level)
         else:
-            queue = Cost(distributed_lut(self.depth, self.bits, family) + level + 2 * (address + 1) + 4,
-                         level + 2 * address)  # fmt: skip
+            queue = Cost(distributed_lut(self.depth, self.bits, family) + level + 2 * address, level + 2 * address)
         return queue * self.consumers + Cost(equal_lut(self.consumers))
 
     def build(self) -> ProfileQueues:

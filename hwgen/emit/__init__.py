@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,13 +40,21 @@ class Emitted:
     plan: Plan
 
 
-def emit(options: DesignOptions, out: Path | None = None, quiet: bool = False) -> Emitted:
+Beside = Callable[[Path, boards.Board, dict[str, Any]], dict[str, Any]]
+"""Writes further files into a design's folder, given its board and its manifest so far; gives the manifest's further
+entries."""
+
+
+def emit(
+    options: DesignOptions, out: Path | None = None, quiet: bool = False, beside: Beside | None = None
+) -> Emitted:
     """Size a model for a board and write its design folder.
 
     Parameters
     ----------
     out : folder to write, replaced as a whole; None takes hwgen_out/MODEL_SIDE_BOARD
     quiet : print nothing
+    beside : see Beside
 
     Raises
     ------
@@ -57,7 +66,7 @@ def emit(options: DesignOptions, out: Path | None = None, quiet: bool = False) -
     check_replaceable(folder)  # before the work
     plan = minimal_buffers(size(graph, target, width, height, options.fps, options.engine or ENGINE))
     with replaced_folder(folder) as part:
-        manifest = write_design(part, plan, spec, options)
+        manifest = write_design(part, plan, spec, options, beside)
     if not quiet:
         from hwgen.emit.table import print_summary
 
@@ -88,7 +97,9 @@ def graph_of(options: DesignOptions, spec: ModelSpec) -> tuple[Graph, int, int]:
     return load_graph(spec, options.init, options.side, options.channel), width, height
 
 
-def write_design(folder: Path, plan: Plan, spec: ModelSpec, options: DesignOptions) -> dict[str, Any]:
+def write_design(
+    folder: Path, plan: Plan, spec: ModelSpec, options: DesignOptions, beside: Beside | None = None
+) -> dict[str, Any]:
     """Write a plan's design into an empty folder; its manifest.
 
     Raises
@@ -104,6 +115,8 @@ def write_design(folder: Path, plan: Plan, spec: ModelSpec, options: DesignOptio
     manifest = build_manifest(plan, top, spec, options)
     for name, content in simulation_files(manifest).items():
         (folder / name).write_text(content, encoding="utf-8")
+    if beside is not None:
+        manifest |= beside(folder, plan.board, manifest)
     manifest["files"] = file_hashes(folder)
     (folder / "README.md").write_text(readme(manifest), encoding="utf-8")
     (folder / "manifest.json").write_bytes(manifest_bytes(manifest))

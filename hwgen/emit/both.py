@@ -11,7 +11,7 @@ from typing import Any
 
 from hwgen.design_options import BOTH, DesignOptions, of_both_sides
 from hwgen.device import shown
-from hwgen.emit import Emitted, graph_of, target_of, write_design
+from hwgen.emit import Beside, Emitted, graph_of, target_of, write_design
 from hwgen.emit.folder import check_replaceable, replaced_folder
 from hwgen.emit.manifest import FORMAT_VERSION, file_hashes, manifest_bytes
 from hwgen.option_values import ENGINE
@@ -31,7 +31,9 @@ class EmittedPair:
     designs: dict[str, Emitted]
 
 
-def emit_both(options: DesignOptions, out: Path | None = None, quiet: bool = False) -> EmittedPair:
+def emit_both(
+    options: DesignOptions, out: Path | None = None, quiet: bool = False, beside: Beside | None = None
+) -> EmittedPair:
     """Size both sides of a model for one board together and write their design folders.
 
     The rate is the best that both reach on the board at once, or the asked one for each; no module has a name that the
@@ -42,6 +44,7 @@ def emit_both(options: DesignOptions, out: Path | None = None, quiet: bool = Fal
     options : of either side
     out : folder to write, replaced as a whole; None takes hwgen_out/MODEL_both_BOARD
     quiet : print nothing
+    beside : of either side, see `hwgen.emit.Beside`
 
     Raises
     ------
@@ -61,7 +64,7 @@ def emit_both(options: DesignOptions, out: Path | None = None, quiet: bool = Fal
     with replaced_folder(folder) as part:
         for side, plan in plans.items():
             (part / side).mkdir()
-            designs[side] = Emitted(folder / side, write_design(part / side, plan, spec, sides[side]), plan)
+            designs[side] = Emitted(folder / side, write_design(part / side, plan, spec, sides[side], beside), plan)
         manifest = pair_manifest(plans, {side: design.manifest for side, design in designs.items()})
         manifest["files"] = file_hashes(part)
         (part / "README.md").write_text(pair_readme(manifest, designs), encoding="utf-8")

@@ -45,9 +45,9 @@ def simulation_files(manifest: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _model(manifest: Mapping[str, Any]) -> str:
-    """The model's name for comments and a core's name: a folder's may have any character, and end a comment."""
-    return re.sub(r"[^A-Za-z0-9_-]", "_", manifest["model"])
+def module_text(model: str) -> str:
+    """A model's name for comments and a core's name: a folder's may have any character, and end a comment."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", model)
 
 
 def streams(manifest: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
@@ -75,7 +75,7 @@ def testbench(manifest: Mapping[str, Any]) -> str:
     return render(
         "testbench.v",
         top=top,
-        model=_model(manifest),
+        model=module_text(manifest["model"]),
         side=manifest["side"],
         **manifest["frame"],
         frames=FRAMES,
@@ -124,7 +124,7 @@ def cocotb_test(manifest: Mapping[str, Any]) -> str:
     return render(
         "cocotb_test.py",
         top=manifest["top"],
-        model=_model(manifest),
+        model=module_text(manifest["model"]),
         side=manifest["side"],
         inputs=json.dumps(inputs),
         frames=FRAMES,
@@ -160,7 +160,7 @@ def makefile(manifest: Mapping[str, Any]) -> str:
 
 def fusesoc_core(manifest: Mapping[str, Any]) -> str:
     """The FuseSoC core, CAPI2."""
-    top, model = manifest["top"], _model(manifest)
+    top, model = manifest["top"], module_text(manifest["model"])
     samples = [SAMPLES[name] for name in streams(manifest)] + ([PROFILES] if profiles_of(manifest) > 1 else [])
     return render(
         "fusesoc.core",

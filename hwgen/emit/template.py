@@ -12,8 +12,12 @@ LINE = re.compile(r"^\{\{(\w+)\}\}\n", re.MULTILINE)
 """One that is a line of its own: it takes any number of lines."""
 
 
-def render(template: str, /, **values: object) -> str:
+def render(template: str, folder: Path = FOLDER, /, **values: object) -> str:
     """A template's text with every name replaced by its value, once; values are not looked into.
+
+    Parameters
+    ----------
+    folder : of the file TEMPLATE.in
 
     A value for a line of its own is whole lines, each with its end; an empty one leaves no line.
 
@@ -22,7 +26,7 @@ def render(template: str, /, **values: object) -> str:
     KeyError : the template has a name without a value
     ValueError : a value that the template has no place for
     """
-    text = (FOLDER / f"{template}.in").read_text(encoding="utf-8")
+    text = (folder / f"{template}.in").read_text(encoding="utf-8")
     if surplus := sorted(set(values) - set(NAME.findall(text))):
         raise ValueError(f"{template}: wanted values of the template's names, got {', '.join(surplus)}")
     return re.sub(rf"{LINE.pattern}|{NAME.pattern}", lambda found: str(values[found[1] or found[2]]), text,

@@ -45,6 +45,28 @@ FAULT_PORTS = """\
     .frame_error(frame_error),                      // high for a cycle: an input frame was too short or too long
     .frame_errors(frame_errors)                     // how many were since reset, 32 bits
 """
+IP = """\
+## The IP
+
+`{top}` in `{top}.v` is this design behind AXI4-Stream of {bits} bits and AXI4-Lite registers, as a DMA and a processor
+take it: {bytes_in} bytes a frame in, {bytes_out} out, the first {what_in} and {what_out} in the lowest bytes of a beat.
+`ip/` has the description of its registers (registers.rdl, and what is made of it for C, Python and readers) and a test
+at its AXI ports: `make -C ip`.
+
+"""
+
+
+def _ip(manifest: dict[str, Any]) -> str:
+    """The part about the IP, where there is one."""
+    if "ip" not in manifest:
+        return ""
+    ip, items = manifest["ip"], ("pixel", "symbol") if manifest["side"] == "tx" else ("symbol", "pixel")
+    return IP.format(
+        top=ip["top"], bits=ip["options"]["beat_bits"], bytes_in=ip["input"]["bytes"], bytes_out=ip["output"]["bytes"],
+        what_in=items[0], what_out=items[1],
+    )  # fmt: skip
+
+
 COLOUR = {1: "grey", 3: "RGB"}
 """By the image's channels."""
 SIDES = {
@@ -133,6 +155,7 @@ again.
 | multipliers | {predicted['multipliers']} |
 | DSP, BRAM36 | {predicted['dsp']}, {predicted['bram36']:g} |{ultra}
 
+{_ip(manifest)}\
 Check it: `hwgen verify --model {manifest['model']}{options} --design .` (for a specification of your own: its path).
 It needs the `verify` extra: `make env` in a clone, `pip install 'hwgen[verify]'` elsewhere.
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from amaranth.back import rtlil
+from amaranth.lib.wiring import Component
 
 from hwgen import __version__, cache as caches, process
 from hwgen.emit.datapath import Top
@@ -53,7 +54,7 @@ def verilog(plan: Plan, top: str, sources: bool = False) -> str:
     ------
     HwgenError : Yosys was stopped, cannot run, or writes in a form that `hwgen.emit.verilog_steps` does not know
     """
-    text = yosys_text(plan, top, sources)
+    text = yosys_text(Top(plan), top, sources)
     for step in steps(plan, top):
         text = step(text)
     return text
@@ -61,10 +62,29 @@ def verilog(plan: Plan, top: str, sources: bool = False) -> str:
 
 def steps(plan: Plan, top: str) -> tuple[Callable[[str], str], ...]:
     """What happens to Yosys' text, in this order."""
-    return (
-        partial(with_parameter, top=top), start_events, separate_initial_values, keep_registers, waive_lint,
-        partial(add_header, **header(plan, top)),
-    )  # fmt: skip
+    return (partial(with_parameter, top=top), *COMMON, partial(add_header, **header(plan, top)))
+
+
+COMMON: tuple[Callable[[str], str], ...] = (start_events, separate_initial_values, keep_registers, waive_lint)
+"""Steps of every module, a design's or one around it."""
+
+
+def verilog_of(component: Component, top: str, title: str, facts: dict[str, str]) -> str:
+    """The Verilog of a component that is no design but stands around one.
+
+    Parameters
+    ----------
+    top : the module's name
+    title, facts : the file's first lines
+
+    Raises
+    ------
+    HwgenError : as of `verilog`
+    """
+    text = yosys_text(component, top, False)
+    for step in COMMON:
+        text = step(text)
+    return add_header(text, title, facts)
 
 
 def header(plan: Plan, top: str) -> dict[str, Any]:
@@ -76,8 +96,8 @@ def header(plan: Plan, top: str) -> dict[str, Any]:
     return {"title": f"{top}: {origin}; emitted by hwgen {__version__}", "facts": facts}
 
 
-def yosys_text(plan: Plan, top: str, sources: bool) -> str:
-    """A design as Yosys writes it, the one that Amaranth brings, WebAssembly in a Python process of its own.
+def yosys_text(component: Component, top: str, sources: bool) -> str:
+    """A component as Yosys writes it, the one that Amaranth brings, WebAssembly in a Python process of its own.
 
     Raises
     ------
@@ -85,7 +105,7 @@ def yosys_text(plan: Plan, top: str, sources: bool) -> str:
     """
     attributes = ATTRIBUTES if sources else f"{ATTRIBUTES} -remove src"
     with _uncollected():
-        text = rtlil.convert(Top(plan), name=top, emit_src=sources)
+        text = rtlil.convert(component, name=top, emit_src=sources)
     script = SCRIPT.format(rtlil=text, attributes=attributes)
     variables = process.environment({"PYTHONPATH": process.python_path()} | caches.environment())
     with process.private_folder("hwgen_yosys_") as folder:

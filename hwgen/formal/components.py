@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from amaranth.hdl import Shape, signed, unsigned
 
+from hwgen.formal.axi import AXI
 from hwgen.formal.nets import profile_queue, skip_fifo
+from hwgen.formal.small import Small
 from hwgen.formal.streams import Count
 from hwgen.rtl.add import AddConfig
 from hwgen.rtl.alamouti import AlamoutiConfig
@@ -55,24 +56,6 @@ from hwgen.rtl.winograd_window import WinogradWindow
 
 U2, S2, S3 = unsigned(2), signed(2), signed(3)
 ACCUMULATOR = 6
-
-
-@dataclass(frozen=True)
-class Small:
-    """A component in a small form.
-
-    form : in words
-    build : a new one of it
-    counts : of its beats
-    depth : cycles for which they are checked
-    lemmas : what else has to be known for its streams' rules, see `streams.check_rules`
-    """
-
-    form: str
-    build: Callable[[], Any]
-    counts: Sequence[Count] = field(default=())
-    depth: int = 0
-    lemmas: Callable[[str], tuple[str, ...]] | None = None
 
 
 def every(beats: int, results: int) -> tuple[int, ...]:
@@ -183,7 +166,7 @@ def winograd2d_window() -> Winograd2dWindow:
     return Winograd2dWindow(config.window, config.program(TWO).words())
 
 
-SMALL: dict[str, tuple[Small, ...]] = {
+SMALL: dict[str, tuple[Small, ...]] = AXI | {
     "Add": (Small("2 bits, depth 6", AddConfig((U2, U2), 1, U2).build,
                   (Count("i0", "o", (0, 1)), Count("i1", "o", (0, 1))), 16),),
     "Alamouti": (Small("2 pairs", AlamoutiConfig(2).build, (Count("i", "o", (0, 0, 4, 4, 8), 8),), 16),),

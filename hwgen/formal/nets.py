@@ -30,6 +30,12 @@ class Nets:
         """A net in two's complement."""
         return self._extended(name, "sign_extend")
 
+    def alike(self, first: str, second: str) -> str:
+        """The claim that two nets are equal, of any width that both have."""
+        if self.widths.get(first, -1) == self.widths.get(second, -2):
+            return f"(= (|{TOP}_n {first}| {{s}}) (|{TOP}_n {second}| {{s}}))"
+        return equal(self.unsigned(first), self.unsigned(second))
+
     def _extended(self, name: str, how: str) -> str:
         if name not in self.widths:
             return number(0)
@@ -77,7 +83,7 @@ def skip_fifo(text: str, name: str, depth: int) -> tuple[str, ...]:
     words = [
         implies(
             f"(and (not {equal(level, number(0))}) {equal(read_at, number(word))})",
-            equal(nets.unsigned(f"{name}.memory.data"), nets.unsigned(f"{name}.memory.memory0_0[{word}]")),
+            nets.alike(f"{name}.memory.data", f"{name}.memory.memory0_0[{word}]"),
         )
         for word in range(depth)
     ]

@@ -9,8 +9,9 @@ from functools import partial
 from amaranth.hdl import Shape, signed, unsigned
 
 from hwgen.formal.arithmetic import Layer, check_requantiser, check_sums
-from hwgen.formal.components import FRAMES, PLAIN, SMALL, STRIDED, Small
+from hwgen.formal.components import FRAMES, PLAIN, SMALL, STRIDED
 from hwgen.formal.counters import check_counter, check_faults, check_order, check_windows
+from hwgen.formal.small import Small
 from hwgen.formal.solver import BOUNDED, PROVEN, REFUTED, Answer
 from hwgen.formal.streams import check_counts, check_rules, paths
 from hwgen.rtl.input_framing import InputFramingConfig

@@ -24,8 +24,8 @@ INSIDE = {"Pipeline"}
 def with_streams() -> set[str]:
     """Names of the classes in rtl/ that have a stream, or inherit from one that has."""
     found = set()
-    for module in pkgutil.iter_modules(rtl.__path__):
-        for name, value in inspect.getmembers(importlib.import_module(f"hwgen.rtl.{module.name}"), inspect.isclass):
+    for module in pkgutil.walk_packages(rtl.__path__, "hwgen.rtl."):
+        for name, value in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
             if issubclass(value, Component) and any(
                 "stream.Signature" in inspect.getsource(base)
                 for base in value.__mro__ if base.__module__.startswith("hwgen.")

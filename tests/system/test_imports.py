@@ -18,7 +18,8 @@ PACKAGES = ("hwgen", "rtl", "sim")
 TORCH = ("torch", "brevitas", "torchmetrics", "torch_pruning")
 MAY_TORCH = ("hwgen.train", "hwgen.reference", "hwgen.export")
 """Who may import torch."""
-MAY_COMPONENTS = ("hwgen.rtl", "hwgen.lower", "hwgen.synth", "hwgen.formal", "hwgen.bench.roofline")
+MAY_COMPONENTS = ("hwgen.rtl", "hwgen.lower", "hwgen.synth", "hwgen.formal", "hwgen.ip",
+                  "hwgen.bench.roofline")
 """Who may import components and their configs."""
 COSTS = "hwgen.rtl.primitives"
 ALONE = ("ir", "rtl", "sim")

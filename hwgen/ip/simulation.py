@@ -1,0 +1,50 @@
+"""The files with which an IP simulates itself: a cocotb test and a Makefile."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from hwgen.emit.simulation import COCOTB_CYCLES, COCOTB_PATIENCE, FRAMES, SAMPLES, module_text
+from hwgen.emit.template import render
+from hwgen.ip.design import IpDesign
+
+FOLDER = Path(__file__).resolve().parent / "templates"
+PERIODS_NS = (10, 13)
+"""Of aclk and s_axi_aclk in the test: any will do that are not equal."""
+COEFFICIENTS = '''\
+    for place, word in enumerate((FOLDER / "{file}").read_text().split()):
+        await lite.write_dword(registers.COEFFICIENTS + 4 * place, int(word, 16))
+    await lite.write_dword(registers.CONTROL, registers.CONTROL_ENABLE | registers.CONTROL_COMMIT)
+'''
+
+
+def simulation_files(design: IpDesign) -> dict[str, str]:
+    """The files by name, below the IP's folder."""
+    return {
+        f"{design.top}_cocotb.py": cocotb_test(design),
+        "Makefile": render("Makefile", FOLDER, top=design.top, frames=FRAMES),
+    }
+
+
+def cocotb_test(design: IpDesign) -> str:
+    """The cocotb test, which is a script that builds and runs it, too."""
+    manifest, (into, out) = design.manifest, design.slots
+    beats = manifest["input"]["beats"] + manifest["output"]["beats"]
+    cycles = COCOTB_PATIENCE * (manifest["predicted"]["latency_cycles"] + beats) + COCOTB_CYCLES
+    clocks = [("aclk", "aresetn", PERIODS_NS[0]), ("s_axi_aclk", "s_axi_aresetn", PERIODS_NS[1])]
+    return render(
+        "cocotb_test.py",
+        FOLDER,
+        top=design.top,
+        model=module_text(manifest["model"]),
+        side=manifest["side"],
+        frames=FRAMES,
+        clocks=json.dumps(clocks[: design.options.clocks]),
+        hash=f"0x{design.constants['model_hash']:08X}",
+        input=f'"{SAMPLES["s_axis"]}", {into.used}, {into.slot}',
+        output=f'"{SAMPLES["m_axis"]}", {out.used}, {out.slot}',
+        coefficients=COEFFICIENTS.format(file=SAMPLES["s_coef"]) if design.coefficient_words else "",
+        timeout=cycles * PERIODS_NS[0],
+        sources=json.dumps([*manifest["sources"], f"{design.top}.v"]),
+    )

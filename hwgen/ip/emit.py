@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hwgen import __version__
+from hwgen import __version__, drivers
 from hwgen.board import Board
 from hwgen.emit import Beside
 from hwgen.emit.manifest import sha256
@@ -48,6 +48,8 @@ def write_ip(options: IpOptions, folder: Path, board: Board, manifest: dict[str,
     (folder / FOLDER).mkdir()
     for name in GENERATED:
         (folder / FOLDER / name).write_bytes((Path(__file__).parent / name).read_bytes())
+    for name in drivers.files(manifest["side"]):
+        (folder / FOLDER / name).write_bytes((drivers.FOLDER / name).read_bytes())
     for name, text in simulation_files(design).items():
         (folder / FOLDER / name).write_text(text, encoding="utf-8")
     return {"ip": entry(design, board)}

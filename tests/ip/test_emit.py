@@ -9,6 +9,7 @@ import pytest
 from support.emission import contents, emit_tiny
 from support.folder_simulation import compiler, flip_sample, make
 
+from hwgen import drivers
 from hwgen.cli.main import main
 from hwgen.design_options import DesignOptions
 from hwgen.emit import Emitted, emit
@@ -33,7 +34,7 @@ def test_files(ip: Emitted, tmp_path: Path) -> None:
     changed = {name for name in plain if plain[name] != here[name]}
     assert changed == {"README.md", "manifest.json"}
     assert set(here) - set(plain) == {"hwgen_tx_ip.v", "ip", "ip/Makefile", "ip/hwgen_tx_ip_cocotb.py"} | {
-        f"ip/{name}" for name in GENERATED
+        f"ip/{name}" for name in (*GENERATED, *drivers.files("tx"))
     }
     assert contents(emit_ip(tmp_path / "again", channel="mimo2x2").folder) == here
     assert contents(emit_ip(tmp_path / "again", channel="mimo2x2").folder) == here

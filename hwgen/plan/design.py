@@ -89,24 +89,26 @@ class Design:
     def _estimate_forks(self, lowerings: dict[str, Lowering[Any]]) -> None:
         """Estimate the beats in forks' branches while others catch up: sizing counts on it, before depths are exact.
 
-        A node lags behind the port by what its windows need; where branches meet, the quicker ones wait.
+        A node lags behind the port by what its windows need; where branches meet, the quicker ones wait, and with them
+        all that stands before, up to a fork that holds what comes meanwhile.
         """
         hardware = self.hardware
         lags: dict[str, float] = {INPUT: 0.0}
-        behind: dict[str, float] = {}
         for name, one in lowerings.items():
             lags[name] = max(lags[source] for source in hardware.inputs[name]) + one.lag
-        for name in reversed(lowerings):
-            after = [(c, behind[c]) for c, _ in hardware.consumers[name]]
-            meets = [lags[c] - lowerings[c].lag for c, _ in after if len(hardware.inputs[c]) > 1]
-            behind[name] = max([*meets, *(lag for _, lag in after)], default=0.0)
-        for name, one in lowerings.items():
+        waits: dict[str, float] = {}
+        for name, one in reversed(lowerings.items()):
+            found = []
+            for consumer, _ in hardware.consumers[name]:
+                meets = len(hardware.inputs[consumer]) > 1
+                wait = lags[consumer] - lowerings[consumer].lag - lags[name] if meets else 0.0
+                found.append(max(wait, 0.0) + waits[consumer])
             if isinstance(one, ForkLowering):
                 # A branch that a line buffer follows holds next to nothing itself.
-                one.held = [
-                    max(behind[name] - lags[name], 0.0) if lowerings[c].takes_single_beats else 0.0
-                    for c, _ in hardware.consumers[name]
-                ]
+                single = [lowerings[consumer].takes_single_beats for consumer, _ in hardware.consumers[name]]
+                one.held = [wait if alone else 0.0 for wait, alone in zip(found, single, strict=True)]
+                found = [wait - held for wait, held in zip(found, one.held, strict=True)]
+            waits[name] = max(found, default=0.0)
 
     @property
     def least_frame_cycles(self) -> int:

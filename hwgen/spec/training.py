@@ -38,6 +38,9 @@ class Training(Frozen):
     profiles : tuple
         SNRs in dB, ascending, at which one profile of the float network ends and the next begins
         (`hwgen.train.profiles`); (): it has none.
+    shares : tuple
+        How often images are sent with each profile while training, in proportion, their SNRs uniform within its range;
+        (): SNRs are uniform over the whole range.
     smoothing : float
         Decay of the running average of the float network's weights, which is what a phase leaves; 0: the last weights.
     """
@@ -48,6 +51,7 @@ class Training(Frozen):
     start: Literal["random", "linear_code"] = "random"
     power: Literal["image", "average"] = "image"
     profiles: Annotated[tuple[Annotated[Number, Field(ge=-100, le=100)], ...], Field(max_length=MOST_PROFILES - 1)] = ()
+    shares: Annotated[tuple[Annotated[Number, Field(gt=0, le=1000)], ...], Field(max_length=MOST_PROFILES)] = ()
     smoothing: Annotated[Number, Field(ge=0, lt=1)] = 0.0
     finetune: Phase
     qat: Phase
@@ -65,4 +69,6 @@ class Training(Frozen):
             raise wrong("SNRs that ascend", list(self.profiles), "profiles")
         if self.profiles and self.power != "average":
             raise wrong("this key with power average only", f"power {self.power}", "profiles")
+        if self.shares and len(self.shares) != len(self.profiles) + 1:
+            raise wrong(f"a number for each of {len(self.profiles) + 1} profiles, or none", list(self.shares), "shares")
         return self

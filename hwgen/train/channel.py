@@ -14,6 +14,7 @@ All channels are differentiable in the symbols. `hwgen.radio.channel` simulates 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -80,6 +81,20 @@ def awgn(symbols: Tensor, snr_db: Tensor, generator: torch.Generator, power: flo
 
 def uniform_snr(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
     """One SNR per image, uniform in dB: (count,) float32."""
+    return low + (high - low) * torch.rand(count, generator=generator)
+
+
+def snr_of_ranges(
+    count: int, edges: Sequence[float], shares: Sequence[float], generator: torch.Generator
+) -> Tensor:
+    """One SNR per image, (count,) float32: a range drawn in proportion to `shares`, uniform in dB within it.
+
+    Parameters
+    ----------
+    edges : the ranges' ends in dB, ascending, one more than there are shares
+    """
+    chosen = torch.multinomial(torch.tensor(shares), count, replacement=True, generator=generator)
+    low, high = torch.tensor(edges[:-1])[chosen], torch.tensor(edges[1:])[chosen]
     return low + (high - low) * torch.rand(count, generator=generator)
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from hwgen.linear_code import Components, linear_code, measure
 from hwgen.raster import Picture
 from hwgen.train.evaluate import SNRS_DB, Codec, Quality, evaluate, mean_power
-from hwgen.train.profiles import ProfiledDeepJSCC
 
 
 def snrs_within(low: float, high: float) -> tuple[float, ...]:
@@ -64,12 +63,12 @@ class Curve:
         transmit : whether its own `transmit` makes the symbols; else the latent is normalised image by image
         """
         send = getattr(network, "transmit") if transmit else None  # noqa: B009  not every codec has one
-        profiles = isinstance(network, ProfiledDeepJSCC)
+        profiles = hasattr(network, "choose")
         found: dict[float, Quality] = {}
         powers: list[float] = []
         for some in [(snr_db,) for snr_db in self.snrs_db] if profiles else [self.snrs_db]:
-            if isinstance(network, ProfiledDeepJSCC):
-                network.choose(some[0])
+            if profiles:
+                getattr(network, "choose")(some[0])  # noqa: B009  not every codec has one
             found |= evaluate(network, self.images, self.multiple, some, transmit=send, with_ssim=False)
             powers.append(mean_power(send, self.images, self.multiple) if send is not None else network.power)
         power = max(powers)  # where each profile has its own, no other's hides the largest

@@ -27,7 +27,7 @@ from tqdm import tqdm
 from hwgen import process
 from hwgen.console import bar_stream
 from hwgen.errors import HwgenError
-from hwgen.train.channel import uniform_snr
+from hwgen.train.channel import snr_of_ranges, uniform_snr
 from hwgen.train.checkpoint import check_like, read, write
 from hwgen.train.data import Crops
 from hwgen.train.optimiser import Muon, groups
@@ -47,6 +47,7 @@ class Schedule:
 
     linear_lr : peak learning rate of the layers that began as the linear code
     smoothing : decay of the running average of the weights that the phase leaves; 0 leaves the last ones
+    profiles, shares : SNRs at which one profile ends, and how often each is drawn; () draws all SNRs alike
     """
 
     phase: str
@@ -59,6 +60,8 @@ class Schedule:
     bfloat16: bool = True
     linear_lr: float | None = None
     smoothing: float = 0.0
+    profiles: tuple[float, ...] = ()
+    shares: tuple[float, ...] = ()
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:
@@ -210,7 +213,12 @@ def _step(
     for group in optimiser.param_groups:
         group["lr"] = group["scale"] * learning_rate(step, schedule.steps, schedule.lr)
     images = crops.batch(schedule.batch, generator).to(device, memory_format=torch.channels_last)
-    snr_db = uniform_snr(schedule.batch, *schedule.snr_db, generator)
+    if schedule.shares:
+        low, high = schedule.snr_db
+        edges = (low, *(min(max(bound, low), high) for bound in schedule.profiles), high)
+        snr_db = snr_of_ranges(schedule.batch, edges, schedule.shares, generator)
+    else:
+        snr_db = uniform_snr(schedule.batch, *schedule.snr_db, generator)
     with torch.autocast(device.type, torch.bfloat16, enabled=schedule.bfloat16):
         output = network(images, snr_db, generator)
     loss = log_mse(output.float(), images)

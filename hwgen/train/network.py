@@ -41,4 +41,6 @@ def pruned(spec: ModelSpec, folded: bool = False) -> DeepJSCC:
     """
     networks = spec.encoder_network, spec.decoder_network
     encoder, decoder = (without(network) for network in networks) if folded else networks
+    if spec.training is not None and spec.training.profiles:
+        return ProfiledDeepJSCC(encoder, decoder, spec.training.profiles, spec.channel)
     return DeepJSCC(encoder, decoder, spec.channel, averages(spec))

@@ -96,9 +96,10 @@ def train(
     if keep is not None and (start is not None or phase not in ("finetune", "qat", "all")):
         raise HwgenError("--keep", "phase finetune, qat or all, and no --start", phase if start is None else "--start")
     training = spec.check_trainable()
-    if training.profiles and (phase != "float" or spec.channel.kind != "awgn"):
-        got = f"phase {phase}, channel {spec.channel.kind}"
-        raise HwgenError(spec.where("training", "profiles"), "this key with phase float and channel awgn only", got)
+    if training.profiles and (keep is not None or spec.channel.kind != "awgn" or spec.pruning.criterion != "none"):
+        got = f"channel {spec.channel.kind}, criterion {spec.pruning.criterion}{', --keep' if keep is not None else ''}"
+        wanted = "this key with channel awgn and pruning's criterion none only, without --keep"
+        raise HwgenError(spec.where("training", "profiles"), wanted, got)
     if begins_linear(spec):
         linear_start.check(spec)
     if snr_db is not None:
@@ -152,7 +153,9 @@ def schedule(spec: ModelSpec, phase: str, steps: int | None = None) -> Schedule:
         (low, high),
         bfloat16=phase != "qat",
         linear_lr=(training.float if phase == "control" else getattr(training, phase)).linear_lr,
-        smoothing=0.0 if phase == "qat" else training.smoothing,
+        smoothing=training.smoothing,
+        profiles=training.profiles,
+        shares=training.shares,
     )
 
 
@@ -193,9 +196,9 @@ def run_phase(
         terms(Path(keep), header, spec)
         quantised(network).keep_transmitter(tensors, str(keep))
     crops = Crops(train_images, plan.crop, where)
-    if phase == "qat":
-        quantised(network).calibrate([crops.batch(CALIBRATION_CROPS, torch.Generator().manual_seed(plan.seed))])
     state = folder / "state" / f"{phase}.safetensors"
+    if phase == "qat" and not state.exists():
+        quantised(network).calibrate([crops.batch(CALIBRATION_CROPS, torch.Generator().manual_seed(plan.seed))])
     if not state.exists():
         state.with_suffix(".csv").unlink(missing_ok=True)
     some = val_images[:: max(1, len(val_images) // 11)]

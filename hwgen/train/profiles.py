@@ -39,6 +39,27 @@ class Chosen:
         """(profiles, C) -> (N or 1, C, 1, 1): the rows of the images' profiles."""
         return table[self.index.to(table.device)][:, :, None, None]
 
+    def at(self, snr_db: Tensor | float, bounds: Sequence[float]) -> None:
+        """Set the profile of each SNR in dB, (N,) or one for all images; a bound belongs to the profile above it."""
+        snr_db = torch.as_tensor(snr_db, dtype=torch.float32).reshape(-1)
+        self.index = torch.bucketize(snr_db.cpu(), torch.tensor(bounds), right=True)
+
+
+def transmit_each(latent: Tensor, chosen: Chosen, mean_power: Tensor, power: float, update: bool) -> Tensor:
+    """Latents (N, C, H, W) to symbols, by one factor for each profile (`hwgen.train.channel.normalise_average`).
+
+    Parameters
+    ----------
+    mean_power
+        (profiles,), in place: every profile's average.
+    """
+    sent = torch.empty_like(latent)
+    index = chosen.index.expand(len(latent)).to(latent.device)
+    for profile in index.unique().tolist():
+        own = index == profile
+        sent[own] = normalise_average(latent[own], mean_power[profile], power, update)
+    return sent
+
 
 class ProfiledActivation(nn.Module):
     """A bias and an activation of each profile, (N, C, H, W) to the same.
@@ -111,8 +132,7 @@ class ProfiledDeepJSCC(DeepJSCC):
 
     def choose(self, snr_db: Tensor | float) -> None:
         """Take the profile of each SNR in dB, (N,) or one for all images, for what follows."""
-        snr_db = torch.as_tensor(snr_db, dtype=torch.float32).reshape(-1)
-        self.chosen.index = torch.bucketize(snr_db.cpu(), torch.tensor(self.bounds), right=True)
+        self.chosen.at(snr_db, self.bounds)
 
     def encode(self, images: Tensor) -> Tensor:
         """Latent before normalisation, with the gains of its channels; float32."""
@@ -124,14 +144,7 @@ class ProfiledDeepJSCC(DeepJSCC):
 
     def transmit(self, images: Tensor) -> Tensor:
         """Images -> symbols of the wanted power; while training each profile's average follows its images."""
-        latent = self.encode(images)
-        sent = torch.empty_like(latent)
-        index = self.chosen.index.expand(len(latent)).to(latent.device)
-        for profile in index.unique().tolist():
-            own = index == profile
-            mean = self.latent_power[profile]
-            sent[own] = normalise_average(latent[own], mean, self.power, update=self.training)
-        return sent
+        return transmit_each(self.encode(images), self.chosen, self.latent_power, self.power, update=self.training)
 
     def forward(self, images: Tensor, snr_db: Tensor, generator: torch.Generator) -> Tensor:
         self.choose(snr_db)

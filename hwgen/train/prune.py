@@ -34,6 +34,10 @@ def prune(parent: DeepJSCC, spec: ModelSpec) -> DeepJSCC:
     and decoder keeps all its channels: they are the symbols and the image.
     """
     state = {name: value.detach().cpu() for name, value in parent.state_dict().items()}
+    if spec.pruning.criterion == "none":  # the parent's shapes, and tables of profiles, which no group of channels has
+        result = pruned(spec)
+        result.load_state_dict(state)
+        return result
     folded = fold_batch_norm(state, spec)
     score = _criterion(spec)
     smaller = {name: value for name, value in state.items() if "." not in name}  # the power is no layer's

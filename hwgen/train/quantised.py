@@ -27,6 +27,7 @@ from hwgen.numerics.formats import PIXEL, POWER, SYMBOL
 from hwgen.train.channel import normalise, normalise_average, symbol_power, through
 from hwgen.train.checkpoint import check_finite, check_like, read
 from hwgen.train.network import averages
+from hwgen.train.profile_biases import without_sums
 from hwgen.train.quantised_layers.layer import Rounding
 from hwgen.train.quantised_side import QuantSide, share_scales
 from hwgen.train.quantisers import (
@@ -47,8 +48,11 @@ if TYPE_CHECKING:
 PIXEL_BITS, PIXEL_EXPONENT = PIXEL.bits, PIXEL.exponent
 RECEIVED_BITS = 8
 GAIN_BITS = 16
-PARAMETERS = ("conv.weight", "conv.real.weight", "conv.imag.weight", "conv.bias", "activation.weight")
+PARAMETERS = ("conv.weight", "conv.real.weight", "conv.imag.weight", "conv.bias", "activation.weight",
+              "activation.bias_offset", "activation.slope_offset")  # fmt: skip
 """Parameters that a quantised layer shares with a float one."""
+OF_PROFILES = ("transmit_gain", "receive_gain", "latent_power")
+"""Tensors that a quantised network with profiles shares with a float one."""
 LATENT_POWER_AVERAGE = 0.01
 """Weight of a training batch in the running average of `latent_power`.
 
@@ -242,12 +246,20 @@ def build(spec: ModelSpec, float_state: dict[str, Tensor] | None = None) -> Quan
     """
     if not spec.decoder:
         raise HwgenError(spec.where("decoder"), "a decoder: the quantised network is trained end to end", "none")
-    network = QuantDeepJSCC(spec)
+    network, profiled = QuantDeepJSCC(spec), bool(spec.training and spec.training.profiles)
+    if profiled:
+        from hwgen.train.quantised_profiles import ProfiledQuantDeepJSCC  # made of this module's
+
+        network = ProfiledQuantDeepJSCC(spec)
     if float_state is not None:
-        # the float latent's power is not that of the quantised one, which is measured
-        float_state = {name: value for name, value in float_state.items() if name != "latent_power"}
+        if profiled:
+            for side in (network.encoder.network, network.decoder.network):
+                float_state = without_sums(float_state, side)
+        else:  # the float latent's power is not that of the quantised one, which is measured
+            float_state = {name: value for name, value in float_state.items() if name != "latent_power"}
         wanted = {name for name in network.state_dict() if name.split(".")[0] in ("encoder", "decoder")
                   and name.split(".", 2)[2] in PARAMETERS}  # fmt: skip
+        wanted |= set(OF_PROFILES) if profiled else set()
         if wanted != set(float_state):
             odd = f"{sorted(wanted ^ set(float_state))[0]} missing or surplus"
             raise HwgenError("float weights", f"the parameters of {spec.name}'s pruned network", odd)

@@ -54,6 +54,22 @@ class QuantSide(LayerGraph):
         group = self._groups[name]
         return self._roundings[group].exponent if group in self._roundings else self._held[group]
 
+    @property
+    def free(self) -> list[str]:
+        """The groups whose exponent is a choice, by their first names, in the layers' order."""
+        found = dict.fromkeys(self._groups[name] for name in self._roundings)
+        return [group for group in found if group not in self._held]
+
+    def scales(self) -> dict[str, int]:
+        """The exponent of every group."""
+        return {group: self.exponent(group) for group in dict.fromkeys(self._groups.values())}
+
+    def set_scales(self, wanted: Mapping[str, int]) -> None:
+        """Set the exponents of groups as near to those wanted as the bounds between them allow."""
+        found = settled(wanted, self._bounds, self._held, self.network.side)
+        for name, rounding in self._roundings.items():
+            set_exponents(rounding.quantiser, found[self._groups[name]], rounding.magnitude_bits)
+
     def members(self) -> list[tuple[Rounding, ...]]:
         """The quantisers of every group of outputs with one scale, in the layers' order."""
         found: dict[str, list[Rounding]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from support.train_samples import branched
 from hwgen.errors import HwgenError
 from hwgen.spec.model import ModelSpec, load
 from hwgen.train import phases
+from hwgen.train.channel import snr_of_ranges
 from hwgen.train.checkpoint import write
 from hwgen.train.deep_jscc import DeepJSCC
 from hwgen.train.network import dense
@@ -32,9 +34,11 @@ def photographs(tmp_path: Path) -> Path:
     return folder
 
 
-def specification(folder: Path, profiles: str = "[4.0, 10]") -> ModelSpec:
+def specification(folder: Path, profiles: str = "[4.0, 10]", unpruned: bool = False) -> ModelSpec:
     spec = branched(folder)
     text = spec.path.read_text().replace("  seed: 1", f"  seed: 1\n  power: average\n  profiles: {profiles}")
+    if unpruned:
+        text = re.sub("pruning: .*", "pruning: {criterion: none}", text)
     spec.path.write_text(text)
     return load(spec.path)
 
@@ -100,7 +104,7 @@ def test_profiles_start_from_a_network_without_them(tmp_path: Path) -> None:
 def test_a_float_phase_measures_each_snr_with_its_profile(
     tmp_path: Path, photographs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = specification(tmp_path).path
+    path = specification(tmp_path, unpruned=True).path
     phases.train(path, photographs, "cpu", tmp_path / "out", "float", 2)
     assert capsys.readouterr().out.count(" dB at ") == 6
     phases.train(path, photographs, "cpu", tmp_path / "again", "float", 1, start=tmp_path / "out/float.safetensors")
@@ -114,7 +118,19 @@ def test_bounds_that_are_none(tmp_path: Path, profiles: str, wanted: str) -> Non
         specification(tmp_path, profiles)
 
 
-def test_quantisation_knows_no_profiles(tmp_path: Path, photographs: Path) -> None:
+@pytest.mark.parametrize("what", ["--keep", "criterion l1"])
+def test_what_profiles_do_not_go_with(tmp_path: Path, photographs: Path, what: str) -> None:
     path = specification(tmp_path).path
-    with pytest.raises(HwgenError, match="training.profiles: wanted this key with phase float"):
-        phases.train(path, photographs, "cpu", tmp_path / "out", "all")
+    keep = tmp_path / "checkpoint.safetensors" if what == "--keep" else None
+    with pytest.raises(HwgenError, match=f"training.profiles: wanted .* without --keep, got .*{what}"):
+        phases.train(path, photographs, "cpu", tmp_path / "out", "finetune", keep=keep)
+
+
+def test_shares_draw_profiles_in_proportion(tmp_path: Path) -> None:
+    drawn = snr_of_ranges(8000, (0.0, 4.0, 10.0, 20.0), (4.0, 3.0, 1.0), torch.Generator().manual_seed(1))
+    counts = torch.bucketize(drawn, torch.tensor([4.0, 10.0]), right=True).bincount(minlength=3) / 8000
+    torch.testing.assert_close(counts, torch.tensor([0.5, 0.375, 0.125]), atol=0.02, rtol=0.0)
+    assert drawn.min() >= 0.0 and drawn.max() < 20.0
+    assert drawn[drawn >= 10.0].mean().item() == pytest.approx(15.0, abs=0.3), "uniform within a range"
+    with pytest.raises(HwgenError, match="shares: wanted a number for each of 3 profiles"):
+        specification(tmp_path, "[4.0, 10]\n  shares: [1, 2]")

@@ -17,7 +17,8 @@ from hwgen.numerics.integer import IntArray
 from hwgen.spec.layers import DecoderLayer, Layer
 from hwgen.spec.network import Placed
 from hwgen.train.quantised_layers.activations import activation_of
-from hwgen.train.quantised_layers.layer import Requantised, Rounding, Stage
+from hwgen.train.quantised_layers.layer import Requantised, Rounding, Stage, exponent_of
+from hwgen.train.quantised_layers.profiles import ProfiledQuantActivation
 from hwgen.train.quantisers import (
     WEIGHT_EXPONENTS,
     QuantPReLU,
@@ -69,7 +70,14 @@ class QuantLayer(Requantised):
 
     def values(self, *inputs: Any) -> Tensor:
         """The activated accumulators."""
+        if isinstance(self.activation, ProfiledQuantActivation):
+            sums = plain(self.conv(*inputs))
+            return self.activation(sums, self.steps(exponent_of(inputs[0])).to(sums))
         return plain(self.activation(self.conv(*inputs)))
+
+    def steps(self, input_exponent: int) -> Tensor:
+        """(C,) float64 steps of the accumulators' integers, for an input of scale 2**input_exponent."""
+        return 2.0 ** (exponents(self.conv, self.weight_bits - 1).double() + input_exponent)
 
     def forward(self, *inputs: Any) -> Any:
         """The rounded values; a limit is the output's integer that `ceiling` says, whatever the limit itself is."""
@@ -103,10 +111,17 @@ class QuantLayer(Requantised):
         weight = integers(scaled, self.weight_bits, narrow=True)
         if isinstance(self.layer, DecoderLayer) and self.layer.stride == 1:
             weight = np.ascontiguousarray(weight[:, :, ::-1, ::-1])
-        scale = 2.0 ** (weight_exponent.double() + input_exponent)
-        bias = integers(self.conv.bias.detach().double() / scale, BIAS_BITS, narrow=False)
+        bias = integers(self._biases(input_exponent), BIAS_BITS, narrow=False)
         values = None if book is None else book.integers()
-        return Integers(weight, bias, weight_exponent.numpy(), *self._slopes(), codebook=values)
+        return Integers(weight, shared(bias), weight_exponent.numpy(), *self._slopes(), codebook=values)
+
+    def _biases(self, input_exponent: int) -> Tensor:
+        """(C,) float64 biases in steps of the accumulators, or (profiles, C) ones, whose parts are rounded."""
+        steps = self.steps(input_exponent)
+        scaled = self.conv.bias.detach().double() / steps
+        if isinstance(self.activation, ProfiledQuantActivation) and self.activation.biased:
+            return scaled.round() + self.activation.offsets(steps)
+        return scaled
 
     def clipped(self, input_exponent: int) -> dict[str, tuple[int, int]]:
         """How many weights, biases and slopes are beyond their integers, of how many, by kind.
@@ -116,19 +131,23 @@ class QuantLayer(Requantised):
         input_exponent
             The input's scale is 2**input_exponent.
         """
-        scale = 2.0 ** (exponents(self.conv, self.weight_bits - 1).double() + input_exponent)
         return {
             "weights": beyond(self._scaled(), self.weight_bits, narrow=True),
-            "biases": beyond(self.conv.bias.detach().double() / scale, BIAS_BITS, narrow=False),
+            "biases": beyond(self._biases(input_exponent), BIAS_BITS, narrow=False),
         } | self._clipped_slopes()
 
     def _clipped_slopes(self) -> dict[str, tuple[int, int]]:
+        if isinstance(self.activation, ProfiledQuantActivation) and self.activation.prelu:
+            return {"slopes": beyond(self.activation.scaled_slopes(), self.activation.bits, narrow=False)}
         if not isinstance(self.activation, QuantPReLU):
             return {}
         scaled = self.activation.weight.detach().double() * 2.0**self.activation.fraction
         return {"slopes": beyond(scaled, self.activation.bits, narrow=False)}
 
     def _slopes(self) -> tuple[IntArray | None, FixedPointFormat]:
+        if isinstance(self.activation, ProfiledQuantActivation) and self.activation.prelu:
+            kind = FixedPointFormat(self.activation.bits, True, self.activation.fraction)
+            return shared(integers(self.activation.scaled_slopes(), kind.bits, narrow=False)), kind
         if isinstance(self.activation, QuantPReLU):
             kind = FixedPointFormat(self.activation.bits, True, self.activation.fraction)
             return self.activation.integers().numpy().astype(np.int64), kind
@@ -177,6 +196,11 @@ class QuantTableLayer(QuantLayer):
         table = torch.from_numpy(values).to(real)
         entries = table[codes % len(table)] * 2.0**self.exponent
         return self.quantiser(entries + (real - real.detach()))  # exactly the entries, with the function's gradient
+
+
+def shared(table: IntArray) -> IntArray:
+    """(C,) or (profiles, C) integers; the former where all profiles have the same."""
+    return table[0] if table.ndim == 2 and (table == table[0]).all() else table
 
 
 def beyond(scaled: Tensor, bits: int, narrow: bool) -> tuple[int, int]:

@@ -8,7 +8,7 @@ constructors then prove, channel by channel, that no accumulator can overflow an
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hwgen.assembly.convolution import convolution_node
 from hwgen.assembly.network import assemble
@@ -27,6 +27,7 @@ from hwgen.train.checkpoint import read, terms
 from hwgen.train.clipped import clipped
 from hwgen.train.quantised import GAIN_BITS, RECEIVED_BITS, QuantDeepJSCC, from_checkpoint
 from hwgen.train.quantised_layers.convolution import QuantLayer, QuantTableLayer
+from hwgen.train.quantised_profiles import ProfiledQuantDeepJSCC
 from hwgen.train.quantised_side import QuantSide
 from hwgen.train.quantisers import coarse, exponents
 
@@ -51,10 +52,13 @@ def export(spec: ModelSpec, checkpoint: Path, side: str = "tx") -> Graph:
     try:
         if side == "tx":
             nodes, inputs = _transmitter(network)
-            return Graph(spec.name, size, nodes, input_channels=spec.frame.channels, terms=carried, inputs=inputs)
+            channels = spec.frame.channels
+            return Graph(spec.name, size, nodes, input_channels=channels, terms=carried, inputs=inputs,
+                         **_profiles(network))  # fmt: skip
         latent = spec.latent_channels
         nodes, inputs = _receiver(network, latent)
-        return Graph(spec.name, size, nodes, "rx", latent, SYMBOL, SYMBOL_EXPONENT, terms=carried, inputs=inputs)
+        return Graph(spec.name, size, nodes, "rx", latent, SYMBOL, SYMBOL_EXPONENT, terms=carried, inputs=inputs,
+                     **_profiles(network))  # fmt: skip
     except HwgenError as error:
         raise HwgenError(f"{checkpoint}: {error.where}", error.wanted, error.got) from None
 
@@ -85,10 +89,22 @@ def _transmitter(network: QuantDeepJSCC) -> Nodes:
     side = network.encoder
     nodes, inputs = _layers(side, Edge(side.network.port.channels, PIXEL, PIXEL_EXPONENT), side.network.source)
     channels, kind = nodes[-1].out_channels, nodes[-1].output  # type: ignore[attr-defined]
-    end: Node = Gain("gain", channels, network.gain[0], GAIN_BITS, network.gain[1], kind)
+    end: Node
     if network.mode == "per_image":
         end = Power("power", channels, round(network.power * 2**POWER.fraction), kind)
+    elif isinstance(network, ProfiledQuantDeepJSCC):
+        factors, shift = network.transmit_factors
+        end = Gain("gain", channels, factors.numpy(), GAIN_BITS, shift, kind)
+    else:
+        end = Gain("gain", channels, network.gain[0], GAIN_BITS, network.gain[1], kind)
     return (*nodes, end), inputs
+
+
+def _profiles(network: QuantDeepJSCC) -> dict[str, Any]:
+    """What a graph of several profiles is given besides."""
+    if not isinstance(network, ProfiledQuantDeepJSCC):
+        return {}
+    return {"profiles": network.profiles, "profile_limits": network.bounds}
 
 
 def _receiver(network: QuantDeepJSCC, latent: int) -> Nodes:
@@ -118,6 +134,12 @@ def receive_node(network: QuantDeepJSCC, latent: int) -> Receive:
     """The node that quantises the received symbols."""
     exponent = int(exponents(network.received_quantiser, RECEIVED_BITS - 1))
     imag_bits, imag_left = coarse(network.received_quantiser) or (0, 0)
+    if isinstance(network, ProfiledQuantDeepJSCC):
+        factors, fraction = network.receive_factors
+        return Receive(
+            "received", latent, exponent - SYMBOL_EXPONENT, IntType(RECEIVED_BITS, True), exponent,
+            factor=factors.numpy(), factor_fraction=fraction,
+        )  # fmt: skip
     return Receive(
         "received", latent, exponent - SYMBOL_EXPONENT, IntType(RECEIVED_BITS, True), exponent,
         imag_bits=imag_bits, imag_left=imag_left,

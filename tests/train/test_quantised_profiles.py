@@ -8,29 +8,16 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from support.train_samples import branched
+from support.profiled_training import blurred, float_network, profiled_spec, quantised
 
 from hwgen.errors import HwgenError
 from hwgen.numerics.integer import requantise
-from hwgen.spec.model import ModelSpec, load
+from hwgen.spec.model import load
 from hwgen.train import phases
 from hwgen.train.channel import symbol_power
-from hwgen.train.network import dense
 from hwgen.train.profile_biases import biased, without_sums
-from hwgen.train.profiles import ProfiledDeepJSCC
 from hwgen.train.quantised import build, from_checkpoint
 from hwgen.train.quantised_profiles import ProfiledQuantDeepJSCC
-
-PROFILES = "  seed: 1\n  power: average\n  profiles: [4.0, 10]\n  shares: [2, 1, 1]"
-
-
-def specification(folder: Path) -> ModelSpec:
-    """Branches on both sides, nothing pruned, three profiles."""
-    spec = branched(folder)
-    text = spec.path.read_text().replace("  seed: 1", PROFILES)
-    pruning = next(line for line in text.splitlines() if line.startswith("pruning:"))
-    spec.path.write_text(text.replace(pruning, "pruning: {criterion: none}"))
-    return load(spec.path)
 
 
 @pytest.fixture
@@ -39,36 +26,9 @@ def unsearched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hwgen.train.quantised_profiles.search_scales", lambda sides, loss: loss())
 
 
-def float_network(spec: ModelSpec) -> ProfiledDeepJSCC:
-    """Every table with numbers of its own."""
-    torch.manual_seed(3)
-    network = dense(spec)
-    assert isinstance(network, ProfiledDeepJSCC)
-    with torch.no_grad():
-        for name, value in network.named_parameters():
-            if name.endswith(("_offset", "_gain")):
-                value.normal_(0.0, 0.1)
-    network.latent_power.copy_(torch.tensor([0.5, 1.0, 2.0]))
-    return network.eval()
-
-
-def blurred(count: int, seed: int = 0) -> torch.Tensor:
-    """Smooth images (count, 3, 32, 32) in 0..255/256."""
-    small = torch.rand(count, 3, 4, 4, generator=torch.Generator().manual_seed(seed))
-    large = torch.nn.functional.interpolate(small, size=(32, 32), mode="bilinear")
-    return (large * 256).floor().clamp(0, 255) / 256
-
-
-def quantised(spec: ModelSpec) -> ProfiledQuantDeepJSCC:
-    network = build(spec, float_network(spec).state_dict())
-    assert isinstance(network, ProfiledQuantDeepJSCC)
-    network.calibrate([blurred(6)])
-    return network.eval()
-
-
 @torch.no_grad()
 def test_biases_of_sums_move_into_a_branch(tmp_path: Path) -> None:
-    spec = specification(tmp_path)
+    spec = profiled_spec(tmp_path)
     network = float_network(spec)
     images = blurred(3)
     network.choose(torch.tensor([0.0, 5.0, 20.0]))
@@ -89,7 +49,7 @@ def test_biases_of_sums_move_into_a_branch(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("unsearched")
 def test_a_step_moves_the_tables_of_its_images_profiles_alone(tmp_path: Path) -> None:
-    network = quantised(specification(tmp_path)).train()
+    network = quantised(profiled_spec(tmp_path)).train()
     before = network.latent_power.clone()
     network(blurred(2), torch.tensor([0.0, 20.0]), torch.Generator().manual_seed(1)).sum().backward()
     tables = [value for name, value in network.named_parameters() if name.endswith(("_offset", "_gain"))]
@@ -103,7 +63,7 @@ def test_a_step_moves_the_tables_of_its_images_profiles_alone(tmp_path: Path) ->
 
 @torch.no_grad()
 def test_factors_are_the_integers_of_both_ends(tmp_path: Path) -> None:
-    network = quantised(specification(tmp_path)).double()
+    network = quantised(profiled_spec(tmp_path)).double()
     images = blurred(1).double()
     factors, shift = network.transmit_factors
     received_factors, fraction = network.receive_factors
@@ -121,7 +81,7 @@ def test_factors_are_the_integers_of_both_ends(tmp_path: Path) -> None:
 
 @torch.no_grad()
 def test_the_gain_is_measured_and_the_receiver_takes_it_back(tmp_path: Path) -> None:
-    network = quantised(specification(tmp_path))
+    network = quantised(profiled_spec(tmp_path))
     batches = [blurred(2, seed) for seed in (1, 2)]
     before = network.receive_gain.exp() / network.latent_power.sqrt()[:, None]
     network.calibrate_gain(batches)
@@ -135,7 +95,7 @@ def test_the_gain_is_measured_and_the_receiver_takes_it_back(tmp_path: Path) -> 
 @torch.no_grad()
 @pytest.mark.usefixtures("unsearched")
 def test_integers_of_a_profile_are_near_the_float_network(tmp_path: Path) -> None:
-    spec = specification(tmp_path)
+    spec = profiled_spec(tmp_path)
     parent, network = float_network(spec), quantised(spec)
     images = blurred(3, 5)
     for snr_db in (0.0, 5.0, 20.0):
@@ -148,7 +108,7 @@ def test_integers_of_a_profile_are_near_the_float_network(tmp_path: Path) -> Non
 
 def test_every_phase_with_profiles(tmp_path: Path) -> None:
     torch.set_num_threads(1)
-    spec, folder = specification(tmp_path), tmp_path / "photographs"
+    spec, folder = profiled_spec(tmp_path), tmp_path / "photographs"
     folder.mkdir()
     for index, image in enumerate((blurred(4) * 256).permute(0, 2, 3, 1).numpy().astype(np.uint8)):
         Image.fromarray(image).save(folder / f"{index}.png")
@@ -160,7 +120,7 @@ def test_every_phase_with_profiles(tmp_path: Path) -> None:
 
 
 def test_layers_that_cannot_have_profiles(tmp_path: Path) -> None:
-    spec = specification(tmp_path)
+    spec = profiled_spec(tmp_path)
     text = spec.path.read_text().replace("{kernel: 3, channels: 7}", "{kernel: 3, channels: 7, activation: relu6}")
     spec.path.write_text(text)
     with pytest.raises(HwgenError, match="rounded once"):

@@ -19,6 +19,7 @@ from hwgen.reference.brevitas.tensors import integers, real
 from hwgen.train.quantised import GAIN_BITS, QuantDeepJSCC, from_checkpoint
 from hwgen.train.quantised_layers.layer import QuantisedLayer, exponent_of
 from hwgen.train.quantised_layers.make import makes_image
+from hwgen.train.quantised_profiles import ProfiledQuantDeepJSCC
 from hwgen.train.quantised_side import QuantSide
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def trained(spec: ModelSpec, checkpoint: Path, graph: Graph, x: IntArray) -> dic
         The checkpoint is not this network's.
     """
     network = _network(spec, checkpoint)
+    if isinstance(network, ProfiledQuantDeepJSCC):
+        network.choose_profile(graph.profile)
     with torch.no_grad():
         return _encode(network, graph, x) if graph.side == "tx" else _decode(network, graph, x)
 
@@ -59,6 +62,9 @@ def _encode(network: QuantDeepJSCC, graph: Graph, pixels: IntArray) -> dict[str,
     assert isinstance(end, Gain | Power), "nothing else ends a transmitter's values"
     if network.mode == "per_image":
         own: Gain | Power = Power(end.name, end.channels, round(network.power * 2**POWER.fraction), end.input)
+    elif isinstance(network, ProfiledQuantDeepJSCC):
+        factors, shift = network.transmit_factors
+        own = Gain(end.name, end.channels, factors[[graph.profile]].numpy(), GAIN_BITS, shift, end.input)
     else:
         factor, shift = network.gain
         own = Gain(end.name, end.channels, factor, GAIN_BITS, shift, end.input)
@@ -66,7 +72,10 @@ def _encode(network: QuantDeepJSCC, graph: Graph, pixels: IntArray) -> dict[str,
 
 
 def _decode(network: QuantDeepJSCC, graph: Graph, latent: IntArray) -> dict[str, IntArray]:
-    received, x = graph.value_nodes[0], network.received_quantiser(real(latent, SYMBOL_EXPONENT))
+    parts = real(latent, SYMBOL_EXPONENT)
+    if isinstance(network, ProfiledQuantDeepJSCC):
+        parts = network.amplified(parts)
+    received, x = graph.value_nodes[0], network.received_quantiser(parts)
     return {received.name: integers(x, exponent_of(x))} | _layers(network.decoder, x)
 
 

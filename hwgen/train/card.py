@@ -22,8 +22,9 @@ from hwgen.spec.network import Network, Placed
 from hwgen.train.card_layers import layers_table
 from hwgen.train.checkpoint import read
 from hwgen.train.clipped import clipped
-from hwgen.train.evaluate import SNRS_DB, Codec, Quality, evaluate, mean_power, static_gain
+from hwgen.train.evaluate import SNRS_DB, Codec, Quality, batches, evaluate, mean_power, static_gain
 from hwgen.train.imageset import image_set
+from hwgen.train.profiles import ProfiledDeepJSCC, measure_powers
 from hwgen.train.quantised import from_checkpoint
 from hwgen.train.trained import FILES, PHASES, trained
 
@@ -47,7 +48,7 @@ class Measured:
 
     qualities: dict[str, dict[float, Quality]]
     static_power: float | None
-    """Average power per complex symbol that the static gain gives the validation images."""
+    """Average power per complex symbol that the static gain gives the validation images; of profiles the largest."""
 
     @property
     def judged(self) -> float:
@@ -92,7 +93,7 @@ def measure(
 ) -> Measured:
     """Evaluate one phase's network: as trained, with per-image normalisation, and as emitted.
 
-    Of a model that is emitted with a static gain both are measured, over fading channels only the latter.
+    Of a model that is emitted with a static gain both are measured, over fading channels or with profiles the latter.
     """
     multiple, fading = spec.downscale, spec.channel.kind != "awgn"
     draws = DRAWS if fading else 1
@@ -103,9 +104,12 @@ def measure(
         codec, transmit = quantised, quantised.transmit  # integers, symbols in Q3.12
     else:
         network = trained(spec, phase, folder)
-        codec = network
-        if spec.gain.mode == "static":
-            factor = static_gain(network, train_images[:: max(1, len(train_images) // GAIN_IMAGES)], multiple)
+        codec, some = network, train_images[:: max(1, len(train_images) // GAIN_IMAGES)]
+        if isinstance(network, ProfiledDeepJSCC):
+            measure_powers(network.eval(), batches(some, multiple))
+            transmit = network.transmit
+        elif spec.gain.mode == "static":
+            factor = static_gain(network, some, multiple)
 
             def transmit(images: Tensor) -> Tensor:
                 return network.encode(images) * factor
@@ -114,9 +118,15 @@ def measure(
         found = evaluate(codec, val_images, multiple, transmit=transmit, seed=SEED, draws=draws)
         return Measured({PER_IMAGE: found}, None)
     assert transmit is not None
-    qualities = {} if fading else {PER_IMAGE: evaluate(codec, val_images, multiple, seed=SEED)}
+    choose: Callable[[float], None] | None = getattr(codec, "choose", None)
+    qualities = {} if fading or choose else {PER_IMAGE: evaluate(codec, val_images, multiple, seed=SEED)}
     qualities[STATIC] = evaluate(codec, val_images, multiple, transmit=transmit, seed=SEED, draws=draws)
-    return Measured(qualities, mean_power(transmit, val_images, multiple))
+    powers = []
+    for snr_db in SNRS_DB if choose else SNRS_DB[:1]:
+        if choose:
+            choose(snr_db)
+        powers.append(mean_power(transmit, val_images, multiple))
+    return Measured(qualities, max(powers))
 
 
 def _terms(spec: ModelSpec) -> str:
@@ -293,7 +303,7 @@ def _kept(spec: ModelSpec, headers: dict[str, dict[str, Any]]) -> str:
 
 def _quality(spec: ModelSpec, measured: dict[str, Measured], images: Sequence[Picture]) -> str:
     sizes = sorted({f"{width}x{height}" for height, width in image_set(images).sizes})
-    fading = spec.channel.kind != "awgn"
+    fading, profiles = spec.channel.kind != "awgn", spec.training.profiles if spec.training else ()
     static = (
         "by one static gain calibrated on the training images (what is emitted; for the quantised network with its "
         "integer gain and Q3.12 symbols)."
@@ -301,7 +311,9 @@ def _quality(spec: ModelSpec, measured: dict[str, Measured], images: Sequence[Pi
     if spec.gain.mode == "per_image":
         power = "Power: normalised per image, of the quantised network with its integer rule and Q3.12 symbols."
     else:
-        power = f"Power: {'' if fading else 'normalised per image (as in training), or '}{static}"
+        power = f"Power: {'' if fading or profiles else 'normalised per image (as in training), or '}{static}"
+    if profiles:
+        power += f" Every SNR with its profile of {len(profiles) + 1}, whose gain is its own."
     noise = (
         f"Averages over {DRAWS} realisations of the channel for each image, drawn with seed {SEED}: the same for all "
         "networks and SNRs."
@@ -330,7 +342,8 @@ def _quality(spec: ModelSpec, measured: dict[str, Measured], images: Sequence[Pi
     powers = ", ".join(f"{title} {power:.3f}" for title, power in given.items() if power is not None)
     if powers:
         text.append(
-            "A static gain gives every image its own power; over these images its average per complex symbol is "
+            "A static gain gives every image its own power; over these images its average per complex symbol "
+            f"{'is at most' if profiles else 'is'} "
             f"{powers} (wanted: {spec.channel.power:g}; the SNRs refer to the wanted power)."
         )
     return "\n\n".join(text)

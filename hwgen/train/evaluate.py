@@ -99,7 +99,7 @@ def evaluate(
 
     Parameters
     ----------
-    network : on the CPU; is put into evaluation mode
+    network : on the CPU; is put into evaluation mode; one with profiles takes that of each SNR
     images : uint8 (H, W, 3)
     multiple : product of the encoder's strides
     transmit : images -> symbols; by default the latent, its power normalised image by image
@@ -108,12 +108,17 @@ def evaluate(
     draws : how often every image is sent, each time over another realisation of the channel
     """
     network.eval()
+    choose: Callable[[float], None] | None = getattr(network, "choose", None)
     measured: dict[float, list[tuple[Tensor, Tensor]]] = {snr: [] for snr in snrs_db}
     generator = torch.Generator().manual_seed(seed)
     for batch in batches(images, multiple):
-        symbols = transmit(batch) if transmit is not None else normalise(network.encode(batch), network.power)
+        symbols = torch.empty(0)
         before = generator.get_state()
         for snr, draw in [(snr, draw) for snr in snrs_db for draw in range(draws)]:
+            if draw == 0 and (choose is not None or snr == snrs_db[0]):
+                if choose is not None:
+                    choose(snr)
+                symbols = transmit(batch) if transmit is not None else normalise(network.encode(batch), network.power)
             if network.channel.kind != "awgn" and draw == 0:
                 generator.set_state(before)
             received = through(network.channel, symbols, torch.full((len(batch),), snr), generator)

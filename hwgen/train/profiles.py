@@ -17,14 +17,15 @@ All but the powers begin at zero, so that all profiles begin as one network with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from hwgen.spec.model import Channel
 from hwgen.spec.network import Network
-from hwgen.train.channel import normalise_average, through
+from hwgen.train.channel import normalise_average, symbol_power, through
 from hwgen.train.deep_jscc import DeepJSCC
 from hwgen.train.float_layers import Convolution, Sum
 
@@ -59,6 +60,35 @@ def transmit_each(latent: Tensor, chosen: Chosen, mean_power: Tensor, power: flo
         own = index == profile
         sent[own] = normalise_average(latent[own], mean_power[profile], power, update)
     return sent
+
+
+class Profiled(Protocol):
+    """What the float and the quantised network with profiles have in common."""
+
+    profiles: int
+    chosen: Chosen
+    latent_power: Tensor
+    receive_gain: nn.Parameter
+
+    def encode(self, images: Tensor) -> Tensor: ...
+
+
+@torch.no_grad()
+def measure_powers(network: Profiled, batches: Iterable[Tensor]) -> None:
+    """Measure the power of every profile's latent over these images (any sizes), for one gain each.
+
+    The receiver's gains take back what the transmitter's change, so that its network sees what it was trained for.
+    """
+    sums, count = torch.zeros(network.profiles, dtype=torch.float64), 0
+    for images in batches:
+        count += len(images)
+        for profile in range(network.profiles):
+            network.chosen.index = torch.tensor([profile])
+            sums[profile] += symbol_power(network.encode(images)).double().sum()
+    found = sums / count
+    change = 0.5 * torch.log(found / network.latent_power.double())
+    network.receive_gain.add_(change.to(network.receive_gain)[:, None])
+    network.latent_power.copy_(found)
 
 
 class ProfiledActivation(nn.Module):

@@ -27,7 +27,7 @@ from hwgen.spec.layers import TABLES
 from hwgen.train.channel import symbol_power, through
 from hwgen.train.loop import log_mse
 from hwgen.train.profile_biases import biased
-from hwgen.train.profiles import Chosen, transmit_each
+from hwgen.train.profiles import Chosen, measure_powers, transmit_each
 from hwgen.train.quantised import GAIN_BITS, QuantDeepJSCC
 from hwgen.train.quantised_layers.convolution import QuantLayer
 from hwgen.train.quantised_layers.make import makes_image
@@ -172,25 +172,10 @@ class ProfiledQuantDeepJSCC(QuantDeepJSCC):
         snr_db = middles.repeat(-(-len(images) // len(middles)))[: len(images)]
         return float(log_mse(self(images, snr_db, torch.Generator().manual_seed(1)), images))
 
-    @torch.no_grad()
     def calibrate_gain(self, batches: Iterable[Tensor]) -> None:
-        """Measure every profile's power over these images (any sizes), for the static gains.
-
-        The receiver's gains take back what the transmitter's change, so that its network sees what it was trained for.
-        """
-        if self.kept:
-            return
-        sums = torch.zeros(self.profiles, dtype=torch.float64)
-        count = 0
-        for images in batches:
-            count += len(images)
-            for profile in range(self.profiles):
-                self.choose_profile(profile)
-                sums[profile] += symbol_power(self.encode(images)).double().sum()
-        found = sums / count
-        change = 0.5 * torch.log(found / self.latent_power.double())
-        self.receive_gain.add_(change.to(self.receive_gain)[:, None])
-        self.latent_power.copy_(found)
+        """Measure every profile's power over these images (any sizes), for the static gains (`measure_powers`)."""
+        if not self.kept:
+            measure_powers(self, batches)
 
 
 def _factors(real: Tensor, shift: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Sizing's estimates of what forks hold: the branch that others wait for holds nothing, a quick one what comes meanwhile."""
+"""Estimates of what forks hold: the branch that others wait for holds nothing, a quick one what comes meanwhile."""
 
 from __future__ import annotations
 

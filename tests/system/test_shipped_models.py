@@ -15,18 +15,15 @@ from hwgen.verify.report import Report
 from hwgen.verify.run import Request, run_verification
 
 SMALL = {"tiny": (64, 48), "cifar10_int8": (32, 32), "cityscapes_int8": (64, 32), "mimo2x2_int8": (64, 32),
-         "complex_int8": (64, 32), "street_int8": (64, 32)}
+         "complex_int8": (64, 32)}
 """Frames for the cycle counts; the formulas that predict them know no other frame."""
-
-SMALL_ONLY = {"street_int8"}
-"""Models of which a full frame takes a simulator minutes; their small ones have every profile."""
 
 
 def test_no_model_is_left_out() -> None:
     assert sorted(SMALL) == spec.available()
 
 
-@pytest.mark.parametrize("name", sorted(SMALL.keys() - SMALL_ONLY))
+@pytest.mark.parametrize("name", SMALL)
 def test_a_full_frame_with_stalls(name: str, tmp_path: Path) -> None:
     report = run_verification(Request(DesignOptions(name), frames=1, directed=0, stall=0.2, seed=11), tmp_path)
     assert report.first is None, report.first.message

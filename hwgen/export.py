@@ -25,8 +25,9 @@ from hwgen.numerics.formats import POWER
 from hwgen.outputs import check_file
 from hwgen.train.checkpoint import read, terms
 from hwgen.train.clipped import clipped
-from hwgen.train.quantised import GAIN_BITS, RECEIVED_BITS, QuantDeepJSCC, from_checkpoint
+from hwgen.train.quantised import from_checkpoint
 from hwgen.train.quantised_layers.convolution import QuantLayer, QuantTableLayer
+from hwgen.train.quantised_network import GAIN_BITS, RECEIVED_BITS, QuantDeepJSCC
 from hwgen.train.quantised_profiles import ProfiledQuantDeepJSCC
 from hwgen.train.quantised_side import QuantSide
 from hwgen.train.quantisers import coarse, exponents

@@ -20,8 +20,9 @@ from hwgen.numerics.words import pack_symbols
 from hwgen.random_init import random_graph
 from hwgen.reference.golden import golden
 from hwgen.train.checkpoint import write
-from hwgen.train.quantised import QuantDeepJSCC, from_checkpoint
+from hwgen.train.quantised import from_checkpoint
 from hwgen.train.quantised_layers.make import makes_image
+from hwgen.train.quantised_network import QuantDeepJSCC
 from hwgen.train.quantised_side import QuantSide
 from hwgen.train.quantisers import exponents, plain
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import torch
 
-from hwgen.train.quantised import QuantDeepJSCC
 from hwgen.train.quantised_layers.convolution import QuantLayer
+from hwgen.train.quantised_network import QuantDeepJSCC
 
 
 @dataclass(frozen=True)

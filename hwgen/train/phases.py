@@ -50,7 +50,7 @@ from hwgen.train.start import warm_start
 from hwgen.train.trained import FILES, PHASES, trained
 
 if TYPE_CHECKING:
-    from hwgen.train.quantised import QuantDeepJSCC
+    from hwgen.train.quantised_network import QuantDeepJSCC
 
 CALIBRATION_CROPS = 32
 
@@ -232,7 +232,7 @@ def run_phase(
 
 def quantised(network: nn.Module) -> QuantDeepJSCC:
     """The same network, known to be the quantised one."""
-    from hwgen.train.quantised import QuantDeepJSCC  # needs Brevitas; the other phases do not
+    from hwgen.train.quantised_network import QuantDeepJSCC  # needs Brevitas; the other phases do not
 
     assert isinstance(network, QuantDeepJSCC)
     return network

@@ -28,10 +28,10 @@ from hwgen.train.channel import symbol_power, through
 from hwgen.train.loop import log_mse
 from hwgen.train.profile_biases import biased
 from hwgen.train.profiles import Chosen, measure_powers, transmit_each
-from hwgen.train.quantised import GAIN_BITS, QuantDeepJSCC
 from hwgen.train.quantised_layers.convolution import QuantLayer
 from hwgen.train.quantised_layers.make import makes_image
 from hwgen.train.quantised_layers.profiles import ProfiledQuantActivation
+from hwgen.train.quantised_network import GAIN_BITS, QuantDeepJSCC
 from hwgen.train.quantisers import plain, rounded
 from hwgen.train.scale_search import search_scales
 

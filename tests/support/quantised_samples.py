@@ -11,7 +11,8 @@ import yaml
 from hwgen.spec.model import ModelSpec, load
 from hwgen.train.checkpoint import write
 from hwgen.train.network import pruned
-from hwgen.train.quantised import QuantDeepJSCC, build
+from hwgen.train.quantised import build
+from hwgen.train.quantised_network import QuantDeepJSCC
 
 LAYERS = {
     "encoder": [

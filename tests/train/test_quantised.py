@@ -15,8 +15,9 @@ from hwgen.errors import HwgenError
 from hwgen.train.channel import symbol_power
 from hwgen.train.checkpoint import read, write
 from hwgen.train.network import pruned
-from hwgen.train.quantised import build, from_checkpoint, integer_gain
+from hwgen.train.quantised import build, from_checkpoint
 from hwgen.train.quantised_layers.convolution import QuantLayer
+from hwgen.train.quantised_network import integer_gain
 
 
 def is_multiple(x: Tensor, scale: float) -> bool:

@@ -20,9 +20,10 @@ from hwgen.spec.model import ModelSpec
 from hwgen.train.channel import symbol_power
 from hwgen.train.checkpoint import write
 from hwgen.train.network import pruned
-from hwgen.train.quantised import PIXEL_EXPONENT, QuantDeepJSCC, build, from_checkpoint
+from hwgen.train.quantised import build, from_checkpoint
 from hwgen.train.quantised_layers.complex import QuantComplexLayer
 from hwgen.train.quantised_layers.convolution import QuantLayer
+from hwgen.train.quantised_network import PIXEL_EXPONENT, QuantDeepJSCC
 from hwgen.train.quantisers import QuantParts, QuantPReLU, best_exponents, coarse, exponents
 
 

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from hwgen.train.codebook import REFINE_EVERY
 from hwgen.train.network import pruned
-from hwgen.train.quantised import QuantDeepJSCC, build
+from hwgen.train.quantised import build
 from hwgen.train.quantised_layers.layer import QuantisedLayer, Requantised
+from hwgen.train.quantised_network import QuantDeepJSCC
 from hwgen.train.quantised_side import QuantSide
 from hwgen.train.quantisers import common_exponent, sample
 

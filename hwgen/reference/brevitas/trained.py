@@ -16,9 +16,10 @@ from hwgen.numerics.formats import POWER
 from hwgen.numerics.integer import IntArray
 from hwgen.reference.brevitas.node import golden_node
 from hwgen.reference.brevitas.tensors import integers, real
-from hwgen.train.quantised import GAIN_BITS, QuantDeepJSCC, from_checkpoint
+from hwgen.train.quantised import from_checkpoint
 from hwgen.train.quantised_layers.layer import QuantisedLayer, exponent_of
 from hwgen.train.quantised_layers.make import makes_image
+from hwgen.train.quantised_network import GAIN_BITS, QuantDeepJSCC
 from hwgen.train.quantised_profiles import ProfiledQuantDeepJSCC
 from hwgen.train.quantised_side import QuantSide
 

@@ -20,7 +20,7 @@ pixel_unshuffle.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -274,20 +274,33 @@ def measure(
     HwgenError
         There are none.
     """
-    found, count = 0.0, 0
-    for image in images:
-        found, count = found + float(2.0 * np.square(code.transmit(image)).mean()), count + 1
-    if not count:
+    if not len(images):
         raise HwgenError("linear code", "images to measure", "none")
-    found /= count
+    found = power_of(code, images)
+    each = received(code, images, snr_db, power, (1.0, found / power), seed)
+    quality = [[psnr(original, one) for one in seen] for original, seen in each]
+    static, equal = (float(np.mean(values)) for values in zip(*quality, strict=True))
+    return Measured(snr_db, code.sent, found, static, equal)
+
+
+def power_of(code: LinearCode, images: Collection[Image]) -> float:
+    """Average power per complex symbol over the images, at least one, with the code's own gain."""
+    return sum(float(2.0 * np.square(code.transmit(image)).mean()) for image in images) / len(images)
+
+
+def received(
+    code: LinearCode, images: Iterable[Image], snr_db: float, power: float, scales: Sequence[float], seed: int
+) -> Iterator[tuple[Image, list[Image]]]:
+    """Whole blocks of every image, (H, W, C) uint8, as they are and as they are received over AWGN.
+
+    Parameters
+    ----------
+    scales : of the noise's power, a picture for each: a gain that divides the symbols' power by so much is a noise
+        that is multiplied by it
+    """
     deviation = math.sqrt(power * 10.0 ** (-snr_db / 10.0) / 2.0)
-    quality: dict[float, list[float]] = {1.0: [], found / power: []}
     for index, image in enumerate(images):
         symbols = code.transmit(image)
         rows, columns = (count * code.size for count in symbols.shape[:2])
         noise = deviation * np.random.default_rng(seed + index).normal(size=symbols.shape)
-        for scale, each in quality.items():
-            seen = code.receive(symbols + noise * np.sqrt(scale))
-            each.append(psnr(image[:rows, :columns], seen))
-    static, equal = (float(np.mean(quality[scale])) for scale in (1.0, found / power))
-    return Measured(snr_db, code.sent, found, static, equal)
+        yield image[:rows, :columns], [code.receive(symbols + noise * np.sqrt(scale)) for scale in scales]

@@ -84,6 +84,13 @@ def _linear_code(arguments: argparse.Namespace) -> int:
                  as_json=arguments.json)
 
 
+def _block_errors(arguments: argparse.Namespace) -> int:
+    from hwgen.bench.block_errors import SNRS_DB, bench
+
+    snrs, cliffs = ([snr for group in groups for snr in group] for groups in (arguments.snr, arguments.cliff))
+    return bench(snrs or SNRS_DB, arguments.blocks, cliffs, arguments.step, arguments.record, as_json=arguments.json)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """A measurement's own function stands in the arguments in this one's place."""
     raise AssertionError(arguments.bench)
@@ -204,3 +211,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     linear.add_argument("--seed", type=Number("--seed", int, 0, 2**32 - 1), default=0, metavar="N",
                         help="of the first image's noise, the next image's is one more (default: 0)")
     linear.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
+
+    lost = bench("block_errors", _block_errors, "simulate LDPC blocks of 5G NR over AWGN, of the fastest schemes that "
+                                                "an SNR carries: what the digital chain of link --sweep loses")
+    lost.add_argument("--snr", action="append", nargs="+", default=[], type=Number("--snr", float, *SNRS_DB),
+                      metavar="DB", help="SNRs in dB that a scheme is chosen for (default: 1 4 7 10 13 19)")
+    lost.add_argument("--cliff", action="append", nargs="+", default=[], type=Number("--cliff", float, *SNRS_DB),
+                      metavar="DB", help="of these SNRs' best schemes: also at ever lower SNRs, until all is lost")
+    lost.add_argument("--step", type=Number("--step", float, 0.01, 10), default=0.25, metavar="DB",
+                      help="between the SNRs of a cliff (default: 0.25)")
+    lost.add_argument("--blocks", type=Number("--blocks", int, 1, 1_000_000), default=400, metavar="N",
+                      help="blocks of each scheme at each SNR; fewer where 20 of them are wrong before (default: 400)")
+    lost.add_argument("--record", action="store_true",
+                      help="write the counts into hwgen/radio/block_errors.csv, over those of the same scheme and SNR")
+    lost.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else there")

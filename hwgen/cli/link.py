@@ -25,8 +25,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--snr", action="append", nargs="+", default=[], type=Number("--snr", float, *SNRS_DB),
                         metavar="DB", help="SNR of the channel in dB; of several, the curve is drawn (default: 10)")
     parser.add_argument("--sweep", action="store_true",
-                        help="PSNR against SNR, beside the float network and the separation bound, as plot, JSON and "
-                             "CSV (default SNRs: 1 4 7 10 13 19)")
+                        help="PSNR, SSIM and MS-SSIM against SNR, beside the float network, digital chains (image "
+                             "files and LDPC codes) and the separation bound, as plot, JSON and CSV (default SNRs: 1 "
+                             "4 7 10 13 19)")
     parser.add_argument("--linear-code", metavar="DATA",
                         help="of several SNRs: a curve of the linear code, fitted on these training images (as for "
                              "train --data)")

@@ -55,7 +55,7 @@ def link(
     seed : of the first frame's fading and noise; every frame has its own
     stall : probability of an idle input cycle and of a stalled output cycle, of both simulations
     waveform : record one of each side, around the end of its first frame
-    sweep : measure the float network and the separation bound, too, and draw PSNR against SNR
+    sweep : measure the float network, digital chains and the separation bound, too, and draw PSNR against SNR
     out : folder for images, designs and results, replaced as a whole; None takes hwgen_out/MODEL_link_CHANNEL. Where
         trouble ends the measurement, it has what was measured until then
     json : print one JSON object on stdout and nothing else there

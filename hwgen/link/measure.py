@@ -18,11 +18,13 @@ from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
 from hwgen.images import load_images
 from hwgen.limits import check_frames
+from hwgen.link.compare import Compared, Comparison
+from hwgen.link.digital import DigitalPoint
 from hwgen.link.hardware import End, emit_end, image_words, images_of
 from hwgen.link.progress import Progress
-from hwgen.link.separation import Jpegs, capacity_bits
 from hwgen.link.yardstick import Yardstick
 from hwgen.metrics.psnr import psnr
+from hwgen.metrics.quality import Quality, mean_quality
 from hwgen.metrics.ssim import ssim
 from hwgen.metrics.symbols import SymbolError, mean
 from hwgen.numerics.formats import SYMBOL
@@ -46,7 +48,7 @@ class Request:
     """A measurement to make; see `hwgen.link.command.link` for the fields.
 
     simulate : frames that the Verilog gets, evenly spaced among all; None for all
-    compare : whether the float network and the separation bound are measured, too
+    compare : whether the float network, digital chains and the separation bound are measured, too
     cache : folder of all caches; None takes the user's
     linear_code : training images for the linear code, which is then measured, too
     """
@@ -97,7 +99,7 @@ class Point:
     psnr : mean of the images' PSNRs in dB. nmse_db, evm_percent : symbols behind the receiver's equaliser against the
     image's, of all simulated frames together (of all frames where none was simulated). symbol_power : mean of the
     image's symbols, of the same frames: the specification's on average over the training data.
-    uncoded : images that not even the smallest JPEG fits, of all
+    model : of all frames, through PyTorch; PSNR alone where nothing is compared. compared : with what, of all frames
     profile : of both ends, which the SNR chose; None where they have one alone
     """
 
@@ -113,11 +115,8 @@ class Point:
     evm_percent: float
     symbol_power: float
     all_frames: int
-    all_psnr_model_db: float
-    all_psnr_float_db: float | None = None
-    all_psnr_bound_db: float | None = None
-    all_psnr_linear_db: float | None = None
-    uncoded: int | None = None
+    model: Quality
+    compared: Compared = Compared()
     profile: int | None = None
 
 
@@ -126,6 +125,7 @@ class Result:
     """A link at all its SNRs.
 
     first : the first difference, in words. received : SNR -> images as received, in Verilog where that was simulated.
+    fixed : a curve for every digital chain that is made for one SNR
     """
 
     link: ReferenceLink
@@ -136,6 +136,7 @@ class Result:
     points: list[Point] = field(default_factory=list)
     first: str | None = None
     received: dict[float, dict[int, Image]] = field(default_factory=dict)
+    fixed: list[list[DigitalPoint]] = field(default_factory=list)
     ends: tuple[End, ...] = ()
     waveforms: list[Path] = field(default_factory=list)
     seconds: float = 0.0
@@ -200,7 +201,7 @@ def total_frames(request: Request, profiles: int = 1) -> int:
     profiles : in which frames are sent
     """
     snrs = len(request.snrs_db)
-    return (request.frames + len(request.simulated)) * (profiles + snrs) + request.frames * snrs * request.compare
+    return (request.frames + len(request.simulated)) * (profiles + snrs) + request.frames * (1 + snrs) * request.compare
 
 
 def _profiles(link: ReferenceLink, request: Request) -> list[int]:
@@ -219,10 +220,14 @@ def _measure(result: Result, folder: Path, bar: Progress) -> Iterator[None]:
         )  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     profiles = {profile: _sent(result, profile, folder, bar) for profile in _profiles(link, request)}
-    jpegs: list[Jpegs] = []
-    yardstick = None if request.linear_code is None else Yardstick.fitted(request.linear_code, link)
+    comparison = None
+    if request.compare:
+        linear = None if request.linear_code is None else Yardstick.fitted(request.linear_code, link)
+        comparison = Comparison(link, result.images, request.seed, linear)
+        comparison.prepare(request.snrs_db, bar)
+        result.fixed = comparison.fixed(request.snrs_db)
     for snr_db in request.snrs_db:
-        _point(result, snr_db, profiles[link.profile_of(snr_db)], jpegs, yardstick, folder, bar)
+        _point(result, snr_db, profiles[link.profile_of(snr_db)], comparison, folder, bar)
         yield
 
 
@@ -278,13 +283,12 @@ def _point(
     result: Result,
     snr_db: float,
     profile: Profile,
-    jpegs: list[Jpegs],
-    yardstick: Yardstick | None,
+    comparison: Comparison | None,
     folder: Path,
     bar: Progress,
 ) -> None:
     request, link, images = result.request, profile.link, result.images
-    sent, words, floating = profile.sent, profile.words, profile.floating
+    sent, words = profile.sent, profile.words
     drawn = [link.draw(snr_db, request.seed + index) for index in range(len(images))]
     bar.stage(f"{snr_db:g} dB: PyTorch receiver")
     model: list[Image] = []
@@ -305,21 +309,9 @@ def _point(
     for index, came in zip(chosen, received, strict=True):
         errors += SymbolError.of(sent[index].latent, link.equalised(came, drawn[index]))
     mismatches = sum(_wrong_pixels(first, second) for first, second in zip(seen, rtl, strict=False))
-    bound, coded = None, None
-    floats: list[float | None] = []
-    if request.compare:
-        bar.stage(f"{snr_db:g} dB: float, bound")
-        budgets = []
-        for index, (image, realisation) in enumerate(zip(images, drawn, strict=True)):
-            if len(jpegs) == index:
-                jpegs.append(Jpegs.of(image))
-            budgets.append(capacity_bits(realisation, link.latent_symbols))
-            if floating is not None:
-                floats.append(psnr(image, floating.image(image, realisation)))
-            bar.add()
-        bound = mean([jpeg.at(bits) for jpeg, bits in zip(jpegs, budgets, strict=True)])
-        coded = sum(jpeg.fits(bits) for jpeg, bits in zip(jpegs, budgets, strict=True))
-    quality = [psnr(image, other) for image, other in zip(images, model, strict=True)]
+    compared = Compared() if comparison is None else comparison.at(snr_db, drawn, profile.floating, bar)
+    pairs = list(zip(images, model, strict=True))
+    quality = [Quality.of(*pair) if request.compare else Quality(psnr(*pair)) for pair in pairs]
     originals = images[list(chosen)]
     result.points.append(
         Point(
@@ -328,18 +320,15 @@ def _point(
             pixels_compared=len(rtl) * link.size[0] * link.size[1],
             pixel_mismatches=mismatches,
             psnr_rtl_db=mean([psnr(image, other) for image, other in zip(originals, rtl, strict=False)]),
-            psnr_model_db=mean([quality[index] for index in chosen]),
+            psnr_model_db=mean([quality[index].psnr_db for index in chosen]),
             ssim_rtl=mean([ssim(image, other) for image, other in zip(originals, rtl, strict=False)]),
             ssim_model=mean([ssim(image, other) for image, other in zip(originals, seen, strict=True)]),
             nmse_db=errors.nmse_db,
             evm_percent=errors.evm_percent,
             symbol_power=errors.power,
             all_frames=len(images),
-            all_psnr_model_db=sum(quality) / len(quality),
-            all_psnr_float_db=mean(floats),
-            all_psnr_bound_db=bound,
-            all_psnr_linear_db=None if yardstick is None else yardstick.at(list(images), snr_db, request.seed),
-            uncoded=None if coded is None else len(images) - coded,
+            model=mean_quality(quality),
+            compared=compared,
             profile=link.profile if result.link.profiles > 1 else None,
         )
     )

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from hwgen.link.measure import Point, Result
+from hwgen.link.report import point_record
 
 BOUND = "bound: JPEG and an ideal code at capacity"
 LINEAR = "linear code, made for each SNR"
+DIGITAL = "best of JPEG, WebP, AVIF and LDPC, made for each SNR"
 
 
 def draw(path: Path, result: Result) -> None:
@@ -22,10 +24,11 @@ def draw(path: Path, result: Result) -> None:
 
     figure, axes = pyplot.subplots(figsize=(8, 5), layout="constrained")
     points = sorted(result.points, key=lambda point: point.snr_db)
+    records = [point_record(point) for point in points]
     frames = points[0].all_frames
 
     def line(pick: str, form: str, label: str, **how: Any) -> None:
-        found = [(point.snr_db, getattr(point, pick)) for point in points if getattr(point, pick) is not None]
+        found = [(record["snr_db"], record[pick]) for record in records if record[pick] is not None]
         if found:
             axes.plot(*zip(*found, strict=True), form, label=label, **how)
 
@@ -38,6 +41,12 @@ def draw(path: Path, result: Result) -> None:
         line("psnr_rtl_db", "o", f"Verilog, simulated: {simulated} of them", color="tab:green")
         line("psnr_model_db", "x", "PyTorch, integers: the same", color="tab:orange")
     line("all_psnr_linear_db", "-", LINEAR, color="tab:gray", linewidth=1)
+    line("all_psnr_digital_db", "-", DIGITAL, color="tab:red", linewidth=1)
+    for form, curve in zip((":", "-."), result.fixed, strict=False):
+        made = curve[0].design
+        label = f"the same, made for {made.made_for_db:g} dB: {made.scheme}"
+        axes.plot([point.snr_db for point in curve], [point.quality.psnr_db for point in curve], form, label=label,
+                  color="tab:red", linewidth=1)  # fmt: skip
     line("all_psnr_bound_db", "--", BOUND, color="black", linewidth=1)
     link = result.link
     axes.set(xlabel="SNR in dB", ylabel="PSNR in dB", title=_title(result, points))

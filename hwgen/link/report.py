@@ -15,8 +15,11 @@ from rich.table import Table
 
 from hwgen.console import console, print_json
 from hwgen.link import sheet
+from hwgen.link.digital import DigitalPoint
 from hwgen.link.measure import Point, Result
+from hwgen.metrics.quality import Quality
 from hwgen.outputs import replaced_file
+from hwgen.radio.ldpc import RATE_DENOMINATOR
 
 PICTURES = 16
 """Frames whose images are written, at most."""
@@ -38,11 +41,24 @@ def point_record(point: Point) -> dict[str, Any]:
         "evm_percent": point.evm_percent,
         "symbol_power": point.symbol_power,
         "all_frames": point.all_frames,
-        "all_psnr_model_db": point.all_psnr_model_db,
-        "all_psnr_float_db": point.all_psnr_float_db,
-        "all_psnr_bound_db": point.all_psnr_bound_db,
-        "all_psnr_linear_db": point.all_psnr_linear_db,
-        "uncoded": point.uncoded,
+    }
+    compared = point.compared
+    digital = compared.digital
+    each: dict[str, Quality | None] = {
+        "model": point.model,
+        "float": compared.floating,
+        "linear": compared.linear,
+        "digital": None if digital is None else digital.quality,
+    }
+    for name, quality in each.items():
+        found[f"all_psnr_{name}_db"] = None if quality is None else quality.psnr_db
+        found[f"all_ssim_{name}"] = None if quality is None else quality.ssim
+        found[f"all_ms_ssim_{name}"] = None if quality is None else quality.ms_ssim
+    found |= {
+        "digital_scheme": None if digital is None else str(digital.design.scheme),
+        "digital_lost": None if digital is None else digital.lost,
+        "all_psnr_bound_db": compared.bound_db,
+        "uncoded": compared.uncoded,
     }
     if point.profile is not None:
         found |= {"profile": point.profile}
@@ -72,7 +88,29 @@ def as_record(result: Result) -> dict[str, Any]:
     }
     if len(result.points) == 1:
         return found | point_record(result.points[0])
-    return found | {"points": [point_record(point) for point in result.points]}
+    curves = [curve_record(curve) for curve in result.fixed]
+    return found | {"points": [point_record(point) for point in result.points], "digital_designs": curves}
+
+
+def curve_record(curve: list[DigitalPoint]) -> dict[str, Any]:
+    """A digital chain that is made for one SNR, at real ones."""
+    made = curve[0].design
+    return {
+        "made_for_snr_db": made.made_for_db,
+        "modulation_bits": made.scheme.bits,
+        "code_rate": _rounded(made.scheme.rate / RATE_DENOMINATOR),
+        "payload_bits": made.payload_bits,
+        "points": [
+            {
+                "snr_db": point.snr_db,
+                "lost": _rounded(point.lost),
+                "psnr_db": _rounded(point.quality.psnr_db),
+                "ssim": _rounded(point.quality.ssim),
+                "ms_ssim": _rounded(point.quality.ms_ssim),
+            }
+            for point in curve
+        ],
+    }
 
 
 def write(folder: Path, result: Result) -> None:
@@ -147,13 +185,16 @@ def _table(result: Result) -> Table:
     if result.request.compare or len(result.request.simulated) < len(result.images):
         columns.append((f"PSNR of all {len(result.images)}: integers", "all_psnr_model_db", ".2f"))
     if result.request.compare:
-        columns += [("float", "all_psnr_float_db", ".2f"), ("bound", "all_psnr_bound_db", ".2f")]
-    if result.request.linear_code is not None:
-        columns.append(("linear code", "all_psnr_linear_db", ".2f"))
+        columns.append(("float", "all_psnr_float_db", ".2f"))
+        if result.request.linear_code is not None:
+            columns.append(("linear code", "all_psnr_linear_db", ".2f"))
+        columns += [("digital", "all_psnr_digital_db", ".2f"), ("", "digital_scheme", "s")]
+        columns.append(("bound", "all_psnr_bound_db", ".2f"))
     for label, _, _ in columns:
         made.add_column(label, justify="right")
     for point in result.points:
-        values = [getattr(point, key) for _, key, _ in columns]
+        record = point_record(point)
+        values = [record[key] for _, key, _ in columns]
         made.add_row(*("-" if v is None else format(v, form) for v, (_, _, form) in zip(values, columns, strict=True)))
     return made
 

@@ -7,7 +7,8 @@ from fractions import Fraction
 
 from hwgen.errors import HwgenError
 from hwgen.limits import shown
-from hwgen.linear_code import Components, Image, channels_of, linear_code, measure
+from hwgen.linear_code import Components, Image, channels_of, linear_code, power_of, received
+from hwgen.metrics.quality import Quality, mean_quality
 from hwgen.reference.link import ReferenceLink
 
 BLOCK = 16
@@ -50,7 +51,9 @@ class Yardstick:
         check_sizes(images, BLOCK, "the linear code's block")
         return cls(Components.of(images, BLOCK, f"{OPTION} {shown(data)}"), channels, link.channel.power)
 
-    def at(self, images: list[Image], snr_db: float, seed: int) -> float:
-        """Mean PSNR in dB, with the gain that gives the images the power on average."""
+    def at(self, images: list[Image], snr_db: float, seed: int) -> Quality:
+        """Means over the images, with the gain that gives them the power on average."""
         code = linear_code(self.components, self.channels, snr_db, self.power, "optimal")
-        return measure(code, images, snr_db, self.power, seed).psnr_db
+        scale = power_of(code, images) / self.power
+        pairs = received(code, images, snr_db, self.power, (scale,), seed)
+        return mean_quality([Quality.of(original, seen) for original, (seen,) in pairs])

@@ -17,11 +17,11 @@ WINDOW = 11
 SIGMA = 1.5
 """Its standard deviation, in pixels."""
 
-_C1, _C2 = (0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2
-_TAPS = np.exp(-((np.arange(WINDOW) - WINDOW // 2) ** 2) / (2 * SIGMA**2))
-_TAPS /= _TAPS.sum()
-
 Floats = npt.NDArray[np.float64]
+
+C1, C2 = (0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2
+TAPS = np.exp(-((np.arange(WINDOW) - WINDOW // 2) ** 2) / (2 * SIGMA**2))
+TAPS /= TAPS.sum()
 
 
 def ssim(original: npt.NDArray[np.uint8], seen: npt.NDArray[np.uint8]) -> float | None:
@@ -39,15 +39,15 @@ def ssim(original: npt.NDArray[np.uint8], seen: npt.NDArray[np.uint8]) -> float 
     return float(np.mean(similarity(original, seen)))
 
 
-def similarity(original: npt.NDArray[np.uint8], seen: npt.NDArray[np.uint8]) -> Floats:
+def similarity(original: npt.NDArray[np.uint8] | Floats, seen: npt.NDArray[np.uint8] | Floats) -> Floats:
     """SSIM at every pixel and colour, (H, W, C), of images at least as large as the window."""
     x, y = original.astype(np.float64), seen.astype(np.float64)
     mean_x, mean_y = _windowed(x), _windowed(y)
     variance_x = np.maximum(_windowed(x * x) - mean_x**2, 0)
     variance_y = np.maximum(_windowed(y * y) - mean_y**2, 0)
     covariance = _windowed(x * y) - mean_x * mean_y
-    luminance = (2 * mean_x * mean_y + _C1) / (mean_x**2 + mean_y**2 + _C1)
-    structure = (2 * covariance + _C2) / (variance_x + variance_y + _C2)
+    luminance = (2 * mean_x * mean_y + C1) / (mean_x**2 + mean_y**2 + C1)
+    structure = (2 * covariance + C2) / (variance_x + variance_y + C2)
     return np.asarray(luminance * structure)
 
 
@@ -56,5 +56,5 @@ def _windowed(x: Floats) -> Floats:
     x = np.pad(x, ((WINDOW // 2,) * 2, (WINDOW // 2,) * 2, (0, 0)), mode="reflect")
     for axis in (0, 1):
         views = np.lib.stride_tricks.sliding_window_view(x, WINDOW, axis=axis)
-        x = np.asarray(views @ _TAPS)
+        x = np.asarray(views @ TAPS)
     return x

@@ -133,6 +133,30 @@ def test_sweep_draws_the_curve(ends: dict[str, FakeEnd], tmp_path: Path, capsys:
     assert len(list(csv.DictReader((tmp_path / "a" / "results.csv").read_text().splitlines()))) == 3
 
 
+def test_sweep_beside_a_digital_chain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A frame with room for a block: the chain for its SNR in the points, the fixed ones as curves of their own."""
+    images = tmp_path / "images"
+    images.mkdir()
+    Image.fromarray(load_images(None, 1, 320, 192)[0]).save(images / "a.png")
+    arguments = ["link", "--model", "tiny", "--frame", "320x192", "--images", str(images), "--frames", "1"]
+    assert main([*arguments, "--simulate", "0", "--snr", "4", "10", "--json", "--out", str(tmp_path / "a")]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["symbols_per_frame"] == 7680
+    for point, speed in zip(found["points"], (1.176, 2.73), strict=True):
+        bits, rate = {"QPSK": 2, "64-QAM": 6}[point["digital_scheme"].split()[0]], point["digital_scheme"].split()[1]
+        assert bits * float(rate) == pytest.approx(speed, abs=0.01) and point["digital_lost"] <= 0.01
+        for name in ("model", "float", "digital"):
+            assert 0 < point[f"all_ms_ssim_{name}"] <= 1 and 0 < point[f"all_ssim_{name}"] <= 1
+    (low, high) = found["points"]
+    assert low["all_psnr_digital_db"] < high["all_psnr_digital_db"]
+    made, late = found["digital_designs"]
+    assert (late["made_for_snr_db"], [point["lost"] for point in late["points"]]) == (13.0, [1.0, 1.0])
+    assert made["made_for_snr_db"] == 7.0
+    assert [point["lost"] for point in made["points"] if point["snr_db"] in (4.0, 10.0)] == [1.0, 0.0]
+    drawn = (tmp_path / "a" / "curve.svg").read_text()
+    assert "LDPC, made for each SNR" in drawn and "made for 7 dB: 16-QAM 0.479" in drawn
+
+
 def test_exit_status_1(
     ends: dict[str, FakeEnd], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

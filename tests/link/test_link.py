@@ -92,7 +92,8 @@ def test_the_linear_code_as_a_curve(ends: dict[str, FakeEnd], tmp_path: Path) ->
     for point in result.points:
         code = linear_code(components, int(2 * share * 768), point.snr_db, 1.0, "optimal")
         images = list(load_images(None, 3, 32, 32))
-        assert point.all_psnr_linear_db == measure_linear_code(code, images, point.snr_db, 1.0, 4).psnr_db
+        assert point.compared.linear is not None
+        assert point.compared.linear.psnr_db == measure_linear_code(code, images, point.snr_db, 1.0, 4).psnr_db
     draw(tmp_path / "curve.svg", result)
     assert LINEAR in (tmp_path / "curve.svg").read_text()
     over = dataclasses.replace(request, options=DesignOptions("tiny", channel="rayleigh"))
@@ -110,11 +111,11 @@ def test_only_some_frames_are_simulated(ends: dict[str, FakeEnd], tmp_path: Path
     assert [point.frames for point in result.points] == [1, 1]
     for point in result.points:
         assert point.all_frames == 3 and point.pixels_compared == 32 * 32
-        assert point.all_psnr_model_db != point.psnr_model_db == point.psnr_rtl_db
-        assert point.all_psnr_float_db is not None and point.all_psnr_bound_db is not None
+        assert point.model.psnr_db != point.psnr_model_db == point.psnr_rtl_db
+        assert point.compared.floating is not None and point.compared.bound_db is not None
     assert Request(DesignOptions("tiny"), (1.0,), frames=10, simulate=4).simulated == (0, 2, 5, 7)
     first, last = result.points
-    assert first.all_psnr_model_db < last.all_psnr_model_db and first.nmse_db > last.nmse_db
+    assert first.model.psnr_db < last.model.psnr_db and first.nmse_db > last.nmse_db
 
 
 def test_a_frame_s_noise_is_the_same_in_any_company(ends: dict[str, FakeEnd], tmp_path: Path) -> None:

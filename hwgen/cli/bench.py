@@ -91,6 +91,16 @@ def _block_errors(arguments: argparse.Namespace) -> int:
     return bench(snrs or SNRS_DB, arguments.blocks, cliffs, arguments.step, arguments.record, as_json=arguments.json)
 
 
+def _semantic(arguments: argparse.Namespace) -> int:
+    from hwgen.bench.semantic import SNRS_DB, bench, train
+
+    if arguments.train is not None:
+        return train(arguments.data, arguments.train, arguments.steps, arguments.seed)
+    snrs = [snr for group in arguments.snr for snr in group] or SNRS_DB
+    return bench(arguments.data, arguments.model, snrs, arguments.every, arguments.seed, arguments.cycles,
+                 as_json=arguments.json)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """A measurement's own function stands in the arguments in this one's place."""
     raise AssertionError(arguments.bench)
@@ -225,3 +235,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     lost.add_argument("--record", action="store_true",
                       help="write the counts into hwgen/radio/block_errors.csv, over those of the same scheme and SNR")
     lost.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else there")
+
+    semantic = bench("semantic", _semantic, "measure what a segmentation network sees in street scenes behind a link: "
+                                            "pixel accuracy, Usc and Esc")
+    semantic.add_argument("--data", type=path("--data"), required=True, metavar="DIR",
+                          help="folder of train*.zip and val*.zip with images/ and labels/ (CamVid's 11 classes)")
+    semantic.add_argument("--model", default="cityscapes_int8", metavar="M",
+                          help="a trained model with both sides (default: cityscapes_int8)")
+    semantic.add_argument("--snr", action="append", nargs="+", default=[], type=Number("--snr", float, *SNRS_DB),
+                          metavar="DB", help="SNRs of the channel in dB (default: 1 4 7 10 13 19)")
+    semantic.add_argument("--every", type=Number("--every", int, 1, 1000), default=1, metavar="N",
+                          help="take every Nth validation image (default: 1)")
+    semantic.add_argument("--cycles", type=Number("--cycles", int, 1, 10**12), metavar="N",
+                          help="frame interval of the transmitter at these images' size, as verify measures it "
+                               "(default: cycles do not count in Esc)")
+    semantic.add_argument("--seed", type=Number("--seed", int, 0, 2**32 - 1), default=1, metavar="N",
+                          help="of the first image's noise, the next image's is one more; of training (default: 1)")
+    semantic.add_argument("--train", type=path("--train"), metavar="FILE",
+                          help="train the segmentation network anew and write its weights there instead")
+    semantic.add_argument("--steps", type=Number("--steps", int, 1, 1_000_000), default=400, metavar="N",
+                          help="of that training (default: 400)")
+    semantic.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else there")

@@ -35,9 +35,9 @@ def draw(path: Path, result: Result) -> None:
     line("all_psnr_float_db", "-", f"PyTorch, float, {_images(frames)}", color="tab:blue")
     line("all_psnr_model_db", "-", f"PyTorch, integers, {_images(frames)}", color="tab:orange")
     simulated = points[0].frames
-    if simulated == frames:
+    if simulated and simulated == frames:
         line("psnr_rtl_db", "o", f"Verilog, simulated, {_images(simulated)}", color="tab:green")
-    else:
+    elif simulated:
         line("psnr_rtl_db", "o", f"Verilog, simulated: {simulated} of them", color="tab:green")
         line("psnr_model_db", "x", "PyTorch, integers: the same", color="tab:orange")
     line("all_psnr_linear_db", "-", LINEAR, color="tab:gray", linewidth=1)

@@ -55,7 +55,7 @@ def bench(
     from hwgen.link.source_code import Picture
     from hwgen.metrics.symbols import SymbolError
     from hwgen.reference.floating import FloatLink
-    from hwgen.reference.link import load_link
+    from hwgen.reference.link import Outputs, ReferenceLink, load_link
     from hwgen.spec.counts import weight_bits
     from hwgen.train import labelled
     from hwgen.train.segmentation_network import classes, load
@@ -73,10 +73,15 @@ def bench(
     def mean(seen: Callable[[int], Pixels]) -> float:
         return float(np.mean([accuracy(classes(network, seen(i)), labels[i]) for i in range(len(images))]))
 
-    sent = [link.transmit(image, link.draw(0.0, seed + index)) for index, image in enumerate(images)]
-    latents = [link.latent(outputs) for outputs in sent]
+    def send(profile: int) -> tuple[ReferenceLink, list[Outputs]]:
+        end = link.at_profile(profile)
+        return end, [end.transmit(image, end.draw(0.0, seed + index)) for index, image in enumerate(images)]
+
+    ends = {profile: send(profile) for profile in {link.profile_of(snr_db) for snr_db in (*snrs_db, NOISELESS_DB)}}
+    clean, sent = ends[link.profile_of(NOISELESS_DB)]
+    latents = [clean.latent(outputs) for outputs in sent]
     power = sum((SymbolError.of(latent, latent) for latent in latents), SymbolError()).power
-    floating = FloatLink(link, images, power)
+    floating = FloatLink(clean, images, power)
     chain = DigitalChain(link.latent_symbols)
     chain.prepare((), snrs_db, ())
     pictures = [Picture(image) for image in images]
@@ -95,8 +100,9 @@ def bench(
     for snr_db in snrs_db:
 
         def received(i: int, snr_db: float = snr_db) -> Pixels:
-            drawn = link.draw(snr_db, seed + i)
-            return link.receive(drawn.apply(sent[i]["symbols"].astype(np.uint32)), drawn)["pixels"]
+            end, outputs = ends[link.profile_of(snr_db)]
+            drawn = end.draw(snr_db, seed + i)
+            return end.receive(drawn.apply(outputs[i]["symbols"].astype(np.uint32)), drawn)["pixels"]
 
         quality = mean(received)
         point: dict[str, Any] = {"snr_db": snr_db, "accuracy": quality, "usc": usc(quality, none, best)}

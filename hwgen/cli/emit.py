@@ -16,7 +16,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_design_options(parser, side=SIDE_OR_BOTH)
     parser.add_argument("--out", type=path("--out"), metavar="DIR",
                         help="where it goes (default: hwgen_out/MODEL_SIDE_BOARD)")
-    add_ip_options(parser)
+    add_ip_options(parser, "also write the design as an IP: AXI4-Stream of a DMA's widths, AXI4-Lite registers, an "
+                           "interrupt, and all that a block design needs (docs/board.md)")
 
 
 def run(arguments: argparse.Namespace) -> int:

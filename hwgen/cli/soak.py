@@ -7,6 +7,7 @@ from itertools import product
 
 from hwgen.design_options import ARGUMENTS, BOTH, DesignOptions, add_options as add_design_options
 from hwgen.errors import HwgenError
+from hwgen.ip.options import IpOptions, add_options as add_ip_options
 from hwgen.ir.graph import SIDES
 from hwgen.option_values import Number, add_cache, path
 
@@ -29,6 +30,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_design_options(parser, "channel", "board", "fps", "frame", "init", "engine", board={"default": None}, frame={
         "help": "frame size in pixels, a multiple of the strides (default: 8x8)",
     })  # fmt: skip
+    add_ip_options(parser, "put faults to the AXI ports of each design as an IP instead: wrong lengths, pauses, "
+                           "access to registers, soft resets")
     parser.add_argument("--faults", type=Number("--faults", int, 1, 10**7), default=10_000, metavar="N",
                         help="at least so many for each design, as many of each kind as of any other (default: 10000)")
     parser.add_argument("--seed", type=Number("--seed", int, 0, 2**31), default=1, metavar="N",
@@ -52,5 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
                       arguments.engine)
         for model, side in product(dict.fromkeys(arguments.model or ["tiny"]), sides)
     ]
+    if (ip := IpOptions.of(arguments)) is not None:
+        from hwgen.soak.axi import soak_ips
+
+        if arguments.design is not None:
+            raise HwgenError("--design", "no --ip beside it: an IP is emitted anew", "--ip")
+        return soak_ips(options, ip, arguments.faults, arguments.seed, arguments.json)
     return soak(options, arguments.faults, arguments.seed, arguments.design, arguments.json, arguments.cache,
                 arguments.trust)

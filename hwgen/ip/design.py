@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from hwgen.emit.ports import Port
+from hwgen.emit.ports import PROFILE, Port
 from hwgen.errors import HwgenError
 from hwgen.ip.options import IpOptions
 from hwgen.ip.registers import COEFFICIENTS, FRAMES_IN, MEMORIES, OUTPUT_STARVED, REGISTERS
@@ -26,8 +26,6 @@ ADDRESS_BITS = 12
 """4 KiB, the least that an interconnect gives."""
 COUNTED = tuple(one.name for one in REGISTERS if FRAMES_IN <= one.address <= OUTPUT_STARVED)
 """The counters' registers, in the order of their addresses."""
-PROFILE = "profile"
-"""Input of a design with several profiles."""
 CLOCKS = (
     Port("aclk", "input", 1, "clock of the streams and the design"),
     Port("aresetn", "input", 1, "its reset, active low, synchronous"),
@@ -120,8 +118,8 @@ class IpDesign:
     def gain(self) -> tuple[int, int] | None:
         """Factor and shift of the only static gain; None where there is none that 32 bits hold."""
         found = [layer for layer in self.manifest["predicted"]["layers"] if "factor" in layer]
-        if len(found) != 1 or found[0]["factor"] >= 1 << 32:
-            return None
+        if len(found) != 1 or not isinstance(found[0]["factor"], int) or found[0]["factor"] >= 1 << 32:
+            return None  # of several profiles, one each
         return int(found[0]["factor"]), int(found[0]["shift"])
 
     @cached_property
@@ -144,7 +142,7 @@ class IpDesign:
             "input_bytes": bytes_in,
             "output_bytes": bytes_out,
             "coefficient_words": self.coefficient_words,
-            "profiles": 1 if not self.profile_bits else int(self.manifest.get("profiles", 1 << self.profile_bits)),
+            "profiles": 1 if not self.profile_bits else int(self.manifest["profiles"]["count"]),
             "gain": factor,
             "gain_shift": shift & 0xFFFFFFFF,
         }

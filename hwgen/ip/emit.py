@@ -13,10 +13,12 @@ from hwgen.emit import Beside
 from hwgen.emit.manifest import sha256
 from hwgen.emit.verilog import verilog_of
 from hwgen.emit.verilog_steps import one_line
+from hwgen.ip import constraints, vivado
 from hwgen.ip.design import ADDRESS_BITS, IpDesign
+from hwgen.ip.ip_xact import component
 from hwgen.ip.options import IpOptions
 from hwgen.ip.registers import MEMORIES, REGISTERS
-from hwgen.ip.simulation import simulation_files
+from hwgen.ip.simulation import fusesoc_core, simulation_files
 from hwgen.ip.top import IpTop
 from hwgen.ir.serialize import GRAPH_FILE
 from hwgen.rtl.primitives import Cost
@@ -50,8 +52,20 @@ def write_ip(options: IpOptions, folder: Path, board: Board, manifest: dict[str,
         (folder / FOLDER / name).write_bytes((Path(__file__).parent / name).read_bytes())
     for name in drivers.files(manifest["side"]):
         (folder / FOLDER / name).write_bytes((drivers.FOLDER / name).read_bytes())
-    for name, text in simulation_files(design).items():
-        (folder / FOLDER / name).write_text(text, encoding="utf-8")
+    sources = [*manifest["sources"], f"{design.top}.v"]
+    anywhere, alone = f"{FOLDER}/{design.top}.xdc", f"{FOLDER}/{design.top}_ooc.xdc"
+    files = [*((name, "verilogSource") for name in sources), (anywhere, "xdc")]
+    texts = {
+        "component.xml": component(design, board, files),
+        f"{design.top}.core": fusesoc_core(design, sources, [anywhere]),
+        anywhere: constraints.in_a_design(design),
+        alone: constraints.out_of_context(design, board),
+        f"{FOLDER}/out_of_context.tcl": vivado.out_of_context(design, board),
+        f"{FOLDER}/block_design.tcl": vivado.block_design(design, board),
+    } | {f"{FOLDER}/{name}": text for name, text in simulation_files(design).items()}
+    for name, content in texts.items():
+        if content is not None:
+            (folder / name).write_text(content, encoding="utf-8")
     return {"ip": entry(design, board)}
 
 

@@ -62,11 +62,12 @@ class IpOptions:
         return asdict(self)
 
 
-def add_options(parser: ArgumentParser) -> None:
-    """Add --ip and what belongs to it to a command."""
-    parser.add_argument("--ip", action="store_true",
-                        help="also write the design as an IP: AXI4-Stream of a DMA's widths, AXI4-Lite registers, an "
-                             "interrupt, and all that a block design needs (docs/board.md)")
+def add_options(parser: ArgumentParser, text: str) -> None:
+    """Add --ip and what belongs to it to a command.
+
+    text : help for --ip
+    """
+    parser.add_argument("--ip", action="store_true", help=text)
     parser.add_argument("--ip-bits", type=int, choices=BEAT_BITS,
                         help=f"width of the IP's stream data (default: {IpOptions.beat_bits})")
     parser.add_argument("--ip-pixels", choices=get_args(Pixels),

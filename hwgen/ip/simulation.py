@@ -1,8 +1,9 @@
-"""The files with which an IP simulates itself: a cocotb test and a Makefile."""
+"""The files with which an IP simulates itself, a cocotb test and a Makefile, and its FuseSoC core."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from hwgen.emit.simulation import COCOTB_CYCLES, COCOTB_PATIENCE, FRAMES, SAMPLES, module_text
@@ -25,6 +26,23 @@ def simulation_files(design: IpDesign) -> dict[str, str]:
         f"{design.top}_cocotb.py": cocotb_test(design),
         "Makefile": render("Makefile", FOLDER, top=design.top, frames=FRAMES),
     }
+
+
+def fusesoc_core(design: IpDesign, sources: Sequence[str], constraints: Sequence[str]) -> str:
+    """The FuseSoC core, CAPI2, of files below it."""
+    manifest = design.manifest
+    model = module_text(manifest["model"])
+    return render(
+        "fusesoc.core",
+        FOLDER,
+        vlnv=f"hwgen:{model}:{design.top}:{manifest['tools']['hwgen']}",
+        top=design.top,
+        model=model,
+        side=manifest["side"],
+        **manifest["frame"],
+        sources="".join(f"      - {name}\n" for name in sources),
+        constraints="".join(f"      - {name}\n" for name in constraints),
+    )
 
 
 def cocotb_test(design: IpDesign) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Instance, Module, ResetSignal, Signal
 from amaranth.lib.wiring import Component, In, Out, connect
 
-from hwgen.ip.design import ANSWERS, CHANNELS, COUNTED, PROFILE, IpDesign
+from hwgen.emit.ports import PROFILE
+from hwgen.ip.design import ANSWERS, CHANNELS, COUNTED, IpDesign
 from hwgen.rtl.axi.crossing import synchronised
 
 PAYLOADS = {"w": ("data", "strobe"), "r": ("data", "response")}

@@ -91,7 +91,7 @@ class Monitor(Handshake):
         self._clock, self._resetn = dut.aclk, dut.aresetn
         bus = AxiStreamBus.from_prefix(dut, prefix)
         self._valid, self._ready = bus.tvalid, bus.tready
-        self._payload = {name.upper(): getattr(bus, name) for name in ("tdata", "tlast") if hasattr(bus, name)}
+        self._payload = {name.upper(): getattr(bus, name) for name in ("tdata", "tkeep", "tlast") if hasattr(bus, name)}
         self.task = cocotb.start_soon(self._watch())
 
     async def _watch(self) -> None:

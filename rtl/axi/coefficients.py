@@ -56,7 +56,7 @@ class CoefficientsConfig:
     def cost(self, family: str) -> Cost:
         """Resources: flip-flops exactly, LUTs as measured."""
         place = counter(self.words) + Cost(2, 1 if self.words > 1 else 0)
-        return self.ram.cost(family) + place + Cost(14, bits_of(self.owed + 1) + 5)
+        return self.ram.cost(family) + place + Cost(18, bits_of(self.owed + 1) + 4)
 
     def build(self) -> Coefficients:
         """The component."""

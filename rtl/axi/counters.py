@@ -8,7 +8,7 @@ from amaranth.hdl import Module
 from amaranth.lib.wiring import Component, In, Out
 
 from hwgen.rtl.checks import check_positive
-from hwgen.rtl.primitives import Cost, adder_lut
+from hwgen.rtl.primitives import Cost
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,9 @@ class CountersConfig:
         check_positive(events=self.events, bits=self.bits)
 
     def cost(self, family: str) -> Cost:
-        """Resources: flip-flops exactly; the reset of the registers clears them."""
-        return Cost(adder_lut(self.bits) * self.events + self.events, self.bits * self.events)
+        """Resources: flip-flops exactly. A chain of carries counts without LUTs but for its lowest bit; `clear` and
+        `freeze` are the registers' reset and enable."""
+        return Cost(2 * self.events + 1, self.bits * self.events)
 
     def build(self) -> Counters:
         """The component."""

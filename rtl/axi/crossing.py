@@ -52,7 +52,7 @@ class LiteCrossingConfig:
     def cost(self, family: str) -> Cost:
         """Resources: flip-flops exactly, LUTs as measured."""
         question = self.address_bits + 32 + 4 + 1
-        return Cost(self.address_bits + 12, question + 32 + 2 * STAGES + 4 + 2 + 4)
+        return Cost(self.address_bits + 17, question + 32 + 2 * STAGES + 9)
 
     def build(self) -> LiteCrossing:
         """The component."""

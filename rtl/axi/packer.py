@@ -10,7 +10,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
 from hwgen.rtl.axi.slots import Slots
-from hwgen.rtl.primitives import Cost, bits_of, select_lut
+from hwgen.rtl.primitives import Cost, bits_of
 from hwgen.rtl.signals import signals
 from hwgen.rtl.skip_fifo import SkipFifoConfig
 
@@ -41,13 +41,17 @@ class PackerConfig:
         return SkipFifoConfig(9 * self.slots.beat + 2, self.depth)
 
     def cost(self, family: str) -> Cost:
-        """Resources: flip-flops exactly but for those that are constant. LUTs: an item's bits at their places, and
-        those of its beat that came before; the rest was measured."""
+        """Resources: flip-flops exactly, but for one or two where bytes of a slot are not used; LUTs as open synthesis
+        made them of beats of 4 to 16 bytes: each bit of an item at its place, beside what came before."""
         slots = self.slots
-        place, word = bits_of(slots.items), 8 * slots.beat if slots.items > 1 else 0
-        flush = slots.slot if slots.crosses else 0
-        own = Cost(16 + 2 * word + select_lut(slots.items) * 2 * slots.beat, word + place + flush + 1 + 3)
-        return self.fifo.cost(family) + own
+        items, used = slots.items, 8 * slots.used * slots.beat // slots.slot
+        if items == 1:
+            lut, ff = used + 12, 0
+        elif slots.crosses:
+            lut, ff = 33 * slots.beat - 4, 8 * slots.beat + slots.slot
+        else:
+            lut, ff = 2 * used + 13 + 2 * items, used
+        return self.fifo.cost(family) + Cost(lut, ff + bits_of(items) + 4)
 
     def build(self) -> Packer:
         """The component."""

@@ -84,15 +84,15 @@ class RegistersConfig:
         return 0 if self.window is None else (self.window[1] - 1).bit_length()
 
     def cost(self, family: str) -> Cost:
-        """Resources: flip-flops exactly. LUTs: each bit that is read is chosen among the registers that have one there
-        which is no constant; what is written is decoded."""
+        """Resources: flip-flops exactly. LUTs as measured: each bit that is read is chosen among the registers that
+        have one there which is no constant; what is written is decoded."""
         kept = sum(field.width for _, field in self.fields if field.access != "r")
         shown = [0] * 32
         for _, field in self.fields:
             for bit in range(field.low, field.low + field.width):
                 shown[bit] += field.access in ("rw", "w1c") or (field.access == "r" and field.reset is None)
         read = sum(select_lut(max(choices, 1)) * 2 for choices in shown)
-        return Cost(read + 2 * kept + 8, kept)
+        return Cost(read + 2 * kept + 38, kept)
 
     def build(self) -> Registers:
         """The component."""

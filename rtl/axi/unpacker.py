@@ -10,7 +10,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
 from hwgen.rtl.axi.slots import Slots
-from hwgen.rtl.primitives import Cost, bits_of, select_lut
+from hwgen.rtl.primitives import Cost, bits_of
 from hwgen.rtl.signals import signals
 from hwgen.rtl.skip_fifo import SkipFifoConfig
 
@@ -43,13 +43,18 @@ class UnpackerConfig:
         return SkipFifoConfig(9 * self.slots.beat + 1, self.depth)
 
     def cost(self, family: str) -> Cost:
-        """Resources: flip-flops exactly. LUTs: each bit of an item is chosen among its places, the rest as measured."""
+        """Resources: flip-flops exactly; LUTs as open synthesis made them of beats of 4 to 16 bytes. Each bit of an
+        item is chosen among its places, behind masks of the bytes that belong to the frame."""
         slots = self.slots
+        items, bits = slots.items, 8 * slots.used
+        unused = (slots.slot - slots.used) * slots.beat // slots.slot  # bytes that no item has: nothing keeps them
         rest = 8 * (slots.slot - 1) if slots.crosses else 0
-        place = bits_of(slots.items)
-        choice = 8 * slots.used * (select_lut(slots.items) + slots.crosses)
-        flags = 3 * select_lut(slots.items) * (slots.items > 1)
-        return self.fifo.cost(family) + Cost(choice + flags + place + 12 + slots.beat, rest + place + slots.crosses + 4)
+        if slots.crosses:
+            lut = 8 * slots.beat + bits * (items - 1) // 2 + 24 + slots.beat
+        else:
+            lut = bits * (1 if items <= 2 else -(-7 * items // 10)) + (20 if items > 1 else 9)
+        fifo = SkipFifoConfig(self.fifo.width - 9 * unused, self.depth).cost(family)
+        return fifo + Cost(lut, rest + bits_of(items) + slots.crosses + 3)
 
     def build(self) -> Unpacker:
         """The component."""

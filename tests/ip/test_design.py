@@ -6,36 +6,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.ip import ip_design
 from support.streaming import simulate
 
 from hwgen.errors import HwgenError
-from hwgen.ip.design import ADDRESS_BITS, IpDesign, field_name
+from hwgen.ip.design import ADDRESS_BITS, field_name
 from hwgen.ip.options import IpOptions
 from hwgen.ip.registers import MEMORIES, REGISTERS
-
-HASH = "89abcdef" + 56 * "0"
-
-
-def design(side: str = "tx", words: int = 0, profile: int = 0, channels: int = 3, **options: Any) -> IpDesign:
-    """An IP of a manifest that has what an IP asks for."""
-    pixels = {"bits": 8 * channels, "beats": 10, "channels": channels}
-    symbols = {"bits": 32, "beats": 7}
-    ports = {f"{name}_axis_tdata": {"meaning": "as ever"} for name in "sm"}
-    if profile:
-        ports["profile"] = {"width": profile}  # type: ignore[dict-item]
-    manifest = {
-        "top": f"hwgen_{side}", "side": side, "frame": {"width": 5, "height": 2}, "ports": ports,
-        "input": pixels if side == "tx" else symbols, "output": symbols if side == "tx" else pixels,
-        "coefficients": {"beats": words} if words else None,
-        "predicted": {"layers": [{"name": "conv0"}, {"name": "gain", "factor": 77, "shift": -3}]},
-    }  # fmt: skip
-    return IpDesign(manifest, IpOptions(**options), HASH)
 
 
 @pytest.mark.parametrize(("words", "profile"), [(0, 0), (6, 3)])
 def test_every_address_is_what_the_description_says(words: int, profile: int) -> None:
     """Behind a reset, and behind a write of ones: each field by its access; all other addresses read 0."""
-    ip = design(words=words, profile=profile)
+    ip = ip_design(words=words, profile=profile)
     dut = ip.registers.build()
     lacking = {"control_commit", "status_committed"} if not words else set()
 
@@ -84,23 +67,23 @@ def test_every_address_is_what_the_description_says(words: int, profile: int) ->
 
 
 def test_what_an_ip_says_of_itself() -> None:
-    ip = design("rx", words=6, channels=1, beat_bits=64, pixels="rgbx", clocks=2)
+    ip = ip_design("rx", words=6, channels=1, beat_bits=64, pixels="rgbx", clocks=2)
     assert ip.constants == {
         "model_hash": 0x89ABCDEF, "capabilities_receiver": 1, "capabilities_packed": 0, "capabilities_profile": 0,
         "capabilities_coefficients": 1, "capabilities_gain": 1, "capabilities_clocks": 1, "capabilities_channels": 1,
         "capabilities_beat_bytes": 8, "frame_width": 5, "frame_height": 2, "input_bytes": 28, "output_bytes": 40,
         "coefficient_words": 6, "profiles": 1, "gain": 77, "gain_shift": (1 << 32) - 3,
     }  # fmt: skip
-    assert design(channels=3).frame_bytes == (30, 28)
-    assert design(channels=1).frame_bytes == (10, 28)
+    assert ip_design(channels=3).frame_bytes == (30, 28)
+    assert ip_design(channels=1).frame_bytes == (10, 28)
     names = [port.name for port in ip.ports]
     assert len(set(names)) == len(names)
     assert {"s_axi_aclk", "s_axi_aresetn"} <= set(names)
-    assert not {"s_axi_aclk", "s_axi_aresetn"} & {port.name for port in design().ports}
+    assert not {"s_axi_aclk", "s_axi_aresetn"} & {port.name for port in ip_design().ports}
 
 
 @pytest.mark.parametrize(("build", "message"), [
-    (lambda: design(words=257), "--ip: wanted at most 256 coefficients a frame, got 257"),
+    (lambda: ip_design(words=257), "--ip: wanted at most 256 coefficients a frame, got 257"),
     (lambda: IpOptions(beat_bits=16), "--ip-bits: wanted 32 or 64 or 128, got 16"),
     (lambda: IpOptions(pixels="bgr"), "--ip-pixels: wanted rgb or rgbx, got bgr"),  # type: ignore[arg-type]
     (lambda: IpOptions(clocks=3), "--ip-clocks: wanted 1 or 2, got 3"),

@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from support.emission import contents, emit_tiny
-from support.folder_simulation import compiler, flip_sample, make
+from support.folder_simulation import compiler, flip_sample, icarus, make
 
 from hwgen import drivers
 from hwgen.cli.main import main
@@ -33,11 +34,16 @@ def test_files(ip: Emitted, tmp_path: Path) -> None:
     here = contents(ip.folder)
     changed = {name for name in plain if plain[name] != here[name]}
     assert changed == {"README.md", "manifest.json"}
-    assert set(here) - set(plain) == {"hwgen_tx_ip.v", "ip", "ip/Makefile", "ip/hwgen_tx_ip_cocotb.py"} | {
-        f"ip/{name}" for name in (*GENERATED, *drivers.files("tx"))
-    }
-    assert contents(emit_ip(tmp_path / "again", channel="mimo2x2").folder) == here
-    assert contents(emit_ip(tmp_path / "again", channel="mimo2x2").folder) == here
+    own = {"hwgen_tx_ip.v", "hwgen_tx_ip.core", "component.xml", "ip"} | {
+        f"ip/{name}" for name in (
+            "Makefile", "hwgen_tx_ip_cocotb.py", "hwgen_tx_ip.xdc", "hwgen_tx_ip_ooc.xdc", "block_design.tcl",
+            "out_of_context.tcl", *GENERATED, *drivers.files("tx"),
+        )
+    }  # fmt: skip
+    assert set(here) - set(plain) == own
+    for _ in range(2):
+        assert contents(emit_ip(tmp_path / "again", channel="mimo2x2").folder) == here
+    assert yaml.safe_load((ip.folder / "hwgen_tx_ip.core").read_text().removeprefix("CAPI=2:"))["targets"]["lint"]
     assert ip.manifest["ip"]["sources"] == ["hwgen_tx.v", "hwgen_tx_ip.v"]
 
 
@@ -59,10 +65,11 @@ def test_the_verilog_has_the_manifests_ports(ip: Emitted) -> None:
 def test_the_ip_in_simulation(ip: Emitted, tmp_path: Path) -> None:
     """With coefficients; then with a wrong bit in what is expected."""
     objects = compiler(tmp_path)
-    ended = make(ip.folder / "ip", objects=objects)
+    simulator = "SIM=icarus" if icarus() else "SIM=verilator"
+    ended = make(ip.folder / "ip", simulator, objects=objects)
     assert re.search("^PASS hwgen_tx_ip: 0 of 2 cocotb tests failed$", ended.output, re.MULTILINE), ended.output
     flip_sample(ip.folder, 3)
-    ended = make(ip.folder / "ip", objects=objects)
+    ended = make(ip.folder / "ip", simulator, objects=objects)
     assert "frame 0, byte 12 differs, and 0 more bytes" in ended.output
     assert ended.status != 0
 

@@ -48,6 +48,8 @@ class Family:
         Bits of the adder behind it and of the output.
     lut_ram
         See LutRam.
+    vivado
+        Vivado's names of the parts.
     """
 
     dsp: str
@@ -55,11 +57,12 @@ class Family:
     dsp_narrow: int
     dsp_sum: int
     lut_ram: LutRam
+    vivado: tuple[str, ...]
 
 
 FAMILIES = {
-    "xc7": Family("DSP48E1", 25, 18, 48, LutRam(4, 6, 3)),  # UG479; UG474
-    "xcup": Family("DSP48E2", 27, 18, 48, LutRam(8, 14, 7)),  # UG579; UG574
+    "xc7": Family("DSP48E1", 25, 18, 48, LutRam(4, 6, 3), ("zynq", "artix7", "kintex7", "virtex7")),  # UG479; UG474
+    "xcup": Family("DSP48E2", 27, 18, 48, LutRam(8, 14, 7), ("zynquplus", "kintexuplus", "virtexuplus")),  # UG579; UG574
 }
 """By Yosys' name of the family, as in a board's file."""
 

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 from hwgen import __version__
 from hwgen.board import Board
+from hwgen.device import FAMILIES
 from hwgen.ip.design import ADDRESS_BITS, IpDesign
 from hwgen.ip.registers import MEMORIES, REGISTERS
 
@@ -19,8 +20,6 @@ VERSION = ".".join(__version__.split(".")[:2])
 MEMORY_MAP, ADDRESS_BLOCK = "s_axi", "registers"
 SYNTHESIS, SIMULATION = "xilinx_anylanguagesynthesis", "xilinx_anylanguagebehavioralsimulation"
 ACCESS = {"r": "read-only", "rw": "read-write", "w1c": "read-write", "pulse": "write-only"}
-FAMILIES = {"xc7": ("zynq", "artix7", "kintex7", "virtex7"), "xcup": ("zynquplus", "kintexuplus", "virtexuplus")}
-"""Vivado's names of the parts that a family's cost is for."""
 
 Element = ElementTree.Element
 
@@ -73,7 +72,7 @@ def _extensions(parent: Element, design: IpDesign, board: Board) -> None:
 
     core = add(parent, "coreExtensions")
     families = add(core, "supportedFamilies")
-    for family in FAMILIES[board.family]:
+    for family in FAMILIES[board.family].vivado:
         add(families, "family", family).set(f"{{{XILINX}}}lifeCycle", "Beta")
     add(add(core, "taxonomies"), "taxonomy", "/UserIP")
     add(core, "displayName", design.top)

@@ -61,8 +61,10 @@ class Family:
 
 
 FAMILIES = {
-    "xc7": Family("DSP48E1", 25, 18, 48, LutRam(4, 6, 3), ("zynq", "artix7", "kintex7", "virtex7")),  # UG479; UG474
-    "xcup": Family("DSP48E2", 27, 18, 48, LutRam(8, 14, 7), ("zynquplus", "kintexuplus", "virtexuplus")),  # UG579; UG574
+    # UG479; UG474
+    "xc7": Family("DSP48E1", 25, 18, 48, LutRam(4, 6, 3), ("zynq", "artix7", "kintex7", "virtex7")),
+    # UG579; UG574
+    "xcup": Family("DSP48E2", 27, 18, 48, LutRam(8, 14, 7), ("zynquplus", "kintexuplus", "virtexuplus")),
 }
 """By Yosys' name of the family, as in a board's file."""
 

@@ -39,6 +39,9 @@ JUDGED_SNR_DB = 10.0
 DRAWS = 2
 """Realisations of a fading channel that every image is sent over."""
 SEED = 0
+UNKNOWN = "not recorded"
+"""What older files, and small ones of a phase in training, do not say."""
+ARITHMETIC = {True: "bfloat16 autocast", False: "float32"}
 PER_IMAGE, STATIC = "per image", "static"
 
 
@@ -248,8 +251,8 @@ def schedule_section(spec: ModelSpec, headers: dict[str, dict[str, Any]]) -> str
         plan = header["schedule"]
         lines.append(
             f"| {phase} | {TITLES[phase]} | {plan['steps']} | {plan['batch']} x {plan['crop']}x{plan['crop']} "
-            f"| {plan['steps'] * plan['batch']:,} | {plan['lr']:g} | {plan['seed']} "
-            f"| {'bfloat16 autocast' if plan['bfloat16'] else 'float32'} |"
+            f"| {plan['steps'] * plan['batch']:,} | {plan.get('lr', UNKNOWN)} "
+            f"| {plan.get('seed', UNKNOWN)} | {ARITHMETIC.get(plan.get('bfloat16'), UNKNOWN)} |"
         )
     start = headers.get("finetune", {}).get("start")
     if _kept_phases(headers):

@@ -17,6 +17,7 @@ from hwgen.ir.execute import execute
 from hwgen.ir.nodes import Gain
 from hwgen.ir.nodes.convolution import accumulator_bound
 from hwgen.ir.serialize import load
+from hwgen.spec.layers import Layer
 from hwgen.spec.model import available, load as load_spec
 from hwgen.train.checkpoint import read, write
 
@@ -39,9 +40,10 @@ def test_shipped_graph_is_the_specifications(name: str) -> None:
     assert graph.frame == (spec.frame.width, spec.frame.height)
     assert spec.data is not None
     assert graph.terms == {"license": spec.data.license, "source": spec.data.source}
-    channels = [placed.given.channels for placed in spec.encoder_network.layers]
-    assert [node.out_channels for node in graph.convolutions] == channels
-    for node, layer in zip(graph.convolutions, spec.encoder, strict=True):
+    pairs = zip(spec.encoder_network.layers, spec.encoder, strict=True)
+    layers = [(placed, layer) for placed, layer in pairs if isinstance(layer, Layer)]
+    for node, (placed, layer) in zip(graph.convolutions, layers, strict=True):
+        assert node.out_channels == placed.given.channels
         assert (node.kernel, node.stride, node.activation) == (layer.kernel, layer.stride, layer.activation)
         assert (node.weight_bits, node.output.bits) == (layer.weight_bits, layer.activation_bits)
 

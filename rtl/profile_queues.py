@@ -114,7 +114,8 @@ class ProfileQueues(Component):
                 continue
             memory = Memory(shape=unsigned(self.config.bits), depth=depth, init=[], attrs={"ram_style": "distributed"})
             m.submodules[f"memory{place}"] = memory
-            write, read = memory.write_port(), memory.read_port(domain="comb")
+            write = memory.write_port()
+            read = memory.read_port(domain="comb")
             write_at, read_at = (Signal(range(depth), name=f"{name}{place}") for name in ("write_at", "read_at"))
             m.d.comb += [
                 write.en.eq(taken),

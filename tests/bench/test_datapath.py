@@ -148,7 +148,7 @@ def test_a_receiver(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_nothing_to_measure() -> None:
-    with pytest.raises(HwgenError, match="--model: wanted a trained model, got none"):
+    with pytest.raises(HwgenError, match="--model: wanted a model, got none"):
         bench()
 
 

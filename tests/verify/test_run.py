@@ -80,8 +80,8 @@ def test_directed_frames_follow_the_images_and_are_compared(
     assert report.interval == report.design.prediction("frame_interval_cycles")
     true = verify_module.add_directed
 
-    def altered(setting: object, found: Reference, frames: object) -> None:
-        true(setting, found, frames)  # type: ignore[arg-type]
+    def altered(setting: object, found: Reference, *rest: object) -> None:
+        true(setting, found, *rest)  # type: ignore[arg-type]
         found.outputs[3]["conv1"] = found.outputs[3]["conv1"] + 1
 
     monkeypatch.setattr(verify_module, "add_directed", altered)
@@ -166,10 +166,10 @@ def test_a_waveform_that_cannot_be_written_hides_no_difference(
 ) -> None:
     simulate = verify_module.simulate
 
-    def full(design: object, words: object, settings: Settings, *rest: object) -> object:
+    def full(design: object, words: object, settings: Settings, *rest: object, **options: object) -> object:
         if settings.trace is not None:
             raise OSError(errno.ENOSPC, "No space left on device", "input.bin")
-        return simulate(design, words, settings, *rest)  # type: ignore[arg-type]
+        return simulate(design, words, settings, *rest, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(verify_module, "simulate", full)
     report = run_verification(replace(flip_weight(small, tmp_path, "conv1"), waveform=True), tmp_path / "run")
@@ -255,7 +255,7 @@ def test_a_difference_is_known_whatever_the_simulator_does(
         values["conv1"] = values["conv1"] + 1
         return values
 
-    def killed(*arguments: object) -> None:
+    def killed(*arguments: object, **options: object) -> None:
         raise runner.SimulationError("the simulator", "a run that comes to its end", "signal 9 (SIGKILL)")
 
     monkeypatch.setattr(verify_module, "simulate", killed)

@@ -53,12 +53,12 @@ def test_several_seeds_are_one_verdict(
         finding = Finding("hang", "output", "hang: nothing moves")
         return type(verdict)(1, 1, (finding,), None, None)
 
-    def simulated(design: object, sent: object, settings: Settings, *rest: object) -> object:
+    def simulated(design: object, sent: object, settings: Settings, *rest: object, **options: object) -> object:
         if settings.seed == 3:
             raise runner.SimulationError("the simulator", "a run that comes to its end", "signal 9 (SIGKILL)")
         if settings.seed == 7 and full:
             raise OSError(errno.ENOSPC, "No space left on device", "input.bin")
-        return simulate(design, sent, settings, *rest)  # type: ignore[arg-type]
+        return simulate(design, sent, settings, *rest, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(verifying, "simulate", simulated)
     assert main([*asked, "--out", "out"]) == 2, "one that was not run"

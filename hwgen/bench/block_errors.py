@@ -20,6 +20,7 @@ SNRS_DB = (1.0, 4.0, 7.0, 10.0, 13.0, 19.0)
 GOAL = 0.001
 """Block error rate that the best scheme of an SNR stays below."""
 
+
 def capacity(snr_db: float) -> float:
     """Bits per complex symbol over AWGN, at most."""
     return math.log2(1.0 + 10.0 ** (snr_db / 10.0))
@@ -89,8 +90,7 @@ def bench(
     for snr_db in snrs_db:
         best = keep(search(snr_db, blocks))
         if snr_db in cliffs_db:
-            scheme = next(scheme for scheme in SCHEMES if scheme.index == best.index)
-            keep(cliff(scheme, snr_db - step_db, step_db, blocks))
+            keep(cliff(best.scheme, snr_db - step_db, step_db, blocks))
     if as_json:
         print_json({"iterations": ITERATIONS, "counts": [_record(count) for count in found]})
         return 0
@@ -106,7 +106,7 @@ def bench(
 
 
 def _record(count: Count) -> dict[str, Any]:
-    scheme = next(scheme for scheme in SCHEMES if scheme.index == count.index)
+    scheme = count.scheme
     return {
         "snr_db": count.snr_db,
         "scheme": str(scheme),

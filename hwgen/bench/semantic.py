@@ -51,9 +51,10 @@ def bench(
         No such images or labels, a model without float checkpoint or receiver, another channel than AWGN, or images
         that the network does not recognise.
     """
-    from hwgen.link.digital import DigitalChain
+    from hwgen.link.digital import design
     from hwgen.link.source_code import Picture
     from hwgen.metrics.symbols import SymbolError
+    from hwgen.radio.ldpc import load as block_errors
     from hwgen.reference.floating import FloatLink
     from hwgen.reference.link import Outputs, ReferenceLink, load_link
     from hwgen.spec.counts import weight_bits
@@ -82,8 +83,7 @@ def bench(
     latents = [clean.latent(outputs) for outputs in sent]
     power = sum((SymbolError.of(latent, latent) for latent in latents), SymbolError()).power
     floating = FloatLink(clean, images, power)
-    chain = DigitalChain(link.latent_symbols)
-    chain.prepare((), snrs_db, ())
+    errors = block_errors()
     pictures = [Picture(image) for image in images]
     original = mean(lambda i: images[i])
     none = mean(lambda i: pictures[i].mean_colour())
@@ -107,9 +107,9 @@ def bench(
         quality = mean(received)
         point: dict[str, Any] = {"snr_db": snr_db, "accuracy": quality, "usc": usc(quality, none, best)}
         point["esc"] = esc(point["usc"], costs)
-        made = chain.matched.get(snr_db)
+        made = design(snr_db, link.latent_symbols, errors)
         if made is not None:
-            lost = chain.errors.lost(made.scheme, snr_db, link.latent_symbols)
+            lost = errors.lost(made.scheme, snr_db, link.latent_symbols)
 
             def file(i: int, bits: int = made.payload_bits) -> Pixels:
                 coded = pictures[i].best(bits)

@@ -1,4 +1,4 @@
-"""What a link is compared with, on all its images: the float network, the linear code, digital chains, the bound."""
+"""Comparison of a link, on all its images, with the float network, the linear code, digital chains and the bound."""
 
 from __future__ import annotations
 
@@ -58,11 +58,13 @@ class Comparison:
         """Code the images."""
         link = self.link
         bar.stage("source codes")
-        self._jpegs = [Jpegs.of(image) for image in self.images]
         if link.channel.kind == "awgn":
             self.chain = DigitalChain(link.latent_symbols)
-            self.chain.prepare(self.images, snrs_db, FIXED_DB)
-        for _ in self.images:
+            self.chain.make(snrs_db, FIXED_DB)
+        for image in self.images:
+            self._jpegs.append(Jpegs.of(image))
+            if self.chain is not None:
+                self.chain.add(image)
             bar.add()
 
     def at(self, snr_db: float, drawn: list[Realisation], floating: FloatLink | None, bar: Progress) -> Compared:

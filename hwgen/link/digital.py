@@ -9,7 +9,7 @@ block error rates that were simulated (`hwgen.radio.ldpc`); the chain's own SNR 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -73,37 +73,34 @@ class DigitalChain:
     _coded: dict[Scheme, list[Quality]] = field(default_factory=dict)
     _flat: list[Quality] = field(default_factory=list)
 
-    def prepare(
-        self, images: Iterable[npt.NDArray[np.uint8]], snrs_db: Iterable[float], fixed_db: Iterable[float],
-        each: Callable[[], None] = lambda: None,
-    ) -> None:  # fmt: skip
-        """Design the chains and code (H, W, 3) images, one at a time, for all of them; `each` is called after each."""
+    def make(self, snrs_db: Iterable[float], fixed_db: Iterable[float]) -> None:
+        """Design the chains, before any image: one for each SNR that frames are sent at, and the fixed ones."""
         found = {snr_db: design(snr_db, self.symbols, self.errors) for snr_db in snrs_db}
         self.matched = {snr_db: chain for snr_db, chain in found.items() if chain is not None}
         chains = [design(snr_db, self.symbols, self.errors) for snr_db in fixed_db]
         self.fixed = tuple(chain for chain in chains if chain is not None)
         self._coded = {chain.scheme: [] for chain in (*self.matched.values(), *self.fixed)}
-        self._flat = []
+
+    def add(self, image: npt.NDArray[np.uint8]) -> None:
+        """Code another (H, W, 3) image for all chains."""
         if not self._coded:
             return
-        for image in images:
-            picture = Picture(image)
-            flat = Quality.of(image, picture.mean_colour())
-            self._flat.append(flat)
-            for scheme, qualities in self._coded.items():
-                best = picture.best(scheme.payload_bits(self.symbols))
-                qualities.append(flat if best is None else Quality.of(image, best.image))
-            each()
+        picture = Picture(image)
+        flat = Quality.of(image, picture.mean_colour())
+        self._flat.append(flat)
+        for scheme, qualities in self._coded.items():
+            best = picture.best(scheme.payload_bits(self.symbols))
+            qualities.append(flat if best is None else Quality.of(image, best.image))
 
     def at(self, chain: Design, snr_db: float) -> DigitalPoint:
-        """A prepared chain at a real SNR."""
+        """A chain at a real SNR, over the images so far."""
         lost = self.errors.lost(chain.scheme, snr_db, self.symbols)
         coded = self._coded[chain.scheme]
         seen = [arrived.mixed(flat, lost) for arrived, flat in zip(coded, self._flat, strict=True)]
         return DigitalPoint(chain, snr_db, lost, mean_quality(seen))
 
     def curve(self, chain: Design, snrs_db: Iterable[float]) -> list[DigitalPoint]:
-        """A prepared chain at these SNRs and, between them, at those where its blocks were simulated: the cliff."""
+        """A chain at these SNRs and, between them, at those where its blocks were simulated: the cliff."""
         wanted = set(snrs_db)
         between = {snr for snr in self.errors.snrs_db(chain.scheme) if min(wanted) <= snr <= max(wanted)}
         return [self.at(chain, snr_db) for snr_db in sorted(wanted | between)]

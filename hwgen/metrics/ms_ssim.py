@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hwgen.metrics.ssim import C2, TAPS, WINDOW, Floats, similarity
+from hwgen.metrics.ssim import WINDOW, Floats, similarity, terms
 
 EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 LEAST_SIDE = WINDOW << (len(EXPONENTS) - 1)
@@ -38,24 +38,9 @@ def ms_ssim(original: npt.NDArray[np.uint8], seen: npt.NDArray[np.uint8]) -> flo
     for scale, exponent in enumerate(EXPONENTS):
         if scale:
             x, y = _halved(x), _halved(y)
-        values = similarity(x, y) if scale == len(EXPONENTS) - 1 else _structure(x, y)
+        values = similarity(x, y) if scale == len(EXPONENTS) - 1 else terms(x, y)[1]
         found *= max(float(values.mean()), 0.0) ** exponent
     return found
-
-
-def _structure(x: Floats, y: Floats) -> Floats:
-    """Contrast times structure under every whole window."""
-    a, b = _windowed(x), _windowed(y)
-    variances = np.maximum(_windowed(x * x) - a * a, 0) + np.maximum(_windowed(y * y) - b * b, 0)
-    covariance = _windowed(x * y) - a * b
-    return np.asarray((2 * covariance + C2) / (variances + C2))
-
-
-def _windowed(x: Floats) -> Floats:
-    """Gaussian means, (H - 10, W - 10, C)."""
-    for axis in (0, 1):
-        x = np.asarray(np.lib.stride_tricks.sliding_window_view(x, WINDOW, axis=axis) @ TAPS)
-    return x
 
 
 def _halved(x: Floats) -> Floats:

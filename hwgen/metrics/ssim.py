@@ -17,11 +17,11 @@ WINDOW = 11
 SIGMA = 1.5
 """Its standard deviation, in pixels."""
 
-Floats = npt.NDArray[np.float64]
+_C1, _C2 = (0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2
+_TAPS = np.exp(-((np.arange(WINDOW) - WINDOW // 2) ** 2) / (2 * SIGMA**2))
+_TAPS /= _TAPS.sum()
 
-C1, C2 = (0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2
-TAPS = np.exp(-((np.arange(WINDOW) - WINDOW // 2) ** 2) / (2 * SIGMA**2))
-TAPS /= TAPS.sum()
+Floats = npt.NDArray[np.float64]
 
 
 def ssim(original: npt.NDArray[np.uint8], seen: npt.NDArray[np.uint8]) -> float | None:
@@ -41,20 +41,26 @@ def ssim(original: npt.NDArray[np.uint8], seen: npt.NDArray[np.uint8]) -> float 
 
 def similarity(original: npt.NDArray[np.uint8] | Floats, seen: npt.NDArray[np.uint8] | Floats) -> Floats:
     """SSIM at every pixel and colour, (H, W, C), of images at least as large as the window."""
-    x, y = original.astype(np.float64), seen.astype(np.float64)
+    edge = WINDOW // 2
+    x, y = (np.pad(image.astype(np.float64), ((edge, edge), (edge, edge), (0, 0)), mode="reflect")
+            for image in (original, seen))  # fmt: skip
+    luminance, structure = terms(x, y)
+    return np.asarray(luminance * structure)
+
+
+def terms(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Luminance, and contrast times structure, under every window that lies in the image, (H - 10, W - 10, C) each."""
     mean_x, mean_y = _windowed(x), _windowed(y)
     variance_x = np.maximum(_windowed(x * x) - mean_x**2, 0)
     variance_y = np.maximum(_windowed(y * y) - mean_y**2, 0)
     covariance = _windowed(x * y) - mean_x * mean_y
-    luminance = (2 * mean_x * mean_y + C1) / (mean_x**2 + mean_y**2 + C1)
-    structure = (2 * covariance + C2) / (variance_x + variance_y + C2)
-    return np.asarray(luminance * structure)
+    luminance = (2 * mean_x * mean_y + _C1) / (mean_x**2 + mean_y**2 + _C1)
+    structure = (2 * covariance + _C2) / (variance_x + variance_y + _C2)
+    return np.asarray(luminance), np.asarray(structure)
 
 
 def _windowed(x: Floats) -> Floats:
-    """The Gaussian mean around every pixel, (H, W, C)."""
-    x = np.pad(x, ((WINDOW // 2,) * 2, (WINDOW // 2,) * 2, (0, 0)), mode="reflect")
+    """Gaussian means."""
     for axis in (0, 1):
-        views = np.lib.stride_tricks.sliding_window_view(x, WINDOW, axis=axis)
-        x = np.asarray(views @ TAPS)
+        x = np.asarray(np.lib.stride_tricks.sliding_window_view(x, WINDOW, axis=axis) @ _TAPS)
     return x

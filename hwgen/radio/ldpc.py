@@ -94,6 +94,11 @@ class Count:
     errors: int
 
     @property
+    def scheme(self) -> Scheme:
+        """The scheme of the table's row."""
+        return SCHEMES[self.index - FIRST_INDEX]
+
+    @property
     def rate(self) -> float:
         """Block error rate."""
         return self.errors / self.blocks

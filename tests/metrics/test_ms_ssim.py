@@ -31,7 +31,7 @@ def test_a_negative_has_no_structure_left() -> None:
 
 def test_equal_and_small_images() -> None:
     assert LEAST_SIDE == 176
-    assert ms_ssim(IMAGE, IMAGE) == pytest.approx(1.0)
+    assert ms_ssim(IMAGE, IMAGE) == 1.0
     assert ms_ssim(IMAGE[1:], IMAGE[1:]) is None
     with pytest.raises(ValueError, match="seen: wanted shape"):
         ms_ssim(IMAGE, IMAGE[1:])

@@ -61,4 +61,3 @@ class ProfiledQuantActivation(nn.Module):
             result: Tensor = self.activation(x)
             return result
         return torch.where(x > 0, x, x * self.chosen.of(self.slopes()).to(x))
-

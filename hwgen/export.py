@@ -102,7 +102,7 @@ def _transmitter(network: QuantDeepJSCC) -> Nodes:
 
 
 def _profiles(network: QuantDeepJSCC) -> dict[str, Any]:
-    """What a graph of several profiles is given besides."""
+    """Further arguments of a graph with several profiles."""
     if not isinstance(network, ProfiledQuantDeepJSCC):
         return {}
     return {"profiles": network.profiles, "profile_limits": network.bounds}

@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                         help="optimiser steps of every phase (default: the specification's)")
     parser.add_argument("--start", type=path("--start"), metavar="FILE",
                         help="another float.safetensors or finetune.safetensors, from whose layers float (with --phase "
-                             "float) or finetune starts")
+                             "float) or finetune starts; with --phase qat a checkpoint.safetensors to go on with")
     parser.add_argument("--keep", type=path("--keep"), metavar="FILE",
                         help="a checkpoint.safetensors whose transmitter is kept: only a receiver for it is trained")
     parser.add_argument("--snr", nargs=2, type=Number("--snr", float, *SNRS_DB), metavar=("LOW", "HIGH"),

@@ -83,8 +83,11 @@ class Sent:
 
 @dataclass(frozen=True)
 class Profile:
-    """What goes out in one profile: of every image, in PyTorch; (frames, words) of the simulated ones in Verilog;
-    and the float network, where it is measured."""
+    """A link in one profile and its transmitter's results.
+
+    sent : of every image, in PyTorch. words : (frames, words) of the simulated ones, in Verilog. floating : the float
+    network, where it is measured
+    """
 
     link: ReferenceLink
     sent: list[Sent]

@@ -1,4 +1,4 @@
-"""What an image that was received is worth: PSNR, SSIM and MS-SSIM together, and their means."""
+"""Quality of received images: PSNR, SSIM and MS-SSIM together, and their means."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Quality:
 
     @classmethod
     def of(cls, original: npt.NDArray[np.uint8], seen: npt.NDArray[np.uint8]) -> Quality:
-        """Of an (H, W, C) uint8 image."""
+        """The quality of an (H, W, C) uint8 image."""
         return cls(psnr(original, seen), ssim(original, seen), ms_ssim(original, seen))
 
     def mixed(self, other: Quality, share: float) -> Quality:

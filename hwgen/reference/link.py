@@ -79,7 +79,7 @@ class ReferenceLink:
 
     @property
     def profile(self) -> int:
-        """Which profile of another link this one is."""
+        """The profile of another link that this one is (`at_profile`)."""
         return max(self.tx.profile, 0 if self.rx is None else self.rx.profile)
 
     def profile_of(self, snr_db: float) -> int:

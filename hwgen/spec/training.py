@@ -36,13 +36,13 @@ class Training(Frozen):
     power : str
         The source of the symbols' power while training: a factor for each image, or one for all.
     profiles : tuple
-        SNRs in dB, ascending, at which one profile of the float network ends and the next begins
-        (`hwgen.train.profiles`); (): it has none.
+        SNRs in dB, ascending, at which one profile of the network ends and the next begins (`hwgen.train.profiles`);
+        (): it has none.
     shares : tuple
         How often images are sent with each profile while training, in proportion, their SNRs uniform within its range;
         (): SNRs are uniform over the whole range.
     smoothing : float
-        Decay of the running average of the float network's weights, which is what a phase leaves; 0: the last weights.
+        Decay of the running average of the weights, which is what a phase leaves, QAT too; 0: the last weights.
     """
 
     seed: Annotated[int, Strict(), Field(ge=0, lt=2**32)] = 1

@@ -22,7 +22,7 @@ from hwgen.spec.network import Network, Placed
 from hwgen.train.card_layers import layers_table
 from hwgen.train.checkpoint import read
 from hwgen.train.clipped import clipped
-from hwgen.train.evaluate import SNRS_DB, Codec, Quality, batches, evaluate, mean_power, static_gain
+from hwgen.train.evaluate import SNRS_DB, Codec, Quality, batches, evaluate, largest_power, static_gain
 from hwgen.train.imageset import image_set
 from hwgen.train.profiles import ProfiledDeepJSCC, measure_powers
 from hwgen.train.quantised import from_checkpoint
@@ -40,7 +40,7 @@ DRAWS = 2
 """Realisations of a fading channel that every image is sent over."""
 SEED = 0
 UNKNOWN = "not recorded"
-"""What older files, and small ones of a phase in training, do not say."""
+"""Stands for what older files, and small ones of a phase in training, do not say."""
 ARITHMETIC = {True: "bfloat16 autocast", False: "float32"}
 PER_IMAGE, STATIC = "per image", "static"
 
@@ -121,15 +121,11 @@ def measure(
         found = evaluate(codec, val_images, multiple, transmit=transmit, seed=SEED, draws=draws)
         return Measured({PER_IMAGE: found}, None)
     assert transmit is not None
-    choose: Callable[[float], None] | None = getattr(codec, "choose", None)
-    qualities = {} if fading or choose else {PER_IMAGE: evaluate(codec, val_images, multiple, seed=SEED)}
+    qualities = {}
+    if not fading and not hasattr(codec, "choose"):
+        qualities[PER_IMAGE] = evaluate(codec, val_images, multiple, seed=SEED)
     qualities[STATIC] = evaluate(codec, val_images, multiple, transmit=transmit, seed=SEED, draws=draws)
-    powers = []
-    for snr_db in SNRS_DB if choose else SNRS_DB[:1]:
-        if choose:
-            choose(snr_db)
-        powers.append(mean_power(transmit, val_images, multiple))
-    return Measured(qualities, max(powers))
+    return Measured(qualities, largest_power(codec, transmit, val_images, multiple, SNRS_DB))
 
 
 def _terms(spec: ModelSpec) -> str:
@@ -265,6 +261,11 @@ def schedule_section(spec: ModelSpec, headers: dict[str, dict[str, Any]]) -> str
             f"{start['model']}'s {start['phase']} network (SHA-256 {start['sha256'][:16]}...), layers "
             + ", ".join(start["layers"])
             + (f"; fresh are {', '.join(fresh)}." if fresh else ", which are all.")
+        )
+    if (begun := headers.get("qat", {}).get("start")) is not None:
+        lines.append(
+            f"\nqat went on from a quantised checkpoint (SHA-256 {begun['sha256'][:16]}...), which had "
+            f"{begun['steps']} steps of it before."
         )
     if "control" in headers:
         lines.append("\nThe control is trained from scratch in the pruned shape.")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hwgen.linear_code import Components, linear_code, measure
 from hwgen.raster import Picture
-from hwgen.train.evaluate import SNRS_DB, Codec, Quality, evaluate, mean_power
+from hwgen.train.evaluate import SNRS_DB, Codec, evaluate, largest_power
 
 
 def snrs_within(low: float, high: float) -> tuple[float, ...]:
@@ -63,15 +63,10 @@ class Curve:
         transmit : whether its own `transmit` makes the symbols; else the latent is normalised image by image
         """
         send = getattr(network, "transmit") if transmit else None  # noqa: B009  not every codec has one
-        profiles = hasattr(network, "choose")
-        found: dict[float, Quality] = {}
-        powers: list[float] = []
-        for some in [(snr_db,) for snr_db in self.snrs_db] if profiles else [self.snrs_db]:
-            if profiles:
-                getattr(network, "choose")(some[0])  # noqa: B009  not every codec has one
-            found |= evaluate(network, self.images, self.multiple, some, transmit=send, with_ssim=False)
-            powers.append(mean_power(send, self.images, self.multiple) if send is not None else network.power)
-        power = max(powers)  # where each profile has its own, no other's hides the largest
+        found = evaluate(network, self.images, self.multiple, self.snrs_db, transmit=send, with_ssim=False)
+        power = network.power
+        if send is not None:
+            power = largest_power(network, send, self.images, self.multiple, self.snrs_db)
         row: dict[str, str] = {"step": str(step), "seconds": f"{self.seconds + time.monotonic() - self._began:.0f}"}
         words = []
         for snr_db, quality in found.items():

@@ -84,6 +84,21 @@ def mean_power(transmit: Callable[[Tensor], Tensor], images: Sequence[Picture], 
     return torch.cat([symbol_power(transmit(batch)) for batch in batches(images, multiple)]).mean().item()
 
 
+def largest_power(
+    network: Codec, transmit: Callable[[Tensor], Tensor], images: Sequence[Picture], multiple: int,
+    snrs_db: Sequence[float],
+) -> float:  # fmt: skip
+    """The same; of a network with profiles the largest of those that these SNRs choose, so that no other hides it."""
+    choose: Callable[[float], None] | None = getattr(network, "choose", None)
+    if choose is None:
+        return mean_power(transmit, images, multiple)
+    powers = []
+    for snr_db in snrs_db:
+        choose(snr_db)
+        powers.append(mean_power(transmit, images, multiple))
+    return max(powers)
+
+
 @torch.no_grad()
 def evaluate(
     network: Codec,
@@ -112,12 +127,13 @@ def evaluate(
     measured: dict[float, list[tuple[Tensor, Tensor]]] = {snr: [] for snr in snrs_db}
     generator = torch.Generator().manual_seed(seed)
     for batch in batches(images, multiple):
-        symbols = torch.empty(0)
+        symbols: Tensor | None = None
         before = generator.get_state()
         for snr, draw in [(snr, draw) for snr in snrs_db for draw in range(draws)]:
-            if draw == 0 and (choose is not None or snr == snrs_db[0]):
-                if choose is not None:
-                    choose(snr)
+            if choose is not None and draw == 0:
+                choose(snr)
+                symbols = None  # of another profile
+            if symbols is None:
                 symbols = transmit(batch) if transmit is not None else normalise(network.encode(batch), network.power)
             if network.channel.kind != "awgn" and draw == 0:
                 generator.set_state(before)

@@ -9,7 +9,8 @@
     all        float, finetune, qat, control, card
 
 With a file to start from (``--start``), there is no float phase and no control: finetune starts from that file's
-layers, as far as their shapes agree, and the rest of the network is fresh.
+layers, as far as their shapes agree, and the rest of the network is fresh. The phase qat alone goes on with a quantised
+checkpoint, its scales as they are.
 
 With a quantised checkpoint to keep (``--keep``), its transmitter stays as it is, bit for bit: finetune and qat train
 a receiver for it, from that checkpoint's channels as far as the specification has them.
@@ -77,7 +78,7 @@ def train(
     phase : float, finetune, qat, control, card or all
     steps : instead of the specification's number of steps, for each phase that is run
     start : another float network (float.safetensors or finetune.safetensors), from whose layers float or finetune
-        starts
+        starts; with phase qat a quantised one (checkpoint.safetensors) of this specification
     keep : a quantised checkpoint (checkpoint.safetensors) whose transmitter is kept: only the receiver is trained
     snr_db : lowest and highest SNR, instead of the specification's range
 
@@ -91,8 +92,8 @@ def train(
         raise HwgenError("--phase", "float, finetune, qat, control, card or all", repr(phase))
     if steps is not None and steps < 1:
         raise HwgenError("--steps", "at least 1", str(steps))
-    if start is not None and phase not in ("float", "finetune", "all"):
-        raise HwgenError("--start", "phase float, finetune or all", phase)
+    if start is not None and phase not in ("float", "finetune", "qat", "all"):
+        raise HwgenError("--start", "phase float, finetune, qat or all", phase)
     if keep is not None and (start is not None or phase not in ("finetune", "qat", "all")):
         raise HwgenError("--keep", "phase finetune, qat or all, and no --start", phase if start is None else "--start")
     training = spec.check_trainable()
@@ -123,7 +124,8 @@ def train(
     val_images = image_data.load(data, "val")
     check_measurable(val_images, spec.downscale)
     for name in phases:
-        run_phase(spec, name, train_images, val_images, where, folder, steps, str(data), start, keep)
+        first = start if name == phases[0] else None
+        run_phase(spec, name, train_images, val_images, where, folder, steps, str(data), first, keep)
     if "qat" in phases and (folder / GRAPH_FILE).is_file():
         print(f"note: {shown(folder / GRAPH_FILE)} is an earlier checkpoint's: run `hwgen export`", file=sys.stderr)
     if carded:
@@ -187,6 +189,9 @@ def run_phase(
         network = fresh(spec, phase, components)
         begun = {"start": warm_start(network, Path(start), spec)}
         sources = {"start": begun["start"]["sha256"]}
+    elif phase == "qat" and start is not None:
+        network, begun = quantised_start(spec, Path(start))
+        sources = {"start": begun["start"]["sha256"]}
     else:
         network = starting_network(spec, phase, folder, components)
     if phase == "qat" and keep is not None:
@@ -197,7 +202,7 @@ def run_phase(
         quantised(network).keep_transmitter(tensors, str(keep))
     crops = Crops(train_images, plan.crop, where)
     state = folder / "state" / f"{phase}.safetensors"
-    if phase == "qat" and not state.exists():
+    if phase == "qat" and start is None and not state.exists():
         quantised(network).calibrate([crops.batch(CALIBRATION_CROPS, torch.Generator().manual_seed(plan.seed))])
     if not state.exists():
         state.with_suffix(".csv").unlink(missing_ok=True)
@@ -236,6 +241,25 @@ def quantised(network: nn.Module) -> QuantDeepJSCC:
 
     assert isinstance(network, QuantDeepJSCC)
     return network
+
+
+def quantised_start(spec: ModelSpec, path: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """The quantised network of a checkpoint to go on with, and what the next checkpoint's header says about it.
+
+    `steps`: those of quantised training that it has had.
+
+    Raises
+    ------
+    HwgenError
+        The file is missing or damaged, of another network or not calibrated, or its data has other terms.
+    """
+    from hwgen.train.quantised import from_checkpoint
+
+    header = read(path)[1]
+    terms(path, header, spec)
+    steps = header.get("schedule", {}).get("steps", 0) + header.get("start", {}).get("steps", 0)
+    told = {"model": header.get("model"), "phase": header.get("phase"), "sha256": sha256(path), "steps": steps}
+    return from_checkpoint(spec, path), {"start": told}
 
 
 def begins_linear(spec: ModelSpec) -> bool:

@@ -1,4 +1,4 @@
-"""Which convolutions have biases of every profile: of branches that are added up, one for all.
+"""The convolutions with biases of every profile: of branches that are added up, one for all.
 
 Each profile's biases of a sum's two branches do the same, and a table for both would be twice the memory. So the
 second branch has them; the first one's, and those that a float network has behind the sum, move there.

@@ -63,7 +63,7 @@ def transmit_each(latent: Tensor, chosen: Chosen, mean_power: Tensor, power: flo
 
 
 class Profiled(Protocol):
-    """What the float and the quantised network with profiles have in common."""
+    """A network with profiles, in floating point or quantised."""
 
     profiles: int
     chosen: Chosen

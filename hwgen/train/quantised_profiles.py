@@ -165,7 +165,7 @@ class ProfiledQuantDeepJSCC(QuantDeepJSCC):
         self.train(was_training)
 
     def _loss(self, images: Tensor) -> float:
-        """Of the integers, images sent with the middle of every profile's SNRs in turn, always over the same noise."""
+        """Loss of the integers for images sent with the middle of every profile's SNRs in turn, over the same noise."""
         low, high = self._snr_db
         edges = [low, *self.bounds, high]
         middles = torch.tensor([(one + other) / 2 for one, other in itertools.pairwise(edges)])

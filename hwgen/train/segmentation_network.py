@@ -24,7 +24,7 @@ from hwgen.metrics.semantic import CLASSES
 WIDTHS = (16, 24, 40, 64)
 """Channels at strides 2, 4, 8, 16."""
 STRIDE = 16
-"""What an image's sides have to be multiples of."""
+"""An image's sides have to be multiples of it."""
 WEIGHTS = Path(__file__).parents[1] / "models" / "camvid_segmentation" / "weights.safetensors"
 
 

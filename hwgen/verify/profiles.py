@@ -32,7 +32,7 @@ def order(frames: int, profiles: int, seed: int) -> list[int]:
 
 
 def driven(profile: int, profiles: int, frame: int) -> int:
-    """What a frame's input `profile` has: of the last one now and then a number that is too large, if there is one."""
+    """Number at a frame's input `profile`: for the last one now and then one that is too large, if there is one."""
     largest = (1 << (profiles - 1).bit_length()) - 1
     return largest if profile == profiles - 1 and frame % 2 else profile
 
@@ -57,7 +57,7 @@ def bounds(graph: Graph, size: Size) -> list[dict[str, Bounds]]:
 
 
 def coverage(meters: Sequence[Meter], bounds: Sequence[dict[str, Bounds]]) -> Coverage:
-    """What the layers have met, with their bounds, in every profile."""
+    """Cases that the layers have met, with their bounds, in every profile."""
     each = [with_bounds(meter.coverage(), own) for meter, own in zip(meters, bounds, strict=True)]
     if len(each) == 1:
         return each[0]

@@ -63,7 +63,7 @@ def config_of(one: ConvolutionLowering, engine: Engine, kind: type[ConvolutionCo
 
 
 def outputs_of(one: ConvolutionLowering, config: ConvolutionConfig, dut: Any, **conditions: float) -> tuple[Any, Any]:
-    """What the component gives for frames of all profiles, and what the graph says."""
+    """The component's results for frames of all profiles, and those of the graph."""
     random, taken, node = np.random.default_rng(1), one.inputs[0], one.node
     frames = random.integers(0, 16, (len(ORDER), taken.rows, taken.columns, taken.channels))
     expected = np.stack([node.at_profile(p).execute(frame) for p, frame in zip(ORDER, frames, strict=True)])

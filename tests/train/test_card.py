@@ -128,6 +128,8 @@ def test_the_kept_transmitter_of_other_headers(tmp_path: Path) -> None:
         ({"finetune": finetune, "qat": {"schedule": plan}}, ("alone. qat trained the transmitter too.",)),
         ({"finetune": {"schedule": plan}, "qat": qat}, ("(SHA-256 not recorded)", " qat trained the receiver alone.")),
         ({"finetune": {"schedule": plan, "start": start}, "qat": qat}, ("not recorded", "from a dense parent: it st")),
+        ({"finetune": {"schedule": plan}, "qat": {"schedule": plan, "start": start | {"steps": 9}}},
+         (f"went on from a quantised checkpoint (SHA-256 {one}), which had 9 steps of it before.",)),
     ):
         told = schedule_section(spec, headers)
         assert all(text in told for text in wanted), told

@@ -12,12 +12,14 @@ from support.profiled_training import blurred, float_network, profiled_spec, qua
 
 from hwgen.errors import HwgenError
 from hwgen.numerics.integer import requantise
-from hwgen.spec.model import load
+from hwgen.spec.model import ModelSpec, load
 from hwgen.train import phases
 from hwgen.train.channel import symbol_power
+from hwgen.train.checkpoint import read
 from hwgen.train.profile_biases import biased, without_sums
 from hwgen.train.quantised import build, from_checkpoint
 from hwgen.train.quantised_profiles import ProfiledQuantDeepJSCC
+from hwgen.train.quantisers import SCALE_NAME
 
 
 @pytest.fixture
@@ -117,6 +119,22 @@ def test_every_phase_with_profiles(tmp_path: Path) -> None:
     network = from_checkpoint(spec, tmp_path / "checkpoint.safetensors")
     assert isinstance(network, ProfiledQuantDeepJSCC)
     assert (network.latent_power > 0).all()
+    goes_on(spec, folder, tmp_path)
+
+
+def goes_on(spec: ModelSpec, images: Path, folder: Path) -> None:
+    """More quantised training, from the checkpoint: its scales stay, its weights move, the header counts all steps."""
+    first, again = folder / "checkpoint.safetensors", folder / "again"
+    for out, start in ((again, first), (folder / "third", again / first.name)):
+        phases.train(spec.path, images, "cpu", out, "qat", 2, start)
+    (before, header), (after, told) = read(first), read(again / first.name)
+    scales = [name for name in before if name.endswith(SCALE_NAME)]
+    assert scales and all(torch.equal(before[name], after[name]) for name in scales)
+    kernels = [name for name in before if name.endswith("conv.weight")]
+    moved = [float((after[name] - before[name]).abs().max() / before[name].abs().max()) for name in kernels]
+    assert 0 < max(moved) < 0.1
+    assert told["start"]["steps"] == header["schedule"]["steps"] and told["schedule"]["steps"] == 2
+    assert read(folder / "third" / first.name)[1]["start"]["steps"] == header["schedule"]["steps"] + 2
 
 
 def test_layers_that_cannot_have_profiles(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hwgen.train.scale_search import search_scales
 
 
 def distance(side: QuantSide, wanted: dict[str, int]) -> float:
-    """How far a side's scales are from some."""
+    """Distance of a side's scales from some."""
     return float(sum(abs(side.scales()[group] - exponent) for group, exponent in wanted.items()))
 
 

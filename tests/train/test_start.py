@@ -69,8 +69,8 @@ def test_refuses_what_does_not_belong(tmp_path: Path) -> None:
     write(file, pruned(spec).state_dict(), {"terms": {"license": "secret", "source": "noise"}})
     with pytest.raises(HwgenError, match="terms: license: wanted 'CC0'"):
         warm_start(pruned(spec), file, spec)
-    with pytest.raises(HwgenError, match="--start: wanted phase float, finetune or all, got qat"):
-        phases.train(spec.path, data="skimage", phase="qat", start=file)
+    with pytest.raises(HwgenError, match="--start: wanted phase float, finetune, qat or all, got control"):
+        phases.train(spec.path, data="skimage", phase="control", start=file)
 
 
 def test_a_finished_phase_is_not_another_files(tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Trains one network with six profiles that share its kernels, in floating point, or goes on with it.
+# Trains the network of spec.yaml, six profiles that share its kernels, in floating point, or goes on with it.
 #
 #   training/street/profiles.sh DATA OUT [STEPS]
 #
@@ -9,6 +9,5 @@ set -eu
 here=$(dirname "$0") data=$1 out=$2 steps=${3:-40000}
 run=$out/profiles
 mkdir -p "$run"
-sed 's/^  seed: 1$/&\n  profiles: [2.5, 5.5, 8.5, 11.5, 16]/' "$here/spec.yaml" > "$run/spec.yaml"
-hwgen train --model "$run/spec.yaml" --data "$data" --device cpu --phase float --steps "$steps" --out "$run" \
+hwgen train --model "$here/spec.yaml" --data "$data" --device cpu --phase float --steps "$steps" --out "$run" \
     --start "$here/profiles.safetensors" 2>>"$run/train.log"

@@ -41,7 +41,7 @@ class FloatLink:
         self.link = link
         self.network = trained(link.spec, PHASE, link.spec.folder).eval()
         if isinstance(self.network, ProfiledDeepJSCC):
-            self.network.chosen.index = torch.tensor([link.tx.profile])
+            self.network.chosen.take(link.profile)
         self.factor: float | None = None
         if isinstance(link.tx.value_nodes[-1], Gain):
             own = np.mean([2 * np.mean(np.square(self._latent(image))) for image in images])

@@ -40,6 +40,10 @@ class Chosen:
         """(profiles, C) -> (N or 1, C, 1, 1): the rows of the images' profiles."""
         return table[self.index.to(table.device)][:, :, None, None]
 
+    def take(self, profile: int) -> None:
+        """Set one profile for all images."""
+        self.index = torch.tensor([profile])
+
     def at(self, snr_db: Tensor | float, bounds: Sequence[float]) -> None:
         """Set the profile of each SNR in dB, (N,) or one for all images; a bound belongs to the profile above it."""
         snr_db = torch.as_tensor(snr_db, dtype=torch.float32).reshape(-1)
@@ -83,7 +87,7 @@ def measure_powers(network: Profiled, batches: Iterable[Tensor]) -> None:
     for images in batches:
         count += len(images)
         for profile in range(network.profiles):
-            network.chosen.index = torch.tensor([profile])
+            network.chosen.take(profile)
             sums[profile] += symbol_power(network.encode(images)).double().sum()
     found = sums / count
     change = 0.5 * torch.log(found / network.latent_power.double())

@@ -78,10 +78,6 @@ class ProfiledQuantDeepJSCC(QuantDeepJSCC):
         """Take the profile of each SNR in dB, (N,) or one for all images, for what follows."""
         self.chosen.at(snr_db, self.bounds)
 
-    def choose_profile(self, profile: int) -> None:
-        """Take one profile for all images that follow."""
-        self.chosen.index = torch.tensor([profile])
-
     def latent(self, images: Tensor) -> Tensor:
         """Images to the integers of the transmitter's network, times their scale: without gains."""
         return super().encode(images)

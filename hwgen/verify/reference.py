@@ -104,12 +104,6 @@ class Reference:
     meters: tuple[Meter, ...] = field(default_factory=lambda: (Meter(),))
     profiles: list[int] = field(default_factory=list)
 
-    @property
-    def meter(self) -> Meter:
-        """That of the one profile."""
-        (meter,) = self.meters
-        return meter
-
     def at(self, profile: int) -> ReferenceLink:
         """The link in a profile."""
         return self.link.at_profile(profile)

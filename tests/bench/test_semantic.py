@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from support.labelled import pack
 
 from hwgen.cli.main import main
 from hwgen.metrics.semantic import REFERENCE, esc
@@ -26,12 +24,7 @@ def scenes(tmp_path: Path) -> Labelled:
         image[:horizon], image[horizon:] = (200, 210, 240), (60, 60, 60)
         label[horizon:] = 3
     for split in ("train", "val"):
-        with zipfile.ZipFile(tmp_path / f"{split}.zip", "w") as archive:
-            for folder, many in (("images", images), ("labels", labels)):
-                for index, one in enumerate(many):
-                    buffer = io.BytesIO()
-                    Image.fromarray(one).save(buffer, "PNG")
-                    archive.writestr(f"{folder}/{index}.png", buffer.getvalue())
+        pack(tmp_path / f"{split}.zip", images, labels)
     return Labelled(images, labels)
 
 

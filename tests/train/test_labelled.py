@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from support.labelled import pack
 
 from hwgen.errors import HwgenError
 from hwgen.train import labelled
@@ -19,15 +17,6 @@ def scenes(count: int) -> Labelled:
     """Images and labels of one size, all different."""
     rng = np.random.default_rng(3)
     return Labelled(rng.integers(0, 256, (count, 32, 48, 3), np.uint8), rng.integers(1, 12, (count, 32, 48), np.uint8))
-
-
-def pack(path: Path, images: list[np.ndarray], labels: list[np.ndarray]) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        for folder, many in (("images", images), ("labels", labels)):
-            for index, one in enumerate(many):
-                buffer = io.BytesIO()
-                Image.fromarray(one).save(buffer, "PNG")
-                archive.writestr(f"{folder}/{index:03}.png", buffer.getvalue())
 
 
 def test_zips_with_labels(tmp_path: Path) -> None:

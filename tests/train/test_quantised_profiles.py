@@ -70,7 +70,7 @@ def test_factors_are_the_integers_of_both_ends(tmp_path: Path) -> None:
     factors, shift = network.transmit_factors
     received_factors, fraction = network.receive_factors
     for profile in range(3):
-        network.choose_profile(profile)
+        network.chosen.take(profile)
         latent = (network.latent(images) * 2.0**-network.latent_exponent).numpy().astype(np.int64)
         wanted = requantise(latent * factors[profile].numpy()[None, :, None, None], shift, 16, True)
         symbols = (network.transmit(images) * 2.0**12).numpy()
@@ -89,7 +89,7 @@ def test_the_gain_is_measured_and_the_receiver_takes_it_back(tmp_path: Path) -> 
     network.calibrate_gain(batches)
     torch.testing.assert_close(network.receive_gain.exp() / network.latent_power.sqrt()[:, None], before)
     for profile in range(3):
-        network.choose_profile(profile)
+        network.chosen.take(profile)
         powers = symbol_power(network.transmit(torch.cat(batches)))
         assert powers.mean().item() == pytest.approx(network.power, rel=0.01)
 

@@ -42,7 +42,7 @@ def trained(spec: ModelSpec, checkpoint: Path, graph: Graph, x: IntArray) -> dic
     """
     network = _network(spec, checkpoint)
     if isinstance(network, ProfiledQuantDeepJSCC):
-        network.choose_profile(graph.profile)
+        network.chosen.take(graph.profile)
     with torch.no_grad():
         return _encode(network, graph, x) if graph.side == "tx" else _decode(network, graph, x)
 

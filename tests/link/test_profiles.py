@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from support.fake_link import FakeEnd
 from support.profiles import SPEC
 
@@ -40,16 +41,12 @@ def test_the_snr_chooses_both_ends_profile(ends: dict[str, FakeEnd], tmp_path: P
         assert np.array_equal(result.received[snr_db][1], seen)
 
 
-def test_another_profile_at_one_end_is_found(ends: dict[str, FakeEnd], tmp_path: Path) -> None:
+@pytest.mark.usefixtures("ends")
+def test_another_profile_at_one_end_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A design that takes the lowest profile whatever the SNR is."""
-    asked = options(tmp_path)
-    measure(Request(asked, (1.0,), frames=1), tmp_path / "out")
     run = FakeEnd.run
-    try:
-        FakeEnd.run = lambda self, words, beside, bar, profile=0: run(self, words, beside, bar)  # type: ignore[method-assign]
-        result = measure(Request(asked, (1.0, 13.0), frames=1), tmp_path / "out")
-    finally:
-        FakeEnd.run = run  # type: ignore[method-assign]
+    monkeypatch.setattr(FakeEnd, "run", lambda self, words, beside, bar, profile=0: run(self, words, beside, bar))
+    result = measure(Request(options(tmp_path), (1.0, 13.0), frames=1), tmp_path / "out")
     assert not result.equal and str(result.first).startswith("tx: profile 2, frame 0, symbol ")
 
 

@@ -8,7 +8,7 @@ stepped through cycle by cycle. Frames follow one another in the same indices.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -79,6 +79,16 @@ class Wait:
         """Move the target's events as far as they must."""
         if self.seen == self.source.version:
             return
+        index, delay = self.resolved()
+        self.settle()
+        target = self.target.cycles[self.places]
+        wanted = self.source.cycles[index] + delay
+        if (wanted > target).any():
+            self.target.cycles[self.places] = np.maximum(target, wanted)
+            self.target.version += 1
+
+    def resolved(self) -> tuple[Cycles, int | Cycles]:
+        """(indices, delays) of what each of `places` waits for; without those that wait for nothing."""
         if self.index is None:
             index, delay = self.where()
             skip = int(np.searchsorted(index, 0))
@@ -88,12 +98,7 @@ class Wait:
             else:
                 self.places = self.places[skip:]
             self.index, self.delay = index[skip:], delay if isinstance(delay, int) else delay[skip:]
-        self.settle()
-        target = self.target.cycles[self.places]
-        wanted = self.source.cycles[self.index] + self.delay
-        if (wanted > target).any():
-            self.target.cycles[self.places] = np.maximum(target, wanted)
-            self.target.version += 1
+        return self.index, self.delay
 
 
 class Chain:
@@ -122,6 +127,50 @@ class Chain:
 
 
 Constraint: TypeAlias = Wait | Chain
+
+
+class Loop:
+    """Two waits in a circle: x[k] >= y[.] + constant and y[j] >= x[.] + constant, as a FIFO's ends wait for each other.
+
+    Relaxing them in turn moves as many events a pass as the FIFO holds. Here an event of x that waits for an earlier
+    one by way of y, x[k] >= x[p(k)] + w(k), moves at once as far as all before it make it, by pointer jumping: p and w
+    become those of two steps, then of four, and so on.
+    """
+
+    def __init__(self, forth: Wait, back: Wait) -> None:
+        self.forth, self.back = forth, back
+
+    @staticmethod
+    def among(constraints: Iterable[Constraint], moving: Sequence[Events]) -> list[Loop]:
+        """All pairs of them that are a loop of events that are moving, each once."""
+        waits = [one for one in constraints if isinstance(one, Wait) and one.target in moving]
+        return [
+            Loop(forth, back)
+            for place, forth in enumerate(waits)
+            for back in waits[place + 1 :]
+            if forth.target is back.source and forth.source is back.target and forth.target is not forth.source
+        ]
+
+    def relax(self) -> None:
+        """Move the events of x in the newest frame as far as they must."""
+        x, y = self.forth.target, self.forth.source
+        first, first_y = (len(events.cycles) - events.per_frame for events in (x, y))
+        (index, delay), (back_index, back_delay) = self.forth.resolved(), self.back.resolved()
+        by_way, back_far = np.full(y.per_frame, -1, dtype=np.int64), np.zeros(y.per_frame, dtype=np.int64)
+        places = np.arange(len(y.cycles))[self.back.places] - first_y
+        by_way[places], back_far[places] = back_index - first, back_delay
+        here, far = np.arange(x.per_frame), np.zeros(x.per_frame, dtype=np.int64)
+        source, inside = here.copy(), index >= first_y  # what waits for older frames is where it must be
+        places, way = (np.arange(len(x.cycles))[self.forth.places] - first)[inside], index[inside] - first_y
+        waits = (by_way[way] >= 0) & (by_way[way] < places)
+        source[places[waits]] = by_way[way[waits]]
+        far[places[waits]] = (back_far[way] + (delay if isinstance(delay, int) else delay[inside]))[waits]
+        cycles, moved = x.cycles[first:], False
+        while ((wanted := cycles[source] + far) > cycles).any():
+            np.maximum(cycles, wanted, out=cycles)
+            moved = True
+            far, source = far + far[source], source[source]
+        x.version += moved
 
 
 class Beats:

@@ -12,6 +12,7 @@ shallow as all others.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,12 +20,14 @@ import numpy as np
 
 from hwgen.ir.nodes import Gain
 from hwgen.lower.base import Buffer, Depths, NodeEvents
-from hwgen.plan.events import Beats, Chain, Constraint, Events, PixelBeats
+from hwgen.plan.events import Beats, Chain, Constraint, Events, Loop, PixelBeats
 from hwgen.plan.plan import Plan
 from hwgen.rewrite.hardware import INPUT, SymbolPacker
 
 PATIENCE = 12
 """Frames after which a design whose buffers have been filled once must repeat itself, to be called steady."""
+PASSES = 8
+"""Passes over all constraints after which loops of two are relaxed at once; most frames need fewer."""
 
 
 @dataclass(frozen=True)
@@ -209,12 +212,17 @@ class Scheduler:
         events = run.events
         first = versions = [kind.version for kind in events]
         frame = len(run.source.events.cycles) // run.source.events.per_frame - 1
-        while True:
+        for count in itertools.count(1):
             for constraint in constraints:
                 constraint.relax()
             before, versions = versions, [kind.version for kind in events]
             if versions == before or (latest is not None and self._end(run, frame) > latest):
-                return versions != first
+                break
+            if count % PASSES == 0:
+                still = [kind for kind, old, new in zip(events, before, versions, strict=True) if old != new]
+                for loop in Loop.among(constraints, still):
+                    loop.relax()
+        return versions != first
 
 
 def latency(plan: Plan) -> int:

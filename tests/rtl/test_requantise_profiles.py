@@ -11,7 +11,7 @@ from amaranth.hdl import signed
 from support.streaming import simulate
 
 from hwgen.numerics import integer as fixedpoint
-from hwgen.rtl.requantise import RequantiserConfig
+from hwgen.rtl.requantise import Requantiser, RequantiserConfig
 
 
 @pytest.mark.parametrize("prelu", [False, True])
@@ -66,4 +66,4 @@ def test_cost_and_errors() -> None:
         RequantiserConfig(2, 16, signed(8), profiles=0)
     config = RequantiserConfig(2, 16, signed(8), profiles=3)
     with pytest.raises(ValueError, match=r"bias, shift, slope: wanted 6, 2, none, got 2, 2, none"):
-        config.build(bias=[1, 2], shift=[0, 0])
+        Requantiser(config, bias=[1, 2], shift=[0, 0])

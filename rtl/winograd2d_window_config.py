@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
 from math import gcd
@@ -177,12 +178,11 @@ class Winograd2dWindowConfig(WinogradWindowConfig):
 
     @property
     def span(self) -> int:
-        return max(super().span, self.least_rows * self.width)
+        return self._with_banks(-(-super().span // self.width)) * self.width
 
-    @property
-    def least_rows(self) -> int:
-        """The fewest rows for which there are banks."""
-        return next(rows for rows in range(1, 99) if rows // gcd(rows, self.tap_stride) >= LEAST_CYCLE)
+    def _with_banks(self, least: int) -> int:
+        """The fewest rows with banks, at least so many: any number from 3 strides on, but not 4 at a stride of 2."""
+        return next(rows for rows in itertools.count(least) if rows // gcd(rows, self.tap_stride) >= LEAST_CYCLE)
 
     @property
     def ring_unit(self) -> int:
@@ -191,7 +191,7 @@ class Winograd2dWindowConfig(WinogradWindowConfig):
     @property
     def rows_held(self) -> int:
         """Rows of the line buffer."""
-        return max(-(-self.depth // self.width), self.least_rows)
+        return self._with_banks(-(-self.depth // self.width))
 
     @property
     def capacity(self) -> int:

@@ -32,11 +32,7 @@ def block_buffers(name: str, config: Winograd2dConvolutionConfig) -> tuple[Buffe
         busy = least if PLACES[place][0] else full[place]
         like = FIFOS[place - 1] if PLACES[place][1] else None
         found.append(Buffer(name, part, f"{name}.{part}", entries, least, busy, full[place], like=like))
-    ring = line_buffer(name, config.window)
-    # With fewer rows than some frames of a few rows need, a bank would have none of them.
-    least = next((depth for depth in range(ring.least, ring.enough, ring.unit)
-                  if 0 not in replace(config.window, pixels=depth).bank_rows), ring.enough)  # fmt: skip
-    return (*found, replace(ring, least=least))
+    return (*found, line_buffer(name, config.window))
 
 
 def with_block_depths(config: Winograd2dConvolutionConfig, depths: Mapping[str, int]) -> Winograd2dConvolutionConfig:

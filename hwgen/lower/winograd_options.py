@@ -81,8 +81,6 @@ def winograd2d_foldings(
             field = FIELD_BITS[DSP_WIDE[family]]
             lowering.winograd2d[key] = in_winograd2d(folding, lowering.winograd2d_kernels, family, field, chain)
         base = lowering.winograd2d[key]
-        if 0 in base.window.bank_rows:
-            return  # frames of so few rows that a bank has none of them: pairs of columns stand in
         words, narrower = base.window.least_words, out_lanes // 2
         if 4 * beats > words:
             return

@@ -18,7 +18,6 @@ from hwgen.lower.convolution import ConvolutionLowering
 from hwgen.lower.winograd_options import has_winograd, has_winograd2d
 from hwgen.option_values import Engine
 from hwgen.rtl.winograd2d_convolution import Winograd2dConvolutionConfig
-from hwgen.rtl.winograd2d_window_config import Winograd2dWindowConfig
 from hwgen.rtl.winograd_convolution import WinogradConvolutionConfig
 
 
@@ -147,13 +146,6 @@ def test_rows_of_a_transposed_convolution(size: tuple[int, int], extra: int, row
     options = options_of("winograd2d", one)
     assert is_2d(options) == {wanted}
     assert set(is_winograd(options)) == {True}
-
-
-def test_a_bank_without_rows_takes_pairs_of_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As tall kernels have it over frames of a few rows."""
-    monkeypatch.setattr(Winograd2dWindowConfig, "bank_rows", (2, 0, 1))
-    options = options_of("winograd2d", lowering_of())
-    assert is_2d(options) == {False} and set(is_winograd(options)) == {True}
 
 
 def test_one_row_of_outputs_takes_pairs_of_columns() -> None:

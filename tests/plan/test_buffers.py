@@ -28,6 +28,7 @@ from hwgen.plan.schedule import Scheduler, latency
 from hwgen.plan.size import size
 from hwgen.rtl.pixels import PixelSerialiserConfig
 from hwgen.rtl.stream import CreditFifoConfig
+from hwgen.rtl.winograd2d_window_config import Winograd2dWindowConfig
 
 SLOW = 60
 """Frames within which a design that is too slow shows it."""
@@ -154,6 +155,19 @@ def test_depths_of_a_plan() -> None:
     minimal = minimal_buffers(plan)
     assert minimal.depths == labels(minimal_depths(plan))
     assert minimal_buffers(minimal).configs == minimal.configs
+
+
+def test_a_ring_has_as_many_rows_as_have_banks() -> None:
+    """Four rows would do for a slow layer at a stride of 2, but have no banks for Winograd's products."""
+    graph = random_graph(np.random.default_rng(1), 2, largest=4, strides=[2, 2], frame=(8, 8), kernels=(7,))
+    plan = minimal_buffers(size(graph, board.load("pynq_z2"), 8, 8, fps=1000.0, engine="winograd2d"))
+    window = plan.configs["conv1"].window
+    assert isinstance(window, Winograd2dWindowConfig)
+    assert (window.height, window.rows_held, window.bank_rows) == (4, 5, (1,) * 5)
+    ends = hardware_ends(plan, 3)
+    assert (ends[0], ends[-1] - ends[-2]) == (latency(plan), plan.frame_interval)
+    with pytest.raises(ValueError, match="pixels: wanted at least the 20 that a window spans, got 16"):
+        replace(window, pixels=16)
 
 
 def test_bounds_that_do_not_suffice(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ class WinogradKernel:
 
     @cached_property
     def known(self) -> dict[object, tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """What `FoldedWeights` found, whatever the number of PEs: sizing asks for the same words with many."""
+        """Memory of `FoldedWeights`: counts that do not depend on the number of PEs; sizing asks for many numbers."""
         return {}
 
     @cache  # noqa: B019 - sizing asks for the same words with many numbers of PEs
@@ -132,7 +132,8 @@ class FoldedWeights:
 
     @cached_property
     def below(self) -> NDArray[np.int64]:
-        """How often each word comes for each output as the lower one of a DSP: (folds, words of a fold, output)."""
+        """Number of times that each word comes for each output as the lower one of a DSP: (folds, words of a fold,
+        output)."""
         return self._folded(self._times[0], lacking=1)
 
     @cached_property

@@ -181,7 +181,7 @@ def _forms(
 
 
 def _prices(folding: ConvolutionConfig, forms: Sequence[_Parts], family: str) -> Iterator[Amounts]:
-    """What a folding takes with each of these forms of what is behind its line buffer.
+    """Prices of a folding with each of these forms of what is behind its line buffer.
 
     All but the multipliers depends on a form by its latency alone, so it is priced once for each of these.
     """

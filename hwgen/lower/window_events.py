@@ -145,7 +145,7 @@ class WindowEvents(NodeEvents):
 
     @cached_property
     def _results(self) -> tuple[Cycles, int | Cycles]:
-        """Of every beat or fold of the first frame's output its issue, and how many cycles it comes after that."""
+        """Issues of every beat or fold of the first frame's output, and the cycles from there to it."""
         delay: int | Cycles = 0
         folds = np.arange(self.of_folds.events.per_frame, dtype=np.int64)
         if self.single_beats:

@@ -43,7 +43,7 @@ def with_block_depths(config: Winograd2dConvolutionConfig, depths: Mapping[str, 
 
 @dataclass(frozen=True)
 class _Blocks:
-    """What does not depend on frame and depths, int64 arrays: found once for all the depths that are tried.
+    """Constants of a config, whatever frame and depths, int64 arrays: found once for all the depths that are tried.
 
     rows_of, columns_of : (2, pairs), the rows of every pair of rows, the columns of every pair of columns
     row_pair, column_pair : of each row and column the pair that has it

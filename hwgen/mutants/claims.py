@@ -20,10 +20,10 @@ from hwgen.mutants.equivalence import Case, children, written
 from hwgen.mutants.netlist import Mutation
 from hwgen.mutants.reachable import RESET, UNKNOWN, Logic, find, logic
 
-COUNT, TOLD = "frame_errors", "frame_error"
+COUNT, FAULT = "frame_errors", "frame_error"
 """Ports of the module that counts."""
 FOUND = re.compile(r"in_\w+\.error")
-"""What a framer in it says."""
+"""Ports of the framers in it that say of a fault."""
 
 
 def refuted(mutations: Mapping[int, Mutation], folder: Path) -> list[int]:
@@ -57,7 +57,7 @@ def _counts(module: Mapping[str, Any]) -> bool:
 
 
 def _claim(of: Logic, copy: str) -> Any:
-    """What is to hold of one of the copies in any state."""
+    """The formula that is to hold of one of the copies in any state."""
     (register,) = [name for name in of.registers() if name.startswith(COUNT)]
     count, ports = of.now([register]), of.ports
     faults = [z3.ZeroExt(count.size() - 1, value) for name, value in ports.items() if FOUND.fullmatch(name)]
@@ -65,5 +65,5 @@ def _claim(of: Logic, copy: str) -> Any:
     return z3.And(
         of.next([register], copy) == z3.If(ports[RESET] == 1, z3.BitVecVal(0, count.size()), count + step),
         ports[f"{copy}_{COUNT}"] == count,
-        (ports[f"{copy}_{TOLD}"] == 1) == (step != 0),
+        (ports[f"{copy}_{FAULT}"] == 1) == (step != 0),
     )

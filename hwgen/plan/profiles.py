@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hwgen.lower.input_framing import PROFILES
 from hwgen.plan.plan import Plan
 from hwgen.plan.schedule import latency
 from hwgen.rewrite.insert_framing import FRAMER
@@ -23,5 +24,5 @@ def with_profiles(plan: Plan) -> Plan:
         return plan
     needed = -(-(latency(plan) + AGAIN) // plan.frame_interval) + SPARE
     frames = 1 << (needed - 1).bit_length()
-    framing = plan.design.lowerings[FRAMER].with_depths(plan.configs[FRAMER], {"profiles": frames})
+    framing = plan.design.lowerings[FRAMER].with_depths(plan.configs[FRAMER], {PROFILES: frames})
     return plan.with_configs({FRAMER: framing})

@@ -111,13 +111,8 @@ class System(Frozen):
         return PROCESSING_SYSTEMS[self.kind].cell
 
     @property
-    def memory_ports(self) -> int:
-        """High-performance AXI ports by which a DMA reaches the memory."""
-        return PROCESSING_SYSTEMS[self.kind].memory_ports
-
-    @property
     def memory_bits(self) -> int:
-        """Data bits of each such port, and so of a DMA's memory side."""
+        """Data bits of a high-performance AXI port to the memory, and so of a DMA's memory side."""
         return PROCESSING_SYSTEMS[self.kind].memory_bits
 
 

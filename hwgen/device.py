@@ -77,16 +77,13 @@ class ProcessingSystem:
     ----------
     cell
         Vendor, library and name of its cell in a block design.
-    memory_ports
-        High-performance AXI ports by which a DMA reaches the memory.
     memory_bits
-        Data bits of each.
+        Data bits of each of its high-performance AXI ports, by which a DMA reaches the memory.
     divider
         The largest divisor of each of the two dividers behind the PLL that the logic's clocks come from.
     """
 
     cell: str
-    memory_ports: int
     memory_bits: int
     divider: int
 
@@ -107,11 +104,12 @@ class ProcessingSystem:
 
 
 PROCESSING_SYSTEMS = {
+    # Neither manual was opened for these figures (docs/adding_a_board.md).
     # UG585, Zynq-7000 technical reference manual: four S_AXI_HP of 64 bits; FPGAn_CLK_CTRL has DIVISOR0 and DIVISOR1,
     # 6 bits each.
-    "zynq7": ProcessingSystem("xilinx.com:ip:processing_system7", 4, 64, 63),
+    "zynq7": ProcessingSystem("xilinx.com:ip:processing_system7", 64, 63),
     # UG1085, Zynq UltraScale+ technical reference manual: four S_AXI_HP of 128 bits; PLn_REF_CTRL the same.
-    "zynqmp": ProcessingSystem("xilinx.com:ip:zynq_ultra_ps_e", 4, 128, 63),
+    "zynqmp": ProcessingSystem("xilinx.com:ip:zynq_ultra_ps_e", 128, 63),
 }
 """By kind, as in a board's file."""
 

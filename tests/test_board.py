@@ -97,7 +97,7 @@ def test_a_parts_device_and_speed_grade(tmp_path: Path, part: str, device: str, 
 def test_processing_system(name: str, cell: str, bits: int, clock: float) -> None:
     loaded = board.load(name)
     assert loaded.ps is not None
-    assert (loaded.ps.cell, loaded.ps.memory_ports, loaded.ps.memory_bits) == (cell, 4, bits)
+    assert (loaded.ps.cell, loaded.ps.memory_bits) == (cell, bits)
     assert loaded.ps_clock_mhz == clock
 
 

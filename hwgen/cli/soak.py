@@ -58,8 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
     if (ip := IpOptions.of(arguments)) is not None:
         from hwgen.soak.axi import soak_ips
 
-        if arguments.design is not None:
-            raise HwgenError("--design", "no --ip beside it: an IP is emitted anew", "--ip")
+        for option in ("design", "trust", "cache"):
+            if getattr(arguments, option):
+                raise HwgenError(f"--{option}", "no --ip beside it: an IP is emitted anew", "--ip")
         return soak_ips(options, ip, arguments.faults, arguments.seed, arguments.json)
     return soak(options, arguments.faults, arguments.seed, arguments.design, arguments.json, arguments.cache,
                 arguments.trust)

@@ -28,19 +28,19 @@ PROFILE, PROFILES, GAIN, GAIN_SHIFT, COEFFICIENTS = 0x080, 0x084, 0x088, 0x08C, 
 """Addresses of registers."""
 
 MAGIC, MAJOR = 0x4857474E, 1
-"""What ID reads, and the version of the map that this file knows."""
+"""Value of register ID, and the major version of the register map that this driver supports."""
 ENABLE, SOFT_RESET, FREEZE, CLEAR, COMMIT = 1, 2, 4, 8, 16
 """Bits of CONTROL."""
 OUTPUT_FRAME, COMMITTED = 2, 4
 """Bits of STATUS."""
 FRAME_ERROR, LENGTH_ERROR = 4, 8
-"""Bits of IRQ_STATUS that tell of a bad frame."""
+"""Bits of IRQ_STATUS that are set by a faulty frame."""
 
 DMA_RESET = 4
 """Bit of the DMA's first register (PG021, MM2S_DMACR) that resets both of its channels."""
 
 TIMEOUT = 10.0
-"""Seconds without progress after which a driver gives up, unless it is told otherwise."""
+"""Default of `timeout`: seconds without progress before TimedOut is raised."""
 SYMBOL_UNIT, COEFFICIENT_UNIT = 1 / 4096, 1 / 1024
 """Values of the lowest bits of symbols and coefficients: Q3.12 and Q5.10."""
 

@@ -10,13 +10,15 @@ from hwgen.numerics import formats
 from hwgen.numerics.framing import ERROR_BITS
 from hwgen.rewrite.hardware import HardwareGraph
 
+Direction = Literal["input", "output"]
+
 
 @dataclass(frozen=True)
 class Port:
     """A port of the top: its name, direction, width in bits, and what it is for."""
 
     name: str
-    direction: Literal["input", "output"]
+    direction: Direction
     width: int
     meaning: str
 

@@ -70,7 +70,7 @@ COMMON: tuple[Callable[[str], str], ...] = (start_events, separate_initial_value
 
 
 def verilog_of(component: Component, top: str, title: str, facts: dict[str, str]) -> str:
-    """The Verilog of a component that is no design but stands around one.
+    """Verilog of a wrapper: a component that instantiates a design instead of being one.
 
     Parameters
     ----------

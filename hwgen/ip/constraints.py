@@ -7,7 +7,7 @@ from hwgen.ip.design import IpDesign
 
 
 def out_of_context(design: IpDesign, board: Board) -> str:
-    """The clocks, where no block design gives them."""
+    """Clock definitions for the IP alone, where no block design has any."""
     period = f"{1e3 / board.clock_mhz:.3f}"
     clocks = ["aclk", *(["s_axi_aclk"] if design.options.clocks == 2 else [])]
     lines = (f"create_clock -name {clock} -period {period} [get_ports {clock}]\n" for clock in clocks)
@@ -26,6 +26,6 @@ set_max_delay -datapath_only -from $streams -to $registers [get_property -min PE
 
 
 def in_a_design(design: IpDesign) -> str:
-    """What holds wherever the IP stands; its clocks come from there."""
+    """Constraints for any design that contains the IP; that design defines the clocks."""
     head = f"# {design.top}: what holds in any design\n"
     return head + (CROSSING if design.options.clocks == 2 else "# One clock: nothing to say beside the clock itself\n")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from hwgen.emit.ports import PROFILE, Port
+from hwgen.emit.ports import PROFILE, Direction, Port
 from hwgen.errors import HwgenError
+from hwgen.ip.names import field_name
 from hwgen.ip.options import IpOptions
 from hwgen.ip.registers import COEFFICIENTS, FRAMES_IN, MEMORIES, OUTPUT_STARVED, REGISTERS
 from hwgen.numerics.formats import PIXEL, SYMBOL
@@ -39,6 +40,8 @@ CHANNELS = {
     "ar": (("addr", ADDRESS_BITS), ("prot", 3)), "r": (("data", 32), ("resp", 2)),
 }  # fmt: skip
 """AXI4-Lite: the payloads of each channel, and their widths."""
+DIRECTIONS: tuple[Direction, Direction] = ("input", "output")
+"""Of what a channel carries and of its `ready`, where the IP receives; the other way round where it sends."""
 ANSWERS = ("b", "r")
 """Channels that the slave drives."""
 
@@ -191,12 +194,13 @@ class IpDesign:
         """All ports, in order."""
         found = [*CLOCKS, *(REGISTER_CLOCKS if self.options.clocks == 2 else ())]
         for channel, payloads in CHANNELS.items():
-            given, taken = ("output", "input") if channel in ANSWERS else ("input", "output")
-            found += [Port(f"s_axi_{channel}{name}", given, width, "AXI4-Lite") for name, width in payloads]  # type: ignore[arg-type]
-            found += [Port(f"s_axi_{channel}valid", given, 1, "AXI4-Lite"),  # type: ignore[arg-type]
-                      Port(f"s_axi_{channel}ready", taken, 1, "AXI4-Lite")]  # type: ignore[arg-type]
+            given, taken = DIRECTIONS if channel not in ANSWERS else reversed(DIRECTIONS)
+            found += [Port(f"s_axi_{channel}{name}", given, width, "AXI4-Lite") for name, width in payloads]
+            found += [Port(f"s_axi_{channel}valid", given, 1, "AXI4-Lite"),
+                      Port(f"s_axi_{channel}ready", taken, 1, "AXI4-Lite")]  # fmt: skip
         bits = self.options.beat_bits
-        for name, given, taken in (("s_axis", "input", "output"), ("m_axis", "output", "input")):
+        for name in ("s_axis", "m_axis"):
+            given, taken = DIRECTIONS if name == "s_axis" else reversed(DIRECTIONS)
             item = self.manifest["ports"][f"{name}_tdata"]["meaning"]
             for part, width, meaning in (
                 ("tdata", bits, f"{self.packing(name)}; {item}"),
@@ -204,8 +208,8 @@ class IpDesign:
                 ("tlast", 1, "high on a frame's last beat"),
                 ("tvalid", 1, "AXI4-Stream"),
             ):
-                found.append(Port(f"{name}_{part}", given, width, meaning))  # type: ignore[arg-type]
-            found.append(Port(f"{name}_tready", taken, 1, "AXI4-Stream"))  # type: ignore[arg-type]
+                found.append(Port(f"{name}_{part}", given, width, meaning))
+            found.append(Port(f"{name}_tready", taken, 1, "AXI4-Stream"))
         return (*found, Port("irq", "output", 1, "high while an enabled event is not cleared"))
 
     def packing(self, stream: str) -> str:
@@ -213,11 +217,6 @@ class IpDesign:
         slots = self.slots[stream == "m_axis"]
         unused = "" if slots.used == slots.slot else f", the highest {slots.slot - slots.used} not used"
         return f"one item in {slots.slot} bytes{unused}, the first in the lowest bytes"
-
-
-def field_name(register: str, field: str) -> str:
-    """The name of a field's signals."""
-    return register.lower() if field == "value" else f"{register}_{field}".lower()
 
 
 def _access(text: str) -> Access:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, ClockDomain, ClockSignal, Instance, Module, ResetSignal, Signal
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Instance, Module, ResetSignal, Signal, Value
 from amaranth.lib.wiring import Component, In, Out, connect
 
 from hwgen.emit.ports import PROFILE
@@ -59,11 +59,7 @@ class IpTop(Component):
             ports = Cat(getattr(self, f"s_axi_{channel}{name}") for name, _ in payloads if name != "prot")
             parts = PAYLOADS.get(channel)
             payload = Cat(getattr(stream.payload, part) for part in parts) if parts else stream.payload
-            valid, ready = (getattr(self, f"s_axi_{channel}{name}") for name in ("valid", "ready"))
-            if channel in ANSWERS:
-                m.d.comb += [ports.eq(payload), valid.eq(stream.valid), stream.ready.eq(ready)]
-            else:
-                m.d.comb += [payload.eq(ports), stream.valid.eq(valid), ready.eq(stream.ready)]
+            self._join(m, f"s_axi_{channel}", stream, ports, payload, channel in ANSWERS)
         m.d.comb += [
             registers.write.eq(lite.write),
             registers.write_address.eq(lite.write_address),
@@ -78,14 +74,9 @@ class IpTop(Component):
         unpacker, packer, registers = made["unpacker"], made["packer"], made["registers"]
         coefficients = made.get("coefficients")
         for name, port in (("s_axis", unpacker.i), ("m_axis", packer.o)):
-            tdata, tkeep, tlast, tvalid, tready = (
-                getattr(self, f"{name}_{part}") for part in ("tdata", "tkeep", "tlast", "tvalid", "tready")
-            )
-            ports, payload = Cat(tdata, tkeep, tlast), Cat(port.payload.data, port.payload.keep, port.payload.last)
-            if name == "s_axis":
-                m.d.comb += [payload.eq(ports), port.valid.eq(tvalid), tready.eq(port.ready)]
-            else:
-                m.d.comb += [ports.eq(payload), tvalid.eq(port.valid), port.ready.eq(tready)]
+            ports = Cat(getattr(self, f"{name}_{part}") for part in ("tdata", "tkeep", "tlast"))
+            payload = Cat(port.payload.data, port.payload.keep, port.payload.last)
+            self._join(m, f"{name}_t", port, ports, payload, name == "m_axis")
         room = 1 if coefficients is None else coefficients.room
         m.d.comb += [
             unpacker.enable.eq(registers.control_enable & room),
@@ -108,6 +99,14 @@ class IpTop(Component):
                 unpacker.begun | (registers.control_soft_reset & coefficients.sending)
             ),
         ]
+
+    def _join(self, m: Module, prefix: str, stream: Any, ports: Value, payload: Value, sends: bool) -> None:
+        """Connect a component's stream to the IP's ports, `prefix` with valid and ready; `sends`: out of the IP."""
+        valid, ready = getattr(self, f"{prefix}valid"), getattr(self, f"{prefix}ready")
+        if sends:
+            m.d.comb += [ports.eq(payload), valid.eq(stream.valid), stream.ready.eq(ready)]
+        else:
+            m.d.comb += [payload.eq(ports), stream.valid.eq(valid), ready.eq(stream.ready)]
 
     def _core(self, m: Module, made: dict[str, Any]) -> Signal:
         """The design between both; its `frame_error`."""

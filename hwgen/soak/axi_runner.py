@@ -12,6 +12,7 @@ from pathlib import Path
 from cocotb_tools.runner import get_results, get_runner
 
 QUIET = ("-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-TIMESCALEMOD")
+"""Options of Verilator: no warnings about Verilog that Yosys wrote."""
 TIMESCALE = ("1ns", "1ps")
 
 

@@ -20,6 +20,7 @@ from cocotbext.axi import (
 )
 
 from hwgen.ip import registers as at
+from hwgen.ip.names import field_name
 from hwgen.numerics.words import Words
 from hwgen.testbench.golden import Frame, GoldenModel
 from hwgen.testbench.scoreboard import Mismatch
@@ -30,6 +31,10 @@ PATIENCE = 20
 PATIENCE_CYCLES = 20_000
 FLAGS = ("frame_out", "frame_in", "frame_error", "length_error")
 """Events of IRQ_STATUS, from bit 0 on."""
+
+
+class Hang(Mismatch):
+    """A frame, or the end of a soft reset, did not come in time."""
 
 
 class IpBench:
@@ -80,7 +85,7 @@ class IpBench:
         self.frames_in = self.frames_out = self.frame_errors = self.length_errors = 0
 
     async def read(self, address: int) -> int:
-        """A register."""
+        """Value of the register at an address."""
         return int(await with_timeout(self.lite.read_dword(address), PATIENCE_CYCLES * self.period_ns, "ns"))
 
     async def write(self, address: int, value: int) -> None:
@@ -110,7 +115,7 @@ class IpBench:
 
         Raises
         ------
-        Mismatch : none comes
+        Hang : none comes
         """
         design = self.golden.design
         cycles = (design.prediction("latency_cycles") or 0) + design.input_beats + design.output_beats
@@ -118,14 +123,15 @@ class IpBench:
             limit = (PATIENCE * cycles + PATIENCE_CYCLES) * self.period_ns
             return bytes((await with_timeout(self.sink.recv(), limit, "ns")).tdata)
         except SimTimeoutError:
-            raise Mismatch("m_axis: a frame did not come") from None
+            raise Hang("m_axis: a frame did not come") from None
 
     async def check(self, frame: Frame) -> None:
         """Take a packet and compare it with a frame's answer.
 
         Raises
         ------
-        Mismatch : it differs, or none comes
+        Mismatch : it differs
+        Hang : none comes
         """
         got, wanted = await self.receive(), self.output_bytes(frame.output)
         if got != wanted:
@@ -150,7 +156,7 @@ class IpBench:
             if not (await self.read(at.STATUS)) & busy and self.source.idle():
                 break
         else:
-            raise Mismatch("STATUS: a frame under way did not end in a soft reset")
+            raise Hang("STATUS: a frame under way did not end in a soft reset")
         await self.write(at.CONTROL, at.CONTROL_ENABLE)
 
     async def expect(self, address: int, wanted: int, what: str) -> None:
@@ -197,13 +203,12 @@ class IpBench:
             raise Mismatch("m_axis: a packet behind the last frame")
 
     async def identity(self) -> None:
-        """What the IP says of itself against the manifest; every register behind a reset."""
+        """Compare every register behind a reset: constants with the manifest, others with their reset values."""
         given = self.entry["registers"]["constants"]
         for register in at.REGISTERS:
             wanted = 0
             for field in register.fields:
-                name = register.name.lower() if field.name == "value" else f"{register.name}_{field.name}".lower()
-                wanted |= given.get(name, field.reset or 0) << field.low
+                wanted |= given.get(field_name(register.name, field.name), field.reset or 0) << field.low
             if register.name not in ("CYCLES", "INPUT_STARVED", "OUTPUT_STARVED"):  # which count already
                 await self.expect(register.address, wanted, register.name)
 

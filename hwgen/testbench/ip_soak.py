@@ -14,10 +14,11 @@ from typing import Any
 
 import cocotb
 from cocotb.triggers import ClockCycles, SimTimeoutError
+from cocotbext.axi import AxiStreamSink, AxiStreamSource
 
 from hwgen.ip import registers as at
 from hwgen.testbench.golden import Frame
-from hwgen.testbench.ip import IpBench
+from hwgen.testbench.ip import Hang, IpBench
 from hwgen.testbench.scoreboard import Mismatch
 
 STALLS = (0.0, 0.3)
@@ -116,27 +117,25 @@ class IpSoak(IpBench):
         """The sink takes nothing for longer than a frame takes."""
         self.send(self.input_bytes(frame.input))
         await ClockCycles(self.dut.aclk, self.random.randrange(self.span))
-        generator = self.sink._pause_generator
-        self.sink.clear_pause_generator()
-        self.sink.pause = True
-        await ClockCycles(self.dut.aclk, self.span)
-        self.sink.pause = False
-        if generator is not None:
-            self.stall(STALLS[1], self.random.getrandbits(16))
+        await self._stop(self.sink, self.span)
         await self._whole(frame)
 
     async def stopped_source(self, frame: Frame) -> None:
         """Between two beats of a frame nothing comes for a while."""
         self.send(self.input_bytes(frame.input))
         await ClockCycles(self.dut.aclk, self.random.randrange(1, self.golden.design.input_beats + 1))
-        generator = self.source._pause_generator
-        self.source.clear_pause_generator()
-        self.source.pause = True
-        await ClockCycles(self.dut.aclk, self.random.randrange(self.span))
-        self.source.pause = False
+        await self._stop(self.source, self.random.randrange(self.span))
+        await self._whole(frame)
+
+    async def _stop(self, port: AxiStreamSource | AxiStreamSink, cycles: int) -> None:
+        """Let a source or sink pause for so many cycles, and then go on with or without pauses as before."""
+        generator = port._pause_generator
+        port.clear_pause_generator()
+        port.pause = True
+        await ClockCycles(self.dut.aclk, cycles)
+        port.pause = False
         if generator is not None:
             self.stall(STALLS[1], self.random.getrandbits(16))
-        await self._whole(frame)
 
     async def register_traffic(self, frame: Frame) -> None:
         """Reads everywhere, and writes where nothing is to change."""
@@ -202,7 +201,7 @@ async def soak(dut: Any) -> None:
         try:
             await bench.fault(kind)
         except (Mismatch, SimTimeoutError) as error:
-            record["hangs" if isinstance(error, SimTimeoutError) or "did not" in str(error) else "wrong"] += 1
+            record["hangs" if isinstance(error, (Hang, SimTimeoutError)) else "wrong"] += 1
             record["first"] = record["first"] or f"fault {number}: {error}"
             break  # the bench does not know what is on its way
     path.with_name("found.json").write_text(json.dumps(found), encoding="utf-8")

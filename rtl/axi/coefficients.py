@@ -1,4 +1,4 @@
-"""Coefficients that software writes once, and that every frame takes: two sets, changed between two frames."""
+"""Coefficients written by software and sent to the design with every frame, double-buffered."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from hwgen.rtl.signals import signals
 
 @dataclass(frozen=True)
 class CoefficientsConfig:
-    """So many words for every frame.
+    """Two sets of `words` words of 32 bits, one of them in use.
 
     Parameters
     ----------
     words
-        Of a frame, at least 1.
+        Words that a frame takes, at least 1.
     owed
-        The most frames that may have begun before their words were taken.
+        Most frames that may have begun and still lack words, at least 1.
 
     Raises
     ------
@@ -45,12 +45,12 @@ class CoefficientsConfig:
 
     @property
     def framer(self) -> FramerConfig:
-        """Whose layout a word has."""
+        """Framing of the words at the output: 32 bits, the last one of a frame marked."""
         return FramerConfig(self.words, 32)
 
     @property
     def ram(self) -> RamConfig:
-        """Both sets."""
+        """Memory of both sets, one behind the other."""
         return RamConfig(2 << bits_of(self.words), 32, "distributed")
 
     def cost(self, family: str) -> Cost:

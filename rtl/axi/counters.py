@@ -45,7 +45,7 @@ class CountersConfig:
 
 
 class Counters(Component):
-    """Counts in how many cycles each of several events was there.
+    """Counts, for each of several events, the cycles in which it is high.
 
     Parameters
     ----------

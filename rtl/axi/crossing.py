@@ -1,4 +1,4 @@
-"""AXI4-Lite from one clock to another: one transfer at a time, by a question and an answer that each toggle a bit."""
+"""AXI4-Lite from one clock to another: one transfer at a time, a toggle handshake in each direction."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from hwgen.rtl.primitives import Cost
 from hwgen.rtl.signals import signals
 
 STAGES = 2
-"""Registers between a bit of one clock and whoever looks at it by the other."""
+"""Flip-flops of a synchroniser."""
 
 
 def synchronised(m: Module, bit: Signal, domain: str, name: str) -> Signal:
-    """A bit that changes by another clock, `STAGES` cycles of this domain later."""
+    """A bit of another clock domain behind a synchroniser: `STAGES` cycles of `domain` later."""
     for stage in range(STAGES):
         register = Signal(name=f"{name}_stage{stage}", attrs={"ASYNC_REG": "TRUE"})
         m.d[domain] += register.eq(bit)
@@ -35,7 +35,7 @@ class LiteCrossingConfig:
     address_bits
         Of a byte address, at least 1.
     domain
-        Of the side that asks; the other one is `sync`.
+        Clock domain of the slave side (`aw` to `r`); the master side (`to_aw` to `from_r`) is in `sync`.
 
     Raises
     ------
@@ -60,7 +60,7 @@ class LiteCrossingConfig:
 
 
 class LiteCrossing(Component):
-    """Asks on one side what it is asked on the other. Every answer is OKAY.
+    """A slave in one clock domain whose transfers a master repeats in `sync`. Every response is OKAY.
 
     The question stands still from before `asked` toggles until the answer has come, and the answer from before
     `answered` toggles until the next question: only these two bits are synchronised. Both sides are to be reset

@@ -9,13 +9,12 @@ from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
-from hwgen.rtl.checks import check_positive
 from hwgen.rtl.primitives import Cost
 
 WORD = data.StructLayout({"data": 32, "strobe": 4})
-"""What is written: 32 bits, and which of its bytes are."""
+"""Payload of the write data channel: a word, and the bytes of it that are written (WSTRB)."""
 ANSWER = data.StructLayout({"data": 32, "response": 2})
-"""What is read."""
+"""Payload of the read data channel: a word and its response (RRESP)."""
 OKAY = 0
 """The response to every access."""
 
@@ -43,7 +42,8 @@ class LiteSlaveConfig:
     """Cycles from accepted address and data to the response's `valid`."""
 
     def __post_init__(self) -> None:
-        check_positive(address_bits=self.address_bits - 2)
+        if self.address_bits < 3:
+            raise ValueError(f"address_bits: wanted at least 3, got {self.address_bits}")
 
     def cost(self, family: str) -> Cost:
         """Resources: flip-flops exactly."""

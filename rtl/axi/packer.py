@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
-from hwgen.rtl.axi.slots import Slots
+from hwgen.rtl.axi.slots import Slots, chosen
 from hwgen.rtl.primitives import Cost, bits_of
 from hwgen.rtl.signals import signals
 from hwgen.rtl.skip_fifo import SkipFifoConfig
@@ -104,8 +105,7 @@ class Packer(Component):
         flush, begun, taken, full, pushes = signals("flush begun taken full pushes")
         left = Signal(max(slots.slot - 1, 1))  # bytes of the beat that is flushed
 
-        def at_place(values: list[Value]) -> Value:
-            return Array(values)[place] if len(values) > 1 else values[0]
+        at_place = partial(chosen, place)
 
         item = Cat(self.i.payload.beat, Const(0, 8 * (slots.slot - slots.used) + spill))[: 8 * slots.slot]
         merged = Signal(8 * beat + spill)

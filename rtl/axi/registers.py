@@ -1,4 +1,4 @@
-"""Registers by their description: what each field keeps, shows and says."""
+"""A register file built from a table of its registers and their fields."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class RegistersConfig:
             raise ValueError(f"registers: wanted addresses of {self.address_bits} bits, each once, got {addresses}")
         for address, fields in self.registers:
             bits = [bit for field in fields for bit in range(field.low, field.low + field.width)]
-            if len(set(bits)) != len(bits) or max(bits) > 31:
+            if len(set(bits)) != len(bits) or max(bits, default=0) > 31:
                 raise ValueError(f"registers: wanted fields side by side in 32 bits at {address}, got {fields}")
         if self.window is not None:
             start, words = self.window
@@ -162,7 +162,7 @@ class Registers(Component):
         return m
 
     def _shown(self, field: Field) -> Value:
-        """What a field reads."""
+        """The value that a read of the field returns."""
         if field.access == "pulse":
             return Const(0, field.width)
         if field.access == "r" and field.reset is not None:
@@ -170,7 +170,7 @@ class Registers(Component):
         return Value.cast(getattr(self, field.name))
 
     def _keep(self, m: Module, field: Field, chosen: Value, value: Value, written: Value) -> None:
-        """What a field becomes."""
+        """Update a field on a write, and on the events that it records."""
         if field.access == "r":
             return
         own = getattr(self, field.name)

@@ -1,11 +1,13 @@
-"""Where items lie in a stream of bytes that comes in beats: one behind the other, in beats of a power of two."""
+"""Layout of items in a stream of bytes that comes in beats: packed one behind the other."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import lcm
 
+from amaranth.hdl import Array, Value
 from amaranth.lib import data
 
 from hwgen.rtl.checks import check_positive
@@ -13,7 +15,7 @@ from hwgen.rtl.checks import check_positive
 
 @dataclass(frozen=True)
 class Slots:
-    """Items of `slot` bytes, of which the lowest `used` have a meaning, in beats of `beat` bytes, low bytes first.
+    """Items of `slot` bytes, of which the lowest `used` carry data, in beats of `beat` bytes, low bytes first.
 
     The k-th item of a frame is in its bytes k * slot .. k * slot + used - 1, whatever beats these are in.
 
@@ -45,7 +47,7 @@ class Slots:
 
     @property
     def items(self) -> int:
-        """Items after which they lie in beats as in the beginning."""
+        """Items after which their positions in the beats repeat."""
         return lcm(self.beat, self.slot) // self.slot
 
     @property
@@ -55,12 +57,12 @@ class Slots:
 
     @cached_property
     def first(self) -> tuple[int, ...]:
-        """Of each of `items`: its first byte in the beat that has it."""
+        """For each of `items`: the byte of its beat at which it begins, 0 .. beat - 1."""
         return tuple(place * self.slot % self.beat for place in range(self.items))
 
     @cached_property
     def end(self) -> tuple[int, ...]:
-        """Of each of `items`: the byte behind its slot in the beat that has the slot's last byte, 1 .. beat."""
+        """For each of `items`: the byte behind its slot, in the beat that has the slot's last byte, 1 .. beat."""
         return tuple(((place + 1) * self.slot - 1) % self.beat + 1 for place in range(self.items))
 
     @property
@@ -73,6 +75,7 @@ class Slots:
         """A beat of AXI4-Stream."""
         return data.StructLayout({"data": 8 * self.beat, "keep": self.beat, "last": 1})
 
-    def beats(self, items: int) -> int:
-        """Beats of a frame of so many items."""
-        return -(-items * self.slot // self.beat)
+
+def chosen(place: Value, values: Sequence[Value]) -> Value:
+    """The value at `place`, one of them for each of `Slots.items`."""
+    return Array(values)[place] if len(values) > 1 else values[0]

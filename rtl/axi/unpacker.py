@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
-from hwgen.rtl.axi.slots import Slots
+from hwgen.rtl.axi.slots import Slots, chosen
 from hwgen.rtl.primitives import Cost, bits_of
 from hwgen.rtl.signals import signals
 from hwgen.rtl.skip_fifo import SkipFifoConfig
@@ -130,8 +131,7 @@ class Unpacker(Component):
             word.data & Cat((word.kept[byte] & ~ended).replicate(8) for byte in range(slots.beat))
         )
 
-        def at_place(values: list[Value]) -> Value:
-            return Array(values)[place] if len(values) > 1 else values[0]
+        at_place = partial(chosen, place)
 
         more, tail, complete, leaves = signals("more tail complete leaves")
         m.d.comb += [

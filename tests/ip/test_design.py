@@ -10,7 +10,8 @@ from support.ip import ip_design
 from support.streaming import simulate
 
 from hwgen.errors import HwgenError
-from hwgen.ip.design import ADDRESS_BITS, field_name
+from hwgen.ip.design import ADDRESS_BITS
+from hwgen.ip.names import field_name
 from hwgen.ip.options import IpOptions
 from hwgen.ip.registers import MEMORIES, REGISTERS
 

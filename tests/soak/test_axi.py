@@ -43,5 +43,6 @@ def test_an_outcome_is_right_without_wrongs_and_hangs() -> None:
 
 
 def test_an_ip_is_emitted_anew(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert main(["soak", "--ip", "--design", str(tmp_path)]) == 2
-    assert "--design: wanted no --ip beside it: an IP is emitted anew, got --ip" in capsys.readouterr().err
+    for words in (["--design", str(tmp_path)], ["--cache", str(tmp_path)], ["--trust"]):
+        assert main(["soak", "--ip", *words]) == 2
+        assert f"{words[0]}: wanted no --ip beside it: an IP is emitted anew, got --ip" in capsys.readouterr().err

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hwgen import process
 from hwgen.sim.runner import verilator_environment
+from hwgen.soak.axi_runner import QUIET
 from support.folder_simulation import QUICK, icarus
 
 BUILD = """\
@@ -30,8 +31,6 @@ sys.exit(failed or not tests)
 """
 SIMULATOR = "icarus" if icarus() else "verilator"
 """Icarus has the tiny designs built in a second."""
-LENIENT = ("-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-TIMESCALEMOD")
-"""Options of Verilator."""
 TESTS = Path(__file__).resolve().parents[1]
 
 
@@ -46,7 +45,7 @@ def _python(code: str, *words: object, objects: Path | None = None) -> process.E
 
 def build(folder: Path, top: str, objects: Path | None = None) -> None:
     """Build the simulation of an emitted IP in its folder."""
-    options = LENIENT if SIMULATOR == "verilator" else ()
+    options = QUIET if SIMULATOR == "verilator" else ()
     ended = _python(BUILD, SIMULATOR, folder, top, *options, objects=objects)
     assert ended.status == 0, ended.output[-3000:]
 

@@ -41,7 +41,7 @@ CHANNELS = {
 }  # fmt: skip
 """AXI4-Lite: the payloads of each channel, and their widths."""
 DIRECTIONS: tuple[Direction, Direction] = ("input", "output")
-"""Of what a channel carries and of its `ready`, where the IP receives; the other way round where it sends."""
+"""Directions of a channel's payload and `valid`, and of its `ready`, where the IP receives; reversed where it sends."""
 ANSWERS = ("b", "r")
 """Channels that the slave drives."""
 
@@ -82,29 +82,29 @@ class IpDesign:
 
     @property
     def receiver(self) -> bool:
-        """Whether pixels come out."""
+        """True for a receiver: symbols in, pixels out."""
         return bool(self.manifest["side"] == "rx")
 
     @property
     def channels(self) -> int:
-        """Values of a pixel."""
+        """Channels of a pixel: 1 or 3."""
         return int(self.manifest["output" if self.receiver else "input"]["channels"])
 
     @property
     def coefficient_words(self) -> int:
-        """Of a frame; 0 where it takes none."""
+        """Coefficients that a frame takes, a 32-bit word each; 0 where the design has none."""
         coefficients = self.manifest["coefficients"]
         return 0 if coefficients is None else int(coefficients["beats"])
 
     @property
     def profile_bits(self) -> int:
-        """Of the design's input that chooses the profile; 0 where it has none."""
+        """Width of the design's input `profile`; 0 where it has none."""
         port = self.manifest["ports"].get(PROFILE)
         return 0 if port is None else int(port["width"])
 
     @cached_property
     def slots(self) -> tuple[Slots, Slots]:
-        """Of the input's items and the output's."""
+        """Byte layout of the items on s_axis and on m_axis."""
         beat = self.options.beat_bits // 8
         values = self.channels * PIXEL.bits // 8
         pixel = Slots(beat, values if self.options.pixels == "rgb" else 4, values)
@@ -113,7 +113,7 @@ class IpDesign:
 
     @property
     def frame_bytes(self) -> tuple[int, int]:
-        """Of a frame on s_axis and on m_axis."""
+        """Bytes of a frame on s_axis and on m_axis."""
         into, out = self.slots
         return int(self.manifest["input"]["beats"]) * into.slot, int(self.manifest["output"]["beats"]) * out.slot
 
@@ -127,7 +127,7 @@ class IpDesign:
 
     @cached_property
     def constants(self) -> dict[str, int]:
-        """What the design says of itself, by the register field's name."""
+        """Values of the read-only fields that describe the design, by `hwgen.ip.names.field_name`."""
         frame, (bytes_in, bytes_out) = self.manifest["frame"], self.frame_bytes
         factor, shift = self.gain or (0, 0)
         return {
@@ -213,7 +213,7 @@ class IpDesign:
         return (*found, Port("irq", "output", 1, "high while an enabled event is not cleared"))
 
     def packing(self, stream: str) -> str:
-        """How a stream's beats hold its items, in words."""
+        """Packing of a stream's items into its beats, in words, for the manifest."""
         slots = self.slots[stream == "m_axis"]
         unused = "" if slots.used == slots.slot else f", the highest {slots.slot - slots.used} not used"
         return f"one item in {slots.slot} bytes{unused}, the first in the lowest bytes"

@@ -24,13 +24,13 @@ from hwgen.ir.serialize import GRAPH_FILE
 from hwgen.rtl.primitives import Cost
 
 FOLDER = "ip"
-"""Of all files but the sources."""
+"""Subfolder of all files but Verilog sources, component.xml and the FuseSoC core."""
 GENERATED = ("registers.rdl", "registers.h", "registers.py", "registers.md")
-"""The registers' description, and what is made of it: the same for every design."""
+"""The registers' description and the files generated from it, the same for every design."""
 
 
 def writer(options: IpOptions) -> Beside:
-    """What `hwgen.emit.emit` calls to write an IP beside a design."""
+    """The `beside` argument of `hwgen.emit.emit` that writes an IP next to a design."""
     return partial(write_ip, options)
 
 

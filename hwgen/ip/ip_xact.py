@@ -63,7 +63,7 @@ def component(design: IpDesign, board: Board, files: Sequence[tuple[str, str]]) 
 
 
 def _extensions(parent: Element, design: IpDesign, board: Board) -> None:
-    """What Vivado has beside the standard: families, place in the catalogue, name."""
+    """Vivado's extensions of the standard: families, place in the catalogue, displayed name."""
 
     def add(above: Element, tag: str, text: str | None = None) -> Element:
         element = ElementTree.SubElement(above, f"{{{XILINX}}}{tag}")

@@ -1,4 +1,4 @@
-"""The options of an IP: what a DMA and a block design want of it."""
+"""The options of an IP: widths, pixel packing and clocks of its interfaces."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ BEAT_BITS = (32, 64, 128)
 
 @dataclass(frozen=True)
 class IpOptions:
-    """How an IP takes and gives data.
+    """Options of an IP's interfaces.
 
     Parameters
     ----------
     beat_bits : of either stream's data, one of BEAT_BITS
     pixels : rgb: a byte a value, one pixel behind the other (four pixels of three values in three 32-bit words);
-        rgbx: a pixel in four bytes, of which the highest is left out, as all that a grey pixel does not use
+        rgbx: a pixel in four bytes, of which only the lowest (three, or one of grey) are used
     clocks : 1, or 2: the registers have a clock of their own
 
     Raises

@@ -12,7 +12,7 @@ from hwgen.ip.design import IpDesign
 
 FOLDER = Path(__file__).resolve().parent / "templates"
 PERIODS_NS = (10, 13)
-"""Of aclk and s_axi_aclk in the test: any will do that are not equal."""
+"""Clock periods of aclk and s_axi_aclk in the test; any two that differ."""
 COEFFICIENTS = '''\
     for place, word in enumerate((FOLDER / "{file}").read_text().split()):
         await lite.write_dword(registers.COEFFICIENTS + 4 * place, int(word, 16))

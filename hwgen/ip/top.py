@@ -70,7 +70,7 @@ class IpTop(Component):
         ]
 
     def _streams(self, m: Module, made: dict[str, Any]) -> None:
-        """The ports of both streams, and what the registers have them do."""
+        """The ports of both streams, and the registers' control of unpacker, packer and coefficients."""
         unpacker, packer, registers = made["unpacker"], made["packer"], made["registers"]
         coefficients = made.get("coefficients")
         for name, port in (("s_axis", unpacker.i), ("m_axis", packer.o)):
@@ -132,7 +132,7 @@ class IpTop(Component):
         return frame_error
 
     def _events(self, m: Module, made: dict[str, Any], frame_error: Signal) -> None:
-        """What is counted, and what raises the interrupt."""
+        """Events into the counters and IRQ_STATUS, and the interrupt."""
         unpacker, packer, registers, counters = (
             made[name] for name in ("unpacker", "packer", "registers", "counters")
         )

@@ -50,7 +50,7 @@ PINS = {
     "zynqmp": Pins(ZYNQMP, "M_AXI_HPM0_LPD", "S_AXI_HP0_FPD", "pl_clk0", "pl_resetn0", "pl_ps_irq0",
                    ("maxihpm0_lpd_aclk", "saxihp0_fpd_aclk")),
 }  # fmt: skip
-"""By the kind of the processing system (PG082, PG201)."""
+"""Pins of each kind of processing system (PG082, PG201); no Vivado has seen them (docs/board.md)."""
 
 
 def block_design(design: IpDesign, board: Board) -> str | None:

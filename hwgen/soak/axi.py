@@ -27,7 +27,7 @@ SETTINGS, FOUND = "settings.json", "found.json"
 
 @dataclass(frozen=True)
 class AxiOutcome:
-    """What became of the faults of a kind.
+    """Results of the faults of one kind.
 
     Parameters
     ----------

@@ -103,7 +103,7 @@ class IpBench:
         return _bytes(words, self.entry["input"])
 
     def output_bytes(self, words: Words) -> bytes:
-        """The same of m_axis."""
+        """A frame's words of the design's m_axis as the bytes that the IP sends."""
         return _bytes(words, self.entry["output"])
 
     def send(self, data: bytes) -> None:

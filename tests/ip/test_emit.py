@@ -62,6 +62,13 @@ def test_the_verilog_has_the_manifests_ports(ip: Emitted) -> None:
     assert set(re.findall(r"\.(\w+)\(", instance[1])) | {"frame_errors"} == set(ip.manifest["ports"])
 
 
+def test_predicted_resources(ip: Emitted) -> None:
+    """Within a tenth of what `hwgen.synth.synthesise` makes, for xc7, of hwgen_tx_ip with hwgen_tx less hwgen_tx."""
+    predicted = ip.manifest["ip"]["predicted"]
+    assert predicted["lut"] == pytest.approx(532, rel=0.1)
+    assert predicted["ff"] == pytest.approx(546, rel=0.1)
+
+
 def test_the_ip_in_simulation(ip: Emitted, tmp_path: Path) -> None:
     """With coefficients; then with a wrong bit in what is expected."""
     objects = compiler(tmp_path)

@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""Packer against hwgen.numerics.slots, whose rule is told by hand here."""
+"""Packer against hwgen.numerics.slots, whose results are written by hand here."""
 
 from __future__ import annotations
 

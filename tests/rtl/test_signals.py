@@ -11,7 +11,7 @@ from amaranth.hdl import signed
 from hwgen.rtl.signals import signals
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = sorted([*(ROOT / "rtl").glob("*.py"), *(ROOT / "hwgen" / "emit").glob("*.py")])
+SOURCES = sorted([*(ROOT / "rtl").rglob("*.py"), *(ROOT / "hwgen" / "emit").glob("*.py"), ROOT / "hwgen/ip/top.py"])
 NAMED = ("Signal", "Signal.like", "Memory")
 PORTS = (".read_port", ".write_port")
 
@@ -39,7 +39,7 @@ def misnamed(source: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_signal_is_named_by_the_source(path: Path) -> None:
     assert misnamed(path.read_text(encoding="utf-8")) == []
 

@@ -194,11 +194,11 @@ int hwgen_set_coefficients(hwgen_device *device, const uint32_t *words) {
 }
 
 void hwgen_read_counters(const hwgen_device *device, hwgen_counters *counters) {
-    uint32_t *value = &counters->frames_in;
-    uint32_t offset;
+    uint32_t values[sizeof *counters / 4], place;
     control(device, HWGEN_IP__CONTROL__ENABLE_bm | HWGEN_IP__CONTROL__FREEZE_bm);
-    for (offset = AT(FRAMES_IN); offset <= AT(OUTPUT_STARVED); offset += 4) *value++ = get(device, offset);
+    for (place = 0; place < sizeof values / 4; place++) values[place] = get(device, AT(FRAMES_IN) + 4 * place);
     control(device, HWGEN_IP__CONTROL__ENABLE_bm);
+    memcpy(counters, values, sizeof values);
 }
 
 void hwgen_clear_counters(const hwgen_device *device) {

@@ -11,7 +11,8 @@ import numpy as np
 
 from hwgen import drivers, ip
 from hwgen.drivers import hwgen_driver
-from hwgen.testbench.board import Board, Registers
+from hwgen.testbench.board import Board
+from hwgen.testbench.pynq_dma import Registers
 from support.driver_programs import cases, equal, opened
 
 READ = ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_void_p, ctypes.c_uint32)

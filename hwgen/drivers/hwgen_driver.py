@@ -161,7 +161,12 @@ class Device:
 
     @property
     def profile(self) -> int:
-        """The profile of the frames that begin from now on; WrongShape where set to none of 0 .. profiles - 1."""
+        """The profile of the frames sent from now on, to be set while none is under way.
+
+        Raises
+        ------
+        WrongShape : set to none of 0 .. profiles - 1
+        """
         return self._read(PROFILE) & 0xFF
 
     @profile.setter

@@ -85,6 +85,7 @@ int hwgen_receive(hwgen_device *device, void *out);
 /* Reset design and DMA; frames under way are lost. */
 int hwgen_reset(hwgen_device *device);
 
+/* Of the frames sent from now on, while none is under way. */
 int hwgen_set_profile(hwgen_device *device, uint32_t profile);
 /* `words` are device->coefficient_words: real part in bits 15..0, imaginary part in 31..16, signed Q5.10. */
 int hwgen_set_coefficients(hwgen_device *device, const uint32_t *words);

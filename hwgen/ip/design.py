@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from hwgen.emit.ports import PROFILE, Direction, Port
+from hwgen.emit.simulation import profiles_of
 from hwgen.errors import HwgenError
 from hwgen.ip.names import field_name
 from hwgen.ip.options import IpOptions
@@ -145,7 +146,7 @@ class IpDesign:
             "input_bytes": bytes_in,
             "output_bytes": bytes_out,
             "coefficient_words": self.coefficient_words,
-            "profiles": 1 if not self.profile_bits else int(self.manifest["profiles"]["count"]),
+            "profiles": profiles_of(self.manifest),
             "gain": factor,
             "gain_shift": shift & 0xFFFFFFFF,
         }

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from hwgen.emit.simulation import COCOTB_CYCLES, COCOTB_PATIENCE, FRAMES, SAMPLES, module_text
+from hwgen.emit.simulation import COCOTB_CYCLES, COCOTB_PATIENCE, FRAMES, SAMPLES, module_text, profiles_of
 from hwgen.emit.template import render
 from hwgen.ip.design import IpDesign
 
@@ -14,7 +14,7 @@ FOLDER = Path(__file__).resolve().parent / "templates"
 PERIODS_NS = (10, 13)
 """Clock periods of aclk and s_axi_aclk in the test; any two that differ."""
 COEFFICIENTS = '''\
-    for place, word in enumerate((FOLDER / "{file}").read_text().split()):
+    for place, word in enumerate((FOLDER / "{file}").read_text().split()[:{words}]):
         await lite.write_dword(registers.COEFFICIENTS + 4 * place, int(word, 16))
     await lite.write_dword(registers.CONTROL, registers.CONTROL_ENABLE | registers.CONTROL_COMMIT)
 '''
@@ -50,6 +50,7 @@ def cocotb_test(design: IpDesign) -> str:
     manifest, (into, out) = design.manifest, design.slots
     beats = manifest["input"]["beats"] + manifest["output"]["beats"]
     cycles = COCOTB_PATIENCE * (manifest["predicted"]["latency_cycles"] + beats) + COCOTB_CYCLES
+    words = design.coefficient_words
     clocks = [("aclk", "aresetn", PERIODS_NS[0]), ("s_axi_aclk", "s_axi_aresetn", PERIODS_NS[1])]
     return render(
         "cocotb_test.py",
@@ -59,10 +60,11 @@ def cocotb_test(design: IpDesign) -> str:
         side=manifest["side"],
         frames=FRAMES,
         clocks=json.dumps(clocks[: design.options.clocks]),
+        profiles=profiles_of(manifest),
         hash=f"0x{design.constants['model_hash']:08X}",
         input=f'"{SAMPLES["s_axis"]}", {into.used}, {into.slot}',
         output=f'"{SAMPLES["m_axis"]}", {out.used}, {out.slot}',
-        coefficients=COEFFICIENTS.format(file=SAMPLES["s_coef"]) if design.coefficient_words else "",
+        coefficients=COEFFICIENTS.format(file=SAMPLES["s_coef"], words=words) if words else "",
         timeout=cycles * PERIODS_NS[0],
         sources=json.dumps([*manifest["sources"], f"{design.top}.v"]),
     )

@@ -3,8 +3,8 @@
     board = Board(dut)                              # in a cocotb test, `dut` an IP of hwgen
     await bridge(program)(board)                    # program: plain Python, which uses a driver
 
-Registers are reached by AXI4-Lite through cocotbext-axi, the streams by the model of a DMA (axi_dma.py), whose registers
-pynq's DMA class and the C driver both use. `Board.pynq()` gives what a driver imports of pynq.
+Registers are reached by AXI4-Lite through cocotbext-axi, the streams by the model of a DMA (axi_dma.py), which both
+drivers use. `Board.pynq()` gives what a driver imports of pynq.
 """
 
 from __future__ import annotations

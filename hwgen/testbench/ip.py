@@ -148,6 +148,11 @@ class IpBench:
         while await self.read(at.STATUS) & at.STATUS_COMMITTED:
             pass
 
+    async def choose(self, frame: Frame) -> None:
+        """Write the frame's profile, where the design has several; no frame may be under way."""
+        if self.golden.design.profile_bits:
+            await self.write(at.PROFILE, frame.profile)
+
     async def soft_reset(self) -> None:
         """Reset the design while streams go on: to the end of what has begun on either side."""
         await self.write(at.CONTROL, at.CONTROL_SOFT_RESET)
@@ -188,13 +193,19 @@ class IpBench:
         for frame in pool:
             if len(whole) == frames:
                 break
-            whole.append(self.golden.frame(frame.input, first.coefficients, frame.kind))
+            whole.append(self.golden.frame(frame.input, first.coefficients, frame.kind, frame.profile))
+        together = not self.golden.design.profile_bits
+        if together:
+            for frame in whole:
+                self.send(self.input_bytes(frame.input))
         for frame in whole:
-            self.send(self.input_bytes(frame.input))
-        for frame in whole:
+            if not together:
+                await self.choose(frame)
+                self.send(self.input_bytes(frame.input))
             await self.check(frame)
         await self.counted(frames, frames, 0, 0)
         await self._interrupt()
+        await self.choose(first)
         await self._faults(whole[0], frames)
         await self.soft_reset_in_mid_frame(whole[0])
         self.stall(0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -58,7 +59,10 @@ class IpSoak(IpBench):
         first = next(frames)
         await self.write(at.CONTROL, at.CONTROL_ENABLE)
         await self.load(first.coefficients)
-        others = [self.golden.frame(next(frames).input, first.coefficients) for _ in range(POOL - 1)]
+        others = [
+            self.golden.frame(frame.input, first.coefficients, frame.kind, frame.profile)
+            for frame in islice(frames, POOL - 1)
+        ]
         self.pool = [first, *others]
 
     async def fault(self, kind: str) -> None:
@@ -71,6 +75,7 @@ class IpSoak(IpBench):
         await self.write(at.IRQ_STATUS, 0xF)
         self.flags = FRAME_FLAGS
         frame = self.random.choice(self.pool)
+        await self.choose(frame)
         await self.faults[kind](frame)
         self.send(self.input_bytes(frame.input))
         await self.check(frame)

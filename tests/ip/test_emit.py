@@ -9,6 +9,7 @@ import pytest
 import yaml
 from support.emission import contents, emit_tiny
 from support.folder_simulation import compiler, flip_sample, icarus, make
+from support.profiles import SPEC
 
 from hwgen import drivers
 from hwgen.cli.main import main
@@ -18,8 +19,10 @@ from hwgen.ip.emit import GENERATED, writer
 from hwgen.ip.options import IpOptions
 
 
-def emit_ip(out: Path, side: str = "tx", channel: str | None = None, **options: object) -> Emitted:
-    design = DesignOptions("tiny", side, frame=(8, 8), init=1, channel=channel)
+def emit_ip(
+    out: Path, side: str = "tx", channel: str | None = None, model: str = "tiny", **options: object
+) -> Emitted:
+    design = DesignOptions(model, side, frame=(8, 8), init=1, channel=channel)
     return emit(design, out, quiet=True, beside=writer(IpOptions(**options)))  # type: ignore[arg-type]
 
 
@@ -79,6 +82,22 @@ def test_the_ip_in_simulation(ip: Emitted, tmp_path: Path) -> None:
     ended = make(ip.folder / "ip", simulator, objects=objects)
     assert "frame 0, byte 12 differs, and 0 more bytes" in ended.output
     assert ended.status != 0
+
+
+def test_an_ip_with_profiles_in_simulation(tmp_path: Path) -> None:
+    """PROFILE is written in front of each frame."""
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(SPEC)
+    folder = emit_ip(tmp_path / "rx", "rx", model=str(spec)).folder
+    simulator = "SIM=icarus" if icarus() else "SIM=verilator"
+    objects = compiler(tmp_path)
+    ended = make(folder / "ip", simulator, objects=objects)
+    assert re.search("^PASS hwgen_rx_ip: 0 of 2 cocotb tests failed$", ended.output, re.MULTILINE), ended.output
+    file = folder / "hwgen_rx_ip.v"
+    text, count = re.subn(r"( core \([^;]*\.profile\()profile\)", r"\g<1>2'd0)", file.read_text())
+    assert count == 1
+    file.write_text(text)
+    assert "frame 1, byte " in make(folder / "ip", simulator, objects=objects).output, "the profile is never 1"
 
 
 def test_options_of_an_ip_need_one(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,12 @@ from pydantic import Field, model_validator
 from hwgen.spec.values import Count, Number
 from hwgen.yamlmarks import Frozen, wrong
 
+Criterion = Literal[
+    "l1", "l2", "random", "fpgm", "taylor", "snip", "mean_gradient", "apoz", "hrank", "similarity", "joint", "usc",
+    "slimming", "none",
+]  # fmt: skip
+"""Names of the scores of `hwgen.train.criteria`."""
+
 
 class SurvivingChannels(Frozen):
     """Output channels left after pruning, one count for every convolution."""
@@ -20,7 +26,7 @@ class SurvivingChannels(Frozen):
 class Pruning(Frozen):
     """Pruning of channels, by a ratio or by explicit surviving counts, and the criterion."""
 
-    criterion: Literal["l1", "l2", "random", "none"] = "l1"
+    criterion: Criterion = "l1"
     ratio: Annotated[Number, Field(ge=0, lt=1)] | None = None
     channels: SurvivingChannels | None = None
 

@@ -37,7 +37,7 @@ from hwgen.linear_code import Components
 from hwgen.outputs import check_file
 from hwgen.raster import Picture
 from hwgen.spec.model import ModelSpec, load
-from hwgen.train import data as image_data, linear_start
+from hwgen.train import data as image_data, linear_start, scores
 from hwgen.train.batch_norm import fold_batch_norm
 from hwgen.train.checkpoint import read, sha256, terms, write
 from hwgen.train.curve import Curve, snrs_within
@@ -101,6 +101,7 @@ def train(
         got = f"channel {spec.channel.kind}, criterion {spec.pruning.criterion}{', --keep' if keep is not None else ''}"
         wanted = "this key with channel awgn and pruning's criterion none only, without --keep"
         raise HwgenError(spec.where("training", "profiles"), wanted, got)
+    scores.check(spec)
     if begins_linear(spec):
         linear_start.check(spec)
     if snr_db is not None:
@@ -178,6 +179,7 @@ def run_phase(
     torch.manual_seed(plan.seed)
     begun: dict[str, Any] = {}
     sources: dict[str, str] = {}
+    crops = Crops(train_images, plan.crop, where)
     network: nn.Module
     components = linear_start.components(spec, train_images, where) if begins_linear(spec) else None
     if phase == "finetune" and keep is not None:
@@ -193,14 +195,13 @@ def run_phase(
         network, begun = quantised_start(spec, Path(start))
         sources = {"start": begun["start"]["sha256"]}
     else:
-        network = starting_network(spec, phase, folder, components)
+        network = starting_network(spec, phase, folder, components, crops)
     if phase == "qat" and keep is not None:
         sources = {"keep": sha256(Path(keep))}
         begun = {"kept": "encoder", "kept_sha256": sources["keep"]}
         tensors, header = read(Path(keep))
         terms(Path(keep), header, spec)
         quantised(network).keep_transmitter(tensors, str(keep))
-    crops = Crops(train_images, plan.crop, where)
     state = folder / "state" / f"{phase}.safetensors"
     if phase == "qat" and start is None and not state.exists():
         quantised(network).calibrate([crops.batch(CALIBRATION_CROPS, torch.Generator().manual_seed(plan.seed))])
@@ -276,13 +277,13 @@ def fresh(spec: ModelSpec, phase: str, components: Components | None) -> DeepJSC
 
 
 def starting_network(
-    spec: ModelSpec, phase: str, folder: Path, components: Components | None = None
+    spec: ModelSpec, phase: str, folder: Path, components: Components | None = None, crops: Crops | None = None
 ) -> nn.Module:
-    """The network a phase starts from: fresh or made from the phase before."""
+    """The network a phase starts from: fresh or made from the phase before, by what `crops` show where they count."""
     if phase in ("float", "control"):
         return fresh(spec, phase, components)
     if phase == "finetune":
-        return prune(trained(spec, "float", folder), spec)
+        return prune(trained(spec, "float", folder), spec, crops)
     from hwgen.train.quantised import build
 
     return build(spec, fold_batch_norm(trained(spec, "finetune", folder).state_dict(), spec))

@@ -108,7 +108,9 @@ BAD = {
     "criterion none": ("  ratio: 0.4", "  criterion: none\n  ratio: 0.4",
                        "15: pruning.criterion: wanted neither ratio nor channels with criterion none, got one of them"),
     "unknown criterion": ("  ratio: 0.4", "  ratio: 0.4\n  criterion: l3",
-                          "16: pruning.criterion: wanted 'l1', 'l2', 'random' or 'none', got 'l3'"),
+                          "16: pruning.criterion: wanted 'l1', 'l2', 'random', 'fpgm', 'taylor', 'snip', "
+                          "'mean_gradient', 'apoz', 'hrank', 'similarity', 'joint', 'usc', 'slimming' or 'none', "
+                          "got 'l3'"),
     "all pruned": ("ratio: 0.4", "ratio: 1.0", "15: pruning.ratio: wanted less than 1.0, got 1.0"),
     "negative ratio": ("ratio: 0.4", "ratio: -0.1", "15: pruning.ratio: wanted at least 0.0, got -0.1"),
     "surviving > parent": ("ratio: 0.4", "channels: {encoder: [10, 8, 16], decoder: [13, 3]}",

@@ -14,12 +14,14 @@ from hwgen.spec.channel_groups import channel_groups
 from hwgen.spec.layers import Layer as SpecLayer
 from hwgen.spec.model import ModelSpec, load
 from hwgen.train.complex_layers import ComplexConv2d
-from hwgen.train.criteria import criterion as criterion_named, l1
+from hwgen.train.criteria.evidence import Evidence
+from hwgen.train.criteria.magnitude import l1
 from hwgen.train.deep_jscc import DeepJSCC
 from hwgen.train.float_layers import Convolution
+from hwgen.train.group_kernels import group_kernels
 from hwgen.train.kernels import stream_kernel
 from hwgen.train.network import dense
-from hwgen.train.prune import group_kernels, prune
+from hwgen.train.prune import prune
 
 
 def zero_channels(network: DeepJSCC, spec: ModelSpec) -> None:
@@ -239,7 +241,7 @@ def scores_of(spec: ModelSpec, parent: DeepJSCC, side: str) -> dict[str, torch.T
             kernels[placed.name] = stream_kernel(dict(parent.state_dict()), network.side, placed)
             assert kernels[placed.name].shape[0] == conv.out_channels
     alive = {unit for stream in channels.streams.values() for unit in stream}
-    return {" ".join(group.channels): l1(group_kernels(network, channels, group, kernels, alive))
+    return {" ".join(group.channels): l1(Evidence(group_kernels(network, channels, group, kernels, alive)))
             for group in channels.groups if not group.fixed}  # fmt: skip
 
 
@@ -360,8 +362,3 @@ def test_the_pruned_network_is_its_parent_with_channels_of_zero(
     wanted = parent.decoder(latent.double())
     torch.testing.assert_close(smaller.decoder(latent.double()), wanted, rtol=1e-11, atol=1e-11)
     assert ((wanted > 0) & (wanted < 1)).double().mean() > 0.1, "most pixels saturate"
-
-
-def test_an_unknown_criterion_is_refused() -> None:
-    with pytest.raises(ValueError, match="criterion: wanted l1, l2, random, got 'l3'"):
-        criterion_named("l3", 1)

@@ -29,7 +29,7 @@ from hwgen.emit import graph_of
 from hwgen.errors import HwgenError
 from hwgen.executor import Executor, Job
 from hwgen.ir.graph import Graph
-from hwgen.option_values import ENGINE
+from hwgen.option_values import ENGINE, Engine
 from hwgen.plan.buffers import check_fits, minimal_buffers
 from hwgen.plan.size import size_together
 from hwgen.program import run_program
@@ -91,10 +91,16 @@ def fit(options: DesignOptions, both: bool = False) -> Fit:
     ------
     HwgenError : no such model, board or frame
     """
-    target = boards.load(options.board)
     graphs, width, height = graphs_of(options, both)
+    return of_graphs(graphs, boards.load(options.board), width, height, options.fps, options.engine or ENGINE)
+
+
+def of_graphs(
+    graphs: Sequence[Graph], target: Board, width: int, height: int, fps: float | None = None, engine: Engine = ENGINE
+) -> Fit:
+    """The same of graphs, which share the board."""
     try:
-        sized = size_together(graphs, target, width, height, options.fps, options.engine or ENGINE)
+        sized = size_together(graphs, target, width, height, fps, engine)
         plans = [minimal_buffers(plan) for plan in sized]
         check_fits(plans)
     except HwgenError as error:
@@ -106,8 +112,8 @@ def fit(options: DesignOptions, both: bool = False) -> Fit:
     interval = max(plan.frame_interval for plan in plans)
     used = {key: getattr(cost, key) for key in RESOURCES}
     left = {key: getattr(target.resources, key) - amount for key, amount in used.items()}
-    fps = round(target.clock_mhz * 1e6 / interval, 3)
-    return Fit(target.name, target.part, target.clock_mhz, None, interval, fps, used, left)
+    rate = round(target.clock_mhz * 1e6 / interval, 3)
+    return Fit(target.name, target.part, target.clock_mhz, None, interval, rate, used, left)
 
 
 def groups(targets: Sequence[Board]) -> list[list[Board]]:

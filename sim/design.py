@@ -218,12 +218,7 @@ def load(folder: Path) -> Design:
     try:
         checked = _Manifest.model_validate(manifest)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        if first["type"] == "missing":
-            raise HwgenError(f"{path}: {key}", "this key", "nothing") from None
-        wanted = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-        raise HwgenError(f"{path}: {key}", wanted, repr(first["input"])) from None
+        raise refusal(error, f"{path}: ") from None
     for index, stream in enumerate(checked.streams):
         if stream.lanes * stream.bits > BEAT_BITS:
             where = f"{path}: streams.{index}.lanes"
@@ -263,6 +258,16 @@ def load(folder: Path) -> Design:
         if not source.is_file():
             raise HwgenError(f"{path}: {key}", "files that are there", f"no {source.name}")
     return design
+
+
+def refusal(error: ValidationError, where: str) -> HwgenError:
+    """The first thing that is wrong with a checked record; `where` stands in front of the key."""
+    first = error.errors()[0]
+    key = (where + ".".join(map(str, first["loc"]))).rstrip(".")
+    if first["type"] == "missing":
+        return HwgenError(key, "this key", "nothing")
+    wanted = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    return HwgenError(key, wanted, repr(first["input"]))
 
 
 def probes(design: Design) -> str:

@@ -87,6 +87,7 @@ class BuildOptions:
     trace : include the waveform window (slower to build and to run).
     threads : simulation threads.
     program : C++ file with `main`; None takes cocotb's.
+    top : the design's module, whose ports `program` drives; None takes the harness around it.
     """
 
     optimise: str = "-O1"
@@ -94,6 +95,7 @@ class BuildOptions:
     threads: int = 1
     verilator: tuple[str, ...] = ()
     program: Path | None = None
+    top: str | None = None
 
 
 def make_flags(options: BuildOptions) -> list[str]:
@@ -135,8 +137,10 @@ def build(
 ) -> Path:
     """Build the bench; return the folder with its executable, `TOP`.
 
-    sources : the design's Verilog files. texts : generated files, name -> text, put on the include path.
-    defines : Verilog macros. cache : folder of all caches, made if needed; None takes the user's.
+    sources : the design's Verilog files. texts : generated files, name -> text, put on the include path; *.vlt are
+    read by Verilator.
+    defines : Verilog macros, and with `options.top` C++ macros as well.
+    cache : folder of all caches, made if needed; None takes the user's.
     Raises SimulationError, HwgenError where `cache` cannot be written.
     """
     key = _key(sources, texts, defines, options)
@@ -197,14 +201,17 @@ def _build_in(
         for item in sorted(library.glob("*.o")):
             shutil.copy(item, work)
             ready.append(item.name)
+    macros = [f"-D{name}={value}" for name, value in defines.items()]
     verilate = [
-        str(verilator_root() / "bin" / "verilator"), "-cc", "--exe", "-Mdir", ".", "--top-module", TOP, "--vpi",
-        "--prefix", "Vtop", "-o", TOP, *([] if options.program else ["-LDFLAGS", "-Lcocotb -lcocotbvpi_verilator"]),
+        str(verilator_root() / "bin" / "verilator"), "-cc", "--exe", "-Mdir", ".", "--top-module", options.top or TOP,
+        "--vpi", "--prefix", "Vtop", "-o", TOP,
+        *([] if options.program else ["-LDFLAGS", "-Lcocotb -lcocotbvpi_verilator"]),
         *OPTIMISATIONS, "--timing", "--x-initial", "unique", "--threads", str(options.threads),
         *(["--trace", "+define+HWGEN_TRACE"] if options.trace else []),
         *options.verilator,
-        "-CFLAGS", "-std=c++20 -fcoroutines", "-I.", *(f"-D{name}={value}" for name, value in defines.items()),
-        "recorder.cpp", "main.cpp", *(name for name in HARNESS if not name.endswith(".cpp")), *designs,
+        "-CFLAGS", " ".join(["-std=c++20 -fcoroutines", *(macros if options.top else [])]), "-I.", *macros,
+        "recorder.cpp", "main.cpp", *(name for name in HARNESS if not (options.top or name.endswith(".cpp"))),
+        *(name for name in texts if name.endswith(".vlt")), *designs,
     ]  # fmt: skip
     log, variables = work / "build.log", verilator_environment("verilator")
     _step(verilate, work, variables, log)
@@ -250,7 +257,7 @@ def run(executable: Path, folder: Path, settings: Mapping[str, int], seed: int) 
     """
     folder = folder.absolute()
     (folder / "run.json").write_text(json.dumps(dict(settings)), encoding="utf-8")
-    return _result([executable.absolute() / TOP, *_plusargs(seed)], folder, _run_environment(folder, seed))
+    return _result([executable.absolute() / TOP, *random_start(seed)], folder, cocotb_environment(folder, seed))
 
 
 def run_direct(
@@ -261,12 +268,12 @@ def run_direct(
     plusargs : further ones, for the design
     """
     values = [f"{name}={value}" for name, value in settings.items()]
-    command: list[str | Path] = [executable.absolute() / TOP, *values, *_plusargs(seed), *plusargs]
+    command: list[str | Path] = [executable.absolute() / TOP, *values, *random_start(seed), *plusargs]
     return _result(command, folder.absolute(), process.environment())
 
 
-def _plusargs(seed: int) -> tuple[str, str]:
-    """Registers without a reset value start at random."""
+def random_start(seed: int) -> tuple[str, str]:
+    """For a simulator: registers without a reset value start at random."""
     return "+verilator+rand+reset+2", f"+verilator+seed+{seed % 2**31 or 1}"
 
 
@@ -278,20 +285,24 @@ def _result(command: Sequence[str | Path], folder: Path, variables: Mapping[str,
     log.unlink(missing_ok=True)
     ended = process.run(command, folder, variables, log)
     if ended.status:
-        raise _stopped(f"{ended.how}: {errors(log)}")
+        raise stopped(f"{ended.how}: {errors(log)}")
     try:
         values: dict[str, int] = json.loads(result.read_text(encoding="utf-8"))
         return {name: int(values[name]) for name in ("status", "cycles", "frame_errors", "error_cycles")}
     except (OSError, ValueError, KeyError):
-        raise _stopped(f"no result: {errors(log)}") from None
+        raise stopped(f"no result: {errors(log)}") from None
 
 
-def _stopped(got: str) -> SimulationError:
+def stopped(got: str) -> SimulationError:
+    """The error of a run that was stopped or left no result."""
     return SimulationError("the simulator", "a run that comes to its end", got)
 
 
-def _run_environment(folder: Path, seed: int) -> dict[str, str]:
-    """All variables of cocotb's simulator."""
+def cocotb_environment(folder: Path, seed: int, top: str = TOP, module: str = f"{__package__}.bench") -> dict[str, str]:
+    """All variables of cocotb's simulator.
+
+    top : its module. module : of the tests.
+    """
     libpython = find_libpython.find_libpython()
     if libpython is None:
         raise SimulationError("Python", "one with a shared libpython, which the simulator loads", "none")
@@ -303,8 +314,8 @@ def _run_environment(folder: Path, seed: int) -> dict[str, str]:
         "PYGPI_PYTHON_BIN": sys.executable,
         "PYTHONPATH": process.python_path(),
         "TOPLEVEL_LANG": "verilog",
-        "COCOTB_TOPLEVEL": TOP,
-        "COCOTB_TEST_MODULES": f"{__package__ or 'hwgen.sim'}.bench",
+        "COCOTB_TOPLEVEL": top,
+        "COCOTB_TEST_MODULES": module,
         "COCOTB_RANDOM_SEED": str(seed),
         "COCOTB_RESULTS_FILE": str(folder / "cocotb.xml"),
         "COCOTB_TRUST_INERTIAL_WRITES": "1",
@@ -331,7 +342,8 @@ def _key(
 
 def _library_key(options: BuildOptions) -> str:
     """Key of the objects that no design changes: Verilator's run-time library and the recorder."""
-    facts = [importlib.metadata.version("verilator"), sys.prefix, options.trace, options.threads, make_flags(options)]
+    facts = [importlib.metadata.version("verilator"), sys.prefix, options.trace, options.threads, options.top is None,
+             make_flags(options)]  # fmt: skip
     return hashlib.sha256(json.dumps(facts).encode() + (HERE / "recorder.cpp").read_bytes()).hexdigest()[:16]
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from hwgen.design_options import SIDE_OR_BOTH, DesignOptions, add_options as add_design_options, wants_both
+from hwgen.design_options import BOTH, SIDE_OR_BOTH, DesignOptions, add_options as add_design_options, wants_both
 from hwgen.errors import HwgenError
+from hwgen.ip.options import IpOptions, add_options as add_ip_options
 from hwgen.limits import MOST_FRAMES, MOST_JOBS, SNRS_DB
 from hwgen.option_values import Number, add_cache, path, seeds
 
@@ -29,9 +30,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                              "(default: scikit-image's free photos)")
     parser.add_argument("--frames", type=Number("--frames", int, 1, MOST_FRAMES), default=3, metavar="N",
                         help="images, back to back (default: 3)")
-    parser.add_argument("--directed", type=Number("--directed", int, 0, 64), default=4, metavar="N",
+    parser.add_argument("--directed", type=Number("--directed", int, 0, 64), metavar="N",
                         help="at most so many frames behind them, made for what the images have not met in the layers "
-                             "(default: 4)")
+                             "(default: 4; none with --ip)")
     parser.add_argument("--stall", type=Number("--stall", float, 0, 0.95), default=0.0, metavar="P",
                         help="probability of a stalled cycle on either side (default: 0)")
     parser.add_argument("--seed", type=Number("--seed", int, 0, 2**32 - 1), default=1, metavar="N",
@@ -47,6 +48,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--snr", type=Number("--snr", float, *SNRS_DB), default=10.0, metavar="DB",
                         help="SNR of the channel in dB (default: 10)")
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
+    add_ip_options(parser, "verify the design as an IP, at its AXI ports: images through a DMA's traffic, registers, "
+                           "counters, interrupt, soft resets in mid-frame")
     add_cache(parser)
     parser.add_argument("--junit", type=path("--junit"), metavar="FILE", help="write the result as JUnit XML, for CI")
 
@@ -55,13 +58,24 @@ def run(arguments: argparse.Namespace) -> int:
     """Verify; 0, 1 or 2."""
     from hwgen.verify.both import verify_both
     from hwgen.verify.command import verify
+    from hwgen.verify.directed import MOST
     from hwgen.verify.run import Request
 
+    ip = IpOptions.of(arguments)
+    if ip is not None:
+        for option in ("directed", "seeds", "waveform"):
+            if getattr(arguments, option):
+                raise HwgenError(f"--{option}", "no --ip beside it, which looks at the ports alone", "--ip")
+        if arguments.side == BOTH:
+            raise HwgenError("--ip", "one side at a time: --side tx or rx", "--side both")
+    directed = arguments.directed
+    if directed is None:
+        directed = MOST if ip is None else 0
     both = wants_both(arguments)
     request = Request(
         DesignOptions.of(arguments), design=arguments.design, images=arguments.images, frames=arguments.frames,
-        directed=arguments.directed, stall=arguments.stall, seed=arguments.seed, snr_db=arguments.snr,
-        trust=arguments.trust,
+        directed=directed, stall=arguments.stall, seed=arguments.seed, snr_db=arguments.snr,
+        trust=arguments.trust, ip=ip,
     )  # fmt: skip
     if both:
         for option in ("seeds", "waveform"):

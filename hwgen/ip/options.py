@@ -57,6 +57,12 @@ class IpOptions:
             return None
         return cls(**{"beat_bits" if name == "bits" else name: value for name, value in chosen.items()})
 
+    def words(self) -> list[str]:
+        """As words of a command line, those that are not the default."""
+        names = {"beat_bits": "bits", "pixels": "pixels", "clocks": "clocks"}
+        given = {name: value for name, value in asdict(self).items() if value != getattr(IpOptions, name)}
+        return ["--ip", *(word for name, value in given.items() for word in (f"--ip-{names[name]}", str(value)))]
+
     def record(self) -> dict[str, Any]:
         """For the manifest."""
         return asdict(self)

@@ -106,6 +106,20 @@ def unpack_pixels(
     return _unpack(words, channels, PIXEL.bits).astype(np.uint8).reshape(*words.shape[:-1], height, width, channels)
 
 
+def slot_bytes(words: Words, item_bytes: int, used_bytes: int) -> bytes:
+    """The words of a design's stream as bytes of an IP's.
+
+    Parameters
+    ----------
+    words : (items,) uint32
+    item_bytes, used_bytes : bytes of an item, and those of them that the word's lowest ones fill; the others are 0
+    """
+    content = np.zeros((len(words), item_bytes), np.uint8)
+    plain = np.ascontiguousarray(words, dtype="<u4").view(np.uint8).reshape(-1, 4)
+    content[:, :used_bytes] = plain[:, :used_bytes]
+    return content.tobytes()
+
+
 def unpack_lanes(words: npt.NDArray[np.integer], lanes: int, bits: int) -> Words:
     """The raw bits of a beat's values: (...) words to (..., lanes), the first value in the lowest bits."""
     return _unpack(words, lanes, bits).astype(np.uint32)

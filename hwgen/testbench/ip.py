@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, SimTimeoutError, with_timeout
 from cocotbext.axi import (
@@ -21,7 +19,7 @@ from cocotbext.axi import (
 
 from hwgen.ip import registers as at
 from hwgen.ip.names import field_name
-from hwgen.numerics.words import Words
+from hwgen.numerics.words import Words, slot_bytes
 from hwgen.testbench.golden import Frame, GoldenModel
 from hwgen.testbench.scoreboard import Mismatch
 from hwgen.testbench.streams import pauses
@@ -100,11 +98,15 @@ class IpBench:
 
     def input_bytes(self, words: Words) -> bytes:
         """A frame's words of the design's s_axis as the bytes that the IP takes."""
-        return _bytes(words, self.entry["input"])
+        return self._bytes(words, "input")
 
     def output_bytes(self, words: Words) -> bytes:
         """A frame's words of the design's m_axis as the bytes that the IP sends."""
-        return _bytes(words, self.entry["output"])
+        return self._bytes(words, "output")
+
+    def _bytes(self, words: Words, port: str) -> bytes:
+        about = self.entry[port]
+        return slot_bytes(words, about["item_bytes"], about["used_bytes"])
 
     def send(self, data: bytes) -> None:
         """Queue a packet."""
@@ -272,11 +274,3 @@ class IpBench:
                 self.sink.recv_nowait()
             self.send(data)
             await self.check(frame)
-
-
-def _bytes(words: Words | Sequence[int], stream: dict[str, int]) -> bytes:
-    """Words, each an item of so many used bytes in so many."""
-    content = np.zeros((len(words), stream["item_bytes"]), np.uint8)
-    plain = np.ascontiguousarray(words, dtype="<u4").view(np.uint8).reshape(-1, 4)
-    content[:, : stream["used_bytes"]] = plain[:, : stream["used_bytes"]]
-    return content.tobytes()

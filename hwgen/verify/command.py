@@ -19,6 +19,8 @@ from hwgen.ir.graph import SIDES
 from hwgen.outputs import check_file, replaced_file
 from hwgen.sim import design as designs, junit as junit_xml
 from hwgen.verdict import DIFFERS, PROVEN, STATUS, worst
+from hwgen.verify.ip import verify_ip
+from hwgen.verify.ip_script import as_ip
 from hwgen.verify.report import print_report
 from hwgen.verify.run import Request, need_tools, run_verification
 from hwgen.verify.seeds import Outcome, print_outcomes
@@ -79,7 +81,8 @@ def verify(
             if several:
                 outcomes = _prove(request, seeds, jobs, folder, cache)
             else:
-                outcomes = [Outcome(request, run_verification(request, folder, progress, cache))]
+                carry_out = run_verification if request.ip is None else verify_ip
+                outcomes = [Outcome(request, carry_out(request, folder, progress, cache))]
             reports = [outcome.report for outcome in outcomes if outcome.report is not None]
             differs = any(report.verdict == DIFFERS for report in reports)
             if out is None and differs:
@@ -113,7 +116,8 @@ def check_design(request: Request) -> None:
     HwgenError : it does, or is no design folder
     """
     if request.design is not None and not request.trust:
-        check_sources(designs.load(request.design))
+        design = designs.load(request.design)
+        check_sources(design if request.ip is None else as_ip(design))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ Directed frames (`hwgen.verify.directed`) go into the verified end as they are.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,6 +32,10 @@ from hwgen.verify.directed import Directed
 from hwgen.verify.meter import Meter
 
 Expected = dict[str, npt.NDArray[np.int64]]
+
+
+MODEL = threading.Lock()
+"""PyTorch's settings are of the whole process: several threads may simulate, but one at a time runs the model."""
 
 
 @dataclass(frozen=True)

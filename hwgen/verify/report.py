@@ -24,6 +24,7 @@ class Report:
     coverage : of every layer, what all these frames have met
     psnr_db : of the images behind the channel at snr_db and the PyTorch receiver, None where it is not trained
     trouble : what kept a design, of which a difference is known already, from being simulated
+    ip : of an IP: its module, options, and what was compared beside the frames' outputs
     seconds : of all of it; build_seconds, simulation_seconds : of the simulator's build and of its runs
     """
 
@@ -49,6 +50,7 @@ class Report:
     coverage: Coverage = field(default_factory=dict)
     directed: int = 0
     trouble: str | None = None
+    ip: dict[str, Any] | None = None
 
     @property
     def verdict(self) -> str:
@@ -115,7 +117,7 @@ class Report:
             "psnr_db": None if self.psnr_db is None or not math.isfinite(self.psnr_db) else round(self.psnr_db, 3),
             "coverage": as_record(self.coverage),
             "coverage_total": total(self.coverage).record(),
-        }
+        } | ({} if self.ip is None else {"ip": self.ip})
 
 
 def print_report(report: Report, as_json: bool, folder: Path | None) -> None:
@@ -134,15 +136,27 @@ def print_report(report: Report, as_json: bool, folder: Path | None) -> None:
 
 def _success(report: Report) -> list[str]:
     design = report.design
+    what = f"{report.values_compared:,} values of {len(report.streams)} streams in"
+    if report.ip is not None:
+        what = f"{report.values_compared:,} {'symbols' if design.side == 'tx' else 'pixels'} at the AXI ports in"
+    frames = "frame" if report.frames == 1 else "frames"
     lines = [
-        f"{report.name}: proven. {report.values_compared:,} values of {len(report.streams)} streams in"
-        f" {report.frames} frames of {design.width}x{design.height} equal the PyTorch model's, stall {report.stall:g}"
+        f"{report.name}: proven. {what} {report.frames} {frames} of {design.width}x{design.height} equal the PyTorch"
+        f" model's, stall {report.stall:g}"
     ]
+    if report.ip is not None:
+        lines.append(
+            f"{report.ip['top']}, {report.ip['options']['beat_bits']} bits: {report.ip['numbers_compared']} values of"
+            f" registers, counters and interrupt as they should be; {report.ip['soft_resets']} soft resets in"
+            " mid-frame, the frame behind each exact"
+        )
     for what, got, key in (
         ("frame interval", report.interval, "frame_interval_cycles"),
         ("latency", report.latency, "latency_cycles"),
     ):
-        if got is not None:
+        if got is not None and report.ip is not None and what == "latency":
+            lines.append(f"latency: {got:,} cycles, of the design alone {design.prediction(key) or 0:,} are predicted")
+        elif got is not None:
             note = "not predicted" if design.prediction(key) is None else "as predicted"
             lines.append(f"{what}: {got:,} cycles, {note}")
     if report.macs_per_cycle_per_dsp is not None:

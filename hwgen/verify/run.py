@@ -9,31 +9,27 @@ streams. docs/verification.md says what is checked and how a failure reads.
 
 from __future__ import annotations
 
-import hashlib
 import shlex
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_args
 
 from hwgen.design_options import DesignOptions
 from hwgen.errors import HwgenError
 from hwgen.images import find_images, load_images
-from hwgen.ir.graph import Graph, SymbolNode
+from hwgen.ip.options import IpOptions
 from hwgen.limits import check_frames
-from hwgen.numerics.formats import PIXEL
 from hwgen.sim import design as designs, runner
 from hwgen.sim.check import Finding, Verdict, check
-from hwgen.sim.design import WORD_BITS, Design
+from hwgen.sim.design import Design
 from hwgen.sim.simulate import Recording, Settings, simulate
 from hwgen.spec import model as specs
-from hwgen.spec.model import Kind
 from hwgen.verify import profiles, slips
 from hwgen.verify.coverage import Coverage, with_framing, with_streams
 from hwgen.verify.directed import MOST
-from hwgen.verify.reference import Setting, add_directed, received_psnr, reference
+from hwgen.verify.emitted import channel_kind, check_asked, check_same, edited
+from hwgen.verify.reference import MODEL, Setting, add_directed, received_psnr, reference
 from hwgen.verify.report import Report
 
 EXTRA_FRAMES = (3, 12)
@@ -45,10 +41,6 @@ WINDOW = (512, 32)
 VALUE_BYTES = 48
 """Memory for each value of a frame: as the model gives it, as it is expected and wanted (64 bits each), as it was
 recorded, with its cycle, and compared."""
-
-_MODEL = threading.Lock()
-"""PyTorch's settings are of the whole process: several threads may simulate, but one at a time runs the model."""
-
 
 @dataclass(frozen=True)
 class Request:
@@ -66,6 +58,7 @@ class Request:
     waveform : record one around what differs (builds once more)
     record : record one in any case: where nothing differs, around the end of the first frame
     trust : `verify` runs the Verilog of `design` whatever it contains
+    ip : verify the design as this IP, at its AXI ports alone (`hwgen.verify.ip`); nothing is directed then
     repeated_by : the command line of which this is a part; None where it has one of its own
     """
 
@@ -80,6 +73,7 @@ class Request:
     waveform: bool = True
     record: bool = False
     trust: bool = False
+    ip: IpOptions | None = None
     repeated_by: str | None = None
 
     @property
@@ -106,9 +100,10 @@ class Request:
             words += [*self.options.words("model", "side"), "--design", str(self.design.resolve())]
             words += ["--trust"] if self.trust else []
             words += self.options.words("init", "channel")
+        words += [] if self.ip is None else self.ip.words()
         words += [] if self.snr_db == Request.snr_db else ["--snr", repr(self.snr_db)]
         words += [] if self.images is None else ["--images", str(self.images)]
-        words += [] if self.directed == MOST else ["--directed", str(self.directed)]
+        words += [] if self.directed == MOST or self.ip is not None else ["--directed", str(self.directed)]
         words += ["--frames", str(self.frames), "--stall", repr(self.stall), "--seed", str(self.seed)]
         return shlex.join(words)
 
@@ -142,15 +137,15 @@ def run_verification(
     find_images(request.images)
     say("emitting" if request.design is None else f"reading {request.design}")
     design = _design(request, folder)
-    channel = options.channel or _channel(design)
+    channel = options.channel or channel_kind(design)
     setting = Setting(spec, options.side, options.init, channel, request.snr_db, request.seed)
     graph = setting.graph(options.side)
-    _check_same(design, graph)
+    check_same(design, graph)
     values = sum(stream.values for stream in design.streams) + design.input_beats + design.output_beats
     check_frames(request.frames, values * VALUE_BYTES)
     images = load_images(request.images, request.frames, design.width, design.height)
     say("running the PyTorch model")
-    with _MODEL:
+    with MODEL:
         sent_images = max(request.frames, graph.profiles)
         golden = reference(setting, graph, images, profiles=profiles.order(sent_images, graph.profiles, request.seed))
         size = design.width, design.height
@@ -196,7 +191,7 @@ def run_verification(
     coverage = profiles.coverage(golden.meters, bounds)
     psnr = None
     if not findings:
-        with _MODEL:
+        with MODEL:
             psnr = received_psnr(setting, golden, images)
     return Report(
         name=f"{spec.name}_{options.side}",
@@ -217,7 +212,7 @@ def run_verification(
         trouble=trouble,
         waveform=waveform,
         command=request.command(),
-        edited=_edited(design),
+        edited=edited(design),
         seconds=time.perf_counter() - started,
         build_seconds=build_seconds,
         simulation_seconds=simulation_seconds,
@@ -233,39 +228,12 @@ def _with_run(coverage: Coverage, design: Design, recording: Recording, request:
 def _design(request: Request, folder: Path) -> Design:
     if request.design is not None:
         design = designs.load(request.design)
-        _check_asked(request.options, design)
+        check_asked(request.options, design)
         return design
     from hwgen.emit import emit
 
     emitted = emit(request.options, folder / "design", quiet=True)
     return designs.load(emitted.folder)
-
-
-def _channel(design: Design) -> str | None:
-    """The kind of radio channel that a design was emitted for, as its manifest says."""
-    kind: str | None = design.manifest.get("channel")
-    if kind is not None and kind not in get_args(Kind):
-        raise HwgenError(f"{design.folder / 'manifest.json'}: channel", ", ".join(get_args(Kind)), repr(kind))
-    return kind
-
-
-def _check_asked(options: DesignOptions, design: Design) -> None:
-    """Refuse options that say something else than the design that is there; the board is always the design's own."""
-    manifest = design.manifest
-    frame = f"{design.width}x{design.height}"
-    size = None if options.frame is None else "x".join(map(str, options.frame))
-    init = None if options.init is None else f"random:{options.init}"
-    for option, asked, there in (
-        ("--frame", size, frame),
-        ("--top", options.top, design.top),
-        ("--fps", options.fps, manifest.get("requested_fps", options.fps)),
-        ("--init", init, manifest.get("init", init)),
-        ("--engine", options.engine, manifest.get("engine", "direct")),
-        ("--fill", options.fill or None, manifest.get("fill", False)),
-    ):
-        if asked != there and (asked is not None or option == "--init"):
-            wanted = f"{there or 'none'}, as {design.folder / 'manifest.json'} says"
-            raise HwgenError(option, wanted, str(asked or "none"))
 
 
 @dataclass(frozen=True)
@@ -281,40 +249,6 @@ class _Run:
             self.design, sent.words, settings, folder, self.options, self.cache, sent.coefficients,
             profiles=sent.profiles,
         )  # fmt: skip
-
-
-def _check_same(design: Design, graph: Graph) -> None:
-    """A design must be of this side of this model: the same layers, shapes and types, each with its stream."""
-    manifest = design.folder / "manifest.json"
-    if design.side != graph.side:
-        raise HwgenError(f"{manifest}: side", f"{graph.side} (--side)", design.side)
-    shapes = graph.shapes(design.width, design.height)
-    wanted = [
-        (node.name, WORD_BITS, False, 1, shapes[node.name][1], 1)
-        if isinstance(node, SymbolNode)
-        else (node.name, node.output.bits, node.output.signed, *shapes[node.name])
-        for node in graph.nodes
-    ]
-    got = [(s.name, s.bits, s.signed, s.height, s.width, s.channels) for s in design.streams]
-    for here, there in zip(wanted, got, strict=False):
-        if here != there:
-            raise HwgenError(f"{manifest}: streams", f"{here} as the model has", str(there))
-    if len(wanted) != len(got):
-        raise HwgenError(f"{manifest}: streams", f"{len(wanted)} layers", str(len(got)))
-    if design.profiles != graph.profiles:
-        raise HwgenError(f"{manifest}: profiles.count", f"{graph.profiles} as the model has", str(design.profiles))
-    port, beats = ("output", design.output_beats) if graph.side == "tx" else ("input", design.input_beats)
-    pixel = PIXEL.bits * (graph.input_channels if graph.side == "tx" else graph.edges[graph.sink].channels)
-    bits = (pixel, WORD_BITS) if graph.side == "tx" else (WORD_BITS, pixel)
-    for end, width, there_are in zip(("input", "output"), bits, (design.input_bits, design.output_bits), strict=True):
-        if width != there_are:
-            raise HwgenError(f"{manifest}: {end}.bits", str(width), str(there_are))
-    for key, number, count in (
-        (port, graph.symbols(design.width, design.height), beats),
-        ("coefficients", graph.coefficient_words, design.coefficient_beats),
-    ):
-        if number != count:
-            raise HwgenError(f"{manifest}: {key}.beats", str(number), str(count))
 
 
 def unpredicted(design: Design, verdict: Verdict) -> list[Finding]:
@@ -349,13 +283,3 @@ def _waveform(run: _Run, settings: Settings, sent: slips.Sent, folder: Path, cyc
     except (HwgenError, OSError):
         return None
     return traced.waveform
-
-
-def _edited(design: Design) -> tuple[str, ...]:
-    """Files that are not as emit wrote them; they are verified as they stand."""
-    hashes: dict[str, str] = design.manifest["files"]
-    return tuple(
-        source.name
-        for source in design.sources
-        if hashes.get(source.name) and hashlib.sha256(source.read_bytes()).hexdigest() != hashes[source.name]
-    )

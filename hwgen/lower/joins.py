@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -14,7 +13,7 @@ from amaranth.lib.wiring import Component
 from hwgen.board import Board
 from hwgen.lower.base import Buffer, Config, Depths, Lowering, NodeEvents, Options, Steady, amounts
 from hwgen.lower.value_by_value import later
-from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Events, Wait
+from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Events, Together, Wait
 from hwgen.rtl.add import AddConfig
 from hwgen.rtl.concat import ConcatConfig
 from hwgen.rtl.primitives import Cost
@@ -142,9 +141,7 @@ class TurnEvents(NodeEvents):
             found.append(Wait(self.taken, self.taken.span(frame), given.events, room, self.fifo))
         for one, turn in zip(inputs, self.turns, strict=True):
             places = turn + frame * self.taken.per_frame
-            found.append(Wait(self.taken, places, one.events, later(one, one.frame(frame), 0)))
-            # A beat moves when it is taken.
-            found.append(Wait(one.events, one.events.span(frame), self.taken, partial(_given, places)))
+            found.append(Together(self.taken, places, one.events, one.frame(frame)))  # a beat moves when it is taken
         found += [
             Chain(self.taken, frame, np.arange(self.taken.per_frame), 1),
             Wait(given.events, given.events.span(frame), self.taken, lambda: (given.frame(frame), self.latency)),
@@ -152,6 +149,3 @@ class TurnEvents(NodeEvents):
         ]
         return found
 
-
-def _given(index: Cycles) -> tuple[Cycles, int]:
-    return index, 0

@@ -11,7 +11,7 @@ import numpy as np
 
 from hwgen.board import Board
 from hwgen.lower.base import Buffer, Depths, Lowering, NodeEvents, Options, Steady, amounts
-from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Wait
+from hwgen.plan.events import Beats, Chain, Constraint, Cycles, Together, Wait
 from hwgen.rtl.primitives import Cost
 
 
@@ -106,8 +106,7 @@ class PipelineEvents(NodeEvents):
             found.append(Wait(given.events, given.events.span(frame), taken.events, came))
         for one, other in zip(inputs, inputs[1:], strict=False):
             # Beats of several inputs move together.
-            found.append(Wait(one.events, one.events.span(frame), other.events, later(other, other.frame(frame), 0)))
-            found.append(Wait(other.events, other.events.span(frame), one.events, later(one, one.frame(frame), 0)))
+            found.append(Together(one.events, one.frame(frame), other.events, other.frame(frame)))
         found.append(Chain(given.events, frame, np.arange(given.per_frame), 1))
         return found
 

@@ -3,7 +3,8 @@
 An event happens as soon as those that it waits for allow, so its cycle is the maximum of theirs plus constants. The
 cycles of a frame are the least ones that satisfy all that was stated; they are found by relaxing whole arrays until
 nothing changes: a chain (x[k] >= x[k - 1] + constant) is a running maximum, every other wait a gather. Nothing is
-stepped through cycle by cycle. Frames follow one another in the same indices.
+stepped through cycle by cycle. Frames follow one another in the same indices. Where the same frame is asked for again
+and again, with other depths, `hwgen.plan.settling` is quicker.
 """
 
 from __future__ import annotations
@@ -105,9 +106,7 @@ class Chain:
     """x[k] >= x[k - 1] + (offsets[k] - offsets[k - 1]) in a frame; its first is `step` after the last frame's last."""
 
     def __init__(self, events: Events, frame: int, offsets: Cycles, step: int, buffer: object = None) -> None:
-        self.events, self.offsets, self.buffer = events, offsets, buffer
-        self.cycles = events.frame(frame)
-        self.first = int(events.frame(frame - 1)[-1]) + step if frame else NEVER
+        self.events, self.at, self.offsets, self.step, self.buffer = events, frame, offsets, step, buffer
         self.seen = -1
 
     def settle(self) -> None:
@@ -118,15 +117,48 @@ class Chain:
         """Move the events as far as they must."""
         if self.seen == self.events.version:
             return
-        self.cycles[0] = max(self.cycles[0], self.first)
-        wanted = np.maximum.accumulate(self.cycles - self.offsets) + self.offsets
-        if not np.array_equal(wanted, self.cycles):
-            self.cycles[:] = wanted
+        cycles = self.events.frame(self.at)
+        if self.at:
+            cycles[0] = max(cycles[0], self.events.frame(self.at - 1)[-1] + self.step)
+        wanted = np.maximum.accumulate(cycles - self.offsets) + self.offsets
+        if not np.array_equal(wanted, cycles):
+            cycles[:] = wanted
             self.events.version += 1
         self.settle()
 
 
-Constraint: TypeAlias = Wait | Chain
+class Together:
+    """Events that are one: one[places] = other[others], as beats of two streams of which none moves without the other.
+
+    Parameters
+    ----------
+    one, other
+        Two kinds of events.
+    places, others
+        Their indices, each rising; all of a frame's that `other` has.
+    """
+
+    buffer: object = None
+
+    def __init__(self, one: Events, places: Cycles, other: Events, others: Cycles) -> None:
+        self.one, self.places, self.other, self.others = one, places, other, others
+        self.waits = (
+            Wait(one, places, other, lambda: (others, 0)),
+            Wait(other, others, one, lambda: (places, 0)),
+        )
+
+    def settle(self) -> None:
+        """Say that it is satisfied."""
+        for wait in self.waits:
+            wait.settle()
+
+    def relax(self) -> None:
+        """Move both as far as the other one makes them."""
+        for wait in self.waits:
+            wait.relax()
+
+
+Constraint: TypeAlias = Wait | Chain | Together
 
 
 class Loop:

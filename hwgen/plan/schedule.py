@@ -22,10 +22,9 @@ from hwgen.ir.nodes import Gain
 from hwgen.lower.base import Buffer, Depths, NodeEvents
 from hwgen.plan.events import Beats, Chain, Constraint, Events, Loop, PixelBeats
 from hwgen.plan.plan import Plan
+from hwgen.plan.settling import Settling, State
 from hwgen.rewrite.hardware import INPUT, SymbolPacker
 
-PATIENCE = 12
-"""Frames after which a design whose buffers have been filled once must repeat itself, to be called steady."""
 PASSES = 8
 """Passes over all constraints after which loops of two are relaxed at once; most frames need fewer."""
 
@@ -36,6 +35,14 @@ class Schedule:
 
     ends: list[int]
     events: tuple[Events, ...]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The cycles of a first frame, and of one of those that repeat themselves."""
+
+    first: State
+    steady: State
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,8 @@ class Scheduler:
         fifos, others = ([b for b in chosen if b.grows is grows] for grows in (False, True))
         self.buffers: list[Buffer] = [*self._pauses, *fifos, *others]
         self.interval = plan.frame_interval
+        self._events, self._depths = self._run(), dict[Buffer, int]()
+        self._settling: Settling | None = None
         self.latency = self.schedule({}, 1).ends[0]
 
     def _parts(self) -> tuple[list[str], list[str], list[str]]:
@@ -103,49 +112,36 @@ class Scheduler:
         run = self._run()
         ends = []
         for frame in range(frames):
-            self._relax(self._add_frame(frame, depths, run, None), run)
+            for kind in run.events:
+                kind.add_frame(None)
+            if frame == 0:
+                run.source.events.cycles[0] = max(run.source.events.cycles[0], self._start(run.source))
+            self._relax(self._constraints(frame, depths, run), run)
             ends.append(self._end(run, frame))
         return Schedule(ends, run.events)
 
     def keeps_pace(
-        self, depths: Depths, before: Schedule | None = None, smaller: Buffer | None = None
-    ) -> Schedule | None:
-        """The schedule where latency and interval are those of buffers without bound, else None.
+        self, depths: Depths, before: Pace | None = None, smaller: Buffer | None = None
+    ) -> Pace | None:
+        """The cycles where latency and interval are those of buffers without bound, else None.
 
-        before, smaller : such a schedule of the same depths, but for one buffer that was deeper: nothing can be earlier
+        before, smaller : such cycles of the same depths, but for one buffer that was deeper: nothing can be earlier
         than there, and as long as that buffer makes no difference everything is as it was.
 
-        The latency is the first frame's. A frame's cycles are a function of those of the m frames before it, monotone
-        and homogeneous, where m is how many frames the deepest buffer reaches back. So if in m frames one after the
-        other no event is later than one interval after its predecessor a frame before, none ever will be; and on
-        average none can be earlier, since the busiest stage takes the interval for a frame.
+        The latency is the first frame's. The interval is kept where a schedule can repeat itself in it (`settling.py`):
+        frames are never later than in one that begins late enough, and on average none can be earlier, since the
+        busiest stage takes the interval for a frame.
         """
-        run, ends, good = self._run(), list[int](), 0
-        events = run.events
-        reach = max([1, *(-(-depth // buffer.entries) for buffer, depth in depths.items() if buffer.entries)])
-        same = before is not None
-        for frame in range(reach + PATIENCE):
-            if before is not None and frame == len(before.ends):
-                if same:
-                    return before
-                before = None
-            constraints = self._add_frame(frame, depths, run, before)
-            if same:
-                for constraint in constraints:
-                    if constraint.buffer != smaller:
-                        constraint.settle()
-            same = not self._relax(constraints, run, None if frame else self.latency) and same
-            ends.append(self._end(run, frame))
-            if ends[0] != self.latency:
-                return None
-            if frame:
-                steps = [(kind.frame(frame) - kind.frame(frame - 1)) for kind in events]
-                good = good + 1 if all(step.max() <= self.interval for step in steps) else 0
-                if good == reach:
-                    return Schedule(ends, events)
-                if all(step.min() > self.interval for step in steps):
-                    return None
-        return None
+        settling = self.laid_out(depths)
+        if before is not None and smaller is not None and settling.holds(smaller, before.first, before.steady):
+            return before
+        source = self._events.source
+        first = settling.first(source.events, self._start(source))
+        if first is None or self._ends(settling, first) != self.latency:
+            return None
+        if before is not None:
+            settling.state = before.steady
+        return Pace(first, settling.state) if settling.repeats() else None
 
     def _run(self) -> _Run:
         """Events without a frame yet."""
@@ -176,15 +172,14 @@ class Scheduler:
                 end = own.outputs[0]
         return _Run(source, tuple(nodes), tuple(events), end)
 
-    def _add_frame(self, frame: int, depths: Depths, run: _Run, before: Schedule | None) -> list[Constraint]:
-        """Add the events of one more frame, not earlier than before; returns what they must satisfy."""
-        for place, kind in enumerate(run.events):
-            kind.add_frame(None if before is None else before.events[place].frame(frame))
+    def _start(self, source: Beats) -> int:
+        """The cycle of the source's first event."""
+        return self.head + (source.per_pixel - 1 if _whole(source) else 0)
+
+    def _constraints(self, frame: int, depths: Depths, run: _Run) -> list[Constraint]:
+        """What a frame's events must satisfy."""
         source = run.source
-        per_pixel, whole = source.per_pixel, len(source.events.frame(0)) == source.pixels
-        if frame == 0:
-            first = self.head + (per_pixel - 1 if whole else 0)
-            source.events.cycles[0] = max(source.events.cycles[0], first)
+        per_pixel, whole = source.per_pixel, _whole(source)
         pauses = [buffer for buffer in self._pauses if depths.get(buffer) == 1]
         step = per_pixel + len(pauses)
         if whole:
@@ -207,26 +202,46 @@ class Scheduler:
         last = delay if isinstance(delay, int) else int(delay[-1])
         return int(run.sink.events.cycles[index[-1]]) + last + self.tail
 
-    def _relax(self, constraints: Sequence[Constraint], run: _Run, latest: int | None = None) -> bool:
-        """Move events until all constraints hold, or TLAST is later than `latest`; returns whether any moved."""
-        events = run.events
-        first = versions = [kind.version for kind in events]
-        frame = len(run.source.events.cycles) // run.source.events.per_frame - 1
+    def _relax(self, constraints: Sequence[Constraint], run: _Run) -> None:
+        """Move events until all constraints hold."""
+        versions = [kind.version for kind in run.events]
         for count in itertools.count(1):
             for constraint in constraints:
                 constraint.relax()
-            before, versions = versions, [kind.version for kind in events]
-            if versions == before or (latest is not None and self._end(run, frame) > latest):
+            before, versions = versions, [kind.version for kind in run.events]
+            if versions == before:
                 break
             if count % PASSES == 0:
-                still = [kind for kind, old, new in zip(events, before, versions, strict=True) if old != new]
+                still = [kind for kind, old, new in zip(run.events, before, versions, strict=True) if old != new]
                 for loop in Loop.among(constraints, still):
                     loop.relax()
-        return versions != first
+
+    def laid_out(self, depths: Depths) -> Settling:
+        """The events of a frame with these depths."""
+        reach = max((-(-depth // buffer.entries) for buffer, depth in depths.items() if buffer.entries), default=1)
+        frame = reach + 1  # nothing waits for what is before the first one
+        constraints = self._constraints(frame, depths, self._events)
+        if self._settling is None or self._depths.keys() != depths.keys():
+            self._settling = Settling(self._events.events, constraints, frame, self.interval)
+        else:
+            changed = {buffer for buffer, depth in depths.items() if self._depths[buffer] != depth}
+            self._settling.restate(constraints, frame, changed)
+        self._depths = dict(depths)
+        return self._settling
+
+    def _ends(self, settling: Settling, state: State) -> int:
+        """The cycle of a frame's TLAST."""
+        sink = self._events.sink
+        index, delay = sink.of(sink.frame(0)[-1:])
+        last = delay if isinstance(delay, int) else int(delay[-1])
+        return int(settling.cycles(state, sink.events)[index[-1]]) + last + self.tail
+
+
+def _whole(source: Beats) -> bool:
+    """Whether the source's pixels are events."""
+    return source.events.per_frame == source.pixels
 
 
 def latency(plan: Plan) -> int:
     """Cycles from the first accepted input beat to the frame's TLAST, pipeline empty before."""
     return Scheduler(plan).latency
-
-

@@ -114,8 +114,7 @@ def search(
                                     lambda text: _say(text, as_json))  # fmt: skip
     narrow = probing.narrowed(whole, losses)
     trials = Trials(narrow, question, plan.budget, bench, parent, out / "points", about)
-    name = f"{spec.name} {about} {key_of([(one.name, one.low, one.high) for one in narrow.parameters])}"
-    with studies.opened(name, plan.storage, out, plan.seed) as study:
+    with studies.opened(f"{spec.name} {about}", plan.storage, out, plan.seed) as study:
         studies.begin(study, probing.beginnings(narrow, losses))
         studies.search(study, narrow, trials.run, plan.trials,
                        lambda number, outcome: _say(f"trial {number}: {shown(outcome)}", as_json))  # fmt: skip
@@ -125,10 +124,12 @@ def search(
     _plot(found, best, f"{spec.name} on {question.board.name}", out / "front.png")
     if as_json:
         print_json({"model": spec.name, "board": question.board.name, "trials": len(found), "losses": losses,
-                    "front": [row(one) | {"specification": str(out / "points" / one.key / "spec.yaml")}
+                    "front": [row(one) | {"specification": str(trials.specification(one.choice).path)}
                               for one in best]})  # fmt: skip
     else:
-        _print(spec.name, question, found, best, out)
+        _print(spec.name, trials, found, best)
+        if not best:
+            print(f"none of {len(found)} trials meets what is asked for: {out / 'points.csv'} has them all")
     return 0
 
 
@@ -195,10 +196,10 @@ def _plot(found: list[Outcome], best: list[Outcome], title: str, path: Path) -> 
         print("note: no picture without matplotlib: pip install 'hwgen[plot]'", file=sys.stderr)
 
 
-def _print(model: str, question: Question, found: list[Outcome], best: list[Outcome], out: Path) -> None:
+def _print(model: str, trials: Trials, found: list[Outcome], best: list[Outcome]) -> None:
     from rich.table import Table
 
-    table = Table(title=f"{model} on {question.board.name}: the front of {len(found)} trials")
+    table = Table(title=f"{model} on {trials.question.board.name}: the front of {len(found)} trials")
     table.add_column("point")
     for column in ("PSNR dB", "untrained", "cycles", "fps", "DSP", "LUT", "BRAM36", "GMAC", "weight kbit"):
         table.add_column(column, justify="right")
@@ -207,11 +208,10 @@ def _print(model: str, question: Question, found: list[Outcome], best: list[Outc
         sides = list(one.sides.values())
         rate = min(used["fps"] for used in sides)
         amounts = [" / ".join(f"{used[key]:,g}" for used in sides) for key in ("dsp", "lut", "bram36")]
+        layers = _layers(trials.specification(one.choice))
         table.add_row(one.key, f"{one.psnr:.2f}", f"{one.untrained:.2f}", f"{one.cycles:,}", f"{rate:,.1f}", *amounts,
-                      f"{one.macs / 1e9:.3f}", f"{one.weight_bits / 1e3:,.0f}", _layers(load(out / "points" / one.key)))
+                      f"{one.macs / 1e9:.3f}", f"{one.weight_bits / 1e3:,.0f}", layers)
     console().print(table)
-    if not best:
-        print(f"none of {len(found)} trials meets what is asked for: {out / 'points.csv'} has them all")
 
 
 def _layers(spec: ModelSpec) -> str:

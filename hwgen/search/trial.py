@@ -44,6 +44,7 @@ class Outcome:
     Parameters
     ----------
     key : name of the point's folder
+    choice : the point
     psnr : dB at the end; None where it was not trained to the end
     cycles : of a frame with the final weights, or where there are none with the untrained ones; None: does not fit
     short : why it does not fit
@@ -56,6 +57,7 @@ class Outcome:
     """
 
     key: str
+    choice: dict[str, int] = field(default_factory=dict)
     psnr: float | None = None
     cycles: int | None = None
     short: str | None = None
@@ -132,7 +134,7 @@ class Trials:
         Interrupted
             By a signal; the same call goes on.
         """
-        found = Outcome(self.key(choice))
+        found = Outcome(self.key(choice), dict(choice))
         done = self.folder / found.key / RESULT
         if done.is_file():
             return Outcome.of(json_object(done.read_text(encoding="utf-8"), str(done)))

@@ -10,7 +10,7 @@ from hwgen.search.trial import Outcome
 
 
 def outcome(key: str, psnr: float | None, cycles: int | None, **shortfalls: float) -> Outcome:
-    return Outcome(key, psnr, cycles, sides={"tx": {"cycles": cycles, "fps": 1.0, "dsp": 3}}, shortfalls=shortfalls)
+    return Outcome(key, {}, psnr, cycles, sides={"tx": {"cycles": cycles, "fps": 1.0, "dsp": 3}}, shortfalls=shortfalls)
 
 
 POINTS = [

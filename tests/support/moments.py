@@ -44,6 +44,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "regress": ("regress", *TINY, *CACHE, "--side", "tx", "--frames", "1", "--seeds", "1..2", "--jobs", "2",
                 "--junit", "deep/er/junit.xml"),
     "train": ("train", "--model", "tiny", "--data", "skimage", "--phase", "float", "--steps", "3", "--out", "deep/out"),
+    "evaluate": ("evaluate", "--model", "tiny", "--data", "skimage", "--snr", "10"),
+    "search": ("search", "--model", "tiny", "--data", "skimage", "--trials", "2", "--steps", "1", "2", "--images", "1",
+               "--least-channels", "1", "--least-weight-bits", "6", "--out", "deep/out"),
     "shipped": ("bench", "shipped", "--model", "tiny"),
     "datapath": ("bench", "datapath", "--model", "tiny", "--no-synth", "--csv", "table.csv"),
 }
@@ -161,6 +164,8 @@ def complaints(words: Sequence[str], whole: Run, found: Run, number: int) -> lis
     if found.alive:
         faults.append(f"processes {found.alive}")
     allowed = LEFT_BY_TRAINING if words[0] == "train" else set()
+    if words[0] == "search":  # as training: what it goes on from, in its folder
+        allowed = {path for path in found.left if path.startswith("deep")}
     empty = {"tmp", "cache", "cache/sim", "cache/synth", "user", "user/hwgen", "user/hwgen/sim", "user/hwgen/peer"}
     strange = {path for path in found.left - allowed - empty if path not in whole.left}
     if strange:

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from amaranth.back import rtlil
 from amaranth.lib.wiring import Component
 
 from hwgen import __version__, cache as caches, process
 from hwgen.emit.datapath import Top
 from hwgen.emit.manifest import sha256
 from hwgen.emit.parameter import with_parameter
+from hwgen.emit.rtlil import convert
 from hwgen.emit.verilog_steps import (
     add_header,
     keep_registers,
@@ -105,7 +105,7 @@ def yosys_text(component: Component, top: str, sources: bool) -> str:
     """
     attributes = ATTRIBUTES if sources else f"{ATTRIBUTES} -remove src"
     with _uncollected():
-        text = rtlil.convert(component, name=top, emit_src=sources)
+        text = convert(component, top, sources)
     script = SCRIPT.format(rtlil=text, attributes=attributes)
     variables = process.environment({"PYTHONPATH": process.python_path()} | caches.environment())
     with process.private_folder("hwgen_yosys_") as folder:

@@ -1,0 +1,163 @@
+"""What a study compares: criteria x shares of channels x seeds, each with several widths and calibrations.
+
+A case is one network that is fine-tuned: a criterion, a share, a seed. Its rows are the quantised networks made of it.
+Each has a specification of its own, the parent's with other values in a few keys.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hwgen import __version__
+from hwgen.errors import HwgenError
+from hwgen.spec.model import ModelSpec
+
+VERSION = 1
+"""Of what a case's files mean: one more wherever equal settings give another result."""
+DENSE = "none"
+"""Criterion of the rows without pruning, which are trained as long as all others."""
+CONTROL = "random"
+CONVOLUTIONS = ("conv", "deconv")
+
+
+@dataclass(frozen=True)
+class Width:
+    """Bits of weights and of activations, and the rules by which their scales are chosen.
+
+    The image's layer keeps 8 bits of activations, a pixel's, and symbols their own format.
+    """
+
+    weights: int
+    activations: int
+    calibration: str = "mse"
+
+    @property
+    def name(self) -> str:
+        return f"w{self.weights}a{self.activations}" + ("" if self.calibration == "mse" else f"-{self.calibration}")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One fine-tuned network: what prunes it, by which share, and the seed of everything that is drawn."""
+
+    criterion: str
+    ratio: float
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.criterion} {self.ratio:g} seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A study's axes and its budget.
+
+    Parameters
+    ----------
+    criteria : of pruning; the control is added where it is missing
+    ratios : shares of every layer's channels that go
+    widths : of every case
+    seeds : of fine-tuning's draws, and of what a criterion draws
+    finetune_steps, qat_steps : optimiser steps of every case and of every row; 0 of the latter only calibrates
+
+    Raises
+    ------
+    HwgenError : an axis is empty
+    """
+
+    criteria: tuple[str, ...]
+    ratios: tuple[float, ...]
+    widths: tuple[Width, ...]
+    seeds: tuple[int, ...]
+    finetune_steps: int
+    qat_steps: int
+
+    def __post_init__(self) -> None:
+        for option, values in (("--criteria", self.criteria), ("--ratios", self.ratios), ("--bits", self.widths),
+                               ("--seeds", self.seeds)):  # fmt: skip
+            if not values:
+                raise HwgenError(option, "at least one", "none")
+
+    def cases(self) -> list[Case]:
+        """The dense parent, then every share with every criterion, control first: a block is complete early."""
+        criteria = dict.fromkeys((CONTROL, *self.criteria))
+        found = [Case(DENSE, 0.0, seed) for seed in self.seeds]
+        found += [Case(one, ratio, seed) for ratio in self.ratios for one in criteria for seed in self.seeds]
+        return found
+
+
+def parsed_width(text: str) -> tuple[int, int]:
+    """(weight bits, activation bits) of a word such as w8a8.
+
+    Raises
+    ------
+    HwgenError : another word, or bits that no layer can have
+    """
+    found = re.fullmatch(r"w([0-9]{1,2})a([0-9]{1,2})", text)
+    if found is None or not all(2 <= int(bits) <= 8 for bits in found.groups()):
+        raise HwgenError("--bits", "words such as w8a8 or w4a8, 2 to 8 bits each", repr(text))
+    return int(found[1]), int(found[2])
+
+
+def specification(parent: ModelSpec, case: Case, grid: Grid, width: Width | None = None) -> str:
+    """The YAML text of a case's specification, or of one of its rows.
+
+    Keys that are not the study's are the parent's, character by character where they are strings.
+    """
+    document: dict[str, Any] = yaml.safe_load(parent.path.read_text(encoding="utf-8"))
+    document["pruning"] = (
+        {"criterion": DENSE} if case.criterion == DENSE else {"criterion": case.criterion, "ratio": case.ratio}
+    )
+    training = document["training"]
+    training["seed"] = case.seed
+    training["finetune"]["steps"], training["qat"]["steps"] = grid.finetune_steps, grid.qat_steps
+    if width is not None:
+        for side in ("encoder", "decoder"):
+            for index, layer in enumerate(document[side]):
+                _set_bits(layer, width, image=side == "decoder" and index in _image_layers(parent))
+    return yaml.safe_dump(document, sort_keys=False, width=1000)
+
+
+def _image_layers(parent: ModelSpec) -> set[int]:
+    """Indices of the decoder's layers whose values are pixels: they keep their 8 bits."""
+    network = parent.parent("decoder")
+    return {placed.index for placed in network.layers if getattr(placed.layer, "activation", "") == "clamp"}
+
+
+def _set_bits(layer: dict[str, Any], width: Width, image: bool) -> None:
+    kind = layer.get("kind")
+    if kind in CONVOLUTIONS or (kind is None and "kernel" in layer):
+        layer["weight_bits"] = width.weights
+    elif kind != "add":
+        return
+    if not image:
+        layer["activation_bits"] = width.activations
+
+
+def key(*parts: object) -> str:
+    """Name of a folder for everything that fixes what is in it: 16 hexadecimal digits."""
+    text = json.dumps([VERSION, __version__, *parts], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def folders(base: Path, parent: ModelSpec, case: Case, grid: Grid, inputs: Sequence[str]) -> tuple[Path, list[Path]]:
+    """Where a case is fine-tuned, and where each of its rows is.
+
+    Parameters
+    ----------
+    inputs : digests of the parent's weights and of the images
+    """
+    text = specification(parent, case, grid)
+    tuned = base / "cases" / key("case", text, *inputs)
+    rows = [base / "rows" / key("row", specification(parent, case, grid, width), asdict(width), *inputs)
+            for width in grid.widths]  # fmt: skip
+    return tuned, rows

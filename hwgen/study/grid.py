@@ -1,4 +1,4 @@
-"""What a study compares: criteria x shares of channels x seeds, each with several widths and calibrations.
+"""What a study compares: criteria x shares of channels x seeds, each with several widths.
 
 A case is one network that is fine-tuned: a criterion, a share, a seed. Its rows are the quantised networks made of it.
 Each has a specification of its own, the parent's with other values in a few keys.
@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +30,17 @@ CONVOLUTIONS = ("conv", "deconv")
 
 @dataclass(frozen=True)
 class Width:
-    """Bits of weights and of activations, and the rules by which their scales are chosen.
+    """Bits of weights and of activations.
 
     The image's layer keeps 8 bits of activations, a pixel's, and symbols their own format.
     """
 
     weights: int
     activations: int
-    calibration: str = "mse"
 
     @property
     def name(self) -> str:
-        return f"w{self.weights}a{self.activations}" + ("" if self.calibration == "mse" else f"-{self.calibration}")
+        return f"w{self.weights}a{self.activations}"
 
 
 @dataclass(frozen=True)
@@ -158,6 +157,5 @@ def folders(base: Path, parent: ModelSpec, case: Case, grid: Grid, inputs: Seque
     """
     text = specification(parent, case, grid)
     tuned = base / "cases" / key("case", text, *inputs)
-    rows = [base / "rows" / key("row", specification(parent, case, grid, width), asdict(width), *inputs)
-            for width in grid.widths]  # fmt: skip
+    rows = [base / "rows" / key("row", specification(parent, case, grid, width), *inputs) for width in grid.widths]
     return tuned, rows

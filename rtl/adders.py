@@ -8,6 +8,7 @@ from functools import cache
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.utils import ceil_log2
 
+from hwgen.rtl.fanout import KEPT
 from hwgen.rtl.primitives import Cost, adder_lut
 
 
@@ -33,15 +34,17 @@ class Term:
         return None if self.carry is None else delay(m, self.carry, 1, f"{name}_carry")
 
 
-def delay(m: Module, value: Value, cycles: int, name: str) -> Value:
+def delay(m: Module, value: Value, cycles: int, name: str, own_end: bool = False) -> Value:
     """`value` so many cycles later, through registers that no reset reaches: synthesis may make them shift registers.
 
-    What they hold counts only once something was put in. A constant stays one.
+    What they hold counts only once something was put in. A constant stays one. A shift register's output comes late:
+    where logic follows, `own_end` keeps the last one a register.
     """
     if isinstance(value, Const):
         return value
     for stage in range(cycles):
-        register = Signal(value.shape(), name=f"{name}_{stage}", reset_less=True)
+        attributes = KEPT if own_end and stage == cycles - 1 else {}
+        register = Signal(value.shape(), name=f"{name}_{stage}", reset_less=True, attrs=attributes)
         m.d.sync += register.eq(value)
         value = register
     return value

@@ -64,6 +64,8 @@ class ConvolutionConfig:
 
     form: ClassVar[str] = "direct"
     """The products: a tap is one (direct)."""
+    room_latency: ClassVar[int] = 1
+    """Cycles from a beat that leaves to the issue of a fold's last word that needs its room."""
 
     def __post_init__(self) -> None:
         if self.out_channels % self.window.groups:

@@ -35,8 +35,8 @@ def registers(number: int, name: str, init: int = 0, reset_less: bool = False) -
     ]  # fmt: skip
 
 
-def copies(m: Module, flag: Value, number: int, name: str) -> list[Signal]:
-    """So many registers that hold the flag one cycle later; a reset clears them."""
-    made = registers(number, name)
+def copies(m: Module, flag: Value, number: int, name: str, reset_less: bool = False) -> list[Signal]:
+    """So many registers that hold the flag one cycle later; a reset clears them, unless it is `reset_less`."""
+    made = registers(number, name, reset_less=reset_less)
     m.d.sync += [register.eq(flag) for register in made]
     return made

@@ -36,7 +36,7 @@ from hwgen.rtl.weight_reader import WORD_LATENCY
 from hwgen.rtl.weights import phase_kernels, weight_limit
 from hwgen.rtl.window import WindowBuffer
 from hwgen.rtl.winograd_convolution import ordinary_window
-from hwgen.rtl.winograd_window_config import LATENCY
+from hwgen.rtl.winograd_window_config import LATENCY, ROOM_LATENCY
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class PolynomialConvolutionConfig(PairConvolutionConfig):
 
     form: ClassVar[str] = "polynomial"
     """Two pixels by several taps at once."""
+    room_latency: ClassVar[int] = ROOM_LATENCY
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -38,15 +38,10 @@ class PolynomialWindowConfig(WinogradWindowConfig):
     Raises
     ------
     ValueError
-        As WinogradWindowConfig; folds of a single word.
+        As WinogradWindowConfig.
     """
 
     together: int = 2
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.least_words < 2:
-            raise ValueError(f"fold_words: wanted at least two words a fold, got {self.least_words}")
 
     @property
     def row_pairs(self) -> int:

@@ -118,17 +118,20 @@ class PolyphaseSequencer:
         return Counter(place, last, next_last)
 
     def step(self, counted: Callable[[int, int], int], width: int, name: str) -> Value:
-        """See `polyphase_step`."""
-        return polyphase_step(self.m, self.shape, self, counted, width, name)
+        """As `polyphase_growth`, when the reader steps to the next output pixel; 0 until then."""
+        return Mux(self.advance, polyphase_growth(self.m, self.shape, self, counted, width, name), 0)
 
 
-def polyphase_step(
-    m: Module, s: WindowConfig, walk: Walk, counted: Callable[[int, int], int], width: int, name: str
-) -> Value:
-    """-(the growth of `counted(row, column)`) from the output pixel that is read to the next; 0 until that step.
+def polyphase_growth(
+    m: Module, s: WindowConfig, walk: Walk, counted: Callable[[int, int], int], width: int, name: str,
+    held: Callable[[Value], Value] = lambda value: value,
+) -> Value:  # fmt: skip
+    """-(the growth of `counted(row, column)`) from the output pixel that is read to the next.
 
     Inside a row the growth depends on the column alone, but for rows in which nothing grows; at the end of a row it
     depends on the row; at the end of a frame it counts on into the next frame.
+
+    held : what becomes of comparisons, and of what is chosen by them
     """
     rows, columns, size = s.out_height, s.out_width, s.width * s.height
     grows = [counted(y, columns - 1) != counted(y, 0) for y in range(rows)]
@@ -137,24 +140,30 @@ def polyphase_step(
     down = [counted(y, columns - 1) - counted(y + 1, 0) for y in range(rows - 1)]
     again = counted(rows - 1, columns - 1) - counted(0, 0) - size
     following = Signal(width, name=f"following_{name}")
+    inside = lookup(along, walk.next_column.place, s.phases, width, held)
+    is_growing = lookup([int(g) for g in grows], walk.next_row.place, s.phases, 1, held)
+    below = lookup(down, walk.next_row.place, s.phases, width, held)
     with m.If(~walk.next_column.last):
-        inside = lookup(along, walk.next_column.place, s.phases, width)
-        m.d.comb += following.eq(Mux(lookup([int(g) for g in grows], walk.next_row.place, s.phases, 1), inside, 0))
+        m.d.comb += following.eq(Mux(is_growing, inside, 0))
     with m.Elif(~walk.next_row.last):
-        m.d.comb += following.eq(lookup(down, walk.next_row.place, s.phases, width))
+        m.d.comb += following.eq(below)
     with m.Else():
         m.d.comb += following.eq(again)
     first = counted(0, 0) - counted(0, 1) if columns > 1 else down[0] if rows > 1 else again
     register = Signal(width, init=first % (1 << width), name=name)
+    chosen = held(following)
     with m.If(walk.advance):
-        m.d.sync += register.eq(following)
-    return Mux(walk.advance, register, 0)
+        m.d.sync += register.eq(chosen)
+    return register
 
 
-def lookup(rows: Sequence[int], index: Value, period: int, width: int) -> Value:
+def lookup(
+    rows: Sequence[int], index: Value, period: int, width: int, held: Callable[[Value], Value] = lambda value: value
+) -> Value:
     """rows[index], anything beyond their end: comparisons against the few places where every `period`-th row changes.
 
     period : 1 or 2
+    held : what becomes of the comparisons
     """
     found: list[Value] = []
     for phase in range(period):
@@ -162,7 +171,7 @@ def lookup(rows: Sequence[int], index: Value, period: int, width: int) -> Value:
         value: Value = Const(rows[own[-1]] % (1 << width) if own else 0, width)
         for after, before in zip(own[:0:-1], own[-2::-1], strict=True):
             if rows[after] != rows[before]:
-                value = Mux(index < after, Const(rows[before] % (1 << width), width), value)
+                value = Mux(held(index < after), Const(rows[before] % (1 << width), width), value)
         found.append(value)
     return found[0] if period == 1 or len(rows) == 1 else Mux(index[0], found[1], found[0])
 

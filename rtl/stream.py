@@ -69,10 +69,10 @@ def _fifo_cost(width: int, depth: int, batch: int, family: str, in_block: bool) 
     words = max(depth - 1, 1)
     credits, level, address = bits_of(depth + 1), bits_of(words + 1), bits_of(words)
     spare = max((depth - batch).bit_length(), (batch - 1).bit_length()) + 1
-    ff = spare + level + 2 * address + width + 1
+    ff = spare + level + 2 * address + width + 3
     if words == 1:
         return Cost(3 + depth, ff + width)  # the word is a register
-    ff += 1
+    ff += 2
     control = 5 * credits + 3 + (0 if words == 1 << address else 3 * (credits - 1) // 2)
     control = {3: 8, 4: 14}.get(depth, control) + 4 * (batch > 1)
     if in_block:
@@ -104,6 +104,9 @@ class CreditFifo(Component):
     reserve : In(range(batch + 1)), entries taken this cycle; the caller checks `room` first
     room : Out(1), at least `batch` entries are free; registered
     o : Out(stream)
+    next_valid : Out(1), `o.valid` of the next cycle
+    chosen, next_chosen : In(1), where several FIFOs give in turn: whether `o.ready` means this one, now and in the next
+        cycle; left alone it always does
     """
 
     def __init__(self, config: CreditFifoConfig) -> None:
@@ -116,6 +119,9 @@ class CreditFifo(Component):
                 "reserve": In(range(batch + 1)),
                 "room": Out(1, init=1),
                 "o": Out(stream.Signature(shape)),
+                "next_valid": Out(1),
+                "chosen": In(1, init=1),
+                "next_chosen": In(1, init=1),
             }
         )
 
@@ -123,7 +129,7 @@ class CreditFifo(Component):
         m = Module()
         depth, batch = self.config.depth, self.config.batch
         taken = Signal()
-        m.d.comb += taken.eq(self.o.valid & self.o.ready)
+        m.d.comb += taken.eq(self.o.valid & self.o.ready & self.chosen)
         # Free entries less a batch: whether there is room is the sign.
         spare = Signal(range(-batch, depth - batch + 1), init=depth - batch)
         m.d.sync += spare.eq(add_carry(spare, _negative(self.reserve, len(spare)), taken))
@@ -133,15 +139,30 @@ class CreditFifo(Component):
         words = max(depth - 1, 1)
         level = Signal(range(words + 1))
         some, load = Signal(name="some"), Signal(name="load")  # some: level != 0, a register
-        m.d.comb += load.eq(some & (~self.o.valid | self.o.ready))
-        m.d.sync += level.eq(add_carry(level, load.replicate(len(level)), self.write))
+        # `load` enables registers: what it is whether or not a beat leaves is known a cycle before.
+        fills, drains = Signal(name="fills"), Signal(name="drains")
+        next_some = Signal(name="next_some")
+        m.d.comb += [
+            load.eq(fills | (drains & self.o.ready)),
+            self.next_valid.eq(some | (self.o.valid & ~(self.o.ready & self.chosen))),
+        ]
+        m.d.sync += [
+            level.eq(add_carry(level, load.replicate(len(level)), self.write)),
+            fills.eq(self.write & ~self.next_valid),
+            drains.eq(next_some & self.next_valid & self.next_chosen),
+        ]
         if words > 1:
-            m.d.sync += some.eq(self.write | Mux(load, level != 1, some))
+            several = Signal(name="several")  # level > 1
+            m.d.comb += next_some.eq(self.write | Mux(load, several, some))
+            m.d.sync += [
+                some.eq(next_some),
+                several.eq(Mux(self.write, Mux(load, several, some), several & ~(load & (level == 2)))),
+            ]
         else:
-            m.d.comb += some.eq(level)
+            m.d.comb += [some.eq(level), next_some.eq(self.write | (some & ~load))]
         in_luts = self._memory if words > 1 else self._word_of
         first = self._block(m, load, depth) if self.config.in_block else in_luts(m, load, words)
-        m.d.sync += self.o.valid.eq(some | (self.o.valid & ~self.o.ready))
+        m.d.sync += self.o.valid.eq(self.next_valid)
         if self.config.in_block:
             m.d.comb += self.o.payload.eq(first)
             return m

@@ -120,6 +120,11 @@ class WindowPoolingConfig:
         return tree_levels(self.window.taps)
 
     @property
+    def room_latency(self) -> int:
+        """Cycles from a beat that leaves to the issue of a window's last word that needs its room."""
+        return 1
+
+    @property
     def drain_latency(self) -> int:
         """Cycles from the issue of a window's last word to its first result at the output: word 3, tree, combination 1,
         result 1, of an average product 0 or 2, round 1 and saturate 1, FIFO 2."""

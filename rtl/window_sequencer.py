@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 
 from hwgen.rtl.counter import count
 
@@ -78,7 +78,20 @@ class WindowSequencer:
         ]
 
     def step(self, counted: Callable[[int, int], int], width: int, first_row: int, name: str) -> Value:
-        """-(the growth of `counted(row, column)`) from the output pixel that is read to the next; 0 until that step.
+        """As `growth`, when the reader steps to the next output pixel; 0 until then."""
+        m = self.m
+        register = self.growth(counted, width, first_row, name)
+        if self.shape.cycles_per_pixel == 1:
+            return Mux(self.advance, register, 0)
+        due = Signal(width, name=f"{name}_due")
+        with m.If(self.issue):
+            m.d.sync += due.eq(Mux(self.next_final, register, 0))
+        return Mux(self.room, due, 0)
+
+    def growth(
+        self, counted: Callable[[int, int], int], width: int, first_row: int, name: str
+    ) -> Value:
+        """-(the growth of `counted(row, column)`) from the output pixel that is read to the next.
 
         Inside a row the growth depends on the column alone, once `first_row` is reached, and is zero before; at the
         end of a row it depends on the row; at the end of a frame it counts on into the next frame.
@@ -86,34 +99,46 @@ class WindowSequencer:
         m, s = self.m, self.shape
         rows, columns = s.out_height, s.out_width
         following = Signal(width, name=f"following_{name}")
+        along = [counted(rows - 1, x) - counted(rows - 1, x + 1) for x in range(columns - 1)]
+        down = [counted(y, columns - 1) - counted(y + 1, 0) for y in range(rows - 1)]
+        held = self._held(name)
+        is_growing = held(self.next_row.place >= first_row)
+        inside, below = _cases(self.next_column.place, along, held), _cases(self.next_row.place, down, held)
         with m.If(~self.next_column.last):
-            with m.If(self.next_row.place >= first_row):
-                steps = [counted(rows - 1, x) - counted(rows - 1, x + 1) for x in range(columns - 1)]
-                _select(m, following, self.next_column.place, steps)
+            with m.If(is_growing):
+                _select(m, following, inside)
         with m.Elif(~self.next_row.last):
-            steps = [counted(y, columns - 1) - counted(y + 1, 0) for y in range(rows - 1)]
-            _select(m, following, self.next_row.place, steps)
+            _select(m, following, below)
         with m.Else():
             m.d.comb += following.eq(counted(rows - 1, columns - 1) - counted(0, 0) - s.height * s.width)
         after = counted(0, 1) if columns > 1 else counted(1, 0) if rows > 1 else counted(0, 0) + s.height * s.width
         register = Signal(width, init=(counted(0, 0) - after) % (1 << width), name=name)
+        chosen = held(following)
         with m.If(self.advance):
-            m.d.sync += register.eq(following)
-        if s.cycles_per_pixel == 1:
-            return Mux(self.advance, register, 0)
-        due = Signal(width, name=f"{name}_due")
-        with m.If(self.issue):
-            m.d.sync += due.eq(Mux(self.next_final, register, 0))
-        return Mux(self.room, due, 0)
+            m.d.sync += register.eq(chosen)
+        return register
 
 
-def _select(m: Module, signal: Signal, index: Value, steps: list[int]) -> None:
-    """`signal` = steps[index], as comparisons against the few places where the step changes."""
+    def _held(self, name: str) -> Callable[[Value], Value]:
+        """What becomes of comparisons, and of what is chosen by them: here they stay as they are."""
+        return lambda value: value
+
+
+def _cases(index: Value, steps: list[int], held: Callable[[Value], Value]) -> list[tuple[Value, int]]:
+    """(condition, step): steps[index] as comparisons, which `held` takes, against the few places where it changes."""
+    found: list[tuple[Value, int]] = []
     start = 0
     for place in range(1, len(steps) + 1):
         if place == len(steps) or steps[place] != steps[start]:
             # Beyond the end any value will do.
-            conditions = [index >= start] * (start > 0) + [index < place] * (place < len(steps))
-            with m.If(conditions[0] & conditions[-1] if conditions else 1):
-                m.d.comb += signal.eq(steps[start])
+            conditions = [held(index >= start)] * (start > 0) + [held(index < place)] * (place < len(steps))
+            found.append((conditions[0] & conditions[-1] if conditions else Const(1, 1), steps[start]))
             start = place
+    return found
+
+
+def _select(m: Module, signal: Signal, cases: list[tuple[Value, int]]) -> None:
+    """`signal` = the step whose condition is met."""
+    for condition, step in cases:
+        with m.If(condition):
+            m.d.comb += signal.eq(step)

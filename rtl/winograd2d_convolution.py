@@ -18,6 +18,7 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value
 from hwgen.rtl.adders import delay_flag
 from hwgen.rtl.convolution_config import ConvolutionConfig
 from hwgen.rtl.counter import count
+from hwgen.rtl.fanout import copies, group_items, groups
 from hwgen.rtl.mac import MacArray
 from hwgen.rtl.memory import RamConfig, distributed_lut
 from hwgen.rtl.packing import DSP_WIDE, Packing
@@ -38,6 +39,7 @@ from hwgen.rtl.winograd2d_window import Winograd2dWindow
 from hwgen.rtl.winograd2d_window_config import Winograd2dWindowConfig, in_blocks
 from hwgen.rtl.winograd_convolution import WinogradConvolution, WinogradConvolutionConfig, ordinary_window
 from hwgen.rtl.winograd_weights import best_order
+from hwgen.rtl.winograd_window_config import ROOM_LATENCY
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Winograd2dConvolutionConfig(WinogradConvolutionConfig):
 
     form: ClassVar[str] = "2-D"
     """Winograd's, of rows and columns of taps."""
+    room_latency: ClassVar[int] = ROOM_LATENCY + 1
+    """A register holds whether all four FIFOs have room."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -140,7 +144,11 @@ class Winograd2dConvolutionConfig(WinogradConvolutionConfig):
     @property
     def sums_cost(self) -> Cost:
         bits = len(PLACES) * self.fold_beats * self.out_lanes * self.requantiser.accumulator_bits
-        return Cost(bits, bits)
+        return Cost(bits, bits + self.copies)
+
+    @property
+    def copies(self) -> int:
+        return groups(len(PLACES) * self.fold_beats, self.beat_bits)
 
     @property
     def beats_in_turn(self) -> int:
@@ -269,8 +277,10 @@ class Winograd2dConvolution(WinogradConvolution):
         for place, fifo in enumerate(self.fifos[1:], 1):
             with m.If(window.end_fold & there[place]):
                 m.d.comb += fifo.reserve.eq(Mux(last_fold, config.last_beats, config.fold_beats))
-        rooms = [fifo.room for fifo in self.fifos]
-        return rooms[0] & rooms[1] & rooms[2] & rooms[3]
+        # What a fold takes is off before the next one's last word asks: it has several words.
+        room, rooms = Signal(name="room"), [fifo.room for fifo in self.fifos]
+        m.d.sync += room.eq(rooms[0] & rooms[1] & rooms[2] & rooms[3])
+        return room
 
     def _there(self, m: Module, fold: Value, name: str) -> list[Value]:
         """Which outputs of a block there are: at a frame's end it may have one column, or one row."""
@@ -292,15 +302,20 @@ class Winograd2dConvolution(WinogradConvolution):
         beats, last_beats, lanes = config.fold_beats, config.last_beats, config.out_lanes
         bits, own = config.requantiser.accumulator_bits, config.pe * config.requantiser.accumulator_bits
         width = lanes * bits
-        sums = Signal(len(PLACES) * beats * width, name="sums")
+        sums = Signal(len(PLACES) * beats * width, name="sums", reset_less=True)
         waiting, is_last = Signal(name="waiting"), Signal(name="is_last")
         beat, place = Signal(range(beats), name="sums_beat"), Signal(range(len(PLACES)), name="sums_place")
         there = Signal(len(PLACES), name="sums_there")
         # The sums of a fold leave place by place and beat by beat, while the next fold is summed.
+        parts = [mac.accumulators.word_select(number, own) for number in range(len(PLACES))]
+        loaded = Cat(Cat(part, Const(0, beats * width - own)) for part in parts)
+        # They move up all the time: behind a fold's last beat nobody asks what is there.
+        items = group_items(width) * width
+        for begin, done in zip(range(0, len(sums), items), copies(m, mac.ending, config.copies, "done"), strict=True):
+            span = slice(begin, begin + items)
+            m.d.sync += sums[span].eq(Mux(done, loaded[span], sums[width:][span]))
         with m.If(mac.done):
-            parts = [mac.accumulators.word_select(number, own) for number in range(len(PLACES))]
             m.d.sync += [
-                sums.eq(Cat(Cat(part, Const(0, beats * width - own)) for part in parts)),
                 waiting.eq(1),
                 is_last.eq(last_done),
                 there.eq(Cat(self._there(m, mac.done, "done"))),
@@ -309,7 +324,7 @@ class Winograd2dConvolution(WinogradConvolution):
             ]
         with m.Elif(waiting):
             end = beat == beats - 1
-            m.d.sync += [sums.eq(sums >> width), beat.eq(Mux(end, 0, beat + 1))]
+            m.d.sync += beat.eq(Mux(end, 0, beat + 1))
             with m.If(end):
                 m.d.sync += [place.eq(place + 1), waiting.eq(place != len(PLACES) - 1)]
         valid = waiting & (~is_last | (beat < last_beats)) if last_beats < beats else waiting
@@ -328,25 +343,36 @@ class Winograd2dConvolution(WinogradConvolution):
     def _give(self, m: Module) -> None:
         """Row by row and pixel by pixel: of every two pairs of different kinds the first ones, then the second ones."""
         shape, config = self.config.window, self.config
-        leaves = Signal(name="leaves")
-        end_frame: Value = Const(0, 1)
+        leaves, valid = Signal(name="leaves"), Signal(name="valid")
         turns = 2 * shape.kinds
-        turn = Signal(range(turns), name="turn")
-        row_turn = Signal(range(turns), name="row_turn")
+        # Counted is the pixel after the one that leaves, so that where that comes from is known before.
+        down, across = divmod(1, shape.columns)
+        which = Signal(range(len(PLACES)), name="which")
+        turn = Signal(range(turns), name="turn", init=across % turns)
+        row_turn = Signal(range(turns), name="row_turn", init=down % shape.rows % turns)
         end_pixel = leaves & count(m, config.beats_out, leaves, "beat").last
-        column = count(m, shape.columns, end_pixel, "column")
+        column = count(m, shape.columns, end_pixel, "column", across)
         end_row = end_pixel & column.last
+        end_frame: Value = Const(0, 1)
         if shape.rows % turns:
-            end_frame = count(m, shape.rows, end_row, "row").last
+            end_frame = count(m, shape.rows, end_row, "row", down % shape.rows).last
+        after = Cat(turn[-1], row_turn[-1])
+        next_which = Signal.like(which, name="next_which")
+        m.d.comb += next_which.eq(Mux(end_pixel, after, which))
+        m.d.sync += which.eq(next_which)
         with m.If(end_pixel):
             m.d.sync += turn.eq(Mux(column.last, 0, turn + 1))
         with m.If(end_row):
             m.d.sync += row_turn.eq(Mux(end_frame, 0, row_turn + 1))
-        which = Cat(turn[-1], row_turn[-1])
         streams = [fifo.o for fifo in self.fifos]
+        comes = [Array(fifo.next_valid for fifo in self.fifos)[place] for place in (which, after)]
+        # A register, so that what waits for it has no choice of four in front.
+        m.d.sync += valid.eq(Mux(end_pixel, comes[1], comes[0]))
         m.d.comb += [
-            leaves.eq(self.o.valid & self.o.ready),
+            leaves.eq(valid & self.o.ready),
             self.o.payload.eq(Array(Cat(one.payload) for one in streams)[which]),
-            self.o.valid.eq(Array(one.valid for one in streams)[which]),
-            *(one.ready.eq(self.o.ready & (which == number)) for number, one in enumerate(streams)),
+            self.o.valid.eq(valid),
+            *(one.ready.eq(self.o.ready) for one in streams),
+            *(fifo.chosen.eq(which == number) for number, fifo in enumerate(self.fifos)),
+            *(fifo.next_chosen.eq(next_which == number) for number, fifo in enumerate(self.fifos)),
         ]

@@ -2,7 +2,7 @@
 
 As `hwgen.rtl.winograd_mac`. A product counts for some of the two by two outputs of a block, up to four times:
 
-    chain -> lower and upper sum apart -> tree -> once, twice or four times -> added to or taken from each sum
+    chain -> lower and upper sum apart -> tree -> once, twice or four times -> added to or taken from each sum -> result
 
 The sums are four times the outputs; their two lowest bits, which are zero, do not leave.
 """
@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.utils import ceil_log2
 
 from hwgen.rtl.adders import Term, adder_tree, adder_tree_cost, delay, delay_flag
+from hwgen.rtl.fanout import copies, group_items, groups
 from hwgen.rtl.packing import chain_lengths, lanes_by_place
 from hwgen.rtl.primitives import Cost
 from hwgen.rtl.winograd2d import CONTROLS
@@ -33,8 +34,7 @@ PLACES = tuple(itertools.product(range(2), range(2)))
 class Winograd2dMacConfig(WinogradMacConfig):
     """As WinogradMacConfig, with four sums of each PE.
 
-    The latency is the same: 1 more to take a chain's two sums apart, 1 less for accumulators whose sums leave when the
-    last product is added.
+    The latency is the same: what a product is worth takes one cycle, the registers for a fold's results another.
     """
 
     controls: ClassVar[int] = CONTROLS
@@ -63,8 +63,17 @@ class Winograd2dMacConfig(WinogradMacConfig):
                 width = above if place == len(group) - 1 else field + CANARY
                 cost += adder_tree_cost(len(lengths), width, carry=False)
                 scaled = min(width + levels + 2, accumulator)
-                cost += Cost(scaled, scaled) + Cost(4 * accumulator, 4 * accumulator)
-        return cost + Cost(CONTROLS * -(-self.latency // 16) + 12, CONTROLS + 9)
+                cost += Cost(scaled, scaled) + Cost(4 * accumulator, 4 * (2 * accumulator - 2))
+        flags = 9 * self.addend_copies + 2 * self.copies
+        return cost + Cost(CONTROLS * -(-self.latency // 16) + 12 + 7 * self.addend_copies, CONTROLS + flags)
+
+    @property
+    def copies(self) -> int:
+        return groups(self.sums, self.accumulator_bits + 2)
+
+    @property
+    def addend_copies(self) -> int:
+        return groups(self.pe, self.accumulator_bits + 2)
 
     def build_for(self, program: WinogradProgram) -> Winograd2dMac:
         return Winograd2dMac(self, program)
@@ -84,43 +93,52 @@ class Winograd2dMac(WinogradMac):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self.config
-        late = config.latency
-        valid = delay_flag(m, self.issue, late, "v")
+        # The flags walk beside the data: they arrive with what is to be added to the sums.
+        late = config.latency - 1
+        valid = delay_flag(m, self.issue, late - 1, "v")
         ending = delay_flag(m, self.issue & self.last, late - 1, "l")
-        last = delay_flag(m, ending, 1, f"l{late}_")
-        control = delay(m, self.control, late - 1, "control")
+        clears, leaves = (copies(m, ending, config.copies, f"{name}{late}") for name in ("l", "leaves"))
+        before = delay(m, self.control, late - 2, "control")
+        control = delay(m, before, 1, "control_last")
         rows, columns = control[:4], control[4:]
+        number = config.addend_copies
+        twice, fourfold = (
+            copies(m, flag, number, name, reset_less=True)
+            for flag, name in ((before[2] ^ before[6], "twice"), (before[2] & before[6], "fourfold"))
+        )
         takes, negative = [], []
         for row, column in PLACES:
-            own = Signal(name=f"takes{row}{column}", reset_less=True)
-            less = Signal(name=f"less{row}{column}", reset_less=True)
-            goes = rows[row] & columns[column]
-            m.d.sync += own.eq(goes)
-            if row or column:
-                m.d.sync += less.eq(goes & ((rows[3] if row else 0) ^ (columns[3] if column else 0)))
-            takes.append(own)
-            negative.append(less)
+            goes = valid & rows[row] & columns[column]
+            less = goes & ((rows[3] if row else 0) ^ (columns[3] if column else 0))
+            takes.append(copies(m, goes, number, f"takes{row}{column}"))
+            negative.append(copies(m, less, number, f"less{row}{column}") if row or column else [])
         totals = self._dsp_sums(m, self._read_weights(m))
         width, order = config.accumulator_bits, config.order or tuple(range(config.pe))
+        items = group_items(width + 2)
         for p, total in enumerate(totals):
+            own = p // items
             whole = total.value
             scaled = Signal(signed(len(whole) + 2), name=f"scaled{p}", reset_less=True)
-            twice = Mux(rows[2] ^ columns[2], whole << 1, whole)
-            m.d.sync += scaled.eq(Mux(rows[2] & columns[2], whole << 2, twice))
-            for place, (own, less) in enumerate(zip(takes, negative, strict=True)):
-                turned = (scaled ^ less.replicate(len(scaled)).as_signed()) & own.replicate(len(scaled)).as_signed()
+            m.d.sync += scaled.eq(Mux(fourfold[own], whole << 2, Mux(twice[own], whole << 1, whole)))
+            for place in range(len(PLACES)):
+                less = negative[place][own] if place else Const(0, 1)
+                turned = scaled ^ less.replicate(len(scaled)).as_signed()
+                turned = turned & takes[place][own].replicate(len(scaled)).as_signed()
                 accumulator = Signal(signed(width + 2), name=f"accumulator{place}_{p}")
+                result = Signal(width, name=f"result{place}_{p}", reset_less=True)
                 after = Signal(signed(width + 2), name=f"after{place}_{p}")
+                copy = (place * config.pe + p) // items
                 m.d.comb += [
                     after.eq(_added(accumulator, turned, less)),
-                    self.accumulators.word_select(place * config.pe + order[p], width).eq(after[2:]),
+                    self.accumulators.word_select(place * config.pe + order[p], width).eq(result),
                 ]
                 # The next fold begins with 0: both operands of an adder that are gated take a LUT more for each bit.
-                with m.If(last):
-                    m.d.sync += accumulator.eq(0)
-                with m.Elif(valid):
-                    m.d.sync += accumulator.eq(after)
-        m.d.comb += [self.ending.eq(ending), self.done.eq(last)]
+                m.d.sync += accumulator.eq(Mux(clears[copy], 0, after))
+                with m.If(leaves[copy]):
+                    m.d.sync += result.eq(after[2:])
+        last = delay_flag(m, ending, 1, f"l{late}_")
+        m.d.comb += self.ending.eq(last)
+        m.d.sync += self.done.eq(last)
         return m
 
     def _totals(

@@ -6,16 +6,17 @@ into a line of the last few columns, in which the words' columns stand where the
 (`hwgen.rtl.winograd2d.schedule`). Behind the decision that a word goes, nothing waits any more:
 
     0  the word goes: its program's fields are in a register
-    1  the rows' places behind the window's first one, the column's behind its first column
-    2  the rows' places in the ring; whether rows and column lie in the frame
-    3  the rows' banks, and where they begin in them; the column's address in a row
-    4  the address of each bank
-    5  read
-    6  registers
-    7  both rows, made signed; zero (as it is made signed) outside the frame, and zero where there is no second row
-    8  sum or difference of the rows, in the line
-    9  the word's two columns out of the line; zero where there is no second one
-    10 sum or difference of the columns: the word
+    1  the rows' places behind the window's first one, out of tables, and the same less the ring's size; the column
+    2  the rows' places in the ring, both ways; where rows and column lie
+    3  which of the two is in the ring; the column's address in a row; whether rows and column lie in the frame
+    4  the rows' banks, and where they begin in them
+    5  the address of each bank
+    6  read
+    7  registers
+    8  both rows, made signed; zero (as it is made signed) outside the frame, and zero where there is no second row
+    9  sum or difference of the rows, in the line
+    10 the word's two columns out of the line; zero where there is no second one
+    11 sum or difference of the columns: the word
 """
 
 from __future__ import annotations
@@ -24,11 +25,19 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 
 from hwgen.rtl.adders import delay, delay_flag
 from hwgen.rtl.counter import add_wrapped, count
+from hwgen.rtl.fanout import copies, group_items
 from hwgen.rtl.primitives import bits_of
 from hwgen.rtl.program_sequencer import ProgramSequencer
 from hwgen.rtl.winograd2d_window_config import Winograd2dWindowConfig
 from hwgen.rtl.winograd_mac import controls
-from hwgen.rtl.winograd_window import WinogradWindow, add_modulo, plus_or_minus, register_of, table_of
+from hwgen.rtl.winograd_window import (
+    WinogradWindow,
+    plus_or_minus,
+    register_of,
+    signed_table,
+    table_of,
+    word_register,
+)
 
 
 class Winograd2dWindow(WinogradWindow):
@@ -55,41 +64,45 @@ class Winograd2dWindow(WinogradWindow):
         s = self.config
         begins, banks, inside_y = self._rows(m, walk)
         across, inside_x = self._column(m, walk)
-        # 4 to 6
+        # 5 to 7
         words = self._memories(m, write, data, begins, banks, across)
-        # 7
+        # 8
         step, of_read = walk.step_number, walk.row
-        banks = [delay(m, bank, 3, f"bank{n}_late") for n, bank in enumerate(banks)]
-        inside = [delay(m, y & inside_x, 3, f"inside{n}_late") for n, y in enumerate(inside_y)]
-        is_pair = delay(m, table_of(of_read, [own.sign != 0 for own in s.row_steps]), 6, "is_row_pair")
-        is_less = delay(m, table_of(of_read, [own.sign < 0 for own in s.row_steps]), 7, "is_row_less")
+        banks = [delay(m, bank, 3, f"bank{n}_late", own_end=True) for n, bank in enumerate(banks)]
+        inside = [delay(m, y & inside_x, 3, f"inside{n}_late", own_end=True) for n, y in enumerate(inside_y)]
+        is_pair = delay(m, table_of(of_read, [own.sign != 0 for own in s.row_steps]), 7, "is_row_pair", own_end=True)
+        is_less = delay(m, table_of(of_read, [own.sign < 0 for own in s.row_steps]), 8, "is_row_less", own_end=True)
         rows = [
             self._values(m, Array(words)[bank], there, is_pair if n else Const(1, 1), n)
             for n, (bank, there) in enumerate(zip(banks, inside, strict=True))
         ]
-        # 8
-        reads = delay_flag(m, walk.issue & walk.others[2], 7, "reads")
+        # 9
+        goes = delay_flag(m, walk.issue, 6, "goes") & delay(m, walk.others[2], 7, "is_read")
+        reads = copies(m, goes, s.line_copies, "reads")
+        items = group_items(s.bits + 1)
         line = [Signal(s.simd * (s.bits + 1), name=f"line{place}", reset_less=True) for place in range(s.line)]
         sums = Cat(plus_or_minus(first, second, is_less) for first, second in zip(*rows, strict=True))
-        with m.If(reads):
-            m.d.sync += [own.eq(before) for own, before in zip(line, [sums, *line], strict=False)]
-        # 9
-        is_second = delay(m, table_of(step, [own.sign != 0 for own in s.steps]), 8, "is_column_pair")
-        is_less = delay(m, table_of(step, [own.sign < 0 for own in s.steps]), 9, "is_column_less")
+        for number, copy in enumerate(reads):
+            span = slice(number * items * (s.bits + 1), (number + 1) * items * (s.bits + 1))
+            with m.If(copy):
+                m.d.sync += [own[span].eq(before[span]) for own, before in zip(line, [sums, *line], strict=False)]
+        # 10
+        is_second = delay(m, table_of(step, [own.sign != 0 for own in s.steps]), 9, "is_column_pair", own_end=True)
+        is_less = delay(m, table_of(step, [own.sign < 0 for own in s.steps]), 10, "is_column_less", own_end=True)
         columns = []
         for n in range(2):
-            place = delay(m, table_of(step, [own[n] for own in s.places]), 8, f"place{n}")
+            place = delay(m, table_of(step, [own[n] for own in s.places]), 9, f"place{n}", own_end=True)
             column = Array(line)[place]
             columns.append(register_of(m, Mux(is_second, column, 0) if n else column, f"column{n}"))
-        # 10
+        # 11
         width = s.bits + 1
         first, second = ([own.word_select(lane, width).as_signed() for lane in range(s.simd)] for own in columns)
         pairs = enumerate(zip(first, second, strict=True))
-        return Cat(register_of(m, plus_or_minus(a, b, is_less), f"sum{lane}") for lane, (a, b) in pairs)
+        return Cat(word_register(m, plus_or_minus(a, b, is_less), f"sum{lane}") for lane, (a, b) in pairs)
 
     def _rows(self, m: Module, walk: ProgramSequencer) -> tuple[list[Value], list[Value], list[Value]]:
         """The two rows of a word: their beginnings in their banks, the banks, whether they are in the frame; all
-        three cycles after the word's decision."""
+        four cycles after the word's decision."""
         s = self.config
         size = s.rows_held
         top, y = self._top(m, walk)
@@ -100,17 +113,22 @@ class Winograd2dWindow(WinogradWindow):
         ]
         for n, own in enumerate(places):
             # 1
-            down = register_of(m, table_of(walk.row, [place % size for place in own]), f"down{n}")
-            tap_y = register_of(m, (y + table_of(walk.row, own))[: len(y)], f"tap_y{n}")
-            above = register_of(m, top, f"top{n}")
+            downs = [
+                register_of(m, signed_table(walk.row, [place % size - less for place in own]), f"down{n}_{less}")
+                for less in (0, size)
+            ]
+            tap = register_of(m, table_of(walk.row, own), f"tap{n}")
             # 2
-            place = register_of(m, add_modulo(above, down, size), f"row_place{n}")
-            inside_y = register_of(m, tap_y < s.height, f"inside_y{n}")
+            whole, less = (register_of(m, top + down, f"row_place{n}_{place}") for place, down in enumerate(downs))
+            tap_y = register_of(m, (y + tap)[: len(y)], f"tap_y{n}")
             # 3
+            place = register_of(m, Mux(less[-1], whole, less)[: bits_of(size)], f"row_place{n}")
+            inside_y = register_of(m, tap_y < s.height, f"inside_y{n}")
+            # 4
             begin = table_of(place, [at * s.row_words for _, at in s.row_places])
             begins.append(register_of(m, begin, f"row_begin{n}"))
             banks.append(register_of(m, table_of(place, [bank for bank, _ in s.row_places]), f"row_bank{n}"))
-            inside.append(register_of(m, inside_y, f"inside_y{n}_3"))
+            inside.append(register_of(m, inside_y, f"inside_y{n}_4"))
         return begins, banks, inside
 
     def _column(self, m: Module, walk: ProgramSequencer) -> tuple[Value, Value]:
@@ -120,14 +138,17 @@ class Winograd2dWindow(WinogradWindow):
         column = walk.others[1]
         # 1
         columns = range(s.window_columns)
-        offset = table_of(column, [place * s.stored_words for place in columns]) + walk.group
-        offset, left = register_of(m, offset, "offset"), register_of(m, begin, "left")
-        tap_x = register_of(m, (x + column)[: len(x)], "tap_x")
+        offset = register_of(m, table_of(column, [place * s.stored_words for place in columns]), "offset")
+        group, late = register_of(m, walk.group, "group_late"), register_of(m, column, "column_late")
         # 2
-        place = register_of(m, (left + offset)[: len(begin)], "column_place")
-        inside = register_of(m, tap_x < s.width, "inside_x")
+        place = register_of(m, (begin + offset)[: len(begin)], "column_begin")
+        group = register_of(m, group, "group_later")
+        tap_x = register_of(m, (x + late)[: len(x)], "tap_x")
         # 3
-        return register_of(m, place, "across"), register_of(m, inside, "inside_x_3")
+        place = register_of(m, (place + group)[: len(begin)], "column_place")
+        inside = register_of(m, tap_x < s.width, "inside_x")
+        # 4
+        return register_of(m, place, "across"), register_of(m, inside, "inside_x_4")
 
     def _memories(
         self, m: Module, write: Value, data: Value, begins: list[Value], row_banks: list[Value], across: Value
@@ -183,14 +204,18 @@ class Winograd2dWindow(WinogradWindow):
         # By how many rows the window moves behind a pair of each kind.
         moves = [s.first_row(kind + 1) - s.first_row(kind) for kind in range(s.kinds)]
         move: Value = Const(moves[0], max(max(moves).bit_length(), 1))
-        down = add_wrapped(top, moves[0], size)
+        # A row has several words: the next one's beginning is known when its last one goes.
+        again_top, *tops = (
+            register_of(m, add_wrapped(top, by, size), f"next_top{n}") for n, by in enumerate((again, *moves))
+        )
+        down: Value = tops[0]
         if s.kinds > 1:
             odd = walk.block[1] ^ (s.padding_height % 2)  # the second kind
             move = Mux(odd, Const(moves[1], len(move)), move)
-            down = Mux(odd, add_wrapped(top, moves[1], size), down)
+            down = Mux(odd, tops[1], down)
         with m.If(walk.end_row):
             m.d.sync += [
-                top.eq(Mux(walk.last_row, add_wrapped(top, again, size), down)),
+                top.eq(Mux(walk.last_row, again_top, down)),
                 y.eq(Mux(walk.last_row, first, y + move)),
             ]
         return top, y

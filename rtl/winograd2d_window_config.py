@@ -9,6 +9,7 @@ from math import gcd
 
 import numpy as np
 
+from hwgen.rtl.fanout import groups
 from hwgen.rtl.memory import RamConfig, ram_form
 from hwgen.rtl.primitives import Cost, bits_of, counter_ff, select_lut
 from hwgen.rtl.window_config import WindowConfig
@@ -111,6 +112,11 @@ class Winograd2dWindowConfig(WinogradWindowConfig):
         return max(own.length for own in self.schedules)
 
     @property
+    def line_copies(self) -> int:
+        """Copies of the flag that moves the line."""
+        return groups(self.simd, self.bits + 1)
+
+    @property
     def window_columns(self) -> int:
         """Columns of a block's window."""
         ends = [self._first_of(kind) - self.block_begin + max(filter(None, own.reads), default=0)
@@ -138,7 +144,7 @@ class Winograd2dWindowConfig(WinogradWindowConfig):
 
     @property
     def read_latency(self) -> int:
-        return 4
+        return 5
 
     @property
     def latency(self) -> int:
@@ -270,10 +276,10 @@ def _reader_cost(window: Winograd2dWindowConfig) -> Cost:
         ff += per_word * window.lanes * window.bits + 2 + bits_of(per_word)
     ff += 2 * (window.capacity.bit_length() + 1) + 21  # what the line buffer holds, and what changes that
     ff += sum(map(counter_ff, (window.out_width, window.out_height, window.weight_rows))) + 2 * sum(window.field_bits)
-    ff += (banks + 7) * address + 2 * rows + 2 * columns + width + 20
+    ff += (banks + 13) * address + bits_of(window.weight_rows) + 2 * rows + 2 * columns + width + 20
     column, word = window.simd * (window.bits + 1), window.simd * (window.bits + 2)
     ff += (banks + 2) * width + (window.line + 2) * column + word
     choice = {3: 1.5, 4: 2}.get(banks, 3.2)
     lut = banks * address + 10 * address + width * choice * 2
     lut += column * (1 + 2 * select_lut(window.line)) + word
-    return Cost(round(lut + 3 * per_word + 10 * window.transposed + 100), ff)
+    return Cost(round(lut + 3 * per_word + 10 * window.transposed + 40), ff)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from hwgen.rtl.adders import delay_flag
 from hwgen.rtl.convolution_config import ConvolutionConfig
+from hwgen.rtl.fanout import copies, group_items
 from hwgen.rtl.mac import MacArray
 from hwgen.rtl.packing import DSP_WIDE, Packing
 from hwgen.rtl.pair_convolution import PairConvolution, PairConvolutionConfig
@@ -32,7 +33,7 @@ from hwgen.rtl.winograd import steps, transformed
 from hwgen.rtl.winograd_mac import WinogradMacConfig
 from hwgen.rtl.winograd_weights import FoldedWeights, WinogradKernel, WinogradProgram, WinogradWeights, best_order
 from hwgen.rtl.winograd_window import WinogradWindow
-from hwgen.rtl.winograd_window_config import WinogradWindowConfig, in_winograd_pairs
+from hwgen.rtl.winograd_window_config import ROOM_LATENCY, WinogradWindowConfig, in_winograd_pairs
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class WinogradConvolutionConfig(PairConvolutionConfig):
 
     form: ClassVar[str] = "1-D"
     """Winograd's, of rows of taps."""
+    room_latency: ClassVar[int] = ROOM_LATENCY
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -91,7 +93,7 @@ class WinogradConvolutionConfig(PairConvolutionConfig):
         if not self.shares_requantisers:
             return super().sums_cost
         bits = self.pe * self.requantiser.accumulator_bits
-        return Cost(bits, 2 * bits)
+        return Cost(bits, 2 * bits + 3 * self.copies + 1)
 
     @property
     def beats_in_turn(self) -> int:
@@ -268,28 +270,42 @@ class WinogradConvolution(PairConvolution):
         lanes, beats, last_beats = config.out_lanes, config.fold_beats, config.last_beats
         bits, mac = config.requantiser.accumulator_bits, self.mac
         width = lanes * bits
-        sums = [Signal(beats * width, name=name) for name in ("sums", "second_sums")]
-        left = Signal(range(beats + 1))
-        waiting, is_second = signals("waiting is_second")
-        length = Signal.like(left, name="length")
+        left, length = Signal(range(beats + 1), name="left"), Signal(range(beats + 1), name="length")
+        waiting, is_second, ends = signals("waiting is_second ends")  # ends: left == 1
+        first_ends, ends_next = Signal(), Signal()
+        m.d.comb += [
+            first_ends.eq(Mux(last_done, last_beats == 1, beats == 1)),
+            ends_next.eq(Mux(mac.done, first_ends, Mux(ends, length == 1, left == 2))),
+        ]
+        m.d.sync += ends.eq(ends_next)
         with m.If(mac.done):
-            own = config.pe * bits
             m.d.sync += [
-                *(each.eq(mac.accumulators.word_select(place, own)) for place, each in enumerate(sums)),
                 left.eq(Mux(last_done, last_beats, beats)),
                 length.eq(Mux(last_done, last_beats, beats)),
                 waiting.eq(1),
                 is_second.eq(0),
             ]
         with m.Elif(waiting):
-            m.d.sync += [sums[0].eq(sums[0] >> width), left.eq(left - 1)]
-            with m.If(left == 1):
-                m.d.sync += [sums[0].eq(sums[1]), left.eq(length), is_second.eq(1), waiting.eq(~is_second)]
+            m.d.sync += left.eq(Mux(ends, length, left - 1))
+            with m.If(ends):
+                m.d.sync += [is_second.eq(1), waiting.eq(~is_second)]
+        # They move up all the time: behind a fold's last beat nobody asks what is there.
+        dones = [copies(m, mac.ending, config.copies, f"done{place}") for place in range(2)]
+        seconds = copies(m, ends_next, config.copies, "ends")
+        sums, second_sums = (Signal(beats * width, name=name, reset_less=True) for name in ("sums", "second_sums"))
+        part = group_items(width) * width
+        own = config.pe * bits
+        loaded = [mac.accumulators.word_select(place, own) for place in range(2)]
+        for begin, done, second_done, second in zip(range(0, len(sums), part), *dones, seconds, strict=True):
+            span = slice(begin, begin + part)
+            m.d.sync += sums[span].eq(Mux(done, loaded[0][span], Mux(second, second_sums[span], sums[width:][span])))
+            with m.If(second_done):
+                m.d.sync += second_sums[span].eq(loaded[1][span])
         (requantisers,) = self.requantisers
         for lane, requantiser in enumerate(requantisers):
             m.d.comb += [
                 requantiser.valid.eq(waiting),
-                requantiser.accumulator.eq(sums[0].word_select(lane, bits).as_signed()),
+                requantiser.accumulator.eq(sums.word_select(lane, bits).as_signed()),
             ]
         late = config.requantiser.latency
         first, second = self.fifos

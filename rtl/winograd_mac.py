@@ -3,7 +3,7 @@
 A product counts for the first output of a pair, for the second, or for both, once or twice (`hwgen.rtl.winograd`).
 Which is said beside each word, and decides behind the adder tree:
 
-    tree -> carry taken in, doubled or not -> added to the first sum, added to or taken from the second one
+    chain -> lower and upper sum apart -> tree -> doubled or not, negative or not, or zero -> added to either sum
 
 The sums are twice the outputs; their lowest bit, which is zero, does not leave.
 """
@@ -21,6 +21,7 @@ from amaranth.lib.wiring import Component, In, Out
 from amaranth.utils import ceil_log2
 
 from hwgen.rtl.adders import Term, adder_tree, adder_tree_cost, delay, delay_flag
+from hwgen.rtl.fanout import copies, group_items, groups
 from hwgen.rtl.mac import MacArray, MacConfig
 from hwgen.rtl.packing import DSP_NARROW, DSP_SUM, DSP_WIDE, chain_lengths, chain_runs, lanes_by_place
 from hwgen.rtl.primitives import Cost, adder_lut
@@ -90,8 +91,12 @@ class WinogradMacConfig(MacConfig):
 
     @cached_property
     def latency(self) -> int:
-        """As MacConfig, and 1 for what doubles the sum."""
-        return super().latency + 1
+        """As MacConfig, and 2: a chain's two sums are taken apart, and made what each output's sum gets."""
+        return super().latency + 2
+
+    @property
+    def copies(self) -> int:
+        return groups(self.sums, self.accumulator_bits + 1)
 
     @cached_property
     def reader(self) -> WeightReaderConfig:
@@ -112,17 +117,24 @@ class WinogradMacConfig(MacConfig):
         levels = ceil_log2(len(lengths))
         accumulator = self.accumulator_bits + 1
         for size, times in Counter(map(len, self.groups)).items():
-            if size > 1:  # parities
-                cost += Cost(2 * simd + len(lengths), 2 * simd) * times
+            above = (self.high_bits if size > 1 else self.alone_bits) + activation + ceil_log2(lengths[0])
+            if size > 1:  # parities; the lower and the upper sum apart
+                apart = Cost(above + 1, field + 1 + above) * len(lengths)
+                cost += (Cost(2 * simd, 2 * simd) + apart) * times
+            else:
+                cost += Cost(0, above * len(lengths)) * times
             for place in range(size):
-                is_top = place == size - 1
-                top = self.high_bits if size > 1 else self.alone_bits
-                width = top + activation + ceil_log2(lengths[0]) if is_top else field + 1
-                cost += adder_tree_cost(len(lengths), width, carry=place > 0) * times
-                doubled = min(width + levels + 1, accumulator)
-                cost += Cost(doubled + (width + levels if place else 0), doubled) * times
-                cost += Cost(2 * adder_lut(accumulator) + doubled + 9, 2 * accumulator + 4) * times
-        return cost + Cost(CONTROLS * -(-self.latency // 16), CONTROLS)
+                width = above if place == size - 1 else field + 1
+                cost += adder_tree_cost(len(lengths), width, carry=False) * times
+                addend = min(width + levels + 1, accumulator)
+                cost += Cost(2 * addend + 2 * adder_lut(accumulator), 2 * addend + 2 * accumulator) * times
+        flags = 2 * (self.copies - 1) + (CONTROLS + 1) * self.addend_copies + 1
+        return cost + Cost(CONTROLS * -(-self.latency // 16), flags)
+
+    @property
+    def addend_copies(self) -> int:
+        """Copies of each bit that says what an output's sum gets."""
+        return groups(self.pe, self.accumulator_bits + 1)
 
     def build_for(self, program: WinogradProgram) -> WinogradMac:
         """The component with a layer's weights."""
@@ -178,27 +190,40 @@ class WinogradMac(MacArray):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self.config
+        # The flags walk beside the data: they arrive with what is to be added to the sums.
         late = config.latency - 1
         valid, first, last = (
-            delay_flag(m, flag, late, name)
+            delay_flag(m, flag, late - 1, name)
             for flag, name in zip((self.issue, self.issue & self.first, self.issue & self.last), "vfl", strict=True)
         )
-        before = delay(m, self.control, late - 1, "control")
-        to_first, to_second, is_double, is_negative = delay(m, before, 1, "control_last")
+        valids, firsts = (copies(m, flag, config.copies, f"{n}{late}") for flag, n in ((valid, "v"), (first, "f")))
+        last = delay_flag(m, last, 1, f"l{late}_")
+        to_first, to_second, is_double, is_negative = delay(m, self.control, late - 2, "control")
+
+        def late_copies(bit: Value, name: str) -> list[Signal]:
+            return copies(m, bit, config.addend_copies, name, reset_less=True)
+
+        negatives = late_copies(is_negative, "negative")
+        doubles = [late_copies(is_double, f"double{place}") for place in range(2)]
+        takes = [late_copies(bit, f"takes{place}") for place, bit in enumerate((to_first, to_second))]
+        carry = delay(m, negatives[0], 1, "negative_last")
         totals = self._dsp_sums(m, self._read_weights(m))
         width, order = config.accumulator_bits, config.order or tuple(range(config.pe))
+        items = group_items(width + 1)
         for p, total in enumerate(totals):
-            whole = total.plus(Const(0, 1)) if total.carry is not None else total.value
-            scaled = Signal(signed(len(whole) + 1), name=f"scaled{p}", reset_less=True)
-            m.d.sync += scaled.eq(Mux(before[2], whole << 1, whole))
-            for place, takes in enumerate((to_first, to_second)):
-                addend = Term((scaled & takes.replicate(len(scaled)).as_signed()).as_signed())
+            own = p // items
+            for place in range(2):
+                scaled = Mux(doubles[place][own], total.value << 1, total.value)
                 if place:
-                    turned = scaled ^ is_negative.replicate(len(scaled)).as_signed()
-                    addend = Term((turned & takes.replicate(len(scaled)).as_signed()).as_signed(), is_negative)
+                    scaled = scaled ^ negatives[own].replicate(len(scaled)).as_signed()
+                taken = (scaled & takes[place][own].replicate(len(scaled)).as_signed())[: width + 1].as_signed()
+                addend = Signal(taken.shape(), name=f"addend{place}_{p}", reset_less=True)
+                m.d.sync += addend.eq(taken)
                 accumulator = Signal(signed(width + 1), name=f"accumulator{place}_{p}", reset_less=True)
-                with m.If(valid):
-                    m.d.sync += accumulator.eq(addend.plus(Mux(first, 0, accumulator)))
+                copy = (place * config.pe + p) // items
+                with m.If(valids[copy]):
+                    term = Term(addend, carry if place else None)
+                    m.d.sync += accumulator.eq(term.plus(Mux(firsts[copy], 0, accumulator)))
                 m.d.comb += self.accumulators.word_select(place * config.pe + order[p], width).eq(accumulator[1:])
         m.d.comb += self.ending.eq(last)
         m.d.sync += self.done.eq(last)
@@ -230,15 +255,21 @@ class WinogradMac(MacArray):
         runs : each chain's activations and operands
         """
         if len(group) == 1:
-            return [adder_tree(m, [Term(chain) for chain in chains], f"sum{group[0]}")]
+            later = [Term(delay(m, chain, 1, f"alone{name}")) for chain, name in zip(chains, names, strict=True)]
+            return [adder_tree(m, later, f"sum{group[0]}")]
         field = self.config.packing.field_bits
-        signs = []
+        lower, upper = [], []
         for chain, own, name in zip(chains, runs, names, strict=True):
             sign = Signal(name=f"sign{name}")
+            below = Signal(signed(field + 1), name=f"lower{name}", reset_less=True)
+            above = Signal(signed(len(chain) - field), name=f"upper{name}", reset_less=True)
             m.d.comb += sign.eq(chain[field] ^ self._parity(m, own, name))
-            signs.append(sign)
-        lower = [Term(Cat(chain[:field], sign).as_signed()) for chain, sign in zip(chains, signs, strict=True)]
-        upper = [Term(chain[field:].as_signed(), sign) for chain, sign in zip(chains, signs, strict=True)]
+            m.d.sync += [
+                below.eq(Cat(chain[:field], sign)),
+                above.eq(Term(chain[field:].as_signed(), sign).plus(Const(0, 1))),
+            ]
+            lower.append(Term(below))
+            upper.append(Term(above))
         return [adder_tree(m, lower, f"sum{group[0]}"), adder_tree(m, upper, f"sum{group[1]}")]
 
     def _parity(self, m: Module, lanes: list[tuple[Value, Value]], name: str) -> Value:

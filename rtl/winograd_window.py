@@ -4,13 +4,15 @@ The reader follows a program (`hwgen.rtl.winograd_weights`): for each pair of ne
 of them several times. Behind the decision that a word goes, nothing waits any more:
 
     0  the word goes: its row, group and step are in a register
-    1  offsets of row and columns in the ring
-    2  the row's beginning, modulo the ring; whether row and columns lie in the frame
-    3  both columns' addresses, modulo the ring
-    4  read out of two memories that hold the same
-    5  registers
-    6  made signed; zero (as it is made signed) outside the frame, and zero where there is no second column
-    7  sum or difference: the word
+    1  offsets of row and columns in the ring, out of tables; beside each the same less the ring's size
+    2  the row's beginning, both ways; columns with the group; where row and columns lie
+    3  which of the two is in the ring; whether row and columns lie in the frame
+    4  both columns' addresses, both ways
+    5  which of the two are in the ring
+    6  read out of two memories that hold the same
+    7  registers
+    8  made signed; zero (as it is made signed) outside the frame, and zero where there is no second column
+    9  sum or difference: the word
 
 What a pair was the last to need is given back when its last word has been read.
 """
@@ -19,12 +21,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
 from hwgen.rtl.adders import delay, delay_flag
 from hwgen.rtl.counter import add_carry, add_wrapped, count
+from hwgen.rtl.fanout import KEPT
 from hwgen.rtl.primitives import bits_of
 from hwgen.rtl.program_sequencer import ProgramSequencer
 from hwgen.rtl.signals import signals
@@ -88,12 +91,13 @@ class WinogradWindow(WindowBuffer):
         filled = Signal(signed(filled_bits), init=-s.capacity)
         ahead = Signal(signed(ahead_bits), init=-s.needed(0, 0))
         outside = -(-s.padding_height // (s.rows_at_once * s.stride))
-        released = walk.step(s.released, filled_bits, outside, "released")
-        for cycle in range(s.read_latency):
+        released: Value = Mux(walk.advance, walk.growth(s.released, filled_bits, outside, "released"), 0)
+        for cycle in range(s.read_latency - 1):
             later = Signal(filled_bits, name=f"released_{cycle}")
             m.d.sync += later.eq(released)
             released = later
-        needed = walk.step(s.needed, ahead_bits, 0, "needed")
+        # What the next pair needs is asked for as soon as this one has begun.
+        needed = Mux(walk.begins, walk.growth(s.needed, ahead_bits, 0, "needed"), 0)
         m.d.sync += [
             filled.eq(add_carry(filled, released, taken & last_beat)),
             ahead.eq(add_carry(ahead, needed, delay_flag(m, written, 1, "written_before"))),
@@ -105,7 +109,7 @@ class WinogradWindow(WindowBuffer):
             taken.eq(self.i.valid & self.i.ready),
             complete.eq(~ahead[-1]),
             self.end_fold.eq(walk.end_fold),
-            self.issue.eq(delay_flag(m, walk.issue, lead, "issued")),
+            self.issue.eq(delay_flag(m, walk.issue, lead - 1, "issued")),
             self.first.eq(delay(m, walk.first, lead, "first")),
             self.last.eq(delay(m, walk.last, lead, "last")),
             self.word.eq(self._read(m, walk, write, data)),
@@ -114,9 +118,9 @@ class WinogradWindow(WindowBuffer):
             # The block's number as the biases have it: by the column's phase, not by the kind.
             phase = walk.block ^ s.column_phase(0)
             m.d.comb += [
-                self.end_pixel.eq(delay_flag(m, walk.advance, lead, "end_pixel")),
-                self.next_phase.eq(delay(m, walk.next_block, lead, "next_block")),
-                self.phase.eq(delay(m, phase, lead, "phase")),
+                self.end_pixel.eq(delay_flag(m, walk.advance, lead - 1, "end_pixel")),
+                self.next_phase.eq(delay(m, walk.next_block, lead - 1, "next_block")),
+                self.phase.eq(delay(m, phase, lead - 1, "phase")),
             ]
         return m
 
@@ -138,24 +142,39 @@ class WinogradWindow(WindowBuffer):
         def register(value: Value, name: str) -> Signal:
             return register_of(m, value, name)
 
+        def either(total: tuple[Value, Value], name: str) -> Signal:
+            """Of a sum in the ring and the same less its size: the one that is not negative."""
+            return register(Mux(total[1][-1], total[0], total[1])[: bits_of(size)], name)
+
         # 1
         columns = self._columns()
         rows = [place * s.width * stored % size for place in range(max(s.row_kernels))]
-        offsets = [table_of(step, [column * stored % size for column in own]) + group for own in columns]
-        base, down = register(here, "base"), register(table_of(row, rows), "down")
-        across = [register(offset[: bits_of(size)], f"across{n}") for n, offset in enumerate(offsets)]
-        tap_y = register((y + row)[: len(y)], "tap_y")
-        tap_x = [register((x + table_of(step, own))[: len(x)], f"tap_x{n}") for n, own in enumerate(columns)]
+        offsets = [[column * stored % size for column in own] for own in columns]
+        down, wrapped = (register(signed_table(row, [own - less for own in rows]), f"down{n}")
+                         for n, less in enumerate((0, size)))  # fmt: skip
+        across = [[register(signed_table(step, [place - less for place in own]), f"across{n}_{less}")
+                   for less in (0, size)] for n, own in enumerate(offsets)]  # fmt: skip
+        late_row, late_group = register(row, "row_late"), register(group, "group_late")
+        column = [register(table_of(step, own), f"column{n}") for n, own in enumerate(columns)]
         # 2
-        begin = register(add_modulo(base, down, size), "begin")
-        across = [register(offset, f"across{n}_2") for n, offset in enumerate(across)]
-        inside_y = register(tap_y < s.height, "inside_y")
-        inside_x = [register(column < s.width, f"inside_x{n}") for n, column in enumerate(tap_x)]
+        begins = tuple(register(here + own, f"begin{n}") for n, own in enumerate((down, wrapped)))
+        across = [[register(own + late_group, f"across{n}_{m_}_2") for m_, own in enumerate(pair)]
+                  for n, pair in enumerate(across)]  # fmt: skip
+        tap_y = register((y + late_row)[: len(y)], "tap_y")
+        tap_x = [register((x + own)[: len(x)], f"tap_x{n}") for n, own in enumerate(column)]
         # 3
-        addresses = [register(add_modulo(begin, offset, size), f"address{n}") for n, offset in enumerate(across)]
-        inside = [register(inside_y & own, f"inside{n}_3") for n, own in enumerate(inside_x)]
-        # 4, 5
-        inside = [delay(m, own, 2, f"inside{n}") for n, own in enumerate(inside)]
+        begin = either((begins[0], begins[1]), "begin")
+        across = [[register(own, f"across{n}_{m_}_3") for m_, own in enumerate(pair)] for n, pair in enumerate(across)]
+        inside_y = register(tap_y < s.height, "inside_y")
+        inside_x = [register(own < s.width, f"inside_x{n}") for n, own in enumerate(tap_x)]
+        # 4
+        both = [[register(begin + own, f"address{n}_{m_}") for m_, own in enumerate(pair)]
+                for n, pair in enumerate(across)]  # fmt: skip
+        inside = [register(inside_y & own, f"inside{n}_4") for n, own in enumerate(inside_x)]
+        # 5
+        addresses = [either((whole, less), f"address{n}") for n, (whole, less) in enumerate(both)]
+        # 6, 7
+        inside = [delay(m, own, 3, f"inside{n}", own_end=True) for n, own in enumerate(inside)]
         place = count(m, size, write, "write_address").place
         words = []
         for n, address in enumerate(addresses):
@@ -177,9 +196,9 @@ class WinogradWindow(WindowBuffer):
     def _combine(self, m: Module, step: Value, words: Sequence[Signal], inside: Sequence[Value]) -> Value:
         """Both columns of a step, and whether they lie in the frame: the word, two cycles later."""
         s = self.config
-        # 6
-        is_pair = delay(m, table_of(step, [own.sign != 0 for own in s.steps]), 5, "is_pair")
-        is_less = delay(m, table_of(step, [own.sign < 0 for own in s.steps]), 6, "is_less")
+        # 8
+        is_pair = delay(m, table_of(step, [own.sign != 0 for own in s.steps]), 7, "is_pair", own_end=True)
+        is_less = delay(m, table_of(step, [own.sign < 0 for own in s.steps]), 8, "is_less", own_end=True)
         values: list[list[Value]] = []
         for n, (word, own) in enumerate(zip(words, inside, strict=True)):
             lanes = []
@@ -191,10 +210,10 @@ class WinogradWindow(WindowBuffer):
                     value = Mux(is_pair, value, 0)
                 lanes.append(register_of(m, value[: s.bits].as_signed(), f"value{n}_{lane}"))
             values.append(lanes)
-        # 7
+        # 9
         found = []
         for lane, (first, second) in enumerate(zip(*values, strict=True)):
-            found.append(register_of(m, plus_or_minus(first, second, is_less), f"sum{lane}"))
+            found.append(word_register(m, plus_or_minus(first, second, is_less), f"sum{lane}"))
         return Cat(found)
 
     def _place(self, m: Module, walk: ProgramSequencer) -> tuple[Signal, Signal, Signal]:
@@ -214,15 +233,19 @@ class WinogradWindow(WindowBuffer):
         moves = [s.first_row(phase + 1) - s.first_row(phase) for phase in range(s.phases)]
         again = s.height + s.first_row(0) - s.first_row(last)
         move: Value = Const(moves[0], max(moves[0].bit_length(), 1))
-        down: Value = add_wrapped(row_start, moves[0] * row, size)
+        # A pair has several words: its neighbours are known when its last one goes.
+        again_below, *rows_below = (
+            register_of(m, add_wrapped(row_start, rows * row, size), f"below_{n}")
+            for n, rows in enumerate((again, *moves[: s.phases]))
+        )
+        down: Value = rows_below[0]
         if s.phases > 1:
             odd = walk.block[1] ^ (s.padding_height % 2)  # an odd row of the output
             move = Mux(odd, moves[1], moves[0])
-            down = Mux(odd, add_wrapped(row_start, moves[1] * row, size), down)
-        # A pair has several words: its neighbours are known when its last one goes.
+            down = Mux(odd, rows_below[1], down)
         m.d.sync += [
             right.eq(add_wrapped(here, s.block_step * stored, size)),
-            below.eq(Mux(walk.last_row, add_wrapped(row_start, again * row, size), down)),
+            below.eq(Mux(walk.last_row, again_below, down)),
         ]
         with m.If(walk.end_block):
             m.d.sync += [here.eq(right), x.eq(x + s.block_step)]
@@ -231,18 +254,24 @@ class WinogradWindow(WindowBuffer):
         return here, x, y
 
 
-def add_modulo(a: Value, b: Value, size: int) -> Value:
-    """a + b modulo `size`, of numbers below it."""
-    total = a + b
-    less = (total - size)[: len(total) + 1]
-    return Mux(less[-1], total, less)[: bits_of(size)]
-
-
 def register_of(m: Module, value: Value, name: str) -> Signal:
     """The value a cycle later."""
     found = Signal(value.shape(), name=name, reset_less=True)
     m.d.sync += found.eq(value)
     return found
+
+
+def word_register(m: Module, value: Value, name: str) -> Signal:
+    """As `register_of`, of what goes to DSPs: kept out of them, for a sum that ended in one would end far away."""
+    found = Signal(value.shape(), name=name, reset_less=True, attrs=KEPT)
+    m.d.sync += found.eq(value)
+    return found
+
+
+def signed_table(index: Value, numbers: Sequence[int]) -> Value:
+    """numbers[index], of which some may be negative."""
+    shape = Shape.cast(range(min(*numbers, -1), max(*numbers, 0) + 1))
+    return Array(Const(number, shape) for number in numbers)[index]
 
 
 def table_of(index: Value, numbers: Sequence[int]) -> Value:

@@ -14,10 +14,14 @@ from hwgen.rtl.primitives import Cost, bits_of, counter_ff
 from hwgen.rtl.window_config import WindowConfig
 from hwgen.rtl.winograd import CONTROLS, Step, steps
 
-READ_LATENCY = 3
+READ_LATENCY = 5
 """Cycles from the decision that a word goes to the address of the memories."""
 LATENCY = READ_LATENCY + 4
 """Cycles to the word."""
+ROOM_LATENCY = 2
+"""Cycles from a beat that leaves to a word that needs its room: that it goes is decided in the cycle before."""
+LEAST_FOLD = 3
+"""Fewest words of a fold: see `hwgen.rtl.program_sequencer`."""
 LOGIC_PROGRAM = 256
 """Programs of at most so many words are in logic."""
 
@@ -53,8 +57,9 @@ class WinogradWindowConfig(PairedWindowConfig):
         if self.out_width % self.kinds:
             raise ValueError(f"width: wanted an output of whole pairs of both kinds, got {self.columns} columns")
         wanted_folds = [self.folds] * (self.kinds * self.phases)
-        if [len(own) for own in self.fold_words] != wanted_folds or min(map(min, self.fold_words)) < self.least_words:
-            raise ValueError(f"fold_words: wanted {self.folds} folds of at least {self.least_words} words for each of "
+        least = max(self.least_words, LEAST_FOLD)
+        if [len(own) for own in self.fold_words] != wanted_folds or min(map(min, self.fold_words)) < least:
+            raise ValueError(f"fold_words: wanted {self.folds} folds of at least {least} words for each of "
                              f"{len(wanted_folds)} phases, got {self.fold_words}")  # fmt: skip
 
     @property
@@ -227,7 +232,7 @@ class WinogradWindowConfig(PairedWindowConfig):
 
     @property
     def arrival_latency(self) -> int:
-        return super().arrival_latency + 1
+        return super().arrival_latency + 2
 
     @property
     def release_latency(self) -> int:
@@ -260,6 +265,14 @@ class WinogradWindowConfig(PairedWindowConfig):
         return memories + winograd_reader_cost(self)
 
 
+def shortest_fold(window: WindowConfig) -> int:
+    """Words of the shortest fold of pairs that an ordinary or transposed window would have, if every word came once."""
+    columns, rows = (window.phase_taps if window.transposed else (taps,)
+                     for taps in (window.kernel_width, window.kernel_height))  # fmt: skip
+    stride = 1 if window.transposed else window.stride
+    return min(rows) * min(len(steps(taps, stride)) for taps in columns) * window.tap_words
+
+
 def in_winograd_pairs(window: WindowConfig, fold_words: tuple[tuple[int, ...], ...]) -> WinogradWindowConfig:
     """The same window for pairs of outputs."""
     own = {field.name: getattr(window, field.name) for field in fields(WindowConfig)}
@@ -279,6 +292,6 @@ def winograd_reader_cost(window: WinogradWindowConfig) -> Cost:
         ff += per_word * window.lanes * window.bits + 2 + bits_of(per_word)
     ff += 2 * (window.capacity.bit_length() + 1) + 21  # what the line buffer holds, and what changes that
     ff += sum(map(counter_ff, (window.out_width, window.out_height, window.weight_rows))) + 2 * sum(window.field_bits)
-    ff += 11 * address + 2 * rows + 3 * columns + 4 * width + sums
-    lut = 22.5 * address + 2 * width + sums + 3 * per_word + 40 * window.transposed
+    ff += 27 * address + bits_of(window.weight_rows) + 2 * rows + 3 * columns + 4 * width + sums
+    lut = 11.5 * address + 2 * width + sums + 3 * per_word
     return Cost(round(lut), ff)

@@ -35,7 +35,10 @@ _INITIALISED = re.compile(rf"^( *)reg ((?:\[\d+:\d+\] )?)({_NAME}) ?= ([^;\n]+);
 _VALUE = re.compile(r"\d+'[bdh][0-9a-f]+")
 KEEP = '(* keep = "true" *)'
 _SOURCE = r'(?: *\(\* src = "[^"\n]*" \*\)\n)?'
-_KEPT = re.compile(rf"^ *{re.escape(KEEP)}\n{_SOURCE} *reg ({_NAME}) ?(?=;$|= )", re.MULTILINE)
+_KEPT = re.compile(
+    rf"^ *{re.escape(KEEP)}\n{_SOURCE}(?: *output [^;\n]*;\n{_SOURCE})? *reg (?:\[\d+:\d+\] )?({_NAME}) ?(?=;$|= )",
+    re.MULTILINE,
+)
 _MODULE = re.compile(r"^module .*?^endmodule$", re.MULTILINE | re.DOTALL)
 _PRINTABLE = re.compile(r"[ -~]*")
 
@@ -101,14 +104,14 @@ def keep_registers(text: str) -> str:
 
     Raises
     ------
-    HwgenError : a register to be kept that is wider than a bit, or that no block of its own assigns
+    HwgenError : a register to be kept that is none, or that no block of its own assigns
     """
 
     def module(found: re.Match[str]) -> str:
         own = found[0]
         names = _KEPT.findall(own)
         if len(names) != (asked := own.count(KEEP)):
-            raise HwgenError("Yosys' Verilog", f"{asked} registers of one bit to be kept", f"{len(names)} of them")
+            raise HwgenError("Yosys' Verilog", f"{asked} registers to be kept", f"{len(names)} of them")
         for name in names:
             assigned = rf"always @\(posedge clk\)(?: begin)?\n *{re.escape(name.strip())} +<= "
             own, blocks = re.subn(rf"^({_SOURCE})( *)({assigned})", rf"\2{KEEP}\n\1\2\3", own, flags=re.MULTILINE)

@@ -11,6 +11,7 @@ from hwgen.rtl.polynomial import TOGETHER, polynomial_packing
 from hwgen.rtl.polynomial_convolution import PolynomialConvolutionConfig, in_polynomials
 from hwgen.rtl.polynomial_window import block_words
 from hwgen.rtl.winograd_convolution import ordinary_window
+from hwgen.rtl.winograd_window_config import LEAST_FOLD
 
 if TYPE_CHECKING:
     from hwgen.lower.convolution import ConvolutionLowering
@@ -31,13 +32,13 @@ def has_polynomials(lowering: ConvolutionLowering, family: str) -> bool:
 def polynomial_foldings(
     lowering: ConvolutionLowering, simd: int, pe: int, in_lanes: int, out_lanes: int, family: str
 ) -> Iterator[PolynomialConvolutionConfig]:
-    """The folding by products of two and of three taps; none where results leave too slowly, or of single words."""
+    """The folding by products of two and of three taps; none where results leave too slowly, or of few words."""
     for together in TOGETHER:
         key = simd, pe, together
         if key not in lowering.polynomials:
             # The direct form has other words to a fold: what it cannot give in time, this one may.
             folding = lowering.fold(pe, simd, out_lanes=pe)
-            several = min(map(min, block_words(ordinary_window(folding.window), together))) > 1
+            several = min(map(min, block_words(ordinary_window(folding.window), together))) >= LEAST_FOLD
             lowering.polynomials[key] = in_polynomials(folding, together, family) if several else None
         base = lowering.polynomials[key]
         if base is None:

@@ -190,7 +190,7 @@ class WindowEvents(NodeEvents):
         def room() -> tuple[Cycles, int | Cycles]:
             beats = frame * pixels * self.beats + before + self.fold_beats - depths[fifo] - 1
             index, delay = given.of(leaves(beats))
-            return index, delay + 1
+            return index, delay + self.config.room_latency
 
         return [Wait(self.issue, self.issue.span(frame), given.events, room, fifo)]
 

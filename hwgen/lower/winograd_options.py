@@ -10,7 +10,8 @@ from hwgen.ir.nodes import ConvTranspose2d
 from hwgen.rtl.packing import DSP_WIDE
 from hwgen.rtl.winograd import steps
 from hwgen.rtl.winograd2d_convolution import Winograd2dConvolutionConfig, in_winograd2d
-from hwgen.rtl.winograd_convolution import WinogradConvolutionConfig, in_winograd
+from hwgen.rtl.winograd_convolution import WinogradConvolutionConfig, in_winograd, ordinary_window
+from hwgen.rtl.winograd_window_config import LEAST_FOLD, shortest_fold
 
 if TYPE_CHECKING:
     from hwgen.lower.convolution import ConvolutionLowering
@@ -45,6 +46,8 @@ def winograd_foldings(
         if key not in lowering.winograd:
             # The direct form has fewer words to a fold: what it cannot give in time, this one may.
             folding = lowering.fold(pe, simd, out_lanes=pe)
+            if shortest_fold(ordinary_window(folding.window)) < LEAST_FOLD:
+                return
             field = FIELD_BITS[DSP_WIDE[family]]
             lowering.winograd[key] = in_winograd(folding, lowering.winograd_kernels, family, field, chain)
         base = lowering.winograd[key]

@@ -135,11 +135,12 @@ def test_registers_are_kept_where_the_text_names_its_sources() -> None:
     assert f"{KEEP}\n{source}  always @(posedge clk)\n    a <= d;" in text
 
 
-def test_wider_registers_cannot_be_kept() -> None:
-    wide = KEPT.replace("reg \\b$1 ;", "reg [3:0] \\b$1 ;")
-    assert wide != KEPT
-    with pytest.raises(HwgenError, match="wanted 2 registers of one bit to be kept, got 1 of them$"):
-        keep_registers(wide)
+def test_wider_registers_are_kept_and_wires_are_not() -> None:
+    wide, wire = (KEPT.replace("reg \\b$1 ;", declared) for declared in ("reg [3:0] \\b$1 ;", "wire \\b$1 ;"))
+    assert KEPT not in (wide, wire)
+    assert keep_registers(wide).replace("[3:0] ", "") == keep_registers(KEPT)
+    with pytest.raises(HwgenError, match="wanted 2 registers to be kept, got 1 of them$"):
+        keep_registers(wire)
 
 
 def test_lint_is_waived_by_name_and_comes_back() -> None:

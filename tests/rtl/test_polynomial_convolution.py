@@ -193,5 +193,6 @@ def test_weights_that_the_config_has_no_room_for() -> None:
 
 def test_a_fold_of_a_single_word_is_refused() -> None:
     layer = Layer(kernel=1, kernel_width=2, padding=(0, 0), channels=(2, 2), bits=W4A8, pe=1)
-    with pytest.raises(ValueError, match="^fold_words: wanted at least two words a fold, got 1$"):
+    message = "fold_words: wanted 2 folds of at least 3 words for each of 1 phases, got ((1, 1),)"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         in_polynomials(layer.config, 2, "xc7")

@@ -107,9 +107,10 @@ class PolynomialWindowConfig(WinogradWindowConfig):
     @cache  # noqa: B019 - frozen, and sizing asks for few of them thousands of times
     def cost(self, family: str) -> Cost:
         memories = self.memory.cost(family) * 2 + self.program.cost(family)
-        # Two columns where that one has their sums; registers that are cleared mask what lies outside.
+        # Two columns where that one has their sums; registers that are cleared mask what lies outside. What else there
+        # is, and is not, was fitted to measurements as that one's.
         width, sums = self.simd * self.bits, self.simd * (self.bits + 1)
-        return memories + winograd_reader_cost(self) + Cost(-2 * width - sums, 2 * width - sums)
+        return memories + winograd_reader_cost(self) + Cost(60 - 2 * width - sums, 2 * width - sums - 75)
 
     def program_words(self) -> list[Word]:
         """The words of all phases, one after the other."""

@@ -69,7 +69,7 @@ LAYERS = [
     Polynomial(Layer(kernel=1, kernel_width=5, padding=(0, 2), frame=(1, 3), channels=(1, 2), simd=1, bits=(6, 3, 7))),
     Polynomial(Transposed(kernel=5, padding=2, stride=1, extra=0, frame=(5, 3), signs=(False, True), pe=5, bits=W4A8)),
     Polynomial(Transposed(kernel=4, extra=0, frame=(4, 3), bits=W4A8)),
-    Polynomial(Transposed(kernel=4, extra=0, frame=(5, 3), pe=4, channels=(4, 4), simd=4, bits=W4A8, lanes=(4, 2),
+    Polynomial(Transposed(kernel=4, extra=0, frame=(5, 3), pe=4, channels=(4, 4), simd=2, bits=W4A8, lanes=(2, 2),
                           signs=(False, False), prelu=True)),
     Polynomial(Transposed(kernel=5, padding=2, frame=(3, 3), signs=(False, True), pe=3, bits=W4A8), chain=1),
     Polynomial(Transposed(kernel=6, padding=2, extra=0, frame=(4, 2), channels=(4, 3), simd=2, pe=3, bits=W4A4), 3),
@@ -97,7 +97,7 @@ def test_latency_and_interval(polynomial: Polynomial) -> None:
 @pytest.mark.parametrize("idle", [0.0, 0.3, 0.9])
 def test_idle_and_stall(idle: float, stall: float) -> None:
     Polynomial(Layer(frame=(5, 3), prelu=True, bits=W4A8)).check(idle=idle, stall=stall, seed=7)
-    Polynomial(Transposed(frame=(3, 2), pe=2, bits=W4A4)).check(idle=idle, stall=stall, seed=8)
+    Polynomial(Transposed(frame=(3, 2), pe=2, simd=1, bits=W4A4)).check(idle=idle, stall=stall, seed=8)
 
 
 @pytest.mark.parametrize("signs", [(True, True), (False, True), (False, False)])
@@ -114,7 +114,7 @@ def test_extremes_saturate_at_both_ends(signs: tuple[bool, bool], together: int)
 
 def test_the_shallowest_fifos() -> None:
     """Nothing stands still with room for a fold of the first pixels and for what the second ones need."""
-    transposed = Transposed(frame=(4, 2), pe=2, bits=W4A8)
+    transposed = Transposed(frame=(4, 2), pe=2, simd=1, bits=W4A8)
     for polynomial in (Polynomial(Layer(frame=(5, 3), bits=W4A8)), Polynomial(transposed)):
         config = polynomial.config
         tight = replace(config, depth=config.fold_beats, second_depth=config.least_second_depth)
@@ -191,7 +191,7 @@ def test_weights_that_the_config_has_no_room_for() -> None:
         config.memories(-weight - 1)
 
 
-def test_a_fold_of_a_single_word_is_refused() -> None:
+def test_folds_of_few_words_are_refused() -> None:
     layer = Layer(kernel=1, kernel_width=2, padding=(0, 0), channels=(2, 2), bits=W4A8, pe=1)
     message = "fold_words: wanted 2 folds of at least 3 words for each of 1 phases, got ((1, 1),)"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

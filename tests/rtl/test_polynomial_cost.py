@@ -23,19 +23,19 @@ THREE = Polynomial(Layer(channels=(8, 9), kernel=3, frame=(32, 16), pe=3, simd=8
                          lanes=(2, 1)), 3)  # fmt: skip
 ONE_FOLD = Polynomial(Layer(channels=(12, 4), kernel=3, frame=(32, 16), pe=4, simd=6, bits=(4, 4, 4),
                             signs=(False, False)), 3)  # fmt: skip
-TRANSPOSED = Polynomial(Transposed(channels=(6, 6), kernel=4, extra=0, frame=(32, 16), pe=2, simd=6, bits=(8, 4, 8),
+TRANSPOSED = Polynomial(Transposed(channels=(6, 6), kernel=4, extra=0, frame=(32, 16), pe=2, simd=3, bits=(8, 4, 8),
                                    signs=(False, True)))  # fmt: skip
 
 
 @pytest.mark.parametrize(("polynomial", "synthesised"), [
-    (STRIDED, Cost(1486, 2111, 32, 2)), (SIGNED, Cost(1165, 1500, 17, 1)), (THREE, Cost(1159, 1485, 24, 1)),
-    (ONE_FOLD, Cost(917, 1174, 24, 1)), (TRANSPOSED, Cost(944, 1294, 12, 2)),
+    (STRIDED, Cost(1454, 2211, 32, 2)), (SIGNED, Cost(1130, 1612, 17, 1)), (THREE, Cost(1150, 1572, 24, 1)),
+    (ONE_FOLD, Cost(919, 1264, 24, 1)), (TRANSPOSED, Cost(800, 1173, 6, 1)),
 ])  # fmt: skip
 def test_cost(polynomial: Polynomial, synthesised: Cost) -> None:
-    """DSP and block RAM exactly, LUTs within 9 %, flip-flops within 5 %."""
+    """DSP and block RAM exactly, LUTs within 5 %, flip-flops within 2 %."""
     config = polynomial.config
     in_logic = rom_form(config.weight_rows, config.weights_in) == "logic"
     cost = config.cost("xc7", varying_columns(config.memories(polynomial.weight), distinct=in_logic))
     assert (cost.dsp, cost.bram36) == (synthesised.dsp, synthesised.bram36)
-    assert cost.lut == pytest.approx(synthesised.lut, rel=0.09)
-    assert cost.ff == pytest.approx(synthesised.ff, rel=0.05)
+    assert cost.lut == pytest.approx(synthesised.lut, rel=0.05)
+    assert cost.ff == pytest.approx(synthesised.ff, rel=0.02)

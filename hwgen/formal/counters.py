@@ -166,7 +166,8 @@ def check_windows(config: WindowConfig, depth: int, build: Callable[[WindowConfi
 class InOrder(Component):
     """A FIFO one of whose beats is marked, any of the first ones: it leaves in its turn and as it came.
 
-    A CreditFifo is fed as its contract says: room is reserved where there is some, and what was reserved is written.
+    A CreditFifo is fed as its contract says: room is reserved where there is some, and what was reserved is written; it
+    is chosen where that was said a cycle before.
     """
 
     def __init__(self, dut: Any) -> None:
@@ -186,10 +187,12 @@ class InOrder(Component):
             m.d.comb += [Assume(dut.reserve <= Mux(dut.room, dut.config.batch, 0)), Assume(~dut.write | (waiting != 0))]
             # What is reserved and not yet written, and what waits: never more than the FIFO's depth.
             m.d.comb += Assert(waiting + come - gone <= dut.config.depth)
-            comes, given = dut.write, dut.payload
+            chosen = Signal(name="was_next_chosen", init=1)
+            m.d.sync += chosen.eq(dut.next_chosen)
+            m.d.comb += Assume(dut.chosen == chosen)
+            comes, given, goes = dut.write, dut.payload, dut.o.valid & dut.o.ready & dut.chosen
         else:
-            comes, given = dut.i.valid & dut.i.ready, dut.i.payload
-        goes = dut.o.valid & dut.o.ready
+            comes, given, goes = dut.i.valid & dut.i.ready, dut.i.payload, dut.o.valid & dut.o.ready
         m.d.sync += mark.eq(mark)
         with m.If(comes):
             m.d.sync += come.eq(come + 1)

@@ -2,8 +2,9 @@
 """CreditFifo never overflows, loses, changes or reorders a beat: proven by induction, for every sequence of inputs.
 
 A checker in Verilog stands around the emitted FIFO. Its environment may do whatever the contract allows: reserve up to
-a batch where there is room, write what was reserved, take a beat or not. Yosys' SAT solver shows that the assertions
-hold after reset, and in any state whose invariants hold, reachable or not, also one cycle later.
+a batch where there is room, write what was reserved, take a beat or not, say that the next cycle's `ready` means another
+FIFO. Yosys' SAT solver shows that the assertions hold after reset, and in any state whose invariants hold, reachable or
+not, also one cycle later.
 """
 
 from __future__ import annotations
@@ -24,24 +25,27 @@ ALLOWED = ("assume(reserve <= (room ? {batch} : 0));", "assume(!write || under_w
 """Promises of the FIFO's feeder."""
 
 CHECKER = """
-module watch(input clk, write, ready, pick, input [1:0] payload, input [{reserve}:0] reserve);
-  wire room, valid;
+module watch(input clk, write, ready, next_chosen, pick, input [1:0] payload, input [{reserve}:0] reserve);
+  wire room, valid, next_valid, fills, drains, several;
   wire [1:0] data{words};
   wire signed [{spare}:0] spare;
   wire [{level}:0] level;
   wire some{some};
   wire [{address}:0] write_address, read_address;
   fifo dut(.clk(clk), .rst(1'b0), .write(write), .payload(payload), .reserve(reserve), .o__ready(ready), .room(room),
-    .o__payload(data), .o__valid(valid), .spare(spare), .level(level){ports});
+    .o__payload(data), .o__valid(valid), .next_valid(next_valid), .chosen(chosen), .next_chosen(next_chosen),
+    .spare(spare), .level(level), .fills(fills), .drains(drains){ports});
 
   // Beats that are reserved and not yet written, and written and not yet taken; one beat is followed on its way.
   reg [7:0] under_way = 0, held = 0, ahead = 0;
   reg [1:0] followed;
-  reg follow = 0;
-  wire taken = valid & ready;
+  reg follow = 0, chosen = 1, was_next_valid = 0;
+  wire taken = valid & ready & chosen;
   wire [7:0] slot = (read_address + ahead - valid) % {places};
   wire [1:0] kept = {kept};
   always @(posedge clk) begin
+    chosen <= next_chosen;
+    was_next_valid <= next_valid;
     under_way <= under_way + reserve - write;
     held <= held + write - taken;
     if (!follow && write && pick) begin follow <= 1; followed <= payload; ahead <= held - taken; end
@@ -54,12 +58,14 @@ module watch(input clk, write, ready, pick, input [1:0] payload, input [{reserve
     assert(under_way + held <= {depth});
     assert(room == (under_way + held + {batch} <= {depth}));
     assert(!valid || held != 0);
+    assert(valid == was_next_valid);
     assert(!follow || ahead != 0 || !valid || data == followed);
     // Inside: every place is counted once, the memory has one word less than the FIFO places, and no write fails.
     assert(spare + $signed(under_way) + $signed(held) == $signed({depth} - {batch}));
     assert(level + valid == held && level <= (valid ? {depth} - 1 : 1) && level <= {places});
-    assert(some == (level != 0));
-    assert(!write || level < {places} || !valid || ready);
+    assert(some == (level != 0) && {several});
+    assert(fills == (some & !valid) && drains == (some & valid & chosen));
+    assert(!write || level < {places} || !valid || taken);
     assert(read_address < {places} && write_address == (read_address + level) % {places});
     assert(!follow || ahead < held);
     assert(!follow || (valid && ahead == 0) || kept == followed);
@@ -76,16 +82,17 @@ def prove(folder: Path, depth: int, batch: int, allowed: Sequence[str] = ALLOWED
 
     places = max(depth - 1, 1)
     addresses = ("write__addr", "write_address"), ("read__addr", "read_address")
-    inside = [("level", "level"), ("spare", "spare"), *((*addresses, ("some", "some")) if places > 1 else ())]
+    more = (*addresses, ("some", "some"), ("several", "several"))
+    inside = [(name, name) for name in ("level", "spare", "fills", "drains")] + [*more] * (places > 1)
     stored = [f"memory[{word}]" for word in range(places)] if places > 1 else ["word"]
     exposed = [name for name, _ in inside] + stored
     ports = [f".\\{name} ({wire})" for name, wire in addresses if places > 1]
-    ports += [".some (some)"] * (places > 1)
+    ports += [".some (some)", ".several (several)"] * (places > 1)
     ports += [f".\\{name} (word{word})" for word, name in enumerate(stored)]
     text = CHECKER.format(
         depth=depth, batch=batch, places=places, reserve=top(range(batch + 1)), level=top(range(places + 1)),
         spare=top(range(-batch, depth - batch + 1)), address=top(range(places)),
-        some="" if places > 1 else " = level",
+        some="" if places > 1 else " = level", several="several == (level > 1)" if places > 1 else "1",
         words="".join(f", word{word}" for word in range(places)), ports="".join(f", {port}" for port in ports),
         kept=" : ".join(f"slot == {word} ? word{word}" for word in range(places)) + " : 0",
         allowed=" ".join(allowed).format(batch=batch),

@@ -2,9 +2,9 @@
 """CreditFifo never overflows, loses, changes or reorders a beat: proven by induction, for every sequence of inputs.
 
 A checker in Verilog stands around the emitted FIFO. Its environment may do whatever the contract allows: reserve up to
-a batch where there is room, write what was reserved, take a beat or not, say that the next cycle's `ready` means another
-FIFO. Yosys' SAT solver shows that the assertions hold after reset, and in any state whose invariants hold, reachable or
-not, also one cycle later.
+a batch where there is room, write what was reserved, take a beat or not, say that the next cycle's `ready` is for
+another FIFO. Yosys' SAT solver shows that the assertions hold after reset, and in any state whose invariants hold,
+reachable or not, also one cycle later.
 """
 
 from __future__ import annotations

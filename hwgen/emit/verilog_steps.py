@@ -39,6 +39,7 @@ _KEPT = re.compile(
     rf"^ *{re.escape(KEEP)}\n{_SOURCE}(?: *output [^;\n]*;\n{_SOURCE})? *reg (?:\[\d+:\d+\] )?({_NAME}) ?(?=;$|= )",
     re.MULTILINE,
 )
+_KEPT_WIRE = re.compile(rf"^ *{re.escape(KEEP)}\n{_SOURCE} *wire (?:\[\d+:\d+\] )?({_NAME}) ?;$", re.MULTILINE)
 _MODULE = re.compile(r"^module .*?^endmodule$", re.MULTILINE | re.DOTALL)
 _PRINTABLE = re.compile(r"[ -~]*")
 
@@ -100,7 +101,7 @@ def keep_registers(text: str) -> str:
     """Say of registers whose signals are to be kept (`hwgen.rtl.fanout`) that they are to be kept themselves.
 
     Synthesis by Yosys merges equal registers whatever their signals' attributes; what it takes for the register's own
-    are those of the block that assigns it.
+    are those of the block that assigns it. Another name of such a register, a wire, may have its attributes, too.
 
     Raises
     ------
@@ -109,17 +110,24 @@ def keep_registers(text: str) -> str:
 
     def module(found: re.Match[str]) -> str:
         own = found[0]
-        names = _KEPT.findall(own)
-        if len(names) != (asked := own.count(KEEP)):
+        names = [name.strip() for name in _KEPT.findall(own)]
+        also = [wire for wire in _KEPT_WIRE.findall(own) if _other_name(own, wire.strip()) in names]
+        if len(names) != (asked := own.count(KEEP) - len(also)):
             raise HwgenError("Yosys' Verilog", f"{asked} registers to be kept", f"{len(names)} of them")
         for name in names:
-            assigned = rf"always @\(posedge clk\)(?: begin)?\n *{re.escape(name.strip())} +<= "
+            assigned = rf"always @\(posedge clk\)(?: begin)?\n *{re.escape(name)} +<= "
             own, blocks = re.subn(rf"^({_SOURCE})( *)({assigned})", rf"\2{KEEP}\n\1\2\3", own, flags=re.MULTILINE)
             if blocks != 1:
-                raise HwgenError("Yosys' Verilog", f"one block that assigns {name.strip()}", f"{blocks}")
+                raise HwgenError("Yosys' Verilog", f"one block that assigns {name}", f"{blocks}")
         return own
 
     return _MODULE.sub(module, text) if KEEP in text else text
+
+
+def _other_name(module: str, wire: str) -> str:
+    """The name of what a wire is always equal to; empty where it is not one name."""
+    found = re.search(rf"^ *assign {re.escape(wire)} +?= ({_NAME}) ?;$", module, re.MULTILINE)
+    return found[1].strip() if found else ""
 
 
 def waive_lint(text: str) -> str:

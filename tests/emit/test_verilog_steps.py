@@ -143,6 +143,14 @@ def test_wider_registers_are_kept_and_wires_are_not() -> None:
         keep_registers(wire)
 
 
+def test_another_name_of_a_kept_register_may_be_a_wire() -> None:
+    other = '  (* keep = "true" *)\n  wire e;\n'
+    named = KEPT.replace("  reg c;\n", f"  reg c;\n{other}  assign e = a;\n", 1)
+    assert keep_registers(named).replace(f"{other}  assign e = a;\n", "") == keep_registers(KEPT)
+    with pytest.raises(HwgenError, match="wanted 3 registers to be kept, got 2 of them$"):
+        keep_registers(named.replace("assign e = a", "assign e = c"))
+
+
 def test_lint_is_waived_by_name_and_comes_back() -> None:
     lines = waive_lint("module m;\nendmodule\n").splitlines()
     assert lines[0] == "/* verilator lint_save */"

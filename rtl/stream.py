@@ -69,7 +69,7 @@ def _fifo_cost(width: int, depth: int, batch: int, family: str, in_block: bool) 
     words = max(depth - 1, 1)
     credits, level, address = bits_of(depth + 1), bits_of(words + 1), bits_of(words)
     spare = max((depth - batch).bit_length(), (batch - 1).bit_length()) + 1
-    ff = spare + level + 2 * address + width + 3
+    ff = spare + level + 2 * address + width + 2
     if words == 1:
         return Cost(3 + depth, ff + width)  # the word is a register
     ff += 2
@@ -139,16 +139,14 @@ class CreditFifo(Component):
         words = max(depth - 1, 1)
         level = Signal(range(words + 1))
         some, load = Signal(name="some"), Signal(name="load")  # some: level != 0, a register
-        # `load` enables registers: what it is whether or not a beat leaves is known a cycle before.
-        fills, drains = Signal(name="fills"), Signal(name="drains")
-        next_some = Signal(name="next_some")
+        # `load` enables registers: what it is if a beat leaves is known a cycle before.
+        drains, next_some = Signal(name="drains"), Signal(name="next_some")
         m.d.comb += [
-            load.eq(fills | (drains & self.o.ready)),
+            load.eq((some & ~self.o.valid) | (drains & self.o.ready)),
             self.next_valid.eq(some | (self.o.valid & ~(self.o.ready & self.chosen))),
         ]
         m.d.sync += [
             level.eq(add_carry(level, load.replicate(len(level)), self.write)),
-            fills.eq(self.write & ~self.next_valid),
             drains.eq(next_some & self.next_valid & self.next_chosen),
         ]
         if words > 1:

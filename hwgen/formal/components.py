@@ -9,7 +9,7 @@ import numpy as np
 from amaranth.hdl import Shape, signed, unsigned
 
 from hwgen.formal.axi import AXI
-from hwgen.formal.nets import profile_queue, skip_fifo
+from hwgen.formal.nets import fifos_in_turn, profile_queue, skip_fifo
 from hwgen.formal.small import Small
 from hwgen.formal.streams import Count
 from hwgen.rtl.add import AddConfig
@@ -195,7 +195,8 @@ SMALL: dict[str, tuple[Small, ...]] = AXI | {
     "InputQuantiser": (Small("3 bits to 2", InputQuantiserConfig(S3, 1, S2).build, (Count("i", "o", (0, 1)),), 20),),
     "MatrixProduct": (Small("2x2 matrix, 2 groups", PRODUCT.build,
                             (Count("i", "o", (0, 0, 2, 2, 4), 4), Count("coefficients", "o", (0, 0, 0, 0, 4))), 20),),
-    "PairConvolution": (Small("3x3 kernel, 4x3 frame", pair_convolution),),
+    "PairConvolution": (Small("3x3 kernel, 4x3 frame", pair_convolution,
+                              lemmas=lambda text: fifos_in_turn(text, 2)),),
     "PixelPacker": (Small("2 pixels of 3 values of 2 bits", PixelPackerConfig(2, 3, 2).build,
                           (Count("i", "o", (0, 0, 0, 1, 1, 1, 2), 2),), 20),),
     "ProfileQueues": (Small("4 profiles, 2 queues of 3", ProfileQueuesConfig(4, 2, 3).build, (
@@ -204,7 +205,8 @@ SMALL: dict[str, tuple[Small, ...]] = AXI | {
     "PixelSerialiser": (Small("3 values of 2 bits", PixelSerialiserConfig(3, 2).build, (Count("i", "o", (0, 3)),), 20),
                         Small("3 values of 2 bits, depth 1", PixelSerialiserConfig(3, 2, 1).build,
                               (Count("i", "o", (0, 3)),), 20)),
-    "PolynomialConvolution": (Small("3x3 kernel, 1 channel to 2, 4x3 frame", polynomial_convolution),),
+    "PolynomialConvolution": (Small("3x3 kernel, 1 channel to 2, 4x3 frame", polynomial_convolution,
+                                    lemmas=lambda text: fifos_in_turn(text, 2)),),
     "PolynomialWindow": (Small("3x3 kernel, 4x3 frame", polynomial_window),),
     "Pooling": (Small("average of 2x2 blocks, 4 columns", POOLING.build,
                       (Count("i", "o", needing(POOLING.needed.tolist(), 8)),), 24),),
@@ -226,9 +228,11 @@ SMALL: dict[str, tuple[Small, ...]] = AXI | {
     "WindowBuffer": (Small("3x3 kernel, 3x3 frame", lambda: WindowBuffer(PLAIN)),),
     "WindowPooling": (Small("largest of 3x3 at a stride of 2, 3x3 frame",
                             WindowPoolingConfig(POOLED, None, S2).build, (window_counts(POOLED),), 24),),
-    "Winograd2dConvolution": (Small("3x3 kernel, 1 channel to 2, 4x3 frame", winograd2d_convolution),),
+    "Winograd2dConvolution": (Small("3x3 kernel, 1 channel to 2, 4x3 frame", winograd2d_convolution,
+                                    lemmas=lambda text: fifos_in_turn(text, 4)),),
     "Winograd2dWindow": (Small("3x3 kernel, 4x3 frame", winograd2d_window),),
-    "WinogradConvolution": (Small("3x3 kernel, 1 channel to 2, 4x3 frame", winograd_convolution),),
+    "WinogradConvolution": (Small("3x3 kernel, 1 channel to 2, 4x3 frame", winograd_convolution,
+                                  lemmas=lambda text: fifos_in_turn(text, 2)),),
     "WinogradWindow": (Small("3x3 kernel, 4x3 frame", winograd_window),),
 }  # fmt: skip
 """By the name of the class."""

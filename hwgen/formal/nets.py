@@ -96,6 +96,17 @@ def skip_fifo(text: str, name: str, depth: int) -> tuple[str, ...]:
     )
 
 
+def fifos_in_turn(text: str, count: int) -> tuple[str, ...]:
+    """Claims about a convolution whose results leave by so many CreditFifos in turn: its `valid`, a register, is that
+    of the FIFO whose turn it is."""
+    nets = Nets(text)
+    found = []
+    for which in ("", "second_", "third_", "fourth_")[:count]:
+        chosen = equal(nets.unsigned(f"dut.{which}fifo.chosen"), number(1))
+        found.append(implies(chosen, nets.alike("dut.o__valid", f"dut.{which}fifo.o__valid")))
+    return tuple(found)
+
+
 def profile_queue(text: str, place: int, depth: int) -> tuple[str, ...]:
     """Claims about the registers of one of ProfileQueues' queues: its words are those from `read_at` on."""
     nets = Nets(text)

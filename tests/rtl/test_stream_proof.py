@@ -26,7 +26,7 @@ ALLOWED = ("assume(reserve <= (room ? {batch} : 0));", "assume(!write || under_w
 
 CHECKER = """
 module watch(input clk, write, ready, next_chosen, pick, input [1:0] payload, input [{reserve}:0] reserve);
-  wire room, valid, next_valid, fills, drains, several;
+  wire room, valid, next_valid, drains, several;
   wire [1:0] data{words};
   wire signed [{spare}:0] spare;
   wire [{level}:0] level;
@@ -34,7 +34,7 @@ module watch(input clk, write, ready, next_chosen, pick, input [1:0] payload, in
   wire [{address}:0] write_address, read_address;
   fifo dut(.clk(clk), .rst(1'b0), .write(write), .payload(payload), .reserve(reserve), .o__ready(ready), .room(room),
     .o__payload(data), .o__valid(valid), .next_valid(next_valid), .chosen(chosen), .next_chosen(next_chosen),
-    .spare(spare), .level(level), .fills(fills), .drains(drains){ports});
+    .spare(spare), .level(level), .drains(drains){ports});
 
   // Beats that are reserved and not yet written, and written and not yet taken; one beat is followed on its way.
   reg [7:0] under_way = 0, held = 0, ahead = 0;
@@ -64,7 +64,7 @@ module watch(input clk, write, ready, next_chosen, pick, input [1:0] payload, in
     assert(spare + $signed(under_way) + $signed(held) == $signed({depth} - {batch}));
     assert(level + valid == held && level <= (valid ? {depth} - 1 : 1) && level <= {places});
     assert(some == (level != 0) && {several});
-    assert(fills == (some & !valid) && drains == (some & valid & chosen));
+    assert(drains == (some & valid & chosen));
     assert(!write || level < {places} || !valid || taken);
     assert(read_address < {places} && write_address == (read_address + level) % {places});
     assert(!follow || ahead < held);
@@ -83,7 +83,7 @@ def prove(folder: Path, depth: int, batch: int, allowed: Sequence[str] = ALLOWED
     places = max(depth - 1, 1)
     addresses = ("write__addr", "write_address"), ("read__addr", "read_address")
     more = (*addresses, ("some", "some"), ("several", "several"))
-    inside = [(name, name) for name in ("level", "spare", "fills", "drains")] + [*more] * (places > 1)
+    inside = [(name, name) for name in ("level", "spare", "drains")] + [*more] * (places > 1)
     stored = [f"memory[{word}]" for word in range(places)] if places > 1 else ["word"]
     exposed = [name for name, _ in inside] + stored
     ports = [f".\\{name} ({wire})" for name, wire in addresses if places > 1]

@@ -195,7 +195,7 @@ class PairConvolution(Convolution):
     def _give(self, m: Module) -> None:
         """Pixel by pixel: of every two pairs of different kinds the first ones, then the second ones."""
         shape, (first, second) = self.config.window, self.fifos
-        leaves, valid = Signal(), Signal(name="valid")
+        leaves = Signal()
         turn = Signal(range(2 * shape.kinds), name="turn")
         next_turn = Signal.like(turn, name="next_turn")
         is_second = turn[-1]
@@ -203,15 +203,23 @@ class PairConvolution(Convolution):
         end_row: Value = Const(0, 1)
         if shape.columns % (2 * shape.kinds):
             end_row = count(m, shape.columns, end_pixel, "column").last
-        m.d.sync += [
-            turn.eq(next_turn),
-            # A register, so that what waits for it has no choice of two in front.
-            valid.eq(Mux(next_turn[-1], second.next_valid, first.next_valid)),
-        ]
+        m.d.sync += turn.eq(next_turn)
         m.d.comb += [
             next_turn.eq(Mux(end_pixel, Mux(end_row, 0, turn + 1), turn)),
-            leaves.eq(valid & self.o.ready),
+            leaves.eq(self.o.valid & self.o.ready),
             self.o.payload.eq(Mux(is_second, Cat(second.o.payload), Cat(first.o.payload))),
+        ]
+        if not self.config.ahead:
+            m.d.comb += [
+                self.o.valid.eq(Mux(is_second, second.o.valid, first.o.valid)),
+                first.o.ready.eq(self.o.ready & ~is_second),
+                second.o.ready.eq(self.o.ready & is_second),
+            ]
+            return
+        # A register, so that what waits for it has no choice of two in front.
+        valid = Signal(name="valid")
+        m.d.sync += valid.eq(Mux(next_turn[-1], second.next_valid, first.next_valid))
+        m.d.comb += [
             self.o.valid.eq(valid),
             *(fifo.o.ready.eq(self.o.ready) for fifo in self.fifos),
             first.chosen.eq(~is_second),

@@ -43,8 +43,8 @@ class ProgramSequencer(WindowSequencer):
         self, m: Module, shape: WinogradWindowConfig, complete: Value, room: Value, words: Sequence[Word]
     ) -> None:
         self.m, self.shape, self.room, self.pairs = m, shape, room, shape
-        self.issue, self.begins, self.end_fold, self.advance, self.end_row, self.end_next_row = signals(
-            "issue begins end_fold advance end_row end_next_row"
+        self.issue, self.begins, self.end_fold, self.advance, self.end_row, self.end_next_row = (
+            Signal(name=name) for name in ("issue", "begins", "end_fold", "advance", "end_row", "end_next_row")
         )
         row, column = divmod(1, shape.out_width)
         self.next_column = count(m, shape.out_width, self.advance, "next_column", column)
@@ -154,7 +154,8 @@ class ProgramSequencer(WindowSequencer):
         second = shape.blocks[2]
         phase = Signal(init=shape.padding_height % 2, name="program_phase")
         place = Signal(range(length), init=first, name="program_word")
-        ends, left = signals("last_program_word program_left")  # `place` is the program's last word; it was fetched
+        # ends: `place` is the program's last word; left: it was fetched
+        ends, left = Signal(name="last_program_word"), Signal(name="program_left")
         end_row = count(m, shape.out_width // 2, left, "program_block").last
         last_row = count(m, shape.out_height, left & end_row, "program_row").last
         after = Mux(last_row, shape.padding_height % 2, ~phase)

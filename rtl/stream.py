@@ -35,6 +35,9 @@ class CreditFifoConfig:
         The most beats that are reserved at once.
     in_block
         Whether its memory is block RAM.
+    ahead
+        Whether it is decided in the cycle before that a beat moves up when one leaves: for those that give in turn,
+        where `ready` comes through much logic.
 
     Raises
     ------
@@ -46,6 +49,7 @@ class CreditFifoConfig:
     depth: int
     batch: int = 1
     in_block: bool = False
+    ahead: bool = False
 
     latency: ClassVar[int] = 2
     """Cycles from `write` to `o.valid`."""
@@ -57,7 +61,7 @@ class CreditFifoConfig:
 
     def cost(self, family: str) -> Cost:
         """Resources: flip-flops exactly. LUTs of the counters and their conditions: what was measured from 1 to 70."""
-        return _fifo_cost(Shape.cast(self.payload).width, self.depth, self.batch, family, self.in_block)
+        return _fifo_cost(Shape.cast(self.payload).width, self.depth, self.batch, family, self.in_block, self.ahead)
 
     def build(self) -> CreditFifo:
         """The component."""
@@ -65,14 +69,14 @@ class CreditFifoConfig:
 
 
 @cache
-def _fifo_cost(width: int, depth: int, batch: int, family: str, in_block: bool) -> Cost:
+def _fifo_cost(width: int, depth: int, batch: int, family: str, in_block: bool, ahead: bool) -> Cost:
     words = max(depth - 1, 1)
     credits, level, address = bits_of(depth + 1), bits_of(words + 1), bits_of(words)
     spare = max((depth - batch).bit_length(), (batch - 1).bit_length()) + 1
-    ff = spare + level + 2 * address + width + 2
+    ff = spare + level + 2 * address + width + 1 + ahead
     if words == 1:
         return Cost(3 + depth, ff + width)  # the word is a register
-    ff += 2
+    ff += 1 + ahead
     control = 5 * credits + 3 + (0 if words == 1 << address else 3 * (credits - 1) // 2)
     control = {3: 8, 4: 14}.get(depth, control) + 4 * (batch > 1)
     if in_block:
@@ -104,14 +108,15 @@ class CreditFifo(Component):
     reserve : In(range(batch + 1)), entries taken this cycle; the caller checks `room` first
     room : Out(1), at least `batch` entries are free; registered
     o : Out(stream)
-    next_valid : Out(1), `o.valid` of the next cycle
-    chosen, next_chosen : In(1), where several FIFOs give in turn: whether `o.ready` means this one, now and in the next
-        cycle; left alone it always does
+    next_valid : Out(1), `ahead` alone: `o.valid` of the next cycle
+    chosen, next_chosen : In(1), `ahead` alone: whether `o.ready` means this one of several FIFOs that give in turn, now
+        and in the next cycle
     """
 
     def __init__(self, config: CreditFifoConfig) -> None:
         self.config = config
         shape, batch = config.payload, config.batch
+        in_turn = {"next_valid": Out(1), "chosen": In(1), "next_chosen": In(1)} if config.ahead else {}
         super().__init__(
             {
                 "write": In(1),
@@ -119,9 +124,7 @@ class CreditFifo(Component):
                 "reserve": In(range(batch + 1)),
                 "room": Out(1, init=1),
                 "o": Out(stream.Signature(shape)),
-                "next_valid": Out(1),
-                "chosen": In(1, init=1),
-                "next_chosen": In(1, init=1),
+                **in_turn,
             }
         )
 
@@ -129,7 +132,8 @@ class CreditFifo(Component):
         m = Module()
         depth, batch = self.config.depth, self.config.batch
         taken = Signal()
-        m.d.comb += taken.eq(self.o.valid & self.o.ready & self.chosen)
+        taking = self.o.valid & self.o.ready
+        m.d.comb += taken.eq(taking & self.chosen if self.config.ahead else taking)
         # Free entries less a batch: whether there is room is the sign.
         spare = Signal(range(-batch, depth - batch + 1), init=depth - batch)
         m.d.sync += spare.eq(add_carry(spare, _negative(self.reserve, len(spare)), taken))
@@ -139,34 +143,42 @@ class CreditFifo(Component):
         words = max(depth - 1, 1)
         level = Signal(range(words + 1))
         some, load = Signal(name="some"), Signal(name="load")  # some: level != 0, a register
-        # `load` enables registers: what it is if a beat leaves is known a cycle before.
-        drains, next_some = Signal(name="drains"), Signal(name="next_some")
-        m.d.comb += [
-            load.eq((some & ~self.o.valid) | (drains & self.o.ready)),
-            self.next_valid.eq(some | (self.o.valid & ~(self.o.ready & self.chosen))),
-        ]
-        m.d.sync += [
-            level.eq(add_carry(level, load.replicate(len(level)), self.write)),
-            drains.eq(next_some & self.next_valid & self.next_chosen),
-        ]
-        if words > 1:
-            several = Signal(name="several")  # level > 1
-            m.d.comb += next_some.eq(self.write | Mux(load, several, some))
-            m.d.sync += [
-                some.eq(next_some),
-                several.eq(Mux(self.write, Mux(load, several, some), several & ~(load & (level == 2)))),
-            ]
+        m.d.sync += level.eq(add_carry(level, load.replicate(len(level)), self.write))
+        if self.config.ahead:
+            self._ahead(m, some, load, level)
         else:
-            m.d.comb += [some.eq(level), next_some.eq(self.write | (some & ~load))]
+            m.d.comb += load.eq(some & (~self.o.valid | self.o.ready))
+            m.d.sync += self.o.valid.eq(some | (self.o.valid & ~self.o.ready))
+            if words > 1:
+                m.d.sync += some.eq(self.write | Mux(load, level != 1, some))
+            else:
+                m.d.comb += some.eq(level)
         in_luts = self._memory if words > 1 else self._word_of
         first = self._block(m, load, depth) if self.config.in_block else in_luts(m, load, words)
-        m.d.sync += self.o.valid.eq(self.next_valid)
         if self.config.in_block:
             m.d.comb += self.o.payload.eq(first)
             return m
         with m.If(load):
             m.d.sync += self.o.payload.eq(first)
         return m
+
+    def _ahead(self, m: Module, some: Signal, load: Signal, level: Signal) -> None:
+        """`load` enables registers: what it is if a beat leaves is known a cycle before."""
+        drains, next_some = Signal(name="drains"), Signal(name="next_some")
+        m.d.comb += [
+            load.eq((some & ~self.o.valid) | (drains & self.o.ready)),
+            self.next_valid.eq(some | (self.o.valid & ~(self.o.ready & self.chosen))),
+        ]
+        m.d.sync += [self.o.valid.eq(self.next_valid), drains.eq(next_some & self.next_valid & self.next_chosen)]
+        if len(level) == 1:
+            m.d.comb += [some.eq(level), next_some.eq(self.write | (some & ~load))]
+            return
+        several = Signal(name="several")  # level > 1
+        m.d.comb += next_some.eq(self.write | Mux(load, several, some))
+        m.d.sync += [
+            some.eq(next_some),
+            several.eq(Mux(self.write, Mux(load, several, some), several & ~(load & (level == 2)))),
+        ]
 
     def _block(self, m: Module, load: Signal, words: int) -> Value:
         """As `_memory`, a cycle later and in block RAM: the word is read until the next one is."""

@@ -185,7 +185,7 @@ def _fifo(shape: Shape, payload: Shape, depth: int, batch: int, half_block_luts:
         luts = distributed_lut(depth, shape.width, "xc7")
         block = RamConfig(depth, shape.width, half_block_luts=half_block_luts).cost("xc7")
         in_block = block.lut + 2 * block.bram36 * half_block_luts < luts
-    return CreditFifoConfig(payload, depth, batch, in_block)
+    return CreditFifoConfig(payload, depth, batch, in_block, ahead=True)
 
 
 def winograd2d_kernels(window: WindowConfig, weight: np.ndarray) -> Winograd2dKernels:

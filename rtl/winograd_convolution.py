@@ -63,6 +63,7 @@ class WinogradConvolutionConfig(PairConvolutionConfig):
 
     form: ClassVar[str] = "1-D"
     """Winograd's, of rows of taps."""
+    ahead: ClassVar[bool] = True
     room_latency: ClassVar[int] = ROOM_LATENCY
 
     def __post_init__(self) -> None:
@@ -272,7 +273,7 @@ class WinogradConvolution(PairConvolution):
         width = lanes * bits
         left, length = Signal(range(beats + 1), name="left"), Signal(range(beats + 1), name="length")
         waiting, is_second, ends = signals("waiting is_second ends")  # ends: left == 1
-        first_ends, ends_next = Signal(), Signal()
+        first_ends, ends_next = signals("first_ends ends_next")
         m.d.comb += [
             first_ends.eq(Mux(last_done, last_beats == 1, beats == 1)),
             ends_next.eq(Mux(mac.done, first_ends, Mux(ends, length == 1, left == 2))),

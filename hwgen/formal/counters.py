@@ -187,12 +187,15 @@ class InOrder(Component):
             m.d.comb += [Assume(dut.reserve <= Mux(dut.room, dut.config.batch, 0)), Assume(~dut.write | (waiting != 0))]
             # What is reserved and not yet written, and what waits: never more than the FIFO's depth.
             m.d.comb += Assert(waiting + come - gone <= dut.config.depth)
+            comes, given = dut.write, dut.payload
+        else:
+            comes, given = dut.i.valid & dut.i.ready, dut.i.payload
+        goes = dut.o.valid & dut.o.ready
+        if hasattr(dut, "chosen"):
             chosen = Signal(name="was_next_chosen", init=1)
             m.d.sync += chosen.eq(dut.next_chosen)
             m.d.comb += Assume(dut.chosen == chosen)
-            comes, given, goes = dut.write, dut.payload, dut.o.valid & dut.o.ready & dut.chosen
-        else:
-            comes, given, goes = dut.i.valid & dut.i.ready, dut.i.payload, dut.o.valid & dut.o.ready
+            goes &= dut.chosen
         m.d.sync += mark.eq(mark)
         with m.If(comes):
             m.d.sync += come.eq(come + 1)

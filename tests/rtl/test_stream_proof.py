@@ -33,8 +33,7 @@ module watch(input clk, write, ready, next_chosen, pick, input [1:0] payload, in
   wire some{some};
   wire [{address}:0] write_address, read_address;
   fifo dut(.clk(clk), .rst(1'b0), .write(write), .payload(payload), .reserve(reserve), .o__ready(ready), .room(room),
-    .o__payload(data), .o__valid(valid), .next_valid(next_valid), .chosen(chosen), .next_chosen(next_chosen),
-    .spare(spare), .level(level), .drains(drains){ports});
+    .o__payload(data), .o__valid(valid), .spare(spare), .level(level){ports});
 
   // Beats that are reserved and not yet written, and written and not yet taken; one beat is followed on its way.
   reg [7:0] under_way = 0, held = 0, ahead = 0;
@@ -44,7 +43,7 @@ module watch(input clk, write, ready, next_chosen, pick, input [1:0] payload, in
   wire [7:0] slot = (read_address + ahead - valid) % {places};
   wire [1:0] kept = {kept};
   always @(posedge clk) begin
-    chosen <= next_chosen;
+    chosen <= {next_chosen};
     was_next_valid <= next_valid;
     under_way <= under_way + reserve - write;
     held <= held + write - taken;
@@ -58,13 +57,12 @@ module watch(input clk, write, ready, next_chosen, pick, input [1:0] payload, in
     assert(under_way + held <= {depth});
     assert(room == (under_way + held + {batch} <= {depth}));
     assert(!valid || held != 0);
-    assert(valid == was_next_valid);
     assert(!follow || ahead != 0 || !valid || data == followed);
     // Inside: every place is counted once, the memory has one word less than the FIFO places, and no write fails.
     assert(spare + $signed(under_way) + $signed(held) == $signed({depth} - {batch}));
     assert(level + valid == held && level <= (valid ? {depth} - 1 : 1) && level <= {places});
-    assert(some == (level != 0) && {several});
-    assert(drains == (some & valid & chosen));
+    assert(some == (level != 0));
+    {ahead}
     assert(!write || level < {places} || !valid || taken);
     assert(read_address < {places} && write_address == (read_address + level) % {places});
     assert(!follow || ahead < held);
@@ -74,7 +72,9 @@ endmodule
 """
 
 
-def prove(folder: Path, depth: int, batch: int, allowed: Sequence[str] = ALLOWED) -> tuple[bool, str]:
+def prove(
+    folder: Path, depth: int, batch: int, allowed: Sequence[str] = ALLOWED, ahead: bool = False
+) -> tuple[bool, str]:
     """Whether the checker's assertions are proven, and what Yosys says."""
 
     def top(values: range) -> int:
@@ -82,17 +82,20 @@ def prove(folder: Path, depth: int, batch: int, allowed: Sequence[str] = ALLOWED
 
     places = max(depth - 1, 1)
     addresses = ("write__addr", "write_address"), ("read__addr", "read_address")
-    more = (*addresses, ("some", "some"), ("several", "several"))
-    inside = [(name, name) for name in ("level", "spare", "drains")] + [*more] * (places > 1)
+    inside = [("level", "level"), ("spare", "spare"), *((*addresses, ("some", "some")) if places > 1 else ())]
+    inside += [(name, name) for name in ("drains", *["several"] * (places > 1)) if ahead]
     stored = [f"memory[{word}]" for word in range(places)] if places > 1 else ["word"]
     exposed = [name for name, _ in inside] + stored
     ports = [f".\\{name} ({wire})" for name, wire in addresses if places > 1]
-    ports += [".some (some)", ".several (several)"] * (places > 1)
+    ports += [".some (some)"] * (places > 1) + [".several (several)"] * (ahead and places > 1)
+    ports += [f".{name} ({name})" for name in ("next_valid", "chosen", "next_chosen", "drains") if ahead]
+    claims = "assert(valid == was_next_valid && drains == (some & valid & chosen));"
+    claims += " assert(several == (level > 1));" * (places > 1)
     ports += [f".\\{name} (word{word})" for word, name in enumerate(stored)]
     text = CHECKER.format(
         depth=depth, batch=batch, places=places, reserve=top(range(batch + 1)), level=top(range(places + 1)),
         spare=top(range(-batch, depth - batch + 1)), address=top(range(places)),
-        some="" if places > 1 else " = level", several="several == (level > 1)" if places > 1 else "1",
+        some="" if places > 1 else " = level", ahead=claims * ahead, next_chosen="next_chosen" if ahead else "1",
         words="".join(f", word{word}" for word in range(places)), ports="".join(f", {port}" for port in ports),
         kept=" : ".join(f"slot == {word} ? word{word}" for word in range(places)) + " : 0",
         allowed=" ".join(allowed).format(batch=batch),
@@ -100,7 +103,7 @@ def prove(folder: Path, depth: int, batch: int, allowed: Sequence[str] = ALLOWED
     if places == 1:
         text = text.replace("write_address, read_address;", "write_address = 0, read_address = 0;")
     (folder / "checker.sv").write_text(text)
-    dut = CreditFifoConfig(2, depth, batch).build()
+    dut = CreditFifoConfig(2, depth, batch, ahead=ahead).build()
     (folder / "fifo.il").write_text(rtlil.convert(dut, name="fifo", emit_src=False))
     (folder / "prove.ys").write_text("\n".join([
         "read_rtlil fifo.il", "hierarchy -top fifo", "proc", "memory -nomap", "memory_map",
@@ -116,6 +119,12 @@ def prove(folder: Path, depth: int, batch: int, allowed: Sequence[str] = ALLOWED
 @pytest.mark.parametrize(("depth", "batch"), [(1, 1), (2, 1), (3, 2), (4, 1), (8, 8)])
 def test_proven(tmp_path: Path, depth: int, batch: int) -> None:
     proven, text = prove(tmp_path, depth, batch)
+    assert proven, text[-3000:]
+
+
+@pytest.mark.parametrize(("depth", "batch"), [(1, 1), (2, 1), (3, 2), (8, 8)])
+def test_proven_in_turn(tmp_path: Path, depth: int, batch: int) -> None:
+    proven, text = prove(tmp_path, depth, batch, ahead=True)
     assert proven, text[-3000:]
 
 

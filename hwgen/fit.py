@@ -30,8 +30,7 @@ from hwgen.errors import HwgenError
 from hwgen.executor import Executor, Job
 from hwgen.ir.graph import Graph
 from hwgen.option_values import ENGINE, Engine
-from hwgen.plan.buffers import check_fits, minimal_buffers
-from hwgen.plan.size import size_together
+from hwgen.plan.buffers import size_with_buffers
 from hwgen.program import run_program
 from hwgen.rtl.primitives import Cost
 from hwgen.spec import model as specs
@@ -100,9 +99,7 @@ def of_graphs(
 ) -> Fit:
     """The same of graphs, which share the board."""
     try:
-        sized = size_together(graphs, target, width, height, fps, engine)
-        plans = [minimal_buffers(plan) for plan in sized]
-        check_fits(plans)
+        plans = size_with_buffers(graphs, target, width, height, fps, engine)
     except HwgenError as error:
         # Where it stands in the board's file is of use to who writes that; here the resource is.
         where = error.where.rpartition(" ")[2].removeprefix("resources.")

@@ -24,9 +24,8 @@ from hwgen.ir import serialize
 from hwgen.ir.graph import Graph
 from hwgen.model import channel_of, load_graph
 from hwgen.option_values import ENGINE
-from hwgen.plan.buffers import minimal_buffers
+from hwgen.plan.buffers import size_with_buffers
 from hwgen.plan.plan import Plan
-from hwgen.plan.size import size
 from hwgen.spec import model as specs
 from hwgen.spec.model import ModelSpec
 
@@ -64,7 +63,7 @@ def emit(
     graph, width, height = graph_of(options, spec)
     folder = out or Path("hwgen_out") / f"{spec.name}_{options.side}_{target.name}"
     check_replaceable(folder)  # before the work
-    plan = minimal_buffers(size(graph, target, width, height, options.fps, options.engine or ENGINE))
+    (plan,) = size_with_buffers([graph], target, width, height, options.fps, options.engine or ENGINE)
     with replaced_folder(folder) as part:
         manifest = write_design(part, plan, spec, options, beside)
     if not quiet:

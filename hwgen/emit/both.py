@@ -15,9 +15,8 @@ from hwgen.emit import Beside, Emitted, graph_of, target_of, write_design
 from hwgen.emit.folder import check_replaceable, replaced_folder
 from hwgen.emit.manifest import FORMAT_VERSION, file_hashes, manifest_bytes
 from hwgen.option_values import ENGINE
-from hwgen.plan.buffers import check_fits, minimal_buffers
+from hwgen.plan.buffers import size_with_buffers
 from hwgen.plan.plan import Plan
-from hwgen.plan.size import size_together
 from hwgen.rtl.primitives import Cost
 from hwgen.spec import model as specs
 
@@ -55,11 +54,10 @@ def emit_both(
     _, width, height = graphs[0]
     folder = out or Path("hwgen_out") / f"{spec.name}_{BOTH}_{target.name}"
     check_replaceable(folder)  # before the work
-    sized = size_together(
+    planned = size_with_buffers(
         [graph for graph, *_ in graphs], target, width, height, options.fps, options.engine or ENGINE
     )
-    plans = dict(zip(sides, map(minimal_buffers, sized), strict=True))
-    check_fits(list(plans.values()))
+    plans = dict(zip(sides, planned, strict=True))
     designs = {}
     with replaced_folder(folder) as part:
         for side, plan in plans.items():

@@ -26,15 +26,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hwgen.board import Board
 from hwgen.errors import HwgenError
+from hwgen.ir.graph import Graph
 from hwgen.lower.base import RESOURCES, Buffer, Depths
+from hwgen.option_values import Engine
 from hwgen.plan.plan import Plan
 from hwgen.plan.profiles import with_profiles
 from hwgen.plan.schedule import Scheduler
+from hwgen.plan.size import size_together
 from hwgen.rtl.primitives import Cost
 
 DOUBLINGS = 16
 """Most doublings of the depths until they suffice, before something must be wrong."""
+SIZINGS = 6
+"""Times, at most, that designs are sized until their buffers fit as well."""
 
 
 def minimal_depths(plan: Plan) -> dict[Buffer, int]:
@@ -88,9 +94,48 @@ def minimal_buffers(plan: Plan) -> Plan:
     HwgenError
         They do not fit the board: sizing counted on an estimate of what skip connections hold.
     """
-    found = with_profiles(with_depths(plan, minimal_depths(plan)))
+    found = _with_buffers(plan)
     check_fits([found])
     return found
+
+
+def size_with_buffers(
+    graphs: Sequence[Graph], board: Board, width: int, height: int, fps: float | None, engine: Engine
+) -> tuple[Plan, ...]:
+    """Size graphs that share a board (`size_together`), every buffer as shallow as interval and latency allow.
+
+    Sizing estimates what skip connections hold. Where their buffers take more than the board then has, all is sized
+    again with as much kept free, at a longer interval if need be.
+
+    Raises
+    ------
+    HwgenError
+        As `size_together`, or the buffers fit at no interval that was tried.
+    """
+    kept: dict[str, float] = {}
+    plans = tuple(map(_with_buffers, size_together(graphs, board, width, height, fps, engine)))
+    for _ in range(SIZINGS - 1):
+        over = {key: taken - board.budget(key) for key, taken in _taken(plans).items() if taken > board.budget(key)}
+        if not over:
+            break
+        kept = {key: kept.get(key, 0) + over.get(key, 0) for key in RESOURCES}
+        try:
+            sized = size_together(graphs, board, width, height, fps, engine, kept)
+        except HwgenError:
+            break  # what the buffers lack is the error that helps
+        plans = tuple(map(_with_buffers, sized))
+    check_fits(plans)
+    return plans
+
+
+def _with_buffers(plan: Plan) -> Plan:
+    return with_profiles(with_depths(plan, minimal_depths(plan)))
+
+
+def _taken(plans: Sequence[Plan]) -> dict[str, float]:
+    """What plans take together, by resource."""
+    total = sum((cost for plan in plans for cost in plan.costs.values()), Cost())
+    return {key: getattr(total, key) for key in RESOURCES}
 
 
 def check_fits(plans: Sequence[Plan]) -> None:
@@ -102,10 +147,8 @@ def check_fits(plans: Sequence[Plan]) -> None:
         They do not.
     """
     first = plans[0]
-    total = sum((cost for plan in plans for cost in plan.costs.values()), Cost())
-    for key in RESOURCES:
-        taken, has = getattr(total, key), first.board.budget(key)
-        if taken > has:
+    for key, taken in _taken(plans).items():
+        if taken > (has := first.board.budget(key)):
             both = "" if len(plans) == 1 else f" ({len(plans)} designs together)"
             wanted = f"at least {taken:g} for {first.graph.model}{both} with the buffers of its branches"
             raise HwgenError(first.board.where("resources", key), f"{wanted}; try a lower --fps", f"{has:g}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,19 +73,25 @@ def size(
 
 
 def size_together(
-    graphs: Sequence[Graph], board: Board, width: int, height: int, fps: float | None = None, engine: Engine = "direct"
+    graphs: Sequence[Graph], board: Board, width: int, height: int, fps: float | None = None, engine: Engine = "direct",
+    kept: Mapping[str, float] | None = None,
 ) -> tuple[Plan, ...]:
     """Choose the hardware of several graphs that share one board and have one rate: a transmitter and its receiver.
 
     As `size` has it, of all of them at once: the interval is that of the slowest node of any, resources are those of
     all together. Each may then be a little faster than the others by itself.
 
+    Parameters
+    ----------
+    kept
+        Resources of the board's budget that are left free, by name, besides what its `usable` leaves.
+
     Raises
     ------
     HwgenError
         As `size`.
     """
-    sizing = _Sizing([Design(graph, board, width, height, engine) for graph in graphs])
+    sizing = _Sizing([Design(graph, board, width, height, engine) for graph in graphs], kept or {})
     shortest = sizing.shortest(sizing.has)
     if shortest is None:
         raise sizing.too_small()
@@ -131,7 +137,7 @@ class _Sizing:
     Nodes without a choice are counted with the first one that has any.
     """
 
-    def __init__(self, designs: Sequence[Design]) -> None:
+    def __init__(self, designs: Sequence[Design], kept: Mapping[str, float]) -> None:
         self.designs = designs
         self.board, self.width, self.height = designs[0].board, designs[0].width, designs[0].height
         lowerings = {
@@ -162,7 +168,8 @@ class _Sizing:
             for port, source in enumerate(designs[which].hardware.inputs[name])
             if (which, source) in self.keys
         ]
-        self.has = np.array([self.board.budget(key) * (2 if key == "bram36" else 1) for key in RESOURCES])
+        free = {key: self.board.budget(key) - kept.get(key, 0) for key in RESOURCES}
+        self.has = np.array([math.floor(free[key] * (2 if key == "bram36" else 1)) for key in RESOURCES])
         self.least = max((lowerings[key].cycles(config) for key, config in self.given.items()), default=0)
         cycles = np.concatenate([layer.cycles for layer in self.layers])
         self.candidates = np.unique(np.maximum(cycles, self.least)).tolist()

@@ -272,3 +272,14 @@ def test_an_option_is_what_its_folding_costs(seed: int) -> None:
             assert tuple(layer.lanes[place]) == (folding.in_lanes, folding.out_lanes)
         all_of_it = np.column_stack([layer.cycles, layer.amounts])
         assert len(pareto_front(all_of_it, layer.lanes)) == len(layer.cycles)
+
+
+def test_what_is_kept_free_is_what_a_smaller_board_lacks() -> None:
+    graph = graph_of(*CASES[0])
+    (plan,) = size_together([graph], board_with(), *FRAME)
+    least = {key: amount / (2 if key == "bram36" else 1) for key, amount in zip(RESOURCES, taken_by(plan), strict=True)}
+    for key in ("dsp", "lut"):
+        has = int(least[key]) - 1
+        (smaller,) = size_together([graph], board_with(**{key: has}), *FRAME)
+        (kept,) = size_together([graph], board_with(**{key: has + 7}), *FRAME, kept={key: 7})
+        assert kept.configs == smaller.configs != plan.configs

@@ -8,7 +8,6 @@ same files give the same figures.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -52,7 +51,7 @@ def evaluate(
     data : images as for `hwgen train`; those of the split "val" are measured
     weights : folder of the checkpoints; None takes the model's own
     snrs_db : SNRs of the channel in dB
-    every : so many images are one step apart
+    every : every so many-th image is measured, from the first
     frame : (width, height) that the circuit is sized for; None takes the specification's
 
     Returns
@@ -129,5 +128,5 @@ def circuit(
 
 def link_fps(fits: Sequence[Fit]) -> float | None:
     """The rate of the slowest; None where one does not fit."""
-    rates = [found.fps for found in fits]
-    return min((rate for rate in rates if rate is not None), default=math.inf) if None not in rates else None
+    rates = [found.fps for found in fits if found.fps is not None]
+    return min(rates) if len(rates) == len(fits) else None

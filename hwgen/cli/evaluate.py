@@ -23,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--snr", nargs="+", type=Number("--snr", float, *SNRS_DB), metavar="DB",
                         help="SNRs of the channel in dB (default: 1 4 7 10 13 19)")
     parser.add_argument("--every", type=Number("--every", int, 1, MOST_FRAMES), default=1, metavar="N",
-                        help="measure every N-th image alone (default: all)")
+                        help="measure only every N-th image (default: 1, all of them)")
     parser.add_argument("--weights", type=path("--weights"), metavar="DIR",
                         help="folder of the checkpoints (default: the model's)")
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else there")

@@ -6,7 +6,8 @@ single entry. Whether given depths do is decided exactly, from the cycles of all
 Less room never makes anything earlier, so what suffices for a buffer suffices with one entry more, and a bisection
 finds the least. All buffers begin with depths that suffice; then each in turn gets the least that does no harm. What is
 chosen later only takes room away, so no earlier buffer can be spared an entry afterwards either: the depths are
-minimal, each by itself. They are no more than what sizing counted on.
+minimal, each by itself. They are no more than what sizing counted on, but for those of skip connections, which it only
+estimates.
 
 Several such sets exist, for what one buffer does not hold another may. FIFOs come first: theirs are single beats, and
 the ring behind one would hold whole pixels anyway. What they need then follows from their own stage: the results of

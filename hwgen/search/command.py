@@ -101,8 +101,6 @@ def search(
     whole = space(base, values, limits.channels, limits.weight_bits, limits.activation_bits, criterion)
     if not whole.parameters:
         raise HwgenError("--least-channels, --least-weight-bits", "something that may change", "nothing")
-    shutil.copyfile(parent_file, out / PARENT)
-    parent = trained(base, "float", _as_float(out))
     assert base.training is not None, "checked"
     crops = Crops(train_images, base.training.crop, str(data))
     bench = Bench(crops, train_images, some, plan.snr_db)
@@ -110,11 +108,16 @@ def search(
             "images": plan.images}  # fmt: skip
     asked = {"budget": asdict(plan.budget), **_asked(question)}
     about = key_of([seen, asked])
-    _, losses = probing.sensitivity(whole, _psnr(whole, parent, bench, out), out / f"sensitivity_{key_of(seen)}.json",
-                                    lambda text: _say(text, as_json))  # fmt: skip
-    narrow = probing.narrowed(whole, losses)
-    trials = Trials(narrow, question, plan.budget, bench, parent, out / "points", about)
     with studies.opened(f"{spec.name} {about}", plan.storage, out, plan.seed) as study:
+        for copy in (out / PARENT, base.folder / FILES["float"]):  # a dense network's name, for `trained`
+            with replaced_file(copy) as part:
+                shutil.copyfile(parent_file, part)
+        parent = trained(base, "float", base.folder)
+        file = out / f"sensitivity_{key_of(seen)}.json"
+        _, losses = probing.sensitivity(whole, _psnr(whole, parent, bench, out), file,
+                                        lambda text: _say(text, as_json))  # fmt: skip
+        narrow = probing.narrowed(whole, losses)
+        trials = Trials(narrow, question, plan.budget, bench, parent, out / "points", about)
         studies.begin(study, probing.beginnings(narrow, losses))
         studies.search(study, narrow, trials.run, plan.trials,
                        lambda number, outcome: _say(f"trial {number}: {shown(outcome)}", as_json))  # fmt: skip
@@ -138,13 +141,6 @@ def _written(values: dict[str, Any], folder: Path, spec: ModelSpec) -> ModelSpec
     with replaced_file(folder / "spec.yaml") as part:
         part.write_text(text_of(values, f"The parent of a search: {spec.name}'s network."), encoding="utf-8")
     return load(folder / "spec.yaml")
-
-
-def _as_float(out: Path) -> Path:
-    """The folder that has the parent's weights under the name of a dense network's."""
-    with replaced_file(out / SPACE / FILES["float"]) as part:
-        shutil.copyfile(out / PARENT, part)
-    return out / SPACE
 
 
 def _asked(question: Question) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Space:
 
     @property
     def whole(self) -> dict[str, int]:
-        """The parent itself, 8 bits everywhere that bits are searched."""
+        """The parent itself."""
         return {one.name: one.high for one in self.parameters}
 
     def narrowed(self, least: Mapping[str, int]) -> Space:

@@ -37,7 +37,7 @@ DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 class Dominated(BasePruner):
-    """Leaves a point that an earlier one of no more cycles was ahead of, by `MARGIN_DB`, behind as many steps."""
+    """Leaves a point where an earlier one of no more cycles was better by `MARGIN_DB` after as many steps."""
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         mine = outcome_of(trial)
@@ -64,7 +64,7 @@ def outcomes(study: Study) -> list[Outcome]:
 
 
 def finished(study: Study) -> int:
-    """Trials that have ended, however they did."""
+    """How many trials have ended, trained to the end or left early; failed ones do not count."""
     return len(study.get_trials(deepcopy=False, states=DONE))
 
 
@@ -133,7 +133,7 @@ def suggested(trial: Trial, space: Space) -> dict[str, int]:
 
 
 Run = Callable[[Mapping[str, int], Callable[[Outcome], bool]], Outcome]
-"""Runs a point; asks behind each rung whether to leave it."""
+"""Runs a point; asks after each rung whether to leave it."""
 
 
 def search(study: Study, space: Space, run: Run, trials: int, told: Callable[[int, Outcome], None]) -> None:

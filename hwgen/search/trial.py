@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwgen.errors import HwgenError
-from hwgen.export import export
-from hwgen.ir.graph import SIDES, Graph
-from hwgen.model import with_channel
+from hwgen.evaluate import graphs_of
 from hwgen.outputs import replaced_file
 from hwgen.plainjson import json_object
 from hwgen.search.question import Question, Sized
@@ -127,7 +125,7 @@ class Trials:
         Parameters
         ----------
         stop
-            Whether to leave a point behind its latest rung.
+            Whether to leave a point after its latest rung.
 
         Raises
         ------
@@ -169,16 +167,11 @@ class Trials:
         ):
             found.rungs[step] = psnr
         if step < total:
-            found.stopped = f"no better than others behind {step} steps"
+            found.stopped = f"no better than others after {step} steps"
             return
         found.psnr = psnr
         found.take(sized := question.sized(graphs_of(spec, folder / FILES["qat"])))
         found.shortfalls = question.shortfalls(sized, psnr)
-
-
-def graphs_of(spec: ModelSpec, checkpoint: Path) -> dict[str, Graph]:
-    """Both sides' integer graphs of a checkpoint, with the channel's nodes."""
-    return {side: with_channel(export(spec, checkpoint, side), spec.channel) for side in SIDES}
 
 
 def costs(spec: ModelSpec, width: int, height: int) -> tuple[int, int]:

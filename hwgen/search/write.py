@@ -55,8 +55,9 @@ def write(points: Path, key: str, folder: Path) -> Outcome:
     return outcome
 
 
-
 def told(outcome: Outcome) -> str:
     """What the search found, in a line."""
-    sides = ", ".join(f"{side} {used['cycles']:,} cycles" for side, used in outcome.sides.items())
-    return f"The search found {outcome.psnr:.2f} dB behind {max(outcome.rungs)} steps; {sides}."
+    cycles = {side: used["cycles"] for side, used in outcome.sides.items()}
+    sides = ", ".join(f"{side} {'does not fit the board' if count is None else f'{count:,} cycles'}"
+                      for side, count in cycles.items())  # fmt: skip
+    return f"The search found {outcome.psnr:.2f} dB after {max(outcome.rungs)} steps; {sides}."

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hwgen.console import print_json
 from hwgen.design_options import DesignOptions
@@ -39,6 +39,7 @@ ROW_FILE = "row.json"
 SNRS_DB = (1.0, 10.0, 19.0)
 """Where images are measured; the middle one is the table's."""
 RESOURCES = ("dsp", "lut", "bram36")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class Settings:
     data : images, as of `hwgen.train.data.load`
     images : validation images that are measured, evenly spread
     board, fps : what is sized for; fps None takes the best rate that the board has
-    inputs : digests of the parent's weights and of the images
+    inputs : everything else that fixes the rows: digests of the parent's weights and of the images, how many images are
+        measured, board and rate
     base : the study's folder
     built : seed of the cases whose designs are sized and emitted; those of the other seeds have their shapes
     """
@@ -77,7 +79,8 @@ def run_case(
     """
     parent, base = load(settings.parent), Path(settings.base)
     tuned, rows = folders(base, parent, case, grid, settings.inputs)
-    missing = [one for one in zip(grid.widths, rows, strict=True) if not (one[1] / ROW_FILE).is_file()]
+    emitted = case.seed == settings.built
+    missing = [one for one in zip(grid.widths, rows, strict=True) if not _complete(one[1] / ROW_FILE, emitted)]
     if missing:
         spec = _prepared(tuned, specification(parent, case, grid))
         _linked(tuned / FILES["float"], Path(settings.weights))
@@ -93,15 +96,23 @@ def run_case(
                 run_phase(own, "qat", train_images, val_images, pick_device("cpu"), folder, where=settings.data)
             record = {"criterion": case.criterion, "ratio": case.ratio, "seed": case.seed, "bits": width.name,
                       **of_float, **_measured(own, val_images),
-                      **_built(own, settings, emitted=case.seed == settings.built), "folder": folder.name}  # fmt: skip
+                      **_built(own, settings, emitted), "folder": folder.name}  # fmt: skip
             with replaced_file(folder / ROW_FILE) as part:
                 part.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return [json.loads((folder / ROW_FILE).read_text(encoding="utf-8")) for folder in rows]
 
 
-def evenly(images: Sequence[Picture], count: int) -> list[Picture]:
-    """At most so many of them, evenly spread."""
-    return [images[index] for index in range(0, len(images), max(1, -(-len(images) // count)))]
+def evenly(given: Sequence[T], count: int) -> list[T]:
+    """At most so many of them (1 or more), evenly spread, the first among them."""
+    return list(given[:: max(1, -(-len(given) // count))])
+
+
+def _complete(path: Path, emitted: bool) -> bool:
+    """Whether a row is there, with its design where that is wanted: another study may have emitted another seed's."""
+    if not path.is_file():
+        return False
+    row = json.loads(path.read_text(encoding="utf-8"))
+    return not emitted or row["cycles"] is not None or row["short"] is not None
 
 
 def _prepared(folder: Path, text: str) -> ModelSpec:

@@ -153,7 +153,7 @@ def folders(base: Path, parent: ModelSpec, case: Case, grid: Grid, inputs: Seque
 
     Parameters
     ----------
-    inputs : digests of the parent's weights and of the images
+    inputs : everything else that fixes the rows, see `hwgen.study.case.Settings`
     """
     text = specification(parent, case, grid)
     tuned = base / "cases" / key("case", text, *inputs)

@@ -13,7 +13,7 @@ from hwgen.errors import HwgenError
 from hwgen.executor import Executor, Job, Result
 from hwgen.outputs import check_file, replaced_file
 from hwgen.spec.model import ModelSpec, load
-from hwgen.study.case import Settings, words
+from hwgen.study.case import Settings, evenly, words
 from hwgen.study.grid import Grid
 from hwgen.study.plot import draw
 from hwgen.study.table import as_csv, lines, printed
@@ -22,6 +22,8 @@ from hwgen.verdict import PROVEN, STATUS, worst
 TABLE_FILE, PLOT_FILE = "study.csv", "study.png"
 CASES = 4
 """Cases of a job: they share the seconds that torch and the images take."""
+VERIFIED_FRAME = "32x32"
+"""Small: what is compared is every value of every layer, of a frame of any size."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def _settings(asked: Study, spec: ModelSpec) -> Settings:
 
 def _verifications(rows: Sequence[dict[str, Any]], asked: Study) -> list[Job]:
     """Jobs that verify a sample of the rows, evenly spread, both sides each."""
-    some = [rows[index] for index in range(0, len(rows), -(-len(rows) // asked.verified))] if asked.verified else []
+    some = evenly(rows, asked.verified) if asked.verified else []
     jobs = []
     for row in some:
         folder = asked.out.resolve() / "rows" / row["folder"]
@@ -142,7 +144,3 @@ def _verifications(rows: Sequence[dict[str, Any]], asked: Study) -> list[Job]:
             jobs.append(Job(name, "hwgen", ("verify", "--model", str(folder), "--side", side, "--board", asked.board,
                                             "--frame", VERIFIED_FRAME, "--json")))  # fmt: skip
     return jobs
-
-
-VERIFIED_FRAME = "32x32"
-"""Small: what is compared is every value of every layer, of a frame of any size."""

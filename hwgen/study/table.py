@@ -36,7 +36,7 @@ class Line:
 
 
 def lines(rows: Sequence[Mapping[str, Any]]) -> list[Line]:
-    """Lines in the order of their first rows' shares and widths, within these by PSNR at 10 dB, the best first."""
+    """Lines by share, ascending; then by width, in the order of the rows; then by PSNR at 10 dB, the best first."""
     groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for row in rows:
         groups.setdefault(tuple(row[key] for key in GROUPED), []).append(row)
@@ -70,7 +70,7 @@ def printed(found: Sequence[Line], title: str) -> Table:
                  (("psnr_1_db", 2), ("psnr_10_db", 2), ("psnr_19_db", 2), ("ssim_10_db", 4), ("float_psnr_10_db", 2))]
         cells += [whole(line.means[name]) for name in MEASURED[5:-1]]
         block = line.means["bram36"]
-        table.add_row(line.criterion, f"{line.ratio:.0%}", line.bits, str(line.seeds), *cells,
+        table.add_row(line.criterion, f"{100 * line.ratio:g} %", line.bits, str(line.seeds), *cells,
                       "-" if block is None else f"{block:g}")  # fmt: skip
     return table
 

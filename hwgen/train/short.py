@@ -96,14 +96,14 @@ def short_training(
     qat_steps: int,
     stop: Callable[[int, float], bool],
 ) -> Iterator[tuple[int, float]]:
-    """Train; yields (step, PSNR in dB) behind fine-tuning, in the middle and at the end of quantised training.
+    """Train; yields (step, PSNR in dB) after fine-tuning, in the middle and at the end of quantised training.
 
     Parameters
     ----------
     folder
         Gets finetune.safetensors and checkpoint.safetensors; what is there is taken as done.
     stop
-        Whether to end behind a rung's step and PSNR, then without checkpoint.safetensors.
+        Whether to end after a rung, given its step and PSNR; there is then no checkpoint.safetensors.
 
     Raises
     ------

@@ -128,4 +128,6 @@ def test_a_target_is_part_of_what_a_point_is(folder: Path) -> None:
 ])  # fmt: skip
 def test_refusals(more: list[str], error: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words(folder, 1, *more)) == 2
-    assert error in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert error in err
+    assert "dB" not in out, "before anything is probed"

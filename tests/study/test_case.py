@@ -71,6 +71,16 @@ def test_a_case(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     assert again == rows
 
 
+def test_a_row_without_its_design_is_incomplete_where_it_is_wanted(tmp_path: Path) -> None:
+    """Another study may have emitted another seed's design."""
+    path = tmp_path / module.ROW_FILE
+    assert not module._complete(path, emitted=False)
+    for cycles, short, complete in ((None, None, False), (100, None, True), (None, "lut: got 900", True)):
+        path.write_text(json.dumps({"cycles": cycles, "short": short}))
+        assert module._complete(path, emitted=True) == complete
+        assert module._complete(path, emitted=False)
+
+
 def test_a_job_prints_its_rows(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

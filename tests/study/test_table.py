@@ -50,6 +50,12 @@ def test_the_printed_table() -> None:
     assert text.index("25.50 ±") < text.index("21.50 ±")
 
 
+def test_shares_are_printed_in_full() -> None:
+    console = Console(width=250, file=io.StringIO())
+    console.print(printed(lines([row("l1", 0.125, "w8a8", 1, 25.0)]), "title"))
+    assert " 12.5 % " in console.file.getvalue()  # type: ignore[attr-defined]
+
+
 def test_csv_has_every_row() -> None:
     read = list(csv.DictReader(io.StringIO(as_csv(ROWS))))
     assert [(one["criterion"], one["seed"], float(one["psnr_10_db"])) for one in read] == [

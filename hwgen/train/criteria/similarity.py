@@ -9,7 +9,7 @@ from hwgen.train.criteria.evidence import Evidence
 
 
 def dissimilarity(evidence: Evidence) -> Tensor:
-    """1 - the cosine to the most similar unit that is left, when its own turn comes.
+    """1 - |cosine| to the most similar of the units that are left when its own turn comes.
 
     Unit after unit goes: of the pair with the largest |cosine| between its maps the one with less energy. Scores so
     ascend in the order of removal, and both of a pair never go for each other's sake. A unit of zeros goes first.

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hwgen.search.rebase import SIDES
+from hwgen.spec.bits import set_bits
 from hwgen.spec.branches import Add
 from hwgen.spec.channel_groups import channel_groups
 from hwgen.spec.layers import Layer
@@ -103,7 +104,7 @@ class Space:
                        if isinstance(layer, Layer)]  # fmt: skip
             for one in self.parameters:
                 if one.side == side and one.kind != "channels":
-                    _set_bits(entries[one.place], one.kind, choice[one.name])
+                    set_bits(entries[one.place], one.kind, choice[one.name])
         if self.of_kind("channels"):
             found["pruning"] = {"criterion": self.criterion, "channels": counts}
         return found
@@ -161,15 +162,6 @@ def _counts(network: Network, units: Mapping[int, int]) -> list[int]:
         for name, channels in group.channels.items():
             left[name] += units.get(place, len(group.units)) * channels
     return [count // layers[name].parts for name, count in left.items()]
-
-
-def _set_bits(entry: dict[str, Any], kind: str, bits: int) -> None:
-    """A layer's bits; the imaginary part's and a codebook are cut to what they leave room for."""
-    entry[kind] = bits
-    if f"imag_{kind}" in entry:
-        entry[f"imag_{kind}"] = min(entry[f"imag_{kind}"], bits)
-    if kind == "weight_bits" and "weights" in entry:
-        entry["weights"] = {"codebook": min(entry["weights"]["codebook"], 1 << bits - 1)}
 
 
 def _kept(network: Network) -> set[str]:

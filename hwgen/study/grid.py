@@ -18,6 +18,7 @@ import yaml
 
 from hwgen import __version__
 from hwgen.errors import HwgenError
+from hwgen.spec.bits import set_bits
 from hwgen.spec.model import ModelSpec
 
 VERSION = 1
@@ -135,11 +136,11 @@ def _image_layers(parent: ModelSpec) -> set[int]:
 def _set_bits(layer: dict[str, Any], width: Width, image: bool) -> None:
     kind = layer.get("kind")
     if kind in CONVOLUTIONS or (kind is None and "kernel" in layer):
-        layer["weight_bits"] = width.weights
+        set_bits(layer, "weight_bits", width.weights)
     elif kind != "add":
         return
     if not image:
-        layer["activation_bits"] = width.activations
+        set_bits(layer, "activation_bits", width.activations)
 
 
 def key(*parts: object) -> str:

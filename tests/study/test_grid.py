@@ -68,6 +68,20 @@ def test_sums_have_the_bits_and_pixels_keep_theirs(tmp_path: Path) -> None:
     assert [getattr(layer, "activation_bits", None) for layer in row.decoder] == [8, None, None, 6, 6, None, 8]
 
 
+def test_codebooks_have_room_in_the_bits(tmp_path: Path) -> None:
+    """16 entries need 5 bits; 3 leave room for 4."""
+    path = tmp_path / "spec.yaml"
+    text = specification(tmp_path).path.read_text()
+    path.write_text(text.replace("{kernel: 3, ", "{kernel: 3, weights: {codebook: 16}, ", 1))
+    parent = load(path)
+    (tmp_path / "row").mkdir()
+    row = tmp_path / "row" / "spec.yaml"
+    row.write_text(text_of(parent, Case("l1", 0.25, 1), GRID, Width(3, 8)))
+    books = [layer.weights.codebook for spec in (parent, load(row)) for side in SIDES
+             for layer in spec.convolutions(side) if layer.weights is not None]  # fmt: skip
+    assert books == [16, 4]
+
+
 def test_folders_depend_on_all_that_counts(tmp_path: Path) -> None:
     parent, case, inputs = specification(tmp_path), Case("l1", 0.5, 1), ("weights", "images")
     tuned, rows = folders(tmp_path, parent, case, GRID, inputs)

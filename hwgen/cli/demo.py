@@ -48,6 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise HwgenError("--json", "--no-page beside it", "a page")
     if arguments.no_page and arguments.until_closed:
         raise HwgenError("--until-closed", "a page", "--no-page")
+    if arguments.no_page and arguments.port:
+        raise HwgenError("--port", "a page", "--no-page")
     if arguments.frame is None:
         arguments.frame = FRAME
     return demo(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,11 +43,13 @@ class Shot:
     """A frame on its way through the link.
 
     source : (height, width, 3) uint8
-    snr_db, profile, seed : of the channel, of both ends, of the noise
+    snr_db : of the channel
+    profile : of both ends
+    seed : of the channel's fading and noise
     symbols, received : (symbols,) words behind the transmitter, and behind the channel
     picture : as `source`, behind the receiver; None before
-    equal : whether both ends gave what the integer graphs give; None where nobody looked
-    seconds : simulated ones, from the driver's call to its result, of either end
+    equal : whether both ends gave what the integer graphs give; None where they were not compared
+    seconds : simulated seconds from the driver's call to its result, of transmitter and receiver
     """
 
     source: Picture
@@ -73,8 +75,13 @@ class End:
     Parameters
     ----------
     name : for messages
-    running, wire : the process, and the socket to it
+    running : the process
+    wire_ : the socket to it
     log : what it prints
+
+    Attributes
+    ----------
+    about : what its driver read from the IP's registers
     """
 
     def __init__(self, name: str, running: subprocess.Popen[bytes], wire_: socket.socket, log: Path) -> None:
@@ -82,7 +89,13 @@ class End:
         self.about = self._receive().about
 
     def frame(self, data: bytes, profile: int, coefficients: IntArray | None) -> wire.Message:
-        """A frame's input to its output.
+        """The output of a frame, in the message's bytes, and in `about` the simulated seconds that it took.
+
+        Parameters
+        ----------
+        data : the frame's input: (height, width, 3) uint8 of pixels, or (symbols,) little-endian words
+        profile : of this frame
+        coefficients : of precoder or equaliser, in steps of COEFFICIENT; None where there is none
 
         Raises
         ------
@@ -184,7 +197,9 @@ class Air:
 
 
 @contextmanager
-def on_air(options: DesignOptions, say: Any = lambda text: None, cache: Path | None = None) -> Iterator[Air]:
+def on_air(
+    options: DesignOptions, say: Callable[[str], None] = lambda text: None, cache: Path | None = None
+) -> Iterator[Air]:
     """Emit both sides as IPs, build their simulations, start both ends; all of it is gone behind the block.
 
     Parameters

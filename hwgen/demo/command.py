@@ -49,12 +49,15 @@ def demo(
     if missing := runner.missing_tools():
         raise HwgenError("PATH", "g++, make and perl to build the simulation", f"no {', no '.join(missing)}")
     Camera(images, 1, 1)  # refuses what is no image before the work
+    if page:
+        from hwgen.demo.page import Page, check_port  # tornado, which may be missing: said before the work, too
+
+        check_port(port)
     with on_air(options, progress, cache) as air:
         width, height = air.about["tx"]["width"], air.about["tx"]["height"]
         camera = Camera(images, width, height)
         if not page:
             return _on_the_terminal(air, camera, snr_db, frames or FRAMES, seed, json)
-        from hwgen.demo.page import Page
 
         async def show() -> None:
             served = Page(air, camera, _about(air), snr_db, seed, port, frames, until_closed)

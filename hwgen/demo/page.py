@@ -1,8 +1,9 @@
 """The page of the demonstration: a web server on this machine alone, and the frames for whoever looks at it.
 
-The browser gets JSON on a websocket: first `about` the link, then a message a frame; and sends `{"snr": dB}`,
-`{"profile": number, or null for the SNR's}` and `{"paused": true}`. Frames are sent while a page is open. The
-transmitter works on the next frame while the receiver works on the one before.
+The browser gets JSON on a websocket: first `about` the link and the controls as they are, then a message a frame, and
+`{"error": text}` for what it sent and was not taken. It sends `{"snr": dB}`, `{"profile": number}` (null: the SNR's)
+and `{"paused": true}`. Frames are sent while a page is open. The transmitter works on the next frame while the receiver
+works on the one before.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ HOST = "127.0.0.1"
 FILES = Path(__file__).resolve().parent / "static"
 SECURITY = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-                               "img-src 'self' data:",
+                               "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }  # fmt: skip
@@ -79,7 +80,7 @@ class Controls:
         snr, profile = given.get("snr", self.snr_db), given.get("profile", self.profile)
         paused = given.get("paused", self.paused)
         low, high = SNRS_DB
-        if type(snr) not in (int, float) or not math.isfinite(snr) or not low <= snr <= high:
+        if type(snr) not in (int, float) or not low <= snr <= high:  # nor NaN
             raise ValueError(f"snr: wanted a number from {low:g} to {high:g}")
         if profile is not None and (type(profile) is not int or not 0 <= profile < profiles):
             raise ValueError(f"profile: wanted null or 0 to {profiles - 1}")
@@ -124,8 +125,7 @@ class Page:
 
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Serve until it ends; `started` is called when the page can be opened."""
-        names = {f"{HOST}:{self.port}", f"localhost:{self.port}"}
-        given = {"page": self, "names": names}
+        given = {"page": self, "names": names_of(self.port)}
         server = tornado.httpserver.HTTPServer(tornado.web.Application(
             [(r"/link", Socket, given), (r"/(|demo\.js|demo\.css)", File, given)], log_function=lambda handler: None,
             websocket_max_message_size=MOST_MESSAGE,
@@ -188,7 +188,8 @@ class Page:
         """A page is looked at."""
         self._open.add(one)
         self._seen = True
-        one.tell(json_line({"about": self._about, "snr": self.controls.snr_db, "profile": self.controls.profile}))
+        now = self.controls
+        one.tell(json_line({"about": self._about, "snr": now.snr_db, "profile": now.profile, "paused": now.paused}))
         self._changed.set()
 
     def closed(self, one: Socket) -> None:
@@ -205,8 +206,24 @@ class Page:
         self._changed.set()
 
 
+def names_of(port: int) -> set[str]:
+    """The server's names, as a request's Host has them: a browser leaves port 80 out."""
+    ends = ("", ":80") if port == 80 else (f":{port}",)
+    return {f"{name}{end}" for name in (HOST, "localhost") for end in ends}
+
+
+def check_port(port: int) -> None:
+    """Refuse a port before the work.
+
+    Raises
+    ------
+    HwgenError : it is not free
+    """
+    _listening(port).close()
+
+
 def _listening(port: int) -> socket.socket:
-    """A socket of this machine alone that listens."""
+    """A socket that listens to this machine alone."""
     made = socket.socket()
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

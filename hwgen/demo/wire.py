@@ -10,9 +10,11 @@ import socket
 import struct
 from typing import Any, NamedTuple
 
+from hwgen.limits import MOST_PIXELS
+
 LENGTHS = struct.Struct("<II")
-MOST_OBJECT, MOST_BYTES = 1 << 16, 1 << 26
-"""Longest object and most bytes of a message."""
+MOST_OBJECT, MOST_BYTES = 1 << 16, 4 * MOST_PIXELS
+"""Longest object and most bytes of a message: the largest frame's pixels, or as many symbols."""
 
 
 class Closed(Exception):

@@ -113,7 +113,7 @@ class Settling:
     def holds(self, buffer: object, first: State, steady: State) -> bool:
         """Whether a buffer makes nothing wait longer, in a first frame and in frames that repeat themselves."""
         if buffer in self._of_chains:
-            return False  # who knows
+            return False  # its steps are merged with those of other chains: what it alone does is not known
         places = {id(kind): place for place, kind in enumerate(self._kinds.values())}
         for row in self._rows:
             if row.buffer != buffer:

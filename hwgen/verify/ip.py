@@ -132,7 +132,7 @@ def _wanted(design: Design, golden: Reference) -> list[bytes]:
 def findings_of(
     design: Design, plan: Plan, played: axi.Played, wanted: list[bytes]
 ) -> tuple[list[Finding], int]:
-    """What is wrong, packets first, and how many items and other things.
+    """What is wrong, packets first, and how much: items, and findings other than `value`.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def _register(what: str, wanted: int, got: int) -> Finding:
 def _compared(
     design: Design, packet: axi.Packet, wanted: bytes, frame: int, behind: int
 ) -> tuple[list[Finding], int]:
-    """A packet that is not what it must be, and how many of its items are not."""
+    """What is wrong with a packet, and how many of its items are; a wrong length alone is a finding without items."""
     if packet.data == wanted:
         return [], 0
     where = f"frame {frame}" + (f" behind soft reset {behind}" if behind else "")
@@ -188,7 +188,8 @@ def _compared(
     items = np.flatnonzero((got != want).any(axis=1))
     if not len(items):
         text = f"m_axis: {where}: {len(packet.data)} bytes instead of {len(wanted)}"
-        return [Finding("surplus", "output", text, frame, cycle=packet.last)], 1
+        kind = "surplus" if len(packet.data) > len(wanted) else "missing"
+        return [Finding(kind, "output", text, frame, cycle=packet.last)], 0
     first = int(items[0])
     value, found = (int.from_bytes(array[first].tobytes(), "little") for array in (want, got))
     y, x = divmod(first, design.width)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,7 +17,7 @@ import tornado.websocket
 from support import moments
 
 from hwgen.cli.main import main
-from hwgen.demo import wire
+from hwgen.demo import command
 from hwgen.demo.air import Air, on_air
 from hwgen.demo.camera import Camera
 from hwgen.demo.command import demo
@@ -91,9 +92,16 @@ def test_trouble_of_an_end_is_said() -> None:
             air.receive(shot)
 
 
-def test_what_cannot_be_shown_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_shown_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(HwgenError, match="--images"):
         demo(DesignOptions("tiny"), images=tmp_path / "nothing")
     assert main(["demo", "--model", "tiny", "--json"]) == 2
     assert "--json: wanted --no-page beside it, got a page" in capsys.readouterr().err
-    assert wire.MOST_BYTES > 4 * 65535, "a frame of symbols goes into a message"
+    assert main(["demo", "--model", "tiny", "--no-page", "--port", "8000"]) == 2
+    assert "--port: wanted a page, got --no-page" in capsys.readouterr().err
+    with socket.create_server(("127.0.0.1", 0)) as taken, monkeypatch.context() as patch:
+        patch.setattr(command, "on_air", lambda *words: pytest.fail("it works before it looks at the port"))
+        with pytest.raises(HwgenError, match="--port: wanted one that is free"):
+            demo(DesignOptions("tiny"), port=taken.getsockname()[1])

@@ -26,18 +26,25 @@ Client = tornado.websocket.WebSocketClientConnection
 
 
 def with_page(what: Callable[[Page, Client], Awaitable[None]], **options: Any) -> None:
-    """Serve a page, connect to it, do something, close it; it must end by itself."""
+    """Serve a page, connect to it, do something that ends with the connection; the page must end by itself."""
     async def run() -> None:
         made = page(until_closed=True, **options)
         serving = asyncio.create_task(made.run())
         client = await tornado.websocket.websocket_connect(made.address.replace("http", "ws") + "link")
         await what(made, client)
-        client.close()
+        client.close()  # does nothing where `leave` has
         await asyncio.wait_for(serving, 30)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pages, "RELOAD", 0.01)
         asyncio.run(run())
+
+
+async def leave(client: Client) -> None:
+    """Close a connection, and wait until both ends have."""
+    client.close()
+    while await asyncio.wait_for(client.read_message(), 30) is not None:
+        pass
 
 
 async def message(client: Client) -> dict[str, Any]:
@@ -59,7 +66,7 @@ async def frame_where(client: Client, **wanted: Any) -> dict[str, Any]:
 def test_frames_come_and_controls_change_them() -> None:
     async def look(made: Page, client: Client) -> None:
         first = await message(client)
-        assert (first["about"]["model"], first["snr"], first["profile"]) == ("fake", 10.0, None)
+        assert (first["about"]["model"], first["snr"], first["profile"], first["paused"]) == ("fake", 10.0, None, False)
         frame = await message(client)
         assert (frame["number"], frame["snr"], frame["profile"], frame["automatic"]) == (0, 10.0, 1, True)
         source, picture = (
@@ -80,8 +87,13 @@ def test_frames_come_and_controls_change_them() -> None:
         await client.write_message(json.dumps({"paused": True}))
         while made._open and not made.controls.paused:
             await message(client)
+        other = await tornado.websocket.websocket_connect(made.address.replace("http", "ws") + "link")
+        told = await message(other)
+        assert (told["snr"], told["profile"], told["paused"]) == (20.0, None, True), "as whoever looks has left it"
+        await leave(other)
         await client.write_message(json.dumps({"paused": False, "snr": 1}))
         assert (await frame_where(client, snr=1.0))["profile"] == 0
+        await leave(client)
 
     with_page(look)
 
@@ -96,7 +108,8 @@ def test_it_ends_after_so_many_frames() -> None:
 
 
 @pytest.mark.parametrize("text", [
-    "", "5", "[]", "{}", '{"snr": NaN}', '{"snr": 61}', '{"snr": true}', '{"profile": 3}', '{"profile": 1.0}',
+    "", "5", "[]", "{}", '{"snr": NaN}', '{"snr": 1e999}', '{"snr": 1' + "0" * 400 + "}",
+    '{"snr": 61}', '{"snr": true}', '{"profile": 3}', '{"profile": 1.0}',
     '{"more": 1}', '{"paused": 1}', "[" * 400, '{"snr": 5, "profile": -1}',
 ])  # fmt: skip
 def test_other_messages_change_nothing(text: str) -> None:
@@ -114,7 +127,8 @@ def test_files_are_this_machines_alone() -> None:
         for name, file in (("", "demo.html"), ("demo.js", "demo.js"), ("demo.css", "demo.css")):
             with get(name) as answer:
                 assert answer.read() == (FILES / file).read_bytes()
-                assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+                policy = answer.headers["Content-Security-Policy"]
+                assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
         refused = [("", {"Host": "example.org"}, 403), ("../page.py", {}, 404), ("link", {}, 400)]
         for path, headers, status in refused:
             with pytest.raises(urllib.error.HTTPError) as error:
@@ -130,13 +144,16 @@ def test_files_are_this_machines_alone() -> None:
             with pytest.raises(tornado.httpclient.HTTPClientError, match="403"):
                 await tornado.httpclient.AsyncHTTPClient().fetch(request)
             own = await tornado.websocket.websocket_connect(made.address.replace("http", "ws") + "link")
-            own.close()
-            while await own.read_message() is not None:
-                pass
+            await leave(own)
 
         asyncio.run(strange())
         with pytest.raises(HwgenError, match=rf"--port: wanted one that is free, got {made.port}"):
             page(port=made.port)
+
+
+def test_a_browser_leaves_port_80_out() -> None:
+    assert pages.names_of(8000) == {"127.0.0.1:8000", "localhost:8000"}
+    assert {"127.0.0.1", "localhost", "localhost:80"} < pages.names_of(80)
 
 
 def test_nothing_comes_from_elsewhere() -> None:

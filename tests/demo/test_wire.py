@@ -34,7 +34,7 @@ def test_the_other_end_may_be_gone() -> None:
 
 
 @pytest.mark.parametrize(("sent", "message"), [
-    (wire.LENGTHS.pack(1 << 20, 0), "wanted at most 65536, 67108864 bytes, got 1048576, 0"),
+    (wire.LENGTHS.pack(1 << 20, 0), "wanted at most 65536, 268435456 bytes, got 1048576, 0"),
     (wire.LENGTHS.pack(2, 1 << 31), "got 2, 2147483648"),
     (wire.LENGTHS.pack(2, 0) + b"[]", "wanted an object, got list"),
     (wire.LENGTHS.pack(2, 0) + b"{x", "Expecting property name"),

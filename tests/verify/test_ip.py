@@ -100,12 +100,18 @@ def surplus(played: axi.Played) -> axi.Played:
     return replace(played, packets=(*played.packets, played.packets[-1]))
 
 
+def longer(played: axi.Played) -> axi.Played:
+    """The first packet with a beat too many."""
+    return packet(0, data=played.packets[0].data + bytes(8))(played)
+
+
 @pytest.mark.parametrize(("change", "kind", "message"), [
     (flipped(1), "value", r"m_axis: frame 1, symbol 1: expected 0x[0-9a-f]{8}, got 0x[0-9a-f]{8} \(1 wrong\)"),
     (flipped(-1), "value", r"m_axis: frame 2 behind soft reset 2, symbol 1: expected .*"),
     (packet(0, data=b"too few"), "value", r"m_axis: frame 0, symbol 0|m_axis: frame 0, symbol 1"),
     (number(7, 0), "framing", "ID behind a reset: expected 0x4857474e, got 0x7"),
     (later, "prediction", r"output: frame interval: predicted \d+ cycles, measured \d+"),
+    (longer, "surplus", r"m_axis: frame 0: \d+ bytes instead of \d+"),
     (surplus, "surplus", "m_axis: 1 packets too many behind the last frame"),
     (lambda played: replace(played, broken="m_axis_tkeep has gaps", broken_cycle=9), "protocol",
      "AXI: m_axis_tkeep has gaps, cycle 9"),
@@ -120,6 +126,7 @@ def test_what_differs_is_named(
     report = verify_ip(request_, tmp_path)
     assert report.verdict == "differs" and report.mismatches >= 1
     assert report.first is not None and report.first.kind == kind
+    assert kind != "surplus" or report.mismatches == 1, "counted once"
     assert re.match(message, report.first.message)
 
 

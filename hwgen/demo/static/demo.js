@@ -47,7 +47,13 @@ function begin(message) {
     for (let profile = 0; profile < about.profiles; profile++) button(about.ranges[profile], profile);
   }
   press();
-  at("state").textContent = "waiting for the first frame";
+  pausing(message.paused);
+  at("state").textContent = paused ? "paused" : "waiting for the first frame";
+}
+
+function pausing(now) {
+  paused = now;
+  at("pause").textContent = paused ? "Go on" : "Pause";
 }
 
 function level(snr) { at("level").textContent = `${Number(snr).toFixed(1)} dB`; }
@@ -97,7 +103,6 @@ socket.onmessage = (event) => {
 socket.onclose = () => { at("state").textContent = "the demonstration has ended"; };
 at("snr").oninput = () => { level(at("snr").value); send({ snr: Number(at("snr").value) }); };
 at("pause").onclick = () => {
-  paused = !paused;
-  at("pause").textContent = paused ? "Go on" : "Pause";
+  pausing(!paused);
   send({ paused });
 };

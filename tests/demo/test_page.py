@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable
@@ -23,6 +24,8 @@ from hwgen.demo.page import FILES, Controls, Page
 from hwgen.errors import HwgenError
 
 Client = tornado.websocket.WebSocketClientConnection
+WANTED = "HWGEN_TEST_BROWSER"
+"""The variable with which a browser is started."""
 
 
 def with_page(what: Callable[[Page, Client], Awaitable[None]], **options: Any) -> None:
@@ -162,6 +165,7 @@ def test_nothing_comes_from_elsewhere() -> None:
 
 
 @pytest.mark.skipif(browsers.missing() is not None, reason=str(browsers.missing()))
+@pytest.mark.skipif(WANTED not in os.environ, reason=f"{WANTED} is not set: drivers of browsers have limits of time")
 def test_in_a_browser(tmp_path: Path) -> None:
     with served() as made, browsers.browser(tmp_path) as browser:
         browser.open(made.address)

@@ -96,18 +96,19 @@ class Executor(ABC):
     def as_completed(
         self, jobs: Sequence[Job], say: Callable[[int, int, Result], None] = lambda done, count, result: None
     ) -> Iterator[Result]:
-        """The results in the order in which they come, each once.
+        """The results in the order in which they come, each once; of those that come together, that of their jobs.
 
         say : told of each result, how many there are so far and how many there will be
         """
-        pending = {self.submit(job) for job in jobs}
+        pending = dict.fromkeys(self.submit(job) for job in jobs)
         done, count = 0, sum(1 + len(job.then) for job in jobs)
         while pending:
-            found, pending = wait(pending, POLL_SECONDS, return_when=FIRST_COMPLETED)
+            found, _ = wait(pending, POLL_SECONDS, return_when=FIRST_COMPLETED)
             self.watch()
-            for future in found:
+            for future in [one for one in pending if one in found]:
+                del pending[future]
                 result = future.result()
-                pending |= {self.submit(job) for job in result.job.then}
+                pending |= dict.fromkeys(self.submit(job) for job in result.job.then)
                 done += 1
                 say(done, count, result)
                 yield result

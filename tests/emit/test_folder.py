@@ -111,7 +111,7 @@ def test_what_comes_while_it_works_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("no_verilog")
 def test_the_place_is_tried_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package, "size", None)  # would be called
+    monkeypatch.setattr(package, "size_with_buffers", None)  # would be called
     (tmp_path / "file").write_text("mine")
     with pytest.raises(HwgenError, match=r"^--out: wanted a folder that can be written, got .*file is no folder\)$"):
         emit_tiny(tmp_path / "file" / "out")

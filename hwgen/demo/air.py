@@ -64,7 +64,7 @@ class Shot:
 
     @property
     def psnr_db(self) -> float:
-        """Of the picture; infinite where it is the source."""
+        """PSNR of the picture in dB; infinite where it equals the source."""
         assert self.picture is not None, "behind the receiver"
         return float(psnr(self.source, self.picture))
 
@@ -205,7 +205,7 @@ def on_air(
     Parameters
     ----------
     options : of both sides; `side` is not looked at
-    say : is told what is about to be done
+    say : called with a line about each step before it begins
     cache : folder of all caches; None takes the user's
 
     Raises

@@ -88,7 +88,7 @@ def _record(shot: Shot) -> dict[str, Any]:
 
 
 def _about(air: Air) -> dict[str, Any]:
-    """Of the link, for the page and for JSON."""
+    """Facts about the link, for the page and for JSON."""
     tx, options = air.about["tx"], air.options
     width, height = tx["width"], tx["height"]
     fps = [f"{manifest['predicted']['fps']:,.0f}" for manifest in air.manifests.values()]

@@ -1,4 +1,4 @@
-"""What runs in the simulation of either end: a cocotb test that gives its board to the driver, and frames of a socket.
+"""The cocotb test that runs in the simulation of either end: it gives its board to the driver, and frames of a socket.
 
 The driver is the file that was emitted beside the IP, unmodified; what it imports as `pynq` is the stand-in on this
 simulation (`hwgen.testbench.board`). The socket is standard input; when it is closed, the simulation ends.

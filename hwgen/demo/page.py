@@ -46,7 +46,7 @@ MOST_MESSAGE = 1000
 
 
 class Link(Protocol):
-    """What the page needs of `hwgen.demo.air.Air`."""
+    """The part of `hwgen.demo.air.Air` that the page uses."""
 
     @property
     def profiles(self) -> int: ...
@@ -58,7 +58,7 @@ class Link(Protocol):
 
 @dataclass
 class Controls:
-    """What whoever looks has chosen.
+    """The settings chosen on the page.
 
     profile : None takes the SNR's
     """
@@ -120,7 +120,7 @@ class Page:
 
     @property
     def address(self) -> str:
-        """Of the page."""
+        """The page's URL."""
         return f"http://{HOST}:{self.port}/"
 
     async def run(self, started: Callable[[], None] = lambda: None) -> None:

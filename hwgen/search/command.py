@@ -18,7 +18,6 @@ from hwgen.search.question import Question
 from hwgen.search.rebase import plain, rebased, text_of
 from hwgen.search.space import MOST_BITS, Choice, Space, key_of, space
 from hwgen.search.trial import Budget, Outcome, Trials
-from hwgen.search.write import PARENT
 from hwgen.spec.model import ModelSpec, load
 from hwgen.train import data as image_data
 from hwgen.train.checkpoint import read, sha256
@@ -104,12 +103,15 @@ def search(
     assert base.training is not None, "checked"
     crops = Crops(train_images, base.training.crop, str(data))
     bench = Bench(crops, train_images, some, plan.snr_db)
-    seen = {"values": values, "parent": sha256(parent_file), "data": crops.origin, "snr_db": plan.snr_db,
+    parent_digest = sha256(parent_file)
+    seen = {"values": values, "parent": parent_digest, "data": crops.origin, "snr_db": plan.snr_db,
             "images": plan.images}  # fmt: skip
     asked = {"budget": asdict(plan.budget), **_asked(question)}
     about = key_of([seen, asked])
     with studies.opened(f"{spec.name} {about}", plan.storage, out, plan.seed) as study:
-        for copy in (out / PARENT, base.folder / FILES["float"]):  # a dense network's name, for `trained`
+        # Points of other parents in this folder keep theirs.
+        weights = f"parent_{parent_digest[:16]}.safetensors"
+        for copy in (out / weights, base.folder / FILES["float"]):  # a dense network's name, for `trained`
             with replaced_file(copy) as part:
                 shutil.copyfile(parent_file, part)
         parent = trained(base, "float", base.folder)
@@ -117,7 +119,7 @@ def search(
         _, losses = probing.sensitivity(whole, _psnr(whole, parent, bench, out), file,
                                         lambda text: _say(text, as_json))  # fmt: skip
         narrow = probing.narrowed(whole, losses)
-        trials = Trials(narrow, question, plan.budget, bench, parent, out / "points", about)
+        trials = Trials(narrow, question, plan.budget, bench, parent, out / "points", about, weights)
         studies.begin(study, probing.beginnings(narrow, losses))
         studies.search(study, narrow, trials.run, plan.trials,
                        lambda number, outcome: _say(f"trial {number}: {shown(outcome)}", as_json))  # fmt: skip

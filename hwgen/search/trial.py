@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwgen.errors import HwgenError
-from hwgen.evaluate import graphs_of
+from hwgen.evaluate import counts, graphs_of
+from hwgen.ir.graph import SIDES
 from hwgen.outputs import replaced_file
 from hwgen.plainjson import json_object
 from hwgen.search.question import Question, Sized
 from hwgen.search.rebase import text_of
 from hwgen.search.space import Choice, Space, key_of
-from hwgen.spec.counts import macs, weight_bits
 from hwgen.spec.model import ModelSpec, load
 from hwgen.train.short import Bench, short_training, untrained
 from hwgen.train.trained import FILES
@@ -52,6 +52,7 @@ class Outcome:
     rungs : dB by step
     stopped : why it was left, None where it was not
     shortfalls : see `Question.shortfalls`
+    parent : the file of the parent's weights, in the search's folder
     """
 
     key: str
@@ -66,6 +67,7 @@ class Outcome:
     rungs: dict[int, float] = field(default_factory=dict)
     stopped: str | None = None
     shortfalls: dict[str, float] = field(default_factory=dict)
+    parent: str = ""
 
     @property
     def feasible(self) -> bool:
@@ -91,6 +93,7 @@ class Trials:
     folder : a folder for each point, by its key
     parent : the float network of the space's specification
     about : all else that decides a result
+    weights : the file of the parent's weights, in the search's folder
     """
 
     space: Space
@@ -100,6 +103,7 @@ class Trials:
     parent: DeepJSCC
     folder: Path
     about: str
+    weights: str
 
     def key(self, choice: Choice) -> str:
         """The point's name: of its specification and all that decides its result."""
@@ -132,7 +136,7 @@ class Trials:
         Interrupted
             By a signal; the same call goes on.
         """
-        found = Outcome(self.key(choice), dict(choice))
+        found = Outcome(self.key(choice), dict(choice), parent=self.weights)
         done = self.folder / found.key / RESULT
         if done.is_file():
             return Outcome.of(json_object(done.read_text(encoding="utf-8"), str(done)))
@@ -176,6 +180,5 @@ class Trials:
 
 def costs(spec: ModelSpec, width: int, height: int) -> tuple[int, int]:
     """MACs of a frame and weight bits of both sides."""
-    port = spec.encoder_network.output_size(height, width)
-    both = ((spec.encoder_network, (height, width)), (spec.decoder_network, port))
-    return sum(sum(macs(network, *size).values()) for network, size in both), sum(weight_bits(n) for n, _ in both)
+    both = [counts(spec, side, width, height) for side in SIDES]
+    return sum(one["macs"] for one in both), sum(one["weight_bits"] for one in both)

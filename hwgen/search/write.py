@@ -14,9 +14,6 @@ from hwgen.search.trial import RESULT, Outcome
 from hwgen.spec.model import load
 from hwgen.train.trained import FILES
 
-PARENT = "parent.safetensors"
-"""The parent's weights, in the search's folder."""
-
 
 def write(points: Path, key: str, folder: Path) -> Outcome:
     """Write a point's specification, its parent as float.safetensors, its weights, and their integer graphs.
@@ -49,7 +46,7 @@ def write(points: Path, key: str, folder: Path) -> Outcome:
         (inner / "spec.yaml").write_text(f"# {told(outcome)}\n{text}", encoding="utf-8")
         for name in ("finetune", "qat"):
             shutil.copyfile(source / FILES[name], inner / FILES[name])
-        shutil.copyfile(points / PARENT, inner / FILES["float"])
+        shutil.copyfile(points / outcome.parent, inner / FILES["float"])
         export_model(load(inner))
         os.rename(inner, folder)
     return outcome

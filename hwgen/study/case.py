@@ -20,11 +20,12 @@ from hwgen.console import print_json
 from hwgen.design_options import DesignOptions
 from hwgen.emit.both import emit_both
 from hwgen.errors import HwgenError
+from hwgen.evaluate import counts
 from hwgen.export import export_model
+from hwgen.ir.graph import SIDES
 from hwgen.outputs import replaced_file
 from hwgen.program import run_program
 from hwgen.raster import Picture
-from hwgen.spec.counts import macs, parameters, weight_bits
 from hwgen.spec.model import ModelSpec, load
 from hwgen.study.grid import Case, Grid, Width, folders, specification
 from hwgen.train import data as image_data
@@ -133,15 +134,11 @@ def _measured(spec: ModelSpec, images: Sequence[Picture]) -> dict[str, Any]:
     """Quality of the quantised network as it is emitted, and the sizes that its specification has."""
     network = from_checkpoint(spec, spec.checkpoint_path)
     found = evaluate(network, images, spec.downscale, SNRS_DB, transmit=network.transmit)
-    sides = spec.encoder_network, spec.decoder_network
-    heights = spec.frame.height, spec.frame.height // spec.downscale
-    widths = spec.frame.width, spec.frame.width // spec.downscale
+    sides = [counts(spec, side, spec.frame.width, spec.frame.height) for side in SIDES]
     return {
         **{f"psnr_{snr:g}_db": quality.psnr for snr, quality in found.items()},
         **{f"ssim_{snr:g}_db": quality.ssim for snr, quality in found.items()},
-        "parameters": sum(map(parameters, sides)),
-        "macs": sum(sum(macs(*one).values()) for one in zip(sides, heights, widths, strict=True)),
-        "weight_bits": sum(map(weight_bits, sides)),
+        **{name: sum(side[name] for side in sides) for name in ("parameters", "macs", "weight_bits")},
     }
 
 

@@ -22,7 +22,7 @@ from hwgen.spec.bits import set_bits
 from hwgen.spec.model import ModelSpec
 
 VERSION = 1
-"""Of what a case's files mean: one more wherever equal settings give another result."""
+"""Version of a case's files: raised wherever equal settings give another result."""
 DENSE = "none"
 """Criterion of the rows without pruning, which are trained as long as all others."""
 CONTROL = "random"

@@ -84,6 +84,7 @@ def test_from_a_model_to_a_point(
         assert sized["interval_cycles"] == point[f"{side}_cycles"]
         assert [sized["used"][key] for key in RESOURCES] == [point[f"{side}_{key}"] for key in RESOURCES]
 
+    assert (target / "float.safetensors").read_bytes() == (folder / "m" / "finetune.safetensors").read_bytes()
     with pytest.raises(HwgenError, match="--write: wanted a folder that is not there yet"):
         write(folder / "out", point["point"], target)
     with pytest.raises(HwgenError, match="--write: wanted a point's name as the table shows it"):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from hwgen.errors import HwgenError
 
@@ -18,6 +18,7 @@ ENGINE: Engine = "best"
 """The one that is taken where none is asked for."""
 SEEDS = 10_000
 """Most seeds of one call."""
+T = TypeVar("T")
 
 
 def frame(text: str) -> tuple[int, int]:
@@ -86,3 +87,8 @@ class Number:
         if not self.low <= value <= (float("inf") if self.high is None else self.high) or value == float("inf"):
             raise HwgenError(self.option, wanted, repr(text))
         return value
+
+
+def evenly(given: Sequence[T], count: int) -> list[T]:
+    """At most so many of them (1 or more), evenly spread, the first among them."""
+    return list(given[:: max(1, -(-len(given) // count))])

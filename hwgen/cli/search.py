@@ -38,7 +38,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--snr", type=Number("--snr", float, *SNRS_DB), default=10.0, metavar="DB",
                         help="SNR at which PSNR is measured (default: 10)")
     parser.add_argument("--images", type=Number("--images", int, 1, MOST_FRAMES), default=12, metavar="N",
-                        help="validation images, evenly spaced, on which it is measured (default: 12)")
+                        help="validation images, at most so many and evenly spaced, on which it is measured "
+                             "(default: 12)")
     parser.add_argument("--least-channels", type=Number("--least-channels", float, 0.01, 1), default=0.5,
                         metavar="SHARE", help="share of a layer's channels that stays at least; 1: all stay "
                                               "(default: 0.5)")

@@ -24,11 +24,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                         help="the parent's float.safetensors (default: the model's own; without one it is trained)")
     parser.add_argument("--criteria", nargs="+", default=["l1", "fpgm", "taylor", "usc", "hrank"], metavar="C",
                         help="pruning criteria (docs/model_spec.md; default: l1 fpgm taylor usc hrank); random, the "
-                             "control, is always one more")
+                             "control, is always one more; none: the dense parent alone")
     parser.add_argument("--ratios", nargs="+", type=Number("--ratios", float, 0.01, 0.95), default=[0.25, 0.5],
                         metavar="R", help="shares of every layer's channels that go (default: 0.25 0.5)")
     parser.add_argument("--bits", nargs="+", default=["w8a8"], metavar="B",
-                        help="bits of weights and of activations, such as w4a8 (default: w8a8)")
+                        help="bits of weights and of activations, such as w4a8; w1 is -1 and 1 (default: w8a8)")
+    parser.add_argument("--calibrations", nargs="+", default=["mse"], metavar="Q",
+                        help="calibrations of the scales of weights and activations: mse, kl, min_max, percentile, "
+                             "sigma; with /tensor behind it (mse/tensor) one scale for all weights of a layer "
+                             "(docs/model_spec.md, quantisers; default: mse)")
     parser.add_argument("--seeds", type=seeds, default=(1, 2), metavar="A..B",
                         help="seeds of fine-tuning and of what is random, such as 1..3 (default: 1..2)")
     parser.add_argument("--steps", nargs=2, type=Number("--steps", int, 0, MOST_STEPS), metavar=("FINETUNE", "QAT"),
@@ -41,6 +45,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--board", default="pynq_z2", metavar="B", help="what is sized for (default: pynq_z2)")
     parser.add_argument("--fps", type=Number("--fps", float, 1e-3, 1e6), metavar="N",
                         help="frames per second that both sides reach (default: what the board has)")
+    parser.add_argument("--no-designs", action="store_true",
+                        help="neither size nor emit the rows' circuits: PSNR and sizes of networks alone")
     parser.add_argument("--verify", type=Number("--verify", int, 0, 1000), default=2, metavar="N",
                         help="rows that are verified at the end, both sides, evenly spread (default: 2)")
     parser.add_argument("--jobs", type=Number("--jobs", int, 1, MOST_JOBS), default=os.cpu_count() or 1, metavar="N",
@@ -59,22 +65,23 @@ def run(arguments: argparse.Namespace) -> int:
 
     from hwgen import board as boards
     from hwgen.executor import executor
-    from hwgen.study.grid import Grid, Width, parsed_width
+    from hwgen.study.grid import Grid, Width, checked_calibration, parsed_width
     from hwgen.study.run import Study, study
     from hwgen.train.criteria import CRITERIA
 
-    known = (*CRITERIA, "random")
+    known = (*CRITERIA, "random", "none")
     for name in arguments.criteria:
         if name not in known:
             raise HwgenError("--criteria", f"some of {', '.join(known)}", repr(name))
     budget = SMALL if arguments.small else LARGE
     finetune, qat = arguments.steps or (budget["finetune"], budget["qat"])
-    widths = tuple(dict.fromkeys(Width(*parsed_width(word)) for word in arguments.bits))
+    widths = tuple(dict.fromkeys(Width(*parsed_width(word), checked_calibration(by))
+                                 for word in arguments.bits for by in arguments.calibrations))  # fmt: skip
     ratios = tuple(dict.fromkeys(arguments.ratios))
     grid = Grid(tuple(arguments.criteria), ratios, widths, arguments.seeds, finetune, qat)
     boards.load(arguments.board)
     board = Path(arguments.board)
     asked = Study(arguments.model, arguments.weights, arguments.data, arguments.out, grid,
                   arguments.images or budget["images"], str(board.resolve()) if board.is_file() else arguments.board,
-                  arguments.fps, arguments.verify)  # fmt: skip
+                  arguments.fps, arguments.verify, not arguments.no_designs)  # fmt: skip
     return study(asked, executor(arguments.scheduler, arguments.jobs), arguments.json)

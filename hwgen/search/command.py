@@ -11,6 +11,7 @@ from typing import Any
 
 from hwgen.console import console, print_json, progress
 from hwgen.errors import HwgenError
+from hwgen.option_values import evenly
 from hwgen.outputs import replaced_file
 from hwgen.search import sensitivity as probing
 from hwgen.search.front import front, plot, row, write_csv
@@ -51,7 +52,7 @@ class Plan:
     trials : so many in all, those of earlier calls counted
     budget : optimiser steps of a trial
     snr_db : where PSNR is measured
-    images : validation images, evenly spaced, that it is measured on
+    images : at most so many validation images, evenly spaced, that it is measured on
     seed : of the proposals
     storage : URL of a shared database; None for a file
     """
@@ -90,7 +91,7 @@ def search(
     parent_file = spec.folder / FILES[PHASES[plan.parent]]
     header = read(parent_file)[1]
     train_images, val_images = image_data.load(data, "train"), image_data.load(data, "val")
-    some = val_images[:: max(1, len(val_images) // plan.images)][: plan.images]
+    some = evenly(val_images, plan.images)
     check_measurable(some, spec.downscale)
     values = plain(spec) | {"pruning": {"criterion": "none"}} if plan.parent == "float" else rebased(
         spec, header.get("kept") == "encoder")  # fmt: skip
@@ -104,8 +105,9 @@ def search(
     crops = Crops(train_images, base.training.crop, str(data))
     bench = Bench(crops, train_images, some, plan.snr_db)
     parent_digest = sha256(parent_file)
-    seen = {"values": values, "parent": parent_digest, "data": crops.origin, "snr_db": plan.snr_db,
-            "images": plan.images}  # fmt: skip
+    measured = Crops(some, spec.downscale, str(data)).origin
+    seen = {"values": values, "parent": parent_digest, "data": crops.origin, "measured": measured,
+            "snr_db": plan.snr_db}  # fmt: skip
     asked = {"budget": asdict(plan.budget), **_asked(question)}
     about = key_of([seen, asked])
     with studies.opened(f"{spec.name} {about}", plan.storage, out, plan.seed) as study:

@@ -69,9 +69,13 @@ class Entry(Frozen):
 
 
 class Weights(Frozen):
-    """Storage of weights: as indices into a codebook of so many integers for the layer."""
+    """Storage of weights: as indices into a codebook of so many integers for the layer.
+
+    binary : the integers are -1 and 1, whatever the weights are
+    """
 
     codebook: Annotated[int, Strict(), between(2, 128)]
+    binary: Annotated[bool, Strict()] = False
 
 
 class Layer(Entry):
@@ -188,6 +192,9 @@ class Layer(Entry):
             most, count = 1 << self.weight_bits - 1, self.weights.codebook
             if count > most or count & (count - 1):
                 raise wrong(f"a power of two from 2 to {most}", count, "weights", "codebook")
+            if self.weights.binary and (count, self.weight_bits) != (2, 2):
+                wanted = "this key with a codebook of 2 and weight_bits 2 only"
+                raise wrong(wanted, f"{count} and {self.weight_bits}", "weights", "binary")
         if self.complex and self.batch_norm:
             raise wrong("false in a complex layer", "true", "batch_norm")
         if self.complex and (self.groups > 1 or self.weights is not None):

@@ -24,6 +24,7 @@ from hwgen.spec.channel_groups import by_ratio, channel_groups, surviving, units
 from hwgen.spec.layers import DecoderLayer as DecoderLayer, Layer as Layer
 from hwgen.spec.network import Network, Side, Stream, place
 from hwgen.spec.pruning import Pruning as Pruning, SurvivingChannels as SurvivingChannels
+from hwgen.spec.quantisers import Quantisers as Quantisers
 from hwgen.spec.radio import Channel as Channel, Gain as Gain, Kind as Kind, Symbols as Symbols
 from hwgen.spec.training import Data, Training
 from hwgen.spec.values import Side as Pixels
@@ -75,6 +76,7 @@ class ModelSpec(Frozen):
     encoder: Annotated[tuple[EncoderEntry, ...], Field(min_length=1, max_length=MOST_LAYERS)]
     decoder: Annotated[tuple[DecoderEntry, ...], Field(max_length=MOST_LAYERS)] = ()
     pruning: Pruning = Pruning(criterion="none")
+    quantisers: Quantisers = Quantisers()
     channel: Channel = Channel()
     symbols: Symbols = Symbols()
     gain: Gain = Gain()

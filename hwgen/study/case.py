@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from hwgen.console import print_json
 from hwgen.design_options import DesignOptions
@@ -23,6 +23,7 @@ from hwgen.errors import HwgenError
 from hwgen.evaluate import counts
 from hwgen.export import export_model
 from hwgen.ir.graph import SIDES
+from hwgen.option_values import evenly
 from hwgen.outputs import replaced_file
 from hwgen.program import run_program
 from hwgen.raster import Picture
@@ -40,7 +41,6 @@ ROW_FILE = "row.json"
 SNRS_DB = (1.0, 10.0, 19.0)
 """Where images are measured; the middle one is the table's."""
 RESOURCES = ("dsp", "lut", "bram36")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ class Settings:
     inputs : everything else that fixes the rows: digests of the parent's weights and of the images, how many images are
         measured, board and rate
     base : the study's folder
-    built : seed of the cases whose designs are sized and emitted; those of the other seeds have their shapes
+    built : seed of the cases whose designs are sized and emitted; those of the other seeds have their shapes. None: no
+        design is
     """
 
     parent: str
@@ -68,7 +69,7 @@ class Settings:
     fps: float | None
     inputs: tuple[str, ...]
     base: str
-    built: int
+    built: int | None
 
 
 def run_case(
@@ -96,16 +97,11 @@ def run_case(
             if not (folder / FILES["qat"]).is_file():
                 run_phase(own, "qat", train_images, val_images, pick_device("cpu"), folder, where=settings.data)
             record = {"criterion": case.criterion, "ratio": case.ratio, "seed": case.seed, "bits": width.name,
-                      **of_float, **_measured(own, val_images),
+                      "calibration": width.calibration, **of_float, **_measured(own, val_images),
                       **_built(own, settings, emitted), "folder": folder.name}  # fmt: skip
             with replaced_file(folder / ROW_FILE) as part:
                 part.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return [json.loads((folder / ROW_FILE).read_text(encoding="utf-8")) for folder in rows]
-
-
-def evenly(given: Sequence[T], count: int) -> list[T]:
-    """At most so many of them (1 or more), evenly spread, the first among them."""
-    return list(given[:: max(1, -(-len(given) // count))])
 
 
 def _complete(path: Path, emitted: bool) -> bool:

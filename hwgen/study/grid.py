@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
@@ -20,6 +20,7 @@ from hwgen import __version__
 from hwgen.errors import HwgenError
 from hwgen.spec.bits import set_bits
 from hwgen.spec.model import ModelSpec
+from hwgen.spec.quantisers import Method
 
 VERSION = 1
 """Version of a case's files: raised wherever equal settings give another result."""
@@ -27,17 +28,27 @@ DENSE = "none"
 """Criterion of the rows without pruning, which are trained as long as all others."""
 CONTROL = "random"
 CONVOLUTIONS = ("conv", "deconv")
+CALIBRATION = "mse"
+"""What a specification has where it says nothing."""
+PER_TENSOR = "/tensor"
 
 
 @dataclass(frozen=True)
 class Width:
-    """Bits of weights and of activations.
+    """Bits of weights and of activations, and the calibration of their scales.
 
     The image's layer keeps 8 bits of activations, a pixel's, and symbols their own format.
+
+    Parameters
+    ----------
+    weights : 1 are -1 and 1
+    calibration : of both, a method of `hwgen.spec.quantisers`; with `PER_TENSOR` behind it one scale for all weights of
+        a layer
     """
 
     weights: int
     activations: int
+    calibration: str = CALIBRATION
 
     @property
     def name(self) -> str:
@@ -88,9 +99,14 @@ class Grid:
                 raise HwgenError(option, "at least one", "none")
 
     def cases(self) -> list[Case]:
-        """The dense parent, then every share with every criterion, control first: a block is complete early."""
-        criteria = dict.fromkeys((CONTROL, *self.criteria))
+        """The dense parent, then every share with every criterion, control first: a block is complete early.
+
+        Where its is the only criterion, the parent alone.
+        """
         found = [Case(DENSE, 0.0, seed) for seed in self.seeds]
+        if not (named := [one for one in self.criteria if one != DENSE]):
+            return found
+        criteria = dict.fromkeys((CONTROL, *named))
         found += [Case(one, ratio, seed) for ratio in self.ratios for one in criteria for seed in self.seeds]
         return found
 
@@ -103,9 +119,24 @@ def parsed_width(text: str) -> tuple[int, int]:
     HwgenError : another word, or bits that no layer can have
     """
     found = re.fullmatch(r"w([0-9]{1,2})a([0-9]{1,2})", text)
-    if found is None or not all(2 <= int(bits) <= 8 for bits in found.groups()):
-        raise HwgenError("--bits", "words such as w8a8 or w4a8, 2 to 8 bits each", repr(text))
+    if found is None or not (1 <= int(found[1]) <= 8 and 2 <= int(found[2]) <= 8):
+        wanted = "words such as w8a8 or w4a8, 1 to 8 bits of weights and 2 to 8 of activations"
+        raise HwgenError("--bits", wanted, repr(text))
     return int(found[1]), int(found[2])
+
+
+def checked_calibration(text: str) -> str:
+    """A calibration's word.
+
+    Raises
+    ------
+    HwgenError : it is none
+    """
+    if text.removesuffix(PER_TENSOR) not in get_args(Method):
+        known = ", ".join(get_args(Method))
+        wanted = f"some of {known}, with {PER_TENSOR} behind them for one scale of a layer's weights"
+        raise HwgenError("--calibrations", wanted, repr(text))
+    return text
 
 
 def specification(parent: ModelSpec, case: Case, grid: Grid, width: Width | None = None) -> str:
@@ -121,6 +152,10 @@ def specification(parent: ModelSpec, case: Case, grid: Grid, width: Width | None
     training["seed"] = case.seed
     training["finetune"]["steps"], training["qat"]["steps"] = grid.finetune_steps, grid.qat_steps
     if width is not None:
+        if width.calibration != CALIBRATION or "quantisers" in document:
+            method, scales = width.calibration.removesuffix(PER_TENSOR), width.calibration.endswith(PER_TENSOR)
+            document["quantisers"] = {"weights": method, "weight_scales": "tensor" if scales else "channel",
+                                      "activations": method}  # fmt: skip
         for side in ("encoder", "decoder"):
             for index, layer in enumerate(document[side]):
                 _set_bits(layer, width, image=side == "decoder" and index in _image_layers(parent))

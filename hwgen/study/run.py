@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hwgen import board as boards
 from hwgen.console import console, print_json
 from hwgen.errors import HwgenError
 from hwgen.executor import Executor, Job, Result
+from hwgen.option_values import evenly
 from hwgen.outputs import check_file, replaced_file
 from hwgen.spec.model import ModelSpec, load
-from hwgen.study.case import Settings, evenly, words
-from hwgen.study.grid import Grid
+from hwgen.study.case import Settings, words
+from hwgen.study.grid import Grid, key
 from hwgen.study.plot import draw
 from hwgen.study.table import as_csv, lines, printed
 from hwgen.verdict import PROVEN, STATUS, worst
@@ -39,6 +41,7 @@ class Study:
     images : validation images that are measured
     board, fps : what is sized for
     verified : how many rows are verified, evenly spread
+    designs : whether rows are sized and emitted
     """
 
     model: str
@@ -50,6 +53,7 @@ class Study:
     board: str
     fps: float | None
     verified: int
+    designs: bool = True
 
 
 def study(asked: Study, executor: Executor, json: bool = False) -> int:
@@ -125,12 +129,12 @@ def _settings(asked: Study, spec: ModelSpec) -> Settings:
             run_phase(spec, "float", train_images, val_images, pick_device("cpu"), asked.out, where=asked.data)
     origin = Crops(train_images, training.crop, asked.data).origin
     measured = Crops(val_images, spec.downscale, asked.data).origin
-    inputs = (sha256(weights), str(origin["sha256"]), str(measured["sha256"]), str(asked.images), asked.board,
-              str(asked.fps))  # fmt: skip
+    board = key(boards.load(asked.board).model_dump(mode="json"))  # what it is, not what it is called
+    inputs = (sha256(weights), str(origin["sha256"]), str(measured["sha256"]), str(asked.images), board, str(asked.fps))
     path = Path(asked.data)
     data = str(path.resolve()) if path.exists() else asked.data
     return Settings(str(spec.path.resolve()), str(weights.resolve()), data, asked.images, asked.board, asked.fps,
-                    inputs, str(asked.out.resolve()), asked.grid.seeds[0])  # fmt: skip
+                    inputs, str(asked.out.resolve()), asked.grid.seeds[0] if asked.designs else None)  # fmt: skip
 
 
 def _verifications(rows: Sequence[dict[str, Any]], asked: Study) -> list[Job]:
@@ -140,7 +144,8 @@ def _verifications(rows: Sequence[dict[str, Any]], asked: Study) -> list[Job]:
     for row in some:
         folder = asked.out.resolve() / "rows" / row["folder"]
         for side in ("tx", "rx"):
-            name = f"{row['criterion']} {row['ratio']:g} {row['bits']} seed {row['seed']} {side}"
+            what = f"{row['criterion']} {row['ratio']:g} {row['bits']} {row['calibration']}"
+            name = f"{what} seed {row['seed']} {side}"
             jobs.append(Job(name, "hwgen", ("verify", "--model", str(folder), "--side", side, "--board", asked.board,
                                             "--frame", VERIFIED_FRAME, "--json")))  # fmt: skip
     return jobs

@@ -39,6 +39,9 @@ class CodebookRounding(nn.Module):
         N, at most 2**(weight_bits - 1).
     weight_bits
         Of the integers, narrow range.
+    fixed
+        Whether the codebook stays what it begins as, evenly spaced over the whole range: of two values and 2 bits -1
+        and 1, the signs of the weights.
 
     Attributes
     ----------
@@ -49,8 +52,9 @@ class CodebookRounding(nn.Module):
     values: Tensor
     steps: Tensor
 
-    def __init__(self, codebook_size: int, weight_bits: int) -> None:
+    def __init__(self, codebook_size: int, weight_bits: int, codebook_fixed: bool = False) -> None:
         super().__init__()
+        self.fixed = codebook_fixed
         self.largest = bounds(weight_bits, True)[1]
         evenly = torch.linspace(-self.largest, self.largest, codebook_size)
         self.register_buffer("values", _apart(evenly, self.largest))
@@ -58,7 +62,7 @@ class CodebookRounding(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Weights in steps of their integers, any shape, to integers."""
-        if self.training and x.requires_grad:  # weights that are kept keep their codebook
+        if self.training and x.requires_grad and not self.fixed:  # weights that are kept keep their codebook
             self.steps += 1
             if int(self.steps) % REFINE_EVERY == 0:
                 self.values.copy_(_apart(_means(x.detach(), self.values.to(x.dtype)), self.largest))
@@ -75,7 +79,9 @@ class CodebookRounding(nn.Module):
 
     @torch.no_grad()
     def fit(self, x: Tensor) -> None:
-        """Choose the codebook for weights in steps of their integers."""
+        """Choose the codebook for weights in steps of their integers, where there is a choice."""
+        if self.fixed:
+            return
         flat = x.reshape(-1).double().clamp(-self.largest, self.largest)
         centres = torch.linspace(float(flat.min()), float(flat.max()), len(self.values), dtype=torch.float64).to(flat)
         for _ in range(ITERATIONS):

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from hwgen.errors import HwgenError
 from hwgen.numerics.complex import power_normalise
 from hwgen.numerics.formats import PIXEL, POWER, SYMBOL
+from hwgen.train.calibration import Calibrations
 from hwgen.train.channel import normalise, normalise_average, symbol_power, through
 from hwgen.train.checkpoint import check_finite, check_like
 from hwgen.train.network import averages
@@ -90,10 +91,12 @@ class QuantDeepJSCC(nn.Module):
         self._snr_db = spec.channel.snr_db[0], spec.channel.snr_db[1]
         self.pixel_quantiser = quant_activation(PIXEL_BITS, signed=False)
         set_exponents(self.pixel_quantiser, PIXEL_EXPONENT, PIXEL_BITS)
-        self.encoder = QuantSide(spec.encoder_network, Rounding(self.pixel_quantiser, PIXEL_BITS, False), held=True)
+        by = Calibrations.of(spec.quantisers)
+        pixels = Rounding(self.pixel_quantiser, PIXEL_BITS, False)
+        self.encoder = QuantSide(spec.encoder_network, pixels, held=True, by=by)
         self.received_quantiser = quant_signed(RECEIVED_BITS, spec.received_imag_bits)
         received = Rounding(self.received_quantiser, RECEIVED_BITS, True)
-        self.decoder = QuantSide(spec.decoder_network, received, held=False)
+        self.decoder = QuantSide(spec.decoder_network, received, held=False, by=by)
         share_scales(self, [*self.encoder.members(), *self.decoder.members()])
         self.kept = False  # the transmitter is another checkpoint's and stays
         self.register_buffer("latent_power", torch.tensor(0.0))

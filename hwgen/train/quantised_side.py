@@ -16,10 +16,11 @@ from torch import Tensor, nn
 from hwgen.assembly.exponents import bounds, groups, pixel_layers, settled
 from hwgen.numerics.formats import PIXEL
 from hwgen.spec.network import Network
+from hwgen.train.calibration import Calibrations
 from hwgen.train.layer_graph import LayerGraph
-from hwgen.train.quantised_layers.layer import QuantisedLayer, Requantised, Rounding
+from hwgen.train.quantised_layers.layer import PLAIN, QuantisedLayer, Requantised, Rounding
 from hwgen.train.quantised_layers.make import makes_image, quantised_layer
-from hwgen.train.quantisers import QuantParts, common_exponent, sample, set_exponents, threshold
+from hwgen.train.quantisers import QuantParts, sample, set_exponents, threshold
 
 ROUNDS = 4
 """Times that scales are chosen at most: a branch that comes late can move the scale of one whose values were used."""
@@ -34,10 +35,13 @@ class QuantSide(LayerGraph):
         What quantises the input; its module stands elsewhere.
     held
         Whether the port's scale has no choice.
+    by
+        How scales are chosen.
     """
 
-    def __init__(self, network: Network, port: Rounding, held: bool) -> None:
+    def __init__(self, network: Network, port: Rounding, held: bool, by: Calibrations = PLAIN) -> None:
         super().__init__(network, lambda placed: quantised_layer(placed, network))
+        self._by = by
         self._groups, self._bounds = groups(network), bounds(network)
         self._held = {self._groups[network.source]: port.exponent} if held else {}
         self._held |= {self._groups[name]: PIXEL.exponent for name in pixel_layers(network)}
@@ -80,7 +84,7 @@ class QuantSide(LayerGraph):
     def fit_weights(self) -> None:
         """Choose the scales of the present weights."""
         for layer in self._layers():
-            layer.fit_weights()
+            layer.fit_weights(self._by)
 
     @torch.no_grad()
     def calibrate(self, x: Tensor, keep: bool = False) -> Any:
@@ -118,7 +122,7 @@ class QuantSide(LayerGraph):
             used |= {self._groups[name] for name in placed.sources}
             if makes_image(placed, self.network):
                 break
-            layer.prepare(*inputs)
+            layer.prepare(self._by, *inputs)
             if placed.name in self._roundings:
                 values[placed.name] = layer.values(*inputs)
                 late |= bool(self._choose(placed.name, values) & used)
@@ -133,19 +137,19 @@ class QuantSide(LayerGraph):
         after = settled(wanted, self._bounds, self._held, self.network.side)
         for member in values:
             if self._groups[member] == group or after[self._groups[member]] != before[self._groups[member]]:
-                self._roundings[member].set(after[self._groups[member]], values[member])
+                self._roundings[member].set(after[self._groups[member]], values[member], self._by.activations)
         return {one for one in after if after[one] != before[one]}
 
     def _best(self, group: str, values: Mapping[str, Tensor]) -> int:
         members = [name for name in values if self._groups[name] == group]
         first = self._roundings[members[0]]
         if len(members) == 1 and isinstance(first.quantiser, QuantParts):
-            return first.quantiser.best(values[members[0]])
+            return first.quantiser.best(values[members[0]], self._by.activations)
         samples = []
         for name in members:
             rounding, found = self._roundings[name], sample(values[name])
             samples.append((found if rounding.signed else found.relu(), *rounding.range))
-        return common_exponent(samples)
+        return self._by.activations.exponent(samples)
 
     def _layers(self) -> Iterable[QuantisedLayer]:
         for layer in self:

@@ -3,7 +3,7 @@
 The quantisers are Brevitas's own (`brevitas.quant.fixed_point`), with another bit width and with
 ScalingImplType.PARAMETER, so that a scale is a value in the state dict: it holds log2 of the threshold,
 exponent + bits - 1 for signed and exponent + bits for unsigned integers. Scales are frozen: they are chosen
-once, by least squared error over the candidates (`best_exponent`), and training moves the weights only. A scale
+once, by the specification's calibration (`hwgen.train.calibration`), and training moves the weights only. A scale
 that jumps by a factor of two in the middle of training undoes hundreds of steps, and with 8 bits there is
 nothing to gain from one that does not.
 
@@ -12,7 +12,6 @@ Brevitas has no quantised PReLU: `QuantPReLU` is ours.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -27,6 +26,9 @@ from brevitas.quant.scaled_int import Int32Bias
 from torch import Tensor, nn
 
 from hwgen.numerics.formats import SLOPE
+from hwgen.spec.layers import Weights
+from hwgen.train.calibration import MSE, Calibration
+from hwgen.train.calibration.choice import WEIGHT_EXPONENTS
 from hwgen.train.codebook import CodebookRounding
 from hwgen.train.network import transposed_padding
 
@@ -36,14 +38,8 @@ SCALE_NAME = "scaling_impl.value"
 CODEBOOK_NAME = "float_to_int_impl.values"
 """End of the names of codebooks."""
 
-CANDIDATES = 5
-"""Exponents tried below the smallest one that clips nothing."""
-
 SAMPLE_VALUES = 200_000
 """Activations per layer that an exponent is fitted to."""
-
-WEIGHT_EXPONENTS = (-24, 16)
-ACTIVATION_EXPONENTS = (-24, 24)
 
 
 def quant_conv(
@@ -56,11 +52,11 @@ def quant_conv(
     padding: int | tuple[int, int] | None = None,
     dilation: int = 1,
     groups: int = 1,
-    codebook: int = 0,
+    codebook: Weights | None = None,
 ) -> QuantConv2d:
     """Convolution with bias, and one power-of-two scale per output channel; padding kernel // 2 if none is given.
 
-    codebook : number of integers that weights may be; 0: all of `weight_bits`.
+    codebook : of the integers that weights may be; None: all of `weight_bits`.
     """
     height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
     return QuantConv2d(
@@ -78,7 +74,7 @@ def quant_conv(
 
 
 def quant_conv_transpose(
-    in_channels: int, out_channels: int, kernel: int, stride: int, weight_bits: int, codebook: int = 0
+    in_channels: int, out_channels: int, kernel: int, stride: int, weight_bits: int, codebook: Weights | None = None
 ) -> QuantConvTranspose2d:
     """Transposed convolution whose output is exactly stride times as large, else as `quant_conv`."""
     padding, output_padding = transposed_padding(kernel, stride)
@@ -127,22 +123,21 @@ class QuantParts(nn.Module):
         together = torch.stack([x[:, 0::2], plain(self.imag(x[:, 1::2]))], dim=2)
         return self.whole(together.flatten(1, 2))  # what is on the coarse grid is on the fine one: it stays
 
-    def fit(self, x: Tensor) -> None:
+    def fit(self, x: Tensor, by: Calibration = MSE) -> None:
         """Choose both scales for values (N, C, H, W)."""
-        exponent = self.best(x)
+        exponent = self.best(x, by)
         set_exponents(self.whole, exponent, self.bits - 1)
-        self.fit_imag(x, exponent)
+        self.fit_imag(x, exponent, by)
 
-    def best(self, x: Tensor) -> int:
+    def best(self, x: Tensor, by: Calibration = MSE) -> int:
         """The finer grid's exponent of the best pair of scales for values (N, C, H, W)."""
         real, imag = sample(x[:, 0::2]), sample(x[:, 1::2])
-        return best_exponents(real, imag, signed(self.bits), signed(self.imag_bits), self.bits - self.imag_bits)[0]
+        most = self.bits - self.imag_bits
+        return by.pair((real, *signed(self.bits)), (imag, *signed(self.imag_bits)), most)[0]
 
-    def fit_imag(self, x: Tensor, exponent: int) -> None:
+    def fit_imag(self, x: Tensor, exponent: int, by: Calibration = MSE) -> None:
         """Choose the imaginary parts' scale, 0 .. bits - imag_bits above `exponent`, for values (N, C, H, W)."""
-        values = sample(x[:, 1::2]).double()
-        allowed = range(exponent, exponent + self.bits - self.imag_bits + 1)
-        chosen = min(allowed, key=lambda e: (_error(values, e, *signed(self.imag_bits)), e))
+        chosen = by.above((sample(x[:, 1::2]), *signed(self.imag_bits)), exponent, self.bits - self.imag_bits)
         set_exponents(self.imag, chosen, self.imag_bits - 1)
 
 
@@ -183,8 +178,11 @@ def codebook_of(conv: nn.Module) -> CodebookRounding | None:
     return found if isinstance(found, CodebookRounding) else None
 
 
-def _weight_quantiser(bits: int, codebook: int = 0) -> Any:
-    more = {"float_to_int_impl": CodebookRounding, "codebook_size": codebook, "weight_bits": bits} if codebook else {}
+def _weight_quantiser(bits: int, codebook: Weights | None = None) -> Any:
+    more = {} if codebook is None else {
+        "float_to_int_impl": CodebookRounding, "codebook_size": codebook.codebook, "weight_bits": bits,
+        "codebook_fixed": codebook.binary,
+    }  # fmt: skip
     return Int8WeightPerChannelFixedPoint.let(
         bit_width=bits, scaling_impl_type=ScalingImplType.PARAMETER, scaling_init=1.0, **more
     )
@@ -230,67 +228,13 @@ def exponents(layer: nn.Module, magnitude_bits: int) -> Tensor:
     return (threshold(layer).detach().reshape(-1).double() - magnitude_bits).round().long()
 
 
-def best_exponent(values: Tensor, low: int, high: int, limits: tuple[int, int] = ACTIVATION_EXPONENTS) -> int:
-    """Exponent e of the scale 2**e with the least squared error of values quantised to integers low..high.
-
-    Tried are the smallest e that clips nothing and the CANDIDATES - 1 below it. All-zero values give 0.
-    """
-    return common_exponent([(values, low, high)], limits)
-
-
-def common_exponent(
-    samples: Sequence[tuple[Tensor, int, int]], limits: tuple[int, int] = ACTIVATION_EXPONENTS
-) -> int:
-    """As `best_exponent`, one exponent for several (values, low, high): the least sum of all squared errors."""
-    flat = [(values.detach().reshape(-1).double(), low, high) for values, low, high in samples]
-    tops = [top for one in flat if (top := _top(*one)) is not None]
-    if not tops:
-        return 0
-    candidates = range(max(tops), min(tops) - CANDIDATES, -1)
-    errors = [(sum(_error(one, e, low, high) for one, low, high in flat), e) for e in candidates]
-    return int(min(max(min(errors)[1], limits[0]), limits[1]))
-
-
-def best_exponents(
-    real: Tensor,
-    imag: Tensor,
-    real_range: tuple[int, int],
-    imag_range: tuple[int, int],
-    most: int,
-    limits: tuple[int, int] = ACTIVATION_EXPONENTS,
-) -> tuple[int, int]:
-    """As `best_exponent`, of real and of imaginary parts together: the latter's is 0 .. ``most`` above the former's."""
-    parts = [(values.detach().reshape(-1).double(), *bounds) for values, bounds in
-             ((real, real_range), (imag, imag_range))]  # fmt: skip
-    tops = [_top(*part) for part in parts]
-    wanted = [top for top in (tops[0], None if tops[1] is None else tops[1] - most) if top is not None]
-    if not wanted:
-        return 0, 0
-    first = min(max(max(wanted), limits[0] + CANDIDATES - 1), limits[1] - most)
-    lowest = first - CANDIDATES + 1
-    real_errors = {e: _error(parts[0][0], e, *real_range) for e in range(lowest, first + 1)}
-    imag_errors = {e: _error(parts[1][0], e, *imag_range) for e in range(lowest, first + most + 1)}
-    return min(((e, e + left) for e in real_errors for left in range(most + 1)),
-               key=lambda pair: (real_errors[pair[0]] + imag_errors[pair[1]], pair))  # fmt: skip
-
-
-def _top(flat: Tensor, low: int, high: int) -> int | None:
-    """The smallest exponent that clips nothing; None where all values are zero."""
-    largest = max(float(flat.max()) / high if high else 0.0, float(flat.min()) / low if low else 0.0)
-    return int(torch.tensor(largest, dtype=torch.float64).log2().ceil()) if largest > 0.0 else None
-
-
-def _error(flat: Tensor, exponent: int, low: int, high: int) -> float:
-    scale = 2.0**exponent
-    return float((flat - (flat / scale).round().clamp(low, high) * scale).square().sum())
-
-
-def fit_weight_exponents(layer: nn.Module, weight_bits: int) -> None:
-    """Choose every output channel's scale for a convolution's present weights."""
+def fit_weight_exponents(layer: nn.Module, weight_bits: int, by: Calibration = MSE, per_tensor: bool = False) -> None:
+    """Choose the scales for a convolution's present weights: every output channel's, or one for all of them."""
     weight = layer.weight.detach().transpose(0, 1) if isinstance(layer, QuantConvTranspose2d) else layer.weight.detach()  # type: ignore
     largest = 2 ** (weight_bits - 1) - 1
-    found = [best_exponent(channel, -largest, largest, WEIGHT_EXPONENTS) for channel in weight]
-    set_exponents(layer, torch.tensor(found), weight_bits - 1)
+    found = [by.exponent([(values, -largest, largest)], WEIGHT_EXPONENTS)
+             for values in ([weight] if per_tensor else weight)]  # fmt: skip
+    set_exponents(layer, torch.tensor(found).expand(len(weight)), weight_bits - 1)
 
 
 class QuantPReLU(nn.Module):

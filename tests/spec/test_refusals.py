@@ -51,6 +51,11 @@ BAD = {
     "mapping as list": ("{snr_db: [0, 20]}", "{snr_db: 10}", "16: channel.snr_db: wanted a list, got 10"),
     "text as number": ("ratio: 0.4", "ratio: most", "15: pruning.ratio: wanted a number, got 'most'"),
     "infinite": ("lr: 0.0001", "lr: 1e999", "23: training.qat.lr: wanted a finite number, got inf"),
+    "binary with more bits": (FIRST, "{kernel: 5, stride: 2, channels: 10, weights: {codebook: 2, binary: true}}",
+                              "5: encoder[0].weights.binary: wanted this key with a codebook of 2 and weight_bits 2 "
+                              "only, got 2 and 8"),
+    "no calibration": ("pruning:", "quantisers: {weights: max}\npruning:",
+                       "14: quantisers.weights: wanted 'mse', 'kl', 'min_max', 'percentile' or 'sigma', got 'max'"),
     # layers
     "zero channels": (FIRST, "{kernel: 5, stride: 2, channels: 0}",
                       "5: encoder[0].channels: wanted an integer from 1 to 4096, got 0"),

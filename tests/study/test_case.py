@@ -15,12 +15,12 @@ from hwgen.raster import Picture
 from hwgen.spec.counts import macs, parameters
 from hwgen.spec.model import load
 from hwgen.study import case as module
-from hwgen.study.case import Settings, evenly, main, run_case, words
+from hwgen.study.case import Settings, main, run_case, words
 from hwgen.study.grid import Case, Grid, Width, folders
 from hwgen.train.checkpoint import write
 from hwgen.train.network import dense
 
-GRID = Grid(("taylor",), (0.5,), (Width(8, 8), Width(4, 8)), (1,), 2, 1)
+GRID = Grid(("taylor",), (0.5,), (Width(8, 8), Width(4, 8, "sigma/tensor")), (1,), 2, 1)
 CASE = Case("taylor", 0.5, 1)
 
 
@@ -58,6 +58,8 @@ def test_a_case(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
         assert (folder / "design" / "rx" / "hwgen_rx.v").is_file()
         bits = {layer.weight_bits for layer in spec.convolutions("encoder")}
         assert bits == {8 if row["bits"] == "w8a8" else 4}
+        scales = "channel" if row["calibration"] == "mse" else "tensor"
+        assert (spec.quantisers.weights, spec.quantisers.weight_scales) == (row["calibration"].split("/")[0], scales)
         assert load_graph(spec, None, "tx").nodes
     assert rows[1]["weight_bits"] < rows[0]["weight_bits"]
 
@@ -99,9 +101,3 @@ def test_a_job_prints_its_rows(
     found = json.loads(capsys.readouterr().out)
     assert found["rows"] == {case.name: [{"row": case.name}] for case in (CASE, other)}
     assert seen == [(case, GRID, settings, [5, 2]) for case in (CASE, other)]
-
-
-def test_evenly() -> None:
-    images = pictures()
-    assert evenly(images, 9) == images
-    assert [id(one) for one in evenly(images, 2)] == [id(images[0]), id(images[3])]

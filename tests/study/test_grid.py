@@ -10,7 +10,18 @@ from support.train_samples import branched, specification
 
 from hwgen.errors import HwgenError
 from hwgen.spec.model import load
-from hwgen.study.grid import CONTROL, DENSE, Case, Grid, Width, folders, parsed_width, specification as text_of
+from hwgen.spec.quantisers import Quantisers
+from hwgen.study.grid import (
+    CONTROL,
+    DENSE,
+    Case,
+    Grid,
+    Width,
+    checked_calibration,
+    folders,
+    parsed_width,
+    specification as text_of,
+)
 from hwgen.train.scores import SIDES
 
 GRID = Grid(("l1", "taylor"), (0.25, 0.5), (Width(8, 8), Width(4, 6)), (3, 4), 7, 5)
@@ -34,10 +45,33 @@ def test_an_empty_axis_is_refused(name: str, option: str) -> None:
 
 def test_widths_are_words() -> None:
     assert parsed_width("w4a8") == (4, 8)
+    assert parsed_width("w1a2") == (1, 2)
     assert Width(4, 8).name == "w4a8"
-    for word in ("w1a8", "w8a9", "8", "w8a8 ", "w08a8x"):
+    for word in ("w0a8", "w8a1", "w8a9", "8", "w8a8 ", "w08a8x"):
         with pytest.raises(HwgenError, match="--bits: wanted words such as w8a8"):
             parsed_width(word)
+
+
+def test_calibrations_are_words() -> None:
+    for word in ("kl", "min_max/tensor"):
+        assert checked_calibration(word) == word
+    for word in ("max", "kl/channel", "/tensor"):
+        with pytest.raises(HwgenError, match="--calibrations: wanted some of mse, kl, min_max, percentile, sigma"):
+            checked_calibration(word)
+
+
+def test_a_calibration_is_the_specifications(tmp_path: Path) -> None:
+    """The default leaves a specification that says nothing as it is, and overrules one that says something."""
+    parent, case = specification(tmp_path), Case("l1", 0.5, 1)
+    assert "quantisers" not in text_of(parent, case, GRID, Width(4, 4))
+    told = text_of(parent, case, GRID, Width(4, 4, "kl/tensor"))
+    (tmp_path / "told").mkdir()
+    (tmp_path / "told" / "spec.yaml").write_text(told)
+    row = load(tmp_path / "told")
+    assert row.quantisers == Quantisers(weights="kl", weight_scales="tensor", activations="kl")
+    (tmp_path / "back").mkdir()
+    (tmp_path / "back" / "spec.yaml").write_text(text_of(row, case, GRID, Width(4, 4)))
+    assert load(tmp_path / "back").quantisers == Quantisers()
 
 
 def test_a_row_is_the_parent_with_other_bits(tmp_path: Path) -> None:

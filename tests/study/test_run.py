@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import torch
 from support.train_samples import specification
 
+from hwgen import board as boards
 from hwgen.errors import HwgenError
 from hwgen.executor import Executor, Job, Result
 from hwgen.study import run as module
@@ -51,7 +53,8 @@ def rows(job: Job) -> dict[str, Any]:
     found = {}
     for case in cases:
         name = f"{case['criterion']} {case['ratio']:g} seed {case['seed']}"
-        found[name] = [{**case, "bits": f"w{width['weights']}a{width['activations']}", **dict.fromkeys(MEASURED, 20.0),
+        found[name] = [{**case, "bits": f"w{width['weights']}a{width['activations']}",
+                        "calibration": width["calibration"], **dict.fromkeys(MEASURED, 20.0),
                         "folder": f"of {name}"} for width in grid["widths"]]  # fmt: skip
     return {"verdict": PROVEN, "error": None, "rows": found}
 
@@ -84,6 +87,19 @@ def test_a_study(asked: Study, capsys: pytest.CaptureFixture[str]) -> None:
     assert "3 steps of fine-tuning, 2 of QAT" in " ".join(out.split())
     assert out.count("proven, 12 values") == 4
     assert "1/2 none 0 seed 1" in err
+
+
+def test_a_board_is_what_its_file_says(asked: Study, tmp_path: Path) -> None:
+    """The same name with another clock is another row; another name of the same board is not."""
+    text = Path(boards.load("pynq_z2").path).read_text()
+    inputs = []
+    for name, content in (("a", text), ("a", text.replace("dsp: 220", "dsp: 200")), ("b", text)):
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(content)
+        executor = Told(rows)
+        assert study(replace(asked, board=str(path), verified=0), executor) == 0
+        inputs.append(json.loads(executor.jobs[0].words[0])[2]["inputs"])
+    assert inputs[0] == inputs[2] != inputs[1]
 
 
 def test_as_json(asked: Study, capsys: pytest.CaptureFixture[str]) -> None:

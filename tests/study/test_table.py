@@ -14,9 +14,11 @@ from hwgen.study.plot import draw
 from hwgen.study.table import MEASURED, as_csv, lines, printed
 
 
-def row(criterion: str, ratio: float, bits: str, seed: int, psnr: float, cycles: int | None = 100) -> dict[str, Any]:
+def row(
+    criterion: str, ratio: float, bits: str, seed: int, psnr: float, cycles: int | None = 100, by: str = "mse"
+) -> dict[str, Any]:
     built = {"cycles": cycles, "dsp": cycles, "lut": cycles, "bram36": cycles}
-    axes = {"criterion": criterion, "ratio": ratio, "bits": bits, "seed": seed}
+    axes = {"criterion": criterion, "ratio": ratio, "bits": bits, "calibration": by, "seed": seed}
     return axes | dict.fromkeys(MEASURED, psnr) | built
 
 
@@ -38,6 +40,12 @@ def test_lines() -> None:
     assert last.spreads["psnr_10_db"] == pytest.approx(3 / 2**0.5)
     assert (last.means["cycles"], last.spreads["cycles"]) == (100, 0.0)
     assert (found[1].means["cycles"], found[1].spreads["cycles"]) == (None, None)
+
+
+def test_calibrations_are_lines_of_one_block() -> None:
+    found = lines([row("none", 0.0, "w4a4", 1, 20.0, by="sigma"), row("none", 0.0, "w4a4", 1, 25.0, by="kl"),
+                   row("none", 0.0, "w4a4", 2, 27.0, by="kl")])  # fmt: skip
+    assert [(line.calibration, line.means["psnr_10_db"]) for line in found] == [("kl", 26.0), ("sigma", 20.0)]
 
 
 def test_the_printed_table() -> None:

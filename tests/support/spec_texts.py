@@ -36,8 +36,8 @@ training:
 """
 
 
-TOP_KEYS = ("format_version, description, frame, encoder, decoder, pruning, channel, symbols, gain, "
-            "bandwidth_ratio, data, training")
+TOP_KEYS = ("format_version, description, frame, encoder, decoder, pruning, quantisers, channel, symbols, "
+            "gain, bandwidth_ratio, data, training")
 
 
 def write(folder: Path, text: str) -> Path:

@@ -47,6 +47,17 @@ def test_fit_is_lloyds_iteration(size: int, bits: int) -> None:
     Codebook(bits, tuple(found))  # distinct, ascending, in the narrow range
 
 
+def test_binary_weights_are_signs() -> None:
+    """Neither k-means nor training moves the codebook."""
+    book = CodebookRounding(2, 2, codebook_fixed=True).train()
+    book.fit(torch.tensor([0.1, 0.2, 0.9]))
+    x = torch.tensor([-3.0, -0.1, 0.1, 0.9], requires_grad=True)
+    for _ in range(REFINE_EVERY):
+        found = book(x)
+    assert book.integers().tolist() == [-1, 1]
+    assert found.tolist() == [-1, -1, 1, 1]
+
+
 def test_fewer_weights_than_values_still_make_a_codebook() -> None:
     book = CodebookRounding(16, 5)
     book.fit(torch.tensor([15.0, 15.0, -40.0]))

@@ -17,6 +17,7 @@ from hwgen.numerics.complex import power_normalise
 from hwgen.numerics.integer import prelu, requantise
 from hwgen.numerics.words import pack_symbols
 from hwgen.spec.model import ModelSpec
+from hwgen.train.calibration import MSE
 from hwgen.train.channel import symbol_power
 from hwgen.train.checkpoint import write
 from hwgen.train.network import pruned
@@ -24,7 +25,7 @@ from hwgen.train.quantised import build, from_checkpoint
 from hwgen.train.quantised_layers.complex import QuantComplexLayer
 from hwgen.train.quantised_layers.convolution import QuantLayer
 from hwgen.train.quantised_network import PIXEL_EXPONENT, QuantDeepJSCC
-from hwgen.train.quantisers import QuantParts, QuantPReLU, best_exponents, coarse, exponents
+from hwgen.train.quantisers import QuantParts, QuantPReLU, coarse, exponents
 
 
 def complex_spec(folder: Path, **changes: Any) -> ModelSpec:
@@ -237,12 +238,12 @@ def test_scales_of_both_parts() -> None:
     generator = torch.Generator().manual_seed(2)
     values = torch.randn(2, 1000, generator=generator)
     for factor, wanted in ((1.0, (-5, -3)), (0.25, (-5, -5)), (0.01, (-5, -5)), (16.0, (-1, 1))):
-        found = best_exponents(values[0], factor * values[1], (-128, 127), (-32, 31), 2)
+        found = MSE.pair((values[0], -128, 127), (factor * values[1], -32, 31), 2)
         assert 0 <= found[1] - found[0] <= 2
         assert found == pytest.approx(wanted, abs=1)
     zero = torch.zeros(5)
-    assert best_exponents(zero, zero, (-128, 127), (-32, 31), 2) == (0, 0)
-    assert best_exponents(zero, values[1], (-128, 127), (-32, 31), 2)[1] in (-3, -4)
+    assert MSE.pair((zero, -128, 127), (zero, -32, 31), 2) == (0, 0)
+    assert MSE.pair((zero, -128, 127), (values[1], -32, 31), 2)[1] in (-3, -4)
 
 
 def test_parts_round_once() -> None:

@@ -8,13 +8,14 @@ import torch
 from support.quantised_branches import blurred, branching_spec, trained_branches
 from torch import Tensor
 
+from hwgen.train.calibration import MSE
 from hwgen.train.codebook import REFINE_EVERY
 from hwgen.train.network import pruned
 from hwgen.train.quantised import build
 from hwgen.train.quantised_layers.layer import QuantisedLayer, Requantised
 from hwgen.train.quantised_network import QuantDeepJSCC
 from hwgen.train.quantised_side import QuantSide
-from hwgen.train.quantisers import common_exponent, sample
+from hwgen.train.quantisers import sample
 
 
 def residual(folder: Path, **louder: float) -> QuantDeepJSCC:
@@ -51,7 +52,7 @@ def test_one_scale_for_all_members_values(tmp_path: Path) -> None:
         for first, second in (("stem", "branch"), ("sum", "again")):
             samples = [(sample(values[name]) if ranges[name][1] else sample(values[name]).relu(), *ranges[name][0])
                        for name in (first, second)]  # fmt: skip
-            wanted = common_exponent(samples)
+            wanted = MSE.exponent(samples)
             if first == "sum":
                 wanted = max(wanted, side.exponent("stem"))
             assert side.exponent(first) == side.exponent(second) == wanted

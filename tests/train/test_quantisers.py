@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hwgen.train.quantisers import QuantPReLU, best_exponent, exponents, quant_activation, quant_conv, set_exponents
+from hwgen.train.quantisers import QuantPReLU, exponents, quant_activation, quant_conv, set_exponents
 
 
 @pytest.mark.parametrize(("bits", "signed"), [(2, True), (5, False), (8, True), (8, False), (16, True)])
@@ -30,19 +30,6 @@ def test_weights_are_narrow_with_one_scale_per_output_channel(bits: int) -> None
     assert weight.scale.reshape(-1).tolist() == [2.0**-5, 1.0, 8.0]
     limit = 2 ** (bits - 1) - 1
     assert (weight.int().min(), weight.int().max()) == (-limit, limit)
-
-
-def test_best_exponent_has_the_least_squared_error() -> None:
-    values = torch.randn(4000, generator=torch.Generator().manual_seed(1)).double() * 3
-    for low, high in [(-2, 1), (-8, 7), (-128, 127), (0, 255), (-7, 7)]:
-
-        def error(e: int, low: int = low, high: int = high) -> float:
-            return float((values - (values / 2.0**e).round().clamp(low, high) * 2.0**e).square().sum())
-
-        assert best_exponent(values, low, high) == min(range(-12, 6), key=error)
-    assert best_exponent(torch.zeros(9), -128, 127) == 0
-    assert best_exponent(torch.tensor([0.5, -0.25]), -127, 127) == -7
-    assert best_exponent(torch.tensor([1e-30]), -127, 127) == -24
 
 
 def test_prelu_slopes_are_integers_with_straight_through_gradient() -> None:

@@ -15,9 +15,12 @@ from hwgen.ir.nodes.convolution import BIAS_BITS
 from hwgen.numerics.integer import IntArray
 from hwgen.spec.layers import Layer
 from hwgen.spec.network import Placed
+from hwgen.train.calibration import Calibrations
+from hwgen.train.calibration.choice import WEIGHT_EXPONENTS
 from hwgen.train.complex_layers import interleaved
 from hwgen.train.quantised_layers.convolution import QuantLayer, beyond
-from hwgen.train.quantisers import WEIGHT_EXPONENTS, best_exponents, exponents, plain, quant_conv, set_exponents
+from hwgen.train.quantised_layers.layer import PLAIN
+from hwgen.train.quantisers import exponents, plain, quant_conv, set_exponents
 
 BIAS_LIMIT = 2.0**31
 
@@ -93,16 +96,18 @@ class QuantComplexConv2d(nn.Module):
         bias = (self.bias.detach().double() / scale).round().clamp(-BIAS_LIMIT, BIAS_LIMIT - 1.0).long()
         return ComplexIntegers(found[0], found[1], grid.numpy().astype(np.int64), bias.numpy().astype(np.int64))
 
-    def fit_weights(self) -> None:
-        """Choose every complex output channel's scales for the present weights."""
+    def fit_weights(self, by: Calibrations = PLAIN) -> None:
+        """Choose every complex output channel's scales for the present weights, or a pair of them for all."""
         high, imag_high = 2 ** (self.weight_bits - 1) - 1, 2 ** (self.imag_weight_bits - 1) - 1
         most = self.weight_bits - self.imag_weight_bits
+        real, imag = self.real.weight.detach(), self.imag.weight.detach()
         pairs = [
-            best_exponents(real, imag, (-high, high), (-imag_high, imag_high), most, WEIGHT_EXPONENTS)
-            for real, imag in zip(self.real.weight.detach(), self.imag.weight.detach(), strict=True)
+            by.weights.pair((one, -high, high), (other, -imag_high, imag_high), most, WEIGHT_EXPONENTS)
+            for one, other in ([(real, imag)] if by.per_tensor else zip(real, imag, strict=True))
         ]
-        set_exponents(self.real, torch.tensor([pair[0] for pair in pairs]), self.weight_bits - 1)
-        set_exponents(self.imag, torch.tensor([pair[1] for pair in pairs]), self.imag_weight_bits - 1)
+        found = torch.tensor(pairs).expand(len(real), 2)
+        set_exponents(self.real, found[:, 0], self.weight_bits - 1)
+        set_exponents(self.imag, found[:, 1], self.imag_weight_bits - 1)
 
 
 class QuantComplexLayer(QuantLayer):
@@ -139,6 +144,6 @@ class QuantComplexLayer(QuantLayer):
             "biases": beyond(self.conv.bias.detach().double() / scale, BIAS_BITS, narrow=False),
         } | self._clipped_slopes()
 
-    def fit_weights(self) -> None:
+    def fit_weights(self, by: Calibrations = PLAIN) -> None:
         """Choose the scales for the present weights."""
-        self.conv.fit_weights()
+        self.conv.fit_weights(by)

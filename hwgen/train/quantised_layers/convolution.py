@@ -16,13 +16,13 @@ from hwgen.numerics.formats import SLOPE, FixedPointFormat
 from hwgen.numerics.integer import IntArray
 from hwgen.spec.layers import DecoderLayer, Layer
 from hwgen.spec.network import Placed
+from hwgen.train.calibration import Calibrations
+from hwgen.train.calibration.choice import WEIGHT_EXPONENTS
 from hwgen.train.quantised_layers.activations import activation_of
-from hwgen.train.quantised_layers.layer import Requantised, Rounding, Stage, exponent_of
+from hwgen.train.quantised_layers.layer import PLAIN, Requantised, Rounding, Stage, exponent_of
 from hwgen.train.quantised_layers.profiles import ProfiledQuantActivation
 from hwgen.train.quantisers import (
-    WEIGHT_EXPONENTS,
     QuantPReLU,
-    best_exponent,
     codebook_of,
     exponents,
     fit_weight_exponents,
@@ -60,12 +60,12 @@ class QuantLayer(Requantised):
 
     def _convolution(self, placed: Placed) -> nn.Module:
         layer, channels = self.layer, (placed.taken[0].channels, placed.given.channels)
-        book = layer.weights.codebook if layer.weights is not None else 0
         if isinstance(layer, DecoderLayer):
-            return quant_conv_transpose(*channels, layer.kernel_size[0], layer.stride, layer.weight_bits, codebook=book)
+            kernel = layer.kernel_size[0]
+            return quant_conv_transpose(*channels, kernel, layer.stride, layer.weight_bits, codebook=layer.weights)
         return quant_conv(
             *channels, layer.kernel_size, layer.stride, layer.weight_bits,
-            padding=layer.pads, dilation=layer.dilation, groups=placed.groups, codebook=book,
+            padding=layer.pads, dilation=layer.dilation, groups=placed.groups, codebook=layer.weights,
         )  # fmt: skip
 
     def values(self, *inputs: Any) -> Tensor:
@@ -87,9 +87,9 @@ class QuantLayer(Requantised):
         most = ceiling(self.layer, kind, exponent) * 2.0**exponent
         return self.quantiser(plain(self.conv(*inputs)).clamp(max=most))
 
-    def fit_weights(self) -> None:
+    def fit_weights(self, by: Calibrations = PLAIN) -> None:
         """Choose the scales for the present weights, then the codebook where there is one."""
-        fit_weight_exponents(self.conv, self.weight_bits)
+        fit_weight_exponents(self.conv, self.weight_bits, by.weights, by.per_tensor)
         if (book := codebook_of(self.conv)) is None:
             return
         book.fit(self._scaled())
@@ -171,10 +171,11 @@ class QuantTableLayer(QuantLayer):
         """The rounding of the table's argument."""
         return Rounding(self.argument, self.bits, True)
 
-    def prepare(self, *inputs: Any) -> None:
+    def prepare(self, by: Calibrations, *inputs: Any) -> None:
         """Choose the argument's scale."""
         accumulators = plain(self.conv(*inputs))
-        self.addressing.set(best_exponent(sample(accumulators), *self.addressing.range), accumulators)
+        chosen = by.activations.exponent([(sample(accumulators), *self.addressing.range)])
+        self.addressing.set(chosen, accumulators, by.activations)
 
     def values(self, *inputs: Any) -> Tensor:
         """The function of the rounded argument."""

@@ -10,10 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from hwgen.numerics.formats import PIXEL
+from hwgen.train.calibration import Calibration, Calibrations
 from hwgen.train.quantisers import QuantParts, coarse, exponents, quant_activation, quant_signed, set_exponents
 
 Stage = tuple[Tensor, int]
 """Values, multiples of 2**exponent, and the exponent."""
+PLAIN = Calibrations()
+"""Where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,11 @@ class Rounding:
         """Exponent of the scale; of parts, of the finer one."""
         return int(exponents(self.quantiser, self.magnitude_bits))
 
-    def set(self, exponent: int, values: Tensor) -> None:
+    def set(self, exponent: int, values: Tensor, by: Calibration) -> None:
         """Set the scale. That of imaginary parts, where they have their own, is chosen for `values` (N, C, H, W)."""
         set_exponents(self.quantiser, exponent, self.magnitude_bits)
         if isinstance(self.quantiser, QuantParts):
-            self.quantiser.fit_imag(values, exponent)
+            self.quantiser.fit_imag(values, exponent, by)
 
 
 class QuantisedLayer(nn.Module, ABC):
@@ -64,10 +67,10 @@ class QuantisedLayer(nn.Module, ABC):
         """In evaluation: what the layer's nodes in a graph give, where there are several, but for the last one."""
         return ()
 
-    def fit_weights(self) -> None:
+    def fit_weights(self, by: Calibrations = PLAIN) -> None:
         """Choose the scales of the present weights, where there are some."""
 
-    def prepare(self, *inputs: Any) -> None:
+    def prepare(self, by: Calibrations, *inputs: Any) -> None:
         """Choose the scales between the layer's nodes for these inputs, where there are some."""
 
 

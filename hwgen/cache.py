@@ -82,6 +82,23 @@ def intact(folder: Path) -> bool:
         return False
 
 
+def put(work: Path, target: Path) -> None:
+    """Let a sealed folder take the place of a damaged one, or of none. What another process has put there stays.
+
+    Raises
+    ------
+    OSError : it cannot be renamed
+    """
+    if intact(target):
+        return
+    process.remove(target)
+    try:
+        work.rename(target)
+    except OSError:
+        if not intact(target):
+            raise
+
+
 def _hashes(folder: Path) -> dict[str, list[str | bool]]:
     """SHA-256 of every file and whether it may be executed, by name; the seal itself left out."""
     return {

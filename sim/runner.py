@@ -29,6 +29,7 @@ import find_libpython
 
 from hwgen import cache as caches, process
 from hwgen.errors import HwgenError
+from hwgen.sim import shared_objects
 from hwgen.sim.unity import MAKE_FLAGS, unite
 
 HERE = Path(__file__).resolve().parent
@@ -64,8 +65,8 @@ CXXFLAGS = "HWGEN_CXXFLAGS"
 """The one variable that reaches the compiler: flags behind hwgen's own."""
 BUILDS_KEPT = 64
 """Builds kept in the cache; the least recently used go first."""
-LIBRARIES_KEPT = 8
-"""Run-time libraries kept in the cache: one for each setting of compiler and Verilator in use."""
+LIBRARIES_KEPT = 24
+"""Folders of shared objects kept in the cache: a few for each setting of compiler and Verilator in use."""
 STALE_SECONDS = 24 * 3600
 """Age at which a folder of work belongs to a process that was killed."""
 LINES = 6
@@ -99,10 +100,15 @@ class BuildOptions:
 
 
 def make_flags(options: BuildOptions) -> list[str]:
-    """The optimisation of what Verilator wrote: code that runs once needs none."""
-    own = os.environ.get(CXXFLAGS, "")
-    flags = {"OPT_FAST": options.optimise, "OPT_SLOW": "-O0", "OPT_GLOBAL": LIBRARY_FLAGS}
-    return [*(f"{name}={flag} {own}".strip() for name, flag in flags.items()), *MAKE_FLAGS]
+    """The optimisation of what Verilator wrote: code that runs once needs none. That of the run-time library, which is
+    built once for all designs, is always the same."""
+    own = os.environ.get(CXXFLAGS, "").split()
+    flags = {
+        "OPT_FAST": [options.optimise, *own],
+        "OPT_SLOW": ["-O0", *own],
+        "OPT_GLOBAL": [LIBRARY_FLAGS, *(flag for flag in own if not flag.startswith("-O"))],
+    }
+    return [*(f"{name}={' '.join(words)}" for name, words in flags.items()), *MAKE_FLAGS]
 
 
 def verilator_environment(root: str | None = None) -> dict[str, str]:
@@ -155,21 +161,9 @@ def build(
         with process.private_folder("build_", folder) as work:
             _build_in(work, sources, texts, defines, options)
             caches.seal(work)
-            _put(work, target)
+            caches.put(work, target)
         _prune(folder, keep=target)
         return target
-
-
-def _put(work: Path, target: Path) -> None:
-    """Let a sealed folder take the place of a damaged one, or of none. What another process has put there stays."""
-    if caches.intact(target):
-        return
-    process.remove(target)
-    try:
-        work.rename(target)
-    except OSError:
-        if not caches.intact(target):
-            raise
 
 
 def _build_in(
@@ -194,13 +188,6 @@ def _build_in(
         plain = re.fullmatch(r"\w+\.s?v", source.name, re.ASCII) is not None
         designs.append(f"design/{source.name if plain else f'{index}.v'}")
         shutil.copy(source, work / designs[-1])
-    library = work.parent / f"library_{_library_key(options)}"
-    ready: list[str] = []
-    if caches.intact(library):
-        os.utime(library)
-        for item in sorted(library.glob("*.o")):
-            shutil.copy(item, work)
-            ready.append(item.name)
     macros = [f"-D{name}={value}" for name, value in defines.items()]
     verilate = [
         str(verilator_root() / "bin" / "verilator"), "-cc", "--exe", "-Mdir", ".", "--top-module", options.top or TOP,
@@ -216,12 +203,12 @@ def _build_in(
     log, variables = work / "build.log", verilator_environment("verilator")
     _step(verilate, work, variables, log)
     unite(work, "Vtop")
-    for name in ready:  # newer than their sources, so make takes them as they are
-        os.utime(work / name)
+    shared = {work.parent / f"library_{key}": names for key, names in _shared(work, options, macros).items()}
+    missing = {folder: names for folder, names in shared.items() if not shared_objects.take(folder, work)}
     make = ["make", "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", *PLAIN_FOLDER, *make_flags(options)]
     _step(make, work, variables, log)
-    if not ready:
-        _keep_library(work, library)
+    for folder, names in missing.items():
+        shared_objects.keep(work, names, folder)
     for item in work.iterdir():  # the executable is all that a run needs
         if item.name not in {TOP, "build.log", *texts}:
             shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
@@ -234,15 +221,6 @@ def _step(command: Sequence[str], work: Path, variables: Mapping[str, str], log:
         raise SimulationError(
             "the simulator's build", "Verilog that Verilator and g++ can build", f"{ended.how} of {name}: {errors(log)}"
         )
-
-
-def _keep_library(work: Path, library: Path) -> None:
-    """Keep the objects that no design changes."""
-    with process.private_folder("library_new_", library.parent) as spare:
-        for item in [*work.glob("verilated*.o"), work / "recorder.o"]:
-            shutil.copy(item, spare)
-        caches.seal(spare)
-        _put(spare, library)
 
 
 def run(executable: Path, folder: Path, settings: Mapping[str, int], seed: int) -> dict[str, int]:
@@ -332,7 +310,7 @@ def _key(
     facts = [tools, sys.prefix, str(cocotb_tools.config.libs_dir), sorted(defines.items()), repr(options), flags]
     digest.update(json.dumps(facts, default=str).encode())
     own = [options.program] if options.program else []
-    for path in [*(HERE / name for name in (*HARNESS, "runner.py", "unity.py")), *own, *sources]:
+    for path in [*(HERE / name for name in (*HARNESS, "runner.py", "shared_objects.py", "unity.py")), *own, *sources]:
         content = path.read_bytes()
         digest.update(json.dumps([path.name, len(content)]).encode() + content)
     for name, text in sorted(texts.items()):
@@ -340,11 +318,23 @@ def _key(
     return digest.hexdigest()[:24]
 
 
-def _library_key(options: BuildOptions) -> str:
-    """Key of the objects that no design changes: Verilator's run-time library and the recorder."""
-    facts = [importlib.metadata.version("verilator"), sys.prefix, options.trace, options.threads, options.top is None,
-             make_flags(options)]  # fmt: skip
-    return hashlib.sha256(json.dumps(facts).encode() + (HERE / "recorder.cpp").read_bytes()).hexdigest()[:16]
+def _shared(work: Path, options: BuildOptions, macros: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The objects that builds share, patterns for each key: Verilator's run-time library; the program and the recorder.
+
+    Of a design these two see the header of the simulated top alone, and that is the same for all in the harness.
+    """
+    tools = [importlib.metadata.version("verilator"), sys.prefix, options.trace, options.threads]
+    fast, _, library, *_ = make_flags(options)
+    seen = b"".join((work / name).read_bytes() for name in ("Vtop.h", "main.cpp", "recorder.cpp"))
+    own = [*macros] if options.top else []
+    return {
+        _digest([*tools, library, options.top is None]): ("verilated*.o",),  # less of it without the harness
+        _digest([*tools, fast, *own], seen): ("main.o", "recorder.o"),
+    }
+
+
+def _digest(facts: Sequence[object], content: bytes = b"") -> str:
+    return hashlib.sha256(json.dumps(facts).encode() + content).hexdigest()[:16]
 
 
 def _prune(folder: Path, keep: Path) -> None:

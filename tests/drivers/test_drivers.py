@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from support import c_driver_programs as in_c, driver_simulation as simulation
-from support.folder_simulation import compiler
 
 from hwgen import drivers
 from hwgen.design_options import DesignOptions
@@ -22,13 +21,13 @@ from hwgen.numerics.formats import COEFFICIENT, SYMBOL
 
 
 @pytest.mark.parametrize(("side", "pixels"), [("tx", "rgb"), ("rx", "rgbx")])
-def test_python_and_c_on_the_rtl(side: str, pixels: str, tmp_path: Path) -> None:
+def test_python_and_c_on_the_rtl(side: str, pixels: str, objects: Path, tmp_path: Path) -> None:
     """What runs is in support/driver_programs.py, c_driver_programs.py and notebook_programs.py."""
     options = IpOptions(pixels=pixels)  # type: ignore[arg-type]
     emit(DesignOptions("tiny", side, frame=(8, 8)), tmp_path / side, quiet=True, beside=writer(options))
     for name in drivers.files(side):
         assert (tmp_path / side / "ip" / name).read_bytes() == (drivers.FOLDER / name).read_bytes()
-    simulation.build(tmp_path / side, f"hwgen_{side}", compiler(tmp_path))
+    simulation.build(tmp_path / side, f"hwgen_{side}", objects)
     program = {"tx": "transmitter", "rx": "receiver"}[side]
     simulation.run(tmp_path / side, f"hwgen_{side}", f"support.driver_programs:{program}",
                    f"support.c_driver_programs:{program}", f"support.notebook_programs:{program}")  # fmt: skip

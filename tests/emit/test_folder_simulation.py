@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.emission import emit_tiny
-from support.folder_simulation import FAULTS, compiler, copy, faulty, flip_sample, icarus, make
+from support.folder_simulation import FAULTS, copy, faulty, flip_sample, icarus, make
 
 from hwgen import process
 from hwgen.emit import Emitted
@@ -35,11 +35,6 @@ COCOTB_TOLD = {
     "surplus": r"Mismatch: (output: a frame of|m_axis: \d+ beats instead of \d+)",
 }
 """What the cocotb test says of each fault, beside its first test."""
-
-
-@pytest.fixture(scope="module")
-def objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compiler(tmp_path_factory.mktemp("objects"))
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from support.emission import contents, emit_tiny
-from support.folder_simulation import compiler, flip_sample, icarus, make
+from support.folder_simulation import flip_sample, icarus, make
 from support.profiles import SPEC
 
 from hwgen import drivers
@@ -72,9 +72,8 @@ def test_predicted_resources(ip: Emitted) -> None:
     assert predicted["ff"] == pytest.approx(546, rel=0.1)
 
 
-def test_the_ip_in_simulation(ip: Emitted, tmp_path: Path) -> None:
+def test_the_ip_in_simulation(ip: Emitted, objects: Path) -> None:
     """With coefficients; then with a wrong bit in what is expected."""
-    objects = compiler(tmp_path)
     simulator = "SIM=icarus" if icarus() else "SIM=verilator"
     ended = make(ip.folder / "ip", simulator, objects=objects)
     assert re.search("^PASS hwgen_tx_ip: 0 of 2 cocotb tests failed$", ended.output, re.MULTILINE), ended.output
@@ -84,13 +83,12 @@ def test_the_ip_in_simulation(ip: Emitted, tmp_path: Path) -> None:
     assert ended.status != 0
 
 
-def test_an_ip_with_profiles_in_simulation(tmp_path: Path) -> None:
+def test_an_ip_with_profiles_in_simulation(objects: Path, tmp_path: Path) -> None:
     """PROFILE is written in front of each frame."""
     spec = tmp_path / "spec.yaml"
     spec.write_text(SPEC)
     folder = emit_ip(tmp_path / "rx", "rx", model=str(spec)).folder
     simulator = "SIM=icarus" if icarus() else "SIM=verilator"
-    objects = compiler(tmp_path)
     ended = make(folder / "ip", simulator, objects=objects)
     assert re.search("^PASS hwgen_rx_ip: 0 of 2 cocotb tests failed$", ended.output, re.MULTILINE), ended.output
     file = folder / "hwgen_rx_ip.v"

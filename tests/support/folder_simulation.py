@@ -21,7 +21,7 @@ case "$last" in */verilated*.cpp) ;; *) exec "$@" ;; esac
 out=$(basename "$last" .cpp).o
 kept=$(dirname "$0")/$(printf %s "$*" | cksum | tr ' ' -).o
 test -e "$kept" && exec cp "$kept" "$out"
-"$@" && cp "$out" "$kept"
+"$@" && cp "$out" "$kept.$$" && mv "$kept.$$" "$kept"
 """
 FAULTS = {
     "none": 0, "data": 1, "no TLAST": 2, "early TLAST": 3, "VALID falls": 4, "data changes": 5, "hang": 6, "surplus": 7,
@@ -31,10 +31,13 @@ FAULTS = {
 
 
 def compiler(folder: Path) -> Path:
-    """A program for OBJCACHE, which keeps objects in its folder."""
+    """A program for OBJCACHE, which keeps objects in its folder; several processes may use one."""
     program = folder / "compiler"
-    program.write_text(COMPILER)
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    if not program.exists():
+        part = folder / f"compiler.{os.getpid()}"
+        part.write_text(COMPILER)
+        part.chmod(part.stat().st_mode | stat.S_IXUSR)
+        part.rename(program)
     return program
 
 

@@ -25,6 +25,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--criteria", nargs="+", default=["l1", "fpgm", "taylor", "usc", "hrank"], metavar="C",
                         help="pruning criteria (docs/model_spec.md; default: l1 fpgm taylor usc hrank); random, the "
                              "control, is always one more; none: the dense parent alone")
+    parser.add_argument("--schedules", nargs="+", default=["one_shot"], metavar="S",
+                        help="when channels go: one_shot; rounds=K, fine-tuning shared among K rounds; soft, set to "
+                             "zero again and again for the first half of fine-tuning; smoothing, the survivors stand "
+                             "in for them; protected=SHARE, so many of the layers that contribute most keep theirs "
+                             "(default: one_shot)")
     parser.add_argument("--ratios", nargs="+", type=Number("--ratios", float, 0.01, 0.95), default=[0.25, 0.5],
                         metavar="R", help="shares of every layer's channels that go (default: 0.25 0.5)")
     parser.add_argument("--bits", nargs="+", default=["w8a8"], metavar="B",
@@ -67,6 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     from hwgen.executor import executor
     from hwgen.study.grid import Grid, Width, checked_calibration, parsed_width
     from hwgen.study.run import Study, study
+    from hwgen.study.schedules import checked
     from hwgen.train.criteria import CRITERIA
 
     known = (*CRITERIA, "random", "none")
@@ -78,7 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
     widths = tuple(dict.fromkeys(Width(*parsed_width(word), checked_calibration(by))
                                  for word in arguments.bits for by in arguments.calibrations))  # fmt: skip
     ratios = tuple(dict.fromkeys(arguments.ratios))
-    grid = Grid(tuple(arguments.criteria), ratios, widths, arguments.seeds, finetune, qat)
+    words = tuple(dict.fromkeys(map(checked, arguments.schedules)))
+    grid = Grid(tuple(arguments.criteria), ratios, widths, arguments.seeds, finetune, qat, words)
     boards.load(arguments.board)
     board = Path(arguments.board)
     asked = Study(arguments.model, arguments.weights, arguments.data, arguments.out, grid,

@@ -15,7 +15,7 @@ unit: it survives or goes as a whole. Channels of the port and of the output are
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import singledispatch
@@ -165,18 +165,21 @@ def _pieces(stream: list[int], length: int) -> list[list[int]]:
     return [stream[start : start + length] for start in range(0, len(stream), length)]
 
 
-def units_by_ratio(groups: Sequence[Group], ratio: Fraction) -> tuple[int, ...]:
-    """Numbers of units that every group has left where a share of them goes, rounded up; one stays."""
-    sizes = [(len(group.units), group.fixed) for group in groups]
+def units_by_ratio(groups: Sequence[Group], ratio: Fraction, protected: Collection[str] = ()) -> tuple[int, ...]:
+    """Numbers of units that every group has left where a share of them goes, rounded up; one stays.
+
+    protected : convolutions that keep all their channels
+    """
+    sizes = [(len(group.units), group.fixed or not group.channels.keys().isdisjoint(protected)) for group in groups]
     return tuple(units if fixed else max(1, units - math.ceil(units * ratio)) for units, fixed in sizes)
 
 
-def by_ratio(network: Network, ratio: Fraction) -> tuple[int, ...]:
+def by_ratio(network: Network, ratio: Fraction, protected: Collection[str] = ()) -> tuple[int, ...]:
     """The surviving channels of every convolution where a share of every group's units goes: `units_by_ratio`."""
     groups = channel_groups(network).groups
     parts = {placed.name: placed.layer.parts for placed in network.layers if isinstance(placed.layer, Layer)}
     left = dict.fromkeys(parts, 0)
-    for group, units in zip(groups, units_by_ratio(groups, ratio), strict=True):
+    for group, units in zip(groups, units_by_ratio(groups, ratio, protected), strict=True):
         for name, channels in group.channels.items():
             left[name] += units * channels
     return tuple(count // parts[name] for name, count in left.items())

@@ -149,7 +149,7 @@ class ModelSpec(Frozen):
         parent = self.parent(side)
         groups = channel_groups(parent).groups
         if self.pruning.channels is None:  # channels of one layer may be in several groups: counts would not tell
-            return units_by_ratio(groups, self._pruned_share or Fraction(0))
+            return units_by_ratio(groups, self._pruned_share or Fraction(0), self._protected(side))
         return surviving(groups, parent, self._surviving(side))
 
     def convolutions(self, side: Side) -> tuple[Layer, ...]:
@@ -234,7 +234,13 @@ class ModelSpec(Frozen):
         dense = tuple(layer.channels for layer in self.convolutions(side))
         if self.pruning.channels is not None:
             return getattr(self.pruning.channels, side)
-        return dense if self._pruned_share is None or not layers else by_ratio(self.parent(side), self._pruned_share)
+        if self._pruned_share is None or not layers:
+            return dense
+        return by_ratio(self.parent(side), self._pruned_share, self._protected(side))
+
+    def _protected(self, side: Side) -> tuple[str, ...]:
+        """Convolutions that keep all their channels."""
+        return getattr(self.pruning.protected, side, ())
 
     @property
     def _pruned_share(self) -> Fraction | None:
@@ -257,6 +263,9 @@ class ModelSpec(Frozen):
         if self.decoder:
             decoder = place("decoder", self.decoder, Stream(latent.channels, RECEIVED_BITS, True))
             _check_decoder(decoder, latent.scale, self.frame.channels)
+        if self.pruning.protected is not None:
+            _check_protected(dense, self.pruning.protected.encoder)
+            _check_protected(decoder, self.pruning.protected.decoder)
         if self.pruning.channels is not None:
             _check_surviving(dense, self.pruning.channels.encoder)
             if decoder is not None or self.pruning.channels.decoder:
@@ -322,6 +331,14 @@ def _check_decoder(network: Network, scale: Fraction, colours: int) -> None:
         raise wrong(wanted, end.layer.activation, "decoder", end.index, "activation")
     if last.given.scale * scale != 1:
         raise wrong(f"strides whose product is {1 / scale}, as the encoder's", last.given.scale, "decoder")
+
+
+def _check_protected(network: Network | None, names: tuple[str, ...]) -> None:
+    layers = [one.name for one in network.layers if isinstance(one.layer, Layer)] if network else []
+    for index, name in enumerate(names):
+        if name not in layers:
+            at = "pruning", "protected", network.side if network else "decoder", index
+            raise wrong(f"a convolution of it: {', '.join(layers) or 'none'}", name, *at)
 
 
 def _check_surviving(network: Network | None, counts: tuple[int, ...]) -> None:

@@ -41,6 +41,8 @@ class Training(Frozen):
     shares : tuple
         How often images are sent with each profile while training, in proportion, their SNRs uniform within its range;
         (): SNRs are uniform over the whole range.
+    slimming, polarisation : float
+        Weights of the penalties on batch normalisation's scales in the float phase (`hwgen.train.scale_penalty`).
     smoothing : float
         Decay of the running average of the weights, which is what a phase leaves, QAT too; 0: the last weights.
     """
@@ -53,6 +55,8 @@ class Training(Frozen):
     profiles: Annotated[tuple[Annotated[Number, Field(ge=-100, le=100)], ...], Field(max_length=MOST_PROFILES - 1)] = ()
     shares: Annotated[tuple[Annotated[Number, Field(gt=0, le=1000)], ...], Field(max_length=MOST_PROFILES)] = ()
     smoothing: Annotated[Number, Field(ge=0, lt=1)] = 0.0
+    slimming: Annotated[Number, Field(ge=0, le=1)] = 0.0
+    polarisation: Annotated[Number, Field(ge=0, le=1)] = 0.0
     finetune: Phase
     qat: Phase
     float: Phase  # last: below this line the name no longer means the type

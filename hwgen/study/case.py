@@ -96,8 +96,8 @@ def run_case(
             _linked(folder / FILES["finetune"], tuned / FILES["finetune"])
             if not (folder / FILES["qat"]).is_file():
                 run_phase(own, "qat", train_images, val_images, pick_device("cpu"), folder, where=settings.data)
-            record = {"criterion": case.criterion, "ratio": case.ratio, "seed": case.seed, "bits": width.name,
-                      "calibration": width.calibration, **of_float, **_measured(own, val_images),
+            record = {"criterion": case.criterion, "schedule": case.schedule, "ratio": case.ratio, "seed": case.seed,
+                      "bits": width.name, "calibration": width.calibration, **of_float, **_measured(own, val_images),
                       **_built(own, settings, emitted), "folder": folder.name}  # fmt: skip
             with replaced_file(folder / ROW_FILE) as part:
                 part.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
@@ -161,7 +161,7 @@ def main() -> int:
     parser = ArgumentParser(prog="python -m hwgen.study.case")
     parser.add_argument("settings", help="cases, grid and settings as JSON, as `hwgen study` gives them")
     cases, of_grid, of_settings = json.loads(parser.parse_args().settings)
-    axes = of_grid | {name: tuple(of_grid[name]) for name in ("criteria", "ratios", "seeds")}
+    axes = of_grid | {name: tuple(of_grid[name]) for name in ("criteria", "ratios", "seeds", "schedules")}
     grid = Grid(**axes | {"widths": tuple(Width(**one) for one in of_grid["widths"])})
     settings = Settings(**of_settings | {"inputs": tuple(of_settings["inputs"])})
     found = {}

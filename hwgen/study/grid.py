@@ -1,7 +1,7 @@
-"""What a study compares: criteria x shares of channels x seeds, each with several widths.
+"""What a study compares: criteria x schedules x shares of channels x seeds, each with several widths.
 
-A case is one network that is fine-tuned: a criterion, a share, a seed. Its rows are the quantised networks made of it.
-Each has a specification of its own, the parent's with other values in a few keys.
+A case is one network that is fine-tuned: a criterion, a schedule, a share, a seed. Its rows are the
+quantised networks made of it. Each has a specification of its own, the parent's with other values in a few keys.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
@@ -21,6 +21,8 @@ from hwgen.errors import HwgenError
 from hwgen.spec.bits import set_bits
 from hwgen.spec.model import ModelSpec
 from hwgen.spec.quantisers import Method
+from hwgen.study import schedules
+from hwgen.study.schedules import ONE_SHOT
 
 VERSION = 1
 """Version of a case's files: raised wherever equal settings give another result."""
@@ -57,15 +59,20 @@ class Width:
 
 @dataclass(frozen=True)
 class Case:
-    """One fine-tuned network: what prunes it, by which share, and the seed of everything that is drawn."""
+    """One fine-tuned network: what prunes it, by which share, the seed of everything that is drawn, and in which steps.
+
+    schedule : a word of `hwgen.study.schedules`
+    """
 
     criterion: str
     ratio: float
     seed: int
+    schedule: str = ONE_SHOT
 
     @property
     def name(self) -> str:
-        return f"{self.criterion} {self.ratio:g} seed {self.seed}"
+        how = "" if self.schedule == ONE_SHOT else f"{self.schedule} "
+        return f"{self.criterion} {self.ratio:g} {how}seed {self.seed}"
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,8 @@ class Grid:
     ratios : shares of every layer's channels that go
     widths : of every case
     seeds : of fine-tuning's draws, and of what a criterion draws
+    schedules : of every criterion, the control too; the dense parent has none
+    protected : by the words of `schedules` that protect layers, which ones these are
     finetune_steps, qat_steps : optimiser steps of every case and of every row; 0 of the latter only calibrates
 
     Raises
@@ -91,10 +100,12 @@ class Grid:
     seeds: tuple[int, ...]
     finetune_steps: int
     qat_steps: int
+    schedules: tuple[str, ...] = (ONE_SHOT,)
+    protected: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for option, values in (("--criteria", self.criteria), ("--ratios", self.ratios), ("--bits", self.widths),
-                               ("--seeds", self.seeds)):  # fmt: skip
+                               ("--seeds", self.seeds), ("--schedules", self.schedules)):  # fmt: skip
             if not values:
                 raise HwgenError(option, "at least one", "none")
 
@@ -107,7 +118,8 @@ class Grid:
         if not (named := [one for one in self.criteria if one != DENSE]):
             return found
         criteria = dict.fromkeys((CONTROL, *named))
-        found += [Case(one, ratio, seed) for ratio in self.ratios for one in criteria for seed in self.seeds]
+        found += [Case(one, ratio, seed, word) for ratio in self.ratios for one in criteria
+                  for word in self.schedules for seed in self.seeds]  # fmt: skip
         return found
 
 
@@ -145,9 +157,9 @@ def specification(parent: ModelSpec, case: Case, grid: Grid, width: Width | None
     Keys that are not the study's are the parent's, character by character where they are strings.
     """
     document: dict[str, Any] = yaml.safe_load(parent.path.read_text(encoding="utf-8"))
-    document["pruning"] = (
-        {"criterion": DENSE} if case.criterion == DENSE else {"criterion": case.criterion, "ratio": case.ratio}
-    )
+    document["pruning"] = {"criterion": case.criterion}
+    if case.criterion != DENSE:
+        document["pruning"] |= {"ratio": case.ratio, **schedules.keys(case.schedule, grid.protected)}
     training = document["training"]
     training["seed"] = case.seed
     training["finetune"]["steps"], training["qat"]["steps"] = grid.finetune_steps, grid.qat_steps

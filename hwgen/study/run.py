@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from hwgen.executor import Executor, Job, Result
 from hwgen.option_values import evenly
 from hwgen.outputs import check_file, replaced_file
 from hwgen.spec.model import ModelSpec, load
+from hwgen.study import schedules
 from hwgen.study.case import Settings, words
 from hwgen.study.grid import Grid, key
 from hwgen.study.plot import draw
@@ -67,7 +68,8 @@ def study(asked: Study, executor: Executor, json: bool = False) -> int:
     spec.check_trainable()
     for name in (TABLE_FILE, PLOT_FILE):
         check_file("--out", asked.out / name)
-    settings = _settings(asked, spec)
+    settings, protected = _settings(asked, spec)
+    asked = replace(asked, grid=replace(asked.grid, protected=protected))
     cases = asked.grid.cases()
     parts = [cases[start : start + CASES] for start in range(0, len(cases), CASES)]
     jobs = [Job(", ".join(case.name for case in part), "hwgen.study.case", words(part, asked.grid, settings))
@@ -105,18 +107,20 @@ def say(done: int, count: int, result: Result) -> None:
           flush=True)  # fmt: skip
 
 
-def _settings(asked: Study, spec: ModelSpec) -> Settings:
-    """With the parent's weights, which are trained where there are none, and digests of them and of the images."""
+def _settings(asked: Study, spec: ModelSpec) -> tuple[Settings, dict[str, Any]]:
+    """With the parent's weights, which are trained where there are none, and digests of them and of the images; and the
+    layers that are protected, by the schedule's word."""
     from hwgen.train import data as image_data, scores
     from hwgen.train.checkpoint import sha256
+    from hwgen.train.contribution import most_contributing
     from hwgen.train.data import Crops
     from hwgen.train.evaluate import check_measurable
     from hwgen.train.loop import pick_device
     from hwgen.train.phases import run_phase
-    from hwgen.train.trained import FILES
+    from hwgen.train.trained import FILES, trained
 
-    for name in dict.fromkeys(asked.grid.criteria):
-        pruning = spec.pruning.model_copy(update={"criterion": name})
+    for case in asked.grid.cases():
+        pruning = spec.pruning.model_copy(update={"criterion": case.criterion, "soft": case.schedule == "soft"})
         scores.check(spec.model_copy(update={"pruning": pruning}))
     training = spec.training
     assert training is not None, "checked"
@@ -131,10 +135,17 @@ def _settings(asked: Study, spec: ModelSpec) -> Settings:
     measured = Crops(val_images, spec.downscale, asked.data).origin
     board = key(boards.load(asked.board).model_dump(mode="json"))  # what it is, not what it is called
     inputs = (sha256(weights), str(origin["sha256"]), str(measured["sha256"]), str(asked.images), board, str(asked.fps))
+    protected = {}
+    for word in asked.grid.schedules:
+        if (share := schedules.share(word)) is not None:
+            parent = trained(spec, "float", weights.parent, weights.name)
+            crops = Crops(train_images, training.crop, asked.data)
+            protected[word] = most_contributing(parent, spec, crops, share)
     path = Path(asked.data)
     data = str(path.resolve()) if path.exists() else asked.data
-    return Settings(str(spec.path.resolve()), str(weights.resolve()), data, asked.images, asked.board, asked.fps,
+    found = Settings(str(spec.path.resolve()), str(weights.resolve()), data, asked.images, asked.board, asked.fps,
                     inputs, str(asked.out.resolve()), asked.grid.seeds[0] if asked.designs else None)  # fmt: skip
+    return found, protected
 
 
 def _verifications(rows: Sequence[dict[str, Any]], asked: Study) -> list[Job]:
@@ -144,7 +155,7 @@ def _verifications(rows: Sequence[dict[str, Any]], asked: Study) -> list[Job]:
     for row in some:
         folder = asked.out.resolve() / "rows" / row["folder"]
         for side in ("tx", "rx"):
-            what = f"{row['criterion']} {row['ratio']:g} {row['bits']} {row['calibration']}"
+            what = " ".join(f"{row[key]}" for key in ("criterion", "ratio", "schedule", "bits", "calibration"))
             name = f"{what} seed {row['seed']} {side}"
             jobs.append(Job(name, "hwgen", ("verify", "--model", str(folder), "--side", side, "--board", asked.board,
                                             "--frame", VERIFIED_FRAME, "--json")))  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.table import Table
 
-GROUPED = ("criterion", "ratio", "bits", "calibration")
+GROUPED = ("criterion", "schedule", "ratio", "bits", "calibration")
 MEASURED = ("psnr_1_db", "psnr_10_db", "psnr_19_db", "ssim_10_db", "float_psnr_10_db", "parameters", "macs",
             "weight_bits", "cycles", "dsp", "lut", "bram36")  # fmt: skip
 """Figures of a row that lines have, in the order of the tables."""
@@ -19,7 +19,7 @@ MEASURED = ("psnr_1_db", "psnr_10_db", "psnr_19_db", "ssim_10_db", "float_psnr_1
 
 @dataclass(frozen=True)
 class Line:
-    """The rows of one criterion, share, width and calibration.
+    """The rows of one criterion, schedule, share, width and calibration.
 
     Parameters
     ----------
@@ -28,6 +28,7 @@ class Line:
     """
 
     criterion: str
+    schedule: str
     ratio: float
     bits: str
     calibration: str
@@ -42,14 +43,14 @@ def lines(rows: Sequence[Mapping[str, Any]]) -> list[Line]:
     for row in rows:
         groups.setdefault(tuple(row[key] for key in GROUPED), []).append(row)
     found = []
-    for (criterion, ratio, bits, calibration), some in groups.items():
+    for (criterion, schedule, ratio, bits, calibration), some in groups.items():
         means: dict[str, float | None] = {}
         spreads: dict[str, float | None] = {}
         for name in MEASURED:
             values = [row[name] for row in some if row[name] is not None]  # one seed's design stands for all
             means[name] = statistics.fmean(values) if values else None
             spreads[name] = (statistics.stdev(values) if len(values) > 1 else 0.0) if values else None
-        found.append(Line(criterion, ratio, bits, calibration, len(some), means, spreads))
+        found.append(Line(criterion, schedule, ratio, bits, calibration, len(some), means, spreads))
     blocks = {block: i for i, block in enumerate(dict.fromkeys((line.ratio, line.bits) for line in found))}
     return sorted(found, key=lambda line: (line.ratio, blocks[line.ratio, line.bits], -(line.means["psnr_10_db"] or 0)))
 
@@ -57,7 +58,7 @@ def lines(rows: Sequence[Mapping[str, Any]]) -> list[Line]:
 def printed(found: Sequence[Line], title: str) -> Table:
     """For the terminal: PSNR and SSIM with their spreads, then sizes and the circuit's figures."""
     table = Table(title=title)
-    for column in ("criterion", "pruned", "bits", "calibration"):
+    for column in ("criterion", "schedule", "pruned", "bits", "calibration"):
         table.add_column(column)
     for column in ("seeds", "PSNR 1 dB", "10 dB", "19 dB", "SSIM 10 dB", "float 10 dB", "parameters", "MACs",
                    "weight bits", "cycles", "DSP", "LUT", "BRAM36"):  # fmt: skip
@@ -71,7 +72,8 @@ def printed(found: Sequence[Line], title: str) -> Table:
                  (("psnr_1_db", 2), ("psnr_10_db", 2), ("psnr_19_db", 2), ("ssim_10_db", 4), ("float_psnr_10_db", 2))]
         cells += [whole(line.means[name]) for name in MEASURED[5:-1]]
         block = line.means["bram36"]
-        table.add_row(line.criterion, f"{100 * line.ratio:g} %", line.bits, line.calibration, str(line.seeds), *cells,
+        table.add_row(line.criterion, line.schedule, f"{100 * line.ratio:g} %", line.bits, line.calibration,
+                      str(line.seeds), *cells,
                       "-" if block is None else f"{block:g}")  # fmt: skip
     return table
 

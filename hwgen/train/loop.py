@@ -31,6 +31,7 @@ from hwgen.train.channel import snr_of_ranges, uniform_snr
 from hwgen.train.checkpoint import check_like, read, write
 from hwgen.train.data import Crops
 from hwgen.train.optimiser import Muon, groups
+from hwgen.train.scale_penalty import penalty
 from hwgen.train.smoothing import Smoothed
 
 WARMUP_STEPS = 200
@@ -38,6 +39,8 @@ FINAL_LR = 0.01  # of the peak learning rate
 GRADIENT_NORM = 1.0
 CHECKPOINT_SECONDS = 240.0
 RESTART = "delete the file to start again"
+UNSAID = ("slimming", "polarisation")
+"""Left out of a state where they are 0: states of older versions do not name them."""
 MSE_FLOOR = 1e-5  # 50 dB: keeps flat crops from taking over the logarithm
 
 
@@ -47,6 +50,7 @@ class Schedule:
 
     linear_lr : peak learning rate of the layers that began as the linear code
     smoothing : decay of the running average of the weights that the phase leaves; 0 leaves the last ones
+    slimming, polarisation : weights of the penalties of `hwgen.train.scale_penalty`
     profiles, shares : SNRs at which one profile ends, and how often each is drawn; () draws all SNRs alike
     """
 
@@ -62,6 +66,8 @@ class Schedule:
     smoothing: float = 0.0
     profiles: tuple[float, ...] = ()
     shares: tuple[float, ...] = ()
+    slimming: float = 0.0
+    polarisation: float = 0.0
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:
@@ -100,6 +106,7 @@ def fit(
     report: Callable[[int], str] | None = None,
     sources: Mapping[str, str] | None = None,
     linear: Collection[Tensor] = (),
+    after: Callable[[int], None] | None = None,
 ) -> None:
     """Train ``network`` in place; leaves it on the CPU.
 
@@ -111,6 +118,8 @@ def fit(
     report : called after a checkpoint with the step, its text is printed (a PSNR, say)
     sources : SHA-256 of each file that the starting weights were taken from, by what it was given as
     linear : parameters that learn at ``schedule.linear_lr``
+    after : called after each optimiser step with its number from 1; it may change weights, by nothing but weights and
+        the number
 
     Raises
     ------
@@ -124,8 +133,8 @@ def fit(
     optimiser = Muon(groups(network, linear, share))
     smoothed = Smoothed(network, schedule.smoothing) if schedule.smoothing else None
     generator = torch.Generator().manual_seed(schedule.seed)
-    told = {"schedule": json.loads(json.dumps(dataclasses.asdict(schedule))), "data": crops.origin}
-    told["sources"] = dict(sources or {})
+    plan = {key: value for key, value in dataclasses.asdict(schedule).items() if value or key not in UNSAID}
+    told = {"schedule": json.loads(json.dumps(plan)), "data": crops.origin, "sources": dict(sources or {})}
     step = _resume(network, optimiser, generator, smoothed, schedule, told, state) if state.exists() else 0
     end = schedule.steps if stop_after is None else min(stop_after, schedule.steps)
     saved = time.monotonic()
@@ -134,6 +143,8 @@ def fit(
         while step < end and interrupts.arrived is None:
             loss = _step(network, optimiser, crops, schedule, generator, step, device)
             step += 1
+            if after is not None:
+                after(step)
             if smoothed is not None:
                 smoothed.update(network, step)
             smooth = loss if smooth is None else 0.99 * smooth + 0.01 * loss
@@ -223,7 +234,10 @@ def _step(
         output = network(images, snr_db, generator)
     loss = log_mse(output.float(), images)
     optimiser.zero_grad(set_to_none=True)
-    loss.backward()
+    total = loss
+    if schedule.slimming or schedule.polarisation:
+        total = loss + penalty(network, schedule.slimming, schedule.polarisation)
+    total.backward()
     nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_NORM)
     optimiser.step()
     return loss.item()
@@ -262,9 +276,9 @@ def _resume(
     origin, sources = told["data"], told["sources"]
     if header.get("data", origin) != origin:  # states of older versions do not say what they saw
         raise HwgenError(f"{state}: data", f"{_told(origin)} ({RESTART})", _told(header["data"]))
-    before = header.get("sources", {})  # states of older versions: as good as none
-    if before != sources:
-        raise HwgenError(f"{state}: sources", f"{_files(sources)} ({RESTART})", _files(before))
+    files = header.get("sources", {})  # states of older versions: as good as none
+    if files != sources:
+        raise HwgenError(f"{state}: sources", f"{_files(sources)} ({RESTART})", _files(files))
     step = header.get("step")
     if type(step) is not int or not 0 <= step <= schedule.steps:
         raise HwgenError(f"{state}: step", f"0 to {schedule.steps} ({RESTART})", str(step))

@@ -23,7 +23,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,7 @@ from hwgen.linear_code import Components
 from hwgen.outputs import check_file
 from hwgen.raster import Picture
 from hwgen.spec.model import ModelSpec, load
-from hwgen.train import data as image_data, linear_start, scores
+from hwgen.train import data as image_data, linear_start, scale_penalty, scores
 from hwgen.train.batch_norm import fold_batch_norm
 from hwgen.train.checkpoint import read, sha256, terms, write
 from hwgen.train.curve import Curve, snrs_within
@@ -46,7 +46,7 @@ from hwgen.train.deep_jscc import DeepJSCC
 from hwgen.train.evaluate import batches, check_measurable
 from hwgen.train.loop import Schedule, fit, pick_device
 from hwgen.train.network import averages, dense, pruned
-from hwgen.train.prune import prune
+from hwgen.train.pruning_schedule import After, Train, parts, start_of_finetuning, untrained
 from hwgen.train.start import warm_start
 from hwgen.train.trained import FILES, PHASES, trained
 
@@ -102,6 +102,7 @@ def train(
         wanted = "this key with channel awgn and pruning's criterion none only, without --keep"
         raise HwgenError(spec.where("training", "profiles"), wanted, got)
     scores.check(spec)
+    scale_penalty.check(spec)
     if begins_linear(spec):
         linear_start.check(spec)
     if snr_db is not None:
@@ -159,6 +160,8 @@ def schedule(spec: ModelSpec, phase: str, steps: int | None = None) -> Schedule:
         smoothing=training.smoothing,
         profiles=training.profiles,
         shares=training.shares,
+        slimming=training.slimming if phase == "float" else 0.0,
+        polarisation=training.polarisation if phase == "float" else 0.0,
     )
 
 
@@ -177,6 +180,7 @@ def run_phase(
     """Train one phase and write its file into ``folder``."""
     plan = schedule(spec, phase, steps)
     torch.manual_seed(plan.seed)
+    last = plan  # what is trained when the network has its channels
     begun: dict[str, Any] = {}
     sources: dict[str, str] = {}
     crops = Crops(train_images, plan.crop, where)
@@ -195,7 +199,13 @@ def run_phase(
         network, begun = quantised_start(spec, Path(start))
         sources = {"start": begun["start"]["sha256"]}
     else:
-        network = starting_network(spec, phase, folder, components, crops)
+        def train_part(network: DeepJSCC, name: str, steps: int, after: After) -> None:
+            own = replace(plan, phase=name, steps=steps)
+            fit(network, crops, own, folder / "state" / f"{name}.safetensors", device, after=after)
+
+        network = starting_network(spec, phase, folder, components, crops, plan.steps, train_part)
+        if phase == "finetune":
+            last = replace(plan, steps=parts(spec, plan.steps)[-1])
     if phase == "qat" and keep is not None:
         sources = {"keep": sha256(Path(keep))}
         begun = {"kept": "encoder", "kept_sha256": sources["keep"]}
@@ -219,7 +229,7 @@ def run_phase(
     linear = linear_start.parameters(spec, network) if components is not None else ()
     if components is not None and not state.exists():
         print(f"{phase}: {report(0)}, before training")
-    fit(network, crops, plan, state, device, report=report, sources=sources, linear=linear)
+    fit(network, crops, last, state, device, report=report, sources=sources, linear=linear)
     if phase == "qat":
         quantised(network).calibrate_gain(batches(train_images, spec.downscale))
     print(f"{phase}: {report(plan.steps)}, {time.monotonic() - began:.0f} s")
@@ -277,13 +287,25 @@ def fresh(spec: ModelSpec, phase: str, components: Components | None) -> DeepJSC
 
 
 def starting_network(
-    spec: ModelSpec, phase: str, folder: Path, components: Components | None = None, crops: Crops | None = None
+    spec: ModelSpec,
+    phase: str,
+    folder: Path,
+    components: Components | None = None,
+    crops: Crops | None = None,
+    steps: int = 0,
+    train: Train = untrained,
 ) -> nn.Module:
-    """The network a phase starts from: fresh or made from the phase before, by what `crops` show where they count."""
+    """The network a phase starts from: fresh or made from the phase before, by what `crops` show where they count.
+
+    Parameters
+    ----------
+    steps, train
+        Of fine-tuning, parts of which come before the last channels go (`hwgen.train.pruning_schedule`).
+    """
     if phase in ("float", "control"):
         return fresh(spec, phase, components)
     if phase == "finetune":
-        return prune(trained(spec, "float", folder), spec, crops)
+        return start_of_finetuning(trained(spec, "float", folder), spec, crops, steps, train)
     from hwgen.train.quantised import build
 
     return build(spec, fold_batch_norm(trained(spec, "finetune", folder).state_dict(), spec))

@@ -69,14 +69,24 @@ class Scores:
         scales = [self._state[name][_indices(channels.streams[placed.name], group)] for placed in network.layers
                   if placed.name in group.channels
                   and (name := f"{side}.{placed.index}.norm.weight") in self._state]  # fmt: skip
-        if self._observed is None:
-            return self._criterion.score(Evidence(kernels, scales=scales))
-        gradients = group_kernels(network, channels, group, self._gradients[side], alive)
-        features, slopes = (
-            [values[side, name].transpose(0, 1)[_indices(channels.streams[name], group)] for name in group.channels]
-            for values in (self._observed.features, self._observed.feature_gradients)
-        )
-        return self._criterion.score(Evidence(kernels, gradients, features, slopes, scales))
+        evidence = Evidence(kernels, scales=scales)
+        if self._observed is not None:
+            gradients = group_kernels(network, channels, group, self._gradients[side], alive)
+            features, slopes = (
+                [values[side, name].transpose(0, 1)[_indices(channels.streams[name], group)] for name in group.channels]
+                for values in (self._observed.features, self._observed.feature_gradients)
+            )
+            evidence = Evidence(kernels, gradients, features, slopes, scales)
+        return self._scored(evidence, torch.tensor([unit in alive for unit in group.units]))
+
+    def _scored(self, evidence: Evidence, present: Tensor) -> Tensor:
+        """Scores of the units that are there; minus infinity of the others, which no score may depend on."""
+        if bool(present.all()):
+            return self._criterion.score(evidence)
+        found = self._criterion.score(evidence.of(present))
+        whole = torch.full((len(present),), -torch.inf, dtype=found.dtype)
+        whole[present] = found
+        return whole
 
 
 def check(spec: ModelSpec) -> None:
@@ -85,10 +95,15 @@ def check(spec: ModelSpec) -> None:
     Raises
     ------
     HwgenError
-        It needs batch normalisation that a layer with prunable channels has not.
+        It needs batch normalisation that a layer with prunable channels has not, or images, of which soft pruning
+        shows it none.
     """
     name = spec.pruning.criterion
-    if name == "none" or not criterion(name, 0).normalised:
+    if name == "none":
+        return
+    if spec.pruning.soft and criterion(name, 0).observes:
+        raise HwgenError(spec.where("pruning", "soft"), "this key with a criterion that looks at weights alone", name)
+    if not criterion(name, 0).normalised:
         return
     for side in SIDES if spec.decoder else SIDES[:1]:
         network = spec.parent(side)

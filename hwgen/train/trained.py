@@ -19,9 +19,12 @@ FILES = {
 }
 
 
-def trained(spec: ModelSpec, phase: str, folder: Path) -> DeepJSCC:
-    """A finished float phase's network, trained on data of the specification's terms."""
-    path = folder / FILES[phase]
+def trained(spec: ModelSpec, phase: str, folder: Path, file: str | None = None) -> DeepJSCC:
+    """A finished float phase's network, trained on data of the specification's terms.
+
+    file : where it has another name than the phase's
+    """
+    path = folder / (file or FILES[phase])
     tensors, header = read(path)
     terms(path, header, spec)
     check_finite(tensors, str(path))

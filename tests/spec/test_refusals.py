@@ -33,7 +33,8 @@ BAD = {
     "unknown layer key": (FIRST, "{kernel: 5, stride: 2, channels: 10, pad: 1}",
                           f"5: encoder[0].pad: wanted one of the keys {LAYER_KEYS}, got an unknown key"),
     "unknown training key": ("  crop: 32", "  corp: 32", "20: training.corp: wanted one of the keys seed, crop, batch, "
-                             "start, power, profiles, shares, smoothing, finetune, qat, float, got an unknown key"),
+                             "start, power, profiles, shares, smoothing, slimming, polarisation, finetune, qat, float, "
+                             "got an unknown key"),
     "missing key": ("description: one line\n", "", "1: description: wanted this key, got nothing"),
     "missing layer key": ("  - kernel: 3\n    channels: 7", "  - kernel: 3",
                           "6: encoder[1].channels: wanted this key, got nothing"),
@@ -54,6 +55,17 @@ BAD = {
     "binary with more bits": (FIRST, "{kernel: 5, stride: 2, channels: 10, weights: {codebook: 2, binary: true}}",
                               "5: encoder[0].weights.binary: wanted this key with a codebook of 2 and weight_bits 2 "
                               "only, got 2 and 8"),
+    "protected with counts": ("  ratio: 0.4", "  channels: {encoder: [5, 5, 16], decoder: [13, 3]}\n"
+                              "  protected: {encoder: [conv0]}",
+                              "16: pruning.protected: wanted this key with a ratio only, got counts"),
+    "protected by another name": ("  ratio: 0.4", "  ratio: 0.4\n  protected: {decoder: [conv0]}",
+                                  "16: pruning.protected.decoder[0]: wanted a convolution of it: deconv0, deconv1, got "
+                                  "conv0"),
+    "rounds and soft": ("  ratio: 0.4", "  ratio: 0.4\n  rounds: 2\n  soft: true",
+                        "17: pruning.soft: wanted one of rounds and soft, got both"),
+    "rounds of nothing": ("  ratio: 0.4", "  criterion: none\n  rounds: 2",
+                          "16: pruning.rounds: wanted this key with another criterion than none only, "
+                          "got criterion none"),
     "no calibration": ("pruning:", "quantisers: {weights: max}\npruning:",
                        "14: quantisers.weights: wanted 'mse', 'kl', 'min_max', 'percentile' or 'sigma', got 'max'"),
     # layers

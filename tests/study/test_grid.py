@@ -37,7 +37,7 @@ def test_the_control_is_in_every_block() -> None:
 
 
 @pytest.mark.parametrize(("name", "option"), [("criteria", "--criteria"), ("ratios", "--ratios"), ("widths", "--bits"),
-                                              ("seeds", "--seeds")])  # fmt: skip
+                                              ("seeds", "--seeds"), ("schedules", "--schedules")])  # fmt: skip
 def test_an_empty_axis_is_refused(name: str, option: str) -> None:
     with pytest.raises(HwgenError, match=f"{option}: wanted at least one, got none"):
         replace(GRID, **{name: ()})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from torch import Tensor
 
@@ -32,3 +32,7 @@ class Evidence:
     features: Sequence[Tensor] = ()
     feature_gradients: Sequence[Tensor] = ()
     scales: Sequence[Tensor] = ()
+
+    def of(self, units: Tensor) -> Evidence:
+        """That of some units, (units,) bool."""
+        return Evidence(*([value[units] for value in getattr(self, field.name)] for field in fields(self)))

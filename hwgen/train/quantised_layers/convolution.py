@@ -131,8 +131,11 @@ class QuantLayer(Requantised):
         input_exponent
             The input's scale is 2**input_exponent.
         """
+        weights = beyond(self._scaled(), self.weight_bits, narrow=True)
+        if self.layer.weights is not None and self.layer.weights.binary:  # of which nothing but signs is taken
+            weights = 0, weights[1]
         return {
-            "weights": beyond(self._scaled(), self.weight_bits, narrow=True),
+            "weights": weights,
             "biases": beyond(self._biases(input_exponent), BIAS_BITS, narrow=False),
         } | self._clipped_slopes()
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from hwgen.numerics.formats import PIXEL
-from hwgen.train.calibration import Calibration, Calibrations
+from hwgen.train.calibration import MSE, Calibration, Calibrations
 from hwgen.train.quantisers import QuantParts, coarse, exponents, quant_activation, quant_signed, set_exponents
 
 Stage = tuple[Tensor, int]
@@ -49,7 +49,7 @@ class Rounding:
         """Exponent of the scale; of parts, of the finer one."""
         return int(exponents(self.quantiser, self.magnitude_bits))
 
-    def set(self, exponent: int, values: Tensor, by: Calibration) -> None:
+    def set(self, exponent: int, values: Tensor, by: Calibration = MSE) -> None:
         """Set the scale. That of imaginary parts, where they have their own, is chosen for `values` (N, C, H, W)."""
         set_exponents(self.quantiser, exponent, self.magnitude_bits)
         if isinstance(self.quantiser, QuantParts):

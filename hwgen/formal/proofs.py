@@ -13,7 +13,7 @@ from hwgen.formal.components import FRAMES, PLAIN, SMALL, STRIDED
 from hwgen.formal.counters import check_counter, check_faults, check_order, check_windows
 from hwgen.formal.small import Small
 from hwgen.formal.solver import BOUNDED, PROVEN, REFUTED, Answer
-from hwgen.formal.streams import check_counts, check_rules, paths
+from hwgen.formal.streams import check_counts, check_rules, check_together, paths
 from hwgen.rtl.input_framing import InputFramingConfig
 from hwgen.rtl.mac import MacConfig
 from hwgen.rtl.packing import Packing, chain_bound
@@ -64,6 +64,7 @@ CLAIMS = {
     "paths": "no output's `ready` reaches a stream's `ready`, `valid` or payload without a register",
     "counts": "no beat leaves before the last one of those that it is made of has come in; TLAST is on a frame's last "
               "beat and on no other",
+    "together": "a beat of one input is taken with one of the other, or not at all: what is added belongs together",
     "order": "a FIFO gives back what it got, each beat in its turn and as it came; it is never overfull, and shows "
              "nothing that did not come in (a CreditFifo fed as its contract says; of it and for ever: "
              "`tests/rtl/test_stream_proof.py`)",
@@ -113,6 +114,7 @@ def _of_counters() -> list[Proof]:
         "3x3 kernel dilated by 2, 3x3 frame, padding 2": replace(PLAIN, dilation=2, padding=2, bits=1),
     }
     return [
+        *(Proof("together", "Add", small.form, partial(_together, small)) for small in SMALL["Add"]),
         *(Proof("order", name, small.form, partial(_order, small), 12)
           for name in ("CreditFifo", "SkipFifo") for small in SMALL[name]),
         *(Proof("counter", "counter.count", f"modulo {length}, from {start} on", partial(check_counter, length, start))
@@ -123,6 +125,10 @@ def _of_counters() -> list[Proof]:
         *(Proof("window", "WindowBuffer", f"{form}, longer", partial(check_windows, config, 36), 36, quick=False)
           for form, config in windows.items() if config.taps == 1),
     ]  # fmt: skip
+
+
+def _together(small: Small) -> Answer:
+    return check_together(small.build())
 
 
 def _order(small: Small) -> Answer:

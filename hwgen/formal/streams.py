@@ -160,6 +160,32 @@ def check_counts(dut: Any, counts: Sequence[Count], depth: int) -> Answer:
     return bounded(text, depth, reached=[signal.name for signal in counter.shown])
 
 
+class Together(Component):
+    """A component whose inputs give their beats at the same time.
+
+    Parameters
+    ----------
+    dut : the component
+    """
+
+    def __init__(self, dut: Any) -> None:
+        self.dut = dut
+        super().__init__({})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.dut = self.dut
+        first, *others = (port.stream for port in ports_of(self.dut) if not port.leaves)
+        for other in others:
+            m.d.comb += Assert((first.valid & first.ready) == (other.valid & other.ready))
+        return m
+
+
+def check_together(dut: Any) -> Answer:
+    """A component takes a beat of each of its inputs, or of none, for ever."""
+    return proven(relation(Together(dut), inputs_of(dut)), 1)
+
+
 def paths(dut: Any) -> list[str]:
     """Paths without a register that streams must not have: from an output's `ready` to any stream's `ready`, `valid` or
     payload. All gates are looked at, so that none is missed."""

@@ -22,7 +22,7 @@ NARROW = 7
 """Bits of a register, or of two together, whose values are collected."""
 FLAGS = 12
 """Registers of one bit, at most, whose values are collected by pairs where they are too many for all together."""
-BEATS = re.compile(r"(spare|level|written|valid\d*)$")
+BEATS = re.compile(r"(spare|level|some|written|valid\d*)$")
 """Names of registers that count a FIFO's beats, or say where one is on its way: together they are as many as were let
 in."""
 RUNS = {"left", "waiting"}
@@ -265,6 +265,8 @@ def _groups(of: Logic) -> list[tuple[str, ...]]:
     elif len(flags) <= FLAGS:
         found += itertools.combinations(flags, 2)
     beats = tuple(name for name in narrow if BEATS.search(CELL.sub("", name)))
+    if sum(of.now([name]).size() for name in beats) > TOGETHER:  # `some` follows from `level`, where there is one
+        beats = tuple(name for name in beats if not CELL.sub("", name).endswith("some"))
     if len(beats) > 1 and of.now(beats).size() <= TOGETHER and beats not in found:
         found.append(beats)
     return found

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from amaranth.hdl import signed
+from amaranth.hdl import signed, unsigned
 from support.planted import planted
 
 from hwgen.formal.arithmetic import check_requantiser, check_sums
@@ -14,7 +14,7 @@ from hwgen.formal.components import DEPTH, FRAMES, PLAIN, SMALL
 from hwgen.formal.counters import check_counter, check_faults, check_order, check_windows
 from hwgen.formal.proofs import LAYERS, Proof, array
 from hwgen.formal.solver import BOUNDED, PROVEN, REFUTED, UNKNOWN, Answer
-from hwgen.formal.streams import Count, check_counts, check_rules, paths
+from hwgen.formal.streams import Count, check_counts, check_rules, check_together, paths
 from hwgen.rtl import requantise
 
 
@@ -67,6 +67,11 @@ def test_a_beat_that_leaves_too_early() -> None:
 def test_a_last_beat_that_does_not_say_so() -> None:
     module = planted("alamouti", "count(m, self.config.pairs,", "count(m, self.config.pairs + 1,")
     refuted(check_counts(module.AlamoutiConfig(2).build(), SMALL["Alamouti"][0].counts, 16))
+
+
+def test_a_beat_that_is_taken_without_the_other_input() -> None:
+    module = planted("add", "self.i1.ready.eq(self.i0.valid & fifo.room)", "self.i1.ready.eq(fifo.room)")
+    refuted(check_together(module.AddConfig((unsigned(2), unsigned(2)), 1, unsigned(2)).build()))
 
 
 def test_a_fifo_that_mixes_up_its_beats() -> None:

@@ -62,3 +62,32 @@ def test_a_design_that_counts_something_else_has_no_such_proof(tmp_path: Path) -
     (broken,) = [m for m in known if (m.module, m.port, m.mode) == ("framing", "SRST", "inv")]
     with pytest.raises(HwgenError, match="frame_errors of framing: wanted one more for each fault that a framer finds"):
         refuted({1: broken}, tmp_path)
+
+
+ADD = """
+module sum(input i0__valid, input i1__valid, input room, input [1:0] a, input [1:0] b, output i0__ready,
+           output i1__ready, output [2:0] y);
+  assign i0__ready = i1__valid & room;
+  assign i1__ready = {ready} & room;
+  assign y = a + b;
+endmodule
+
+module top(input v, input w, input room, input [1:0] a, input [1:0] b, output r, output s, output [2:0] y);
+  sum inner(v, w, room, a, b, r, s, y);
+endmodule
+"""
+
+
+def test_a_beat_that_is_taken_without_the_other(tmp_path: Path) -> None:
+    known = prepared(ADD.replace("{ready}", "i0__valid"), tmp_path)
+    ready = [m for m in known if m.kind == "$and" and m.cell.startswith("i1__ready")]
+    alone = [m for m in ready if (m.port, m.mode) == ("A", "const1")]
+    other = [m for m in known if m.kind == "$add" and (m.port, m.bit, m.mode) == ("Y", 0, "inv")]
+    assert len(alone) == len(other) == 1
+    assert refuted({1: alone[0], 2: other[0]}, tmp_path) == [1]
+
+
+def test_a_module_that_takes_one_input_alone_has_no_such_proof(tmp_path: Path) -> None:
+    known = prepared(ADD.replace("{ready}", "i1__valid"), tmp_path)
+    with pytest.raises(HwgenError, match="sum: wanted a beat of both inputs or of none, got another one"):
+        refuted({1: known[0]}, tmp_path)

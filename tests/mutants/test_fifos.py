@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,10 @@ def test_one_of_several_that_give_in_turn(tmp_path: Path) -> None:
 
 
 def test_a_fifo_between_streams(tmp_path: Path) -> None:
+    """Another component between two streams, whose beats are others than came in, is not asked."""
     known = prepared(SkipFifoConfig(2, 3).build(), tmp_path)
-    assert refuted({1: of_register(known, "read_at", "Q", 0, "const0")}, tmp_path) == [1]
+    mutant = of_register(known, "read_at", "Q", 0, "const0")
+    assert refuted({1: replace(mutant, component="skip_fifo"), 2: replace(mutant, component="gain")}, tmp_path) == [1]
 
 
 def test_a_fifo_of_which_the_claims_do_not_hold(tmp_path: Path) -> None:

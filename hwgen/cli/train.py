@@ -28,6 +28,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", type=path("--start"), metavar="FILE",
                         help="another float.safetensors or finetune.safetensors, from whose layers float (with --phase "
                              "float) or finetune starts; with --phase qat a checkpoint.safetensors to go on with")
+    parser.add_argument("--rescale", action="store_true",
+                        help="with --phase qat and --start: of that checkpoint the weights alone, with scales chosen "
+                             "anew; its specification may have had other bits")
     parser.add_argument("--keep", type=path("--keep"), metavar="FILE",
                         help="a checkpoint.safetensors whose transmitter is kept: only a receiver for it is trained")
     parser.add_argument("--snr", nargs=2, type=Number("--snr", float, *SNRS_DB), metavar=("LOW", "HIGH"),
@@ -40,5 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     train(arguments.model, data=arguments.data, device=arguments.device, out=arguments.out,
           phase=arguments.phase, steps=arguments.steps, start=arguments.start, keep=arguments.keep,
-          snr_db=None if arguments.snr is None else tuple(arguments.snr))
+          snr_db=None if arguments.snr is None else tuple(arguments.snr),
+          rescale=arguments.rescale)
     return 0

@@ -66,6 +66,7 @@ def train(
     start: str | Path | None = None,
     keep: str | Path | None = None,
     snr_db: tuple[float, float] | None = None,
+    rescale: bool = False,
 ) -> None:
     """Run one phase of a model's training, or all of them.
 
@@ -81,6 +82,8 @@ def train(
         starts; with phase qat a quantised one (checkpoint.safetensors) of this specification
     keep : a quantised checkpoint (checkpoint.safetensors) whose transmitter is kept: only the receiver is trained
     snr_db : lowest and highest SNR, instead of the specification's range
+    rescale : of the quantised network to start from, the parameters alone: scales are chosen anew, for this
+        specification's bits
 
     Raises
     ------
@@ -96,6 +99,8 @@ def train(
         raise HwgenError("--start", "phase float, finetune, qat or all", phase)
     if keep is not None and (start is not None or phase not in ("finetune", "qat", "all")):
         raise HwgenError("--keep", "phase finetune, qat or all, and no --start", phase if start is None else "--start")
+    if rescale and (start is None or phase != "qat"):
+        raise HwgenError("--rescale", "phase qat and --start", phase if start is not None else "no --start")
     training = spec.check_trainable()
     if training.profiles and (keep is not None or spec.channel.kind != "awgn" or spec.pruning.criterion != "none"):
         got = f"channel {spec.channel.kind}, criterion {spec.pruning.criterion}{', --keep' if keep is not None else ''}"
@@ -127,7 +132,7 @@ def train(
     check_measurable(val_images, spec.downscale)
     for name in phases:
         first = start if name == phases[0] else None
-        run_phase(spec, name, train_images, val_images, where, folder, steps, str(data), first, keep)
+        run_phase(spec, name, train_images, val_images, where, folder, steps, str(data), first, keep, rescale)
     if "qat" in phases and (folder / GRAPH_FILE).is_file():
         print(f"note: {shown(folder / GRAPH_FILE)} is an earlier checkpoint's: run `hwgen export`", file=sys.stderr)
     if carded:
@@ -176,6 +181,7 @@ def run_phase(
     where: str = "data",
     start: str | Path | None = None,
     keep: str | Path | None = None,
+    rescale: bool = False,
 ) -> None:
     """Train one phase and write its file into ``folder``."""
     plan = schedule(spec, phase, steps)
@@ -196,8 +202,8 @@ def run_phase(
         begun = {"start": warm_start(network, Path(start), spec)}
         sources = {"start": begun["start"]["sha256"]}
     elif phase == "qat" and start is not None:
-        network, begun = quantised_start(spec, Path(start))
-        sources = {"start": begun["start"]["sha256"]}
+        network, begun = quantised_start(spec, Path(start), rescale)
+        sources = {"start --rescale" if rescale else "start": begun["start"]["sha256"]}
     else:
         def train_part(network: DeepJSCC, name: str, steps: int, after: After) -> None:
             own = replace(plan, phase=name, steps=steps)
@@ -213,7 +219,7 @@ def run_phase(
         terms(Path(keep), header, spec)
         quantised(network).keep_transmitter(tensors, str(keep))
     state = folder / "state" / f"{phase}.safetensors"
-    if phase == "qat" and start is None and not state.exists():
+    if phase == "qat" and (start is None or rescale) and not state.exists():
         quantised(network).calibrate([crops.batch(CALIBRATION_CROPS, torch.Generator().manual_seed(plan.seed))])
     if not state.exists():
         state.with_suffix(".csv").unlink(missing_ok=True)
@@ -254,22 +260,24 @@ def quantised(network: nn.Module) -> QuantDeepJSCC:
     return network
 
 
-def quantised_start(spec: ModelSpec, path: Path) -> tuple[nn.Module, dict[str, Any]]:
+def quantised_start(spec: ModelSpec, path: Path, rescale: bool = False) -> tuple[nn.Module, dict[str, Any]]:
     """The quantised network of a checkpoint to go on with, and what the next checkpoint's header says about it.
 
-    `steps`: those of quantised training that it has had.
+    `steps`: those of quantised training that it has had. `rescale`: of its tensors the parameters alone, for other bits.
 
     Raises
     ------
     HwgenError
         The file is missing or damaged, of another network or not calibrated, or its data has other terms.
     """
-    from hwgen.train.quantised import from_checkpoint
+    from hwgen.train.quantised import from_checkpoint, rescaled
 
     header = read(path)[1]
     terms(path, header, spec)
     steps = header.get("schedule", {}).get("steps", 0) + header.get("start", {}).get("steps", 0)
     told = {"model": header.get("model"), "phase": header.get("phase"), "sha256": sha256(path), "steps": steps}
+    if rescale:
+        return rescaled(spec, path), {"start": told | {"rescaled": True}}
     return from_checkpoint(spec, path), {"start": told}
 
 

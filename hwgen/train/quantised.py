@@ -25,13 +25,17 @@ OF_PROFILES = ("transmit_gain", "receive_gain", "latent_power")
 """Tensors that a quantised network with profiles shares with a float one."""
 
 
-def build(spec: ModelSpec, float_state: dict[str, Tensor] | None = None) -> QuantDeepJSCC:
+def build(
+    spec: ModelSpec, float_state: dict[str, Tensor] | None = None, where: str = "float weights"
+) -> QuantDeepJSCC:
     """The quantised network of a specification.
 
     Parameters
     ----------
     float_state
         State dict of the pruned `hwgen.train.deep_jscc.DeepJSCC`; without it, weights are fresh.
+    where
+        Whose they are, for errors.
 
     Raises
     ------
@@ -53,11 +57,11 @@ def build(spec: ModelSpec, float_state: dict[str, Tensor] | None = None) -> Quan
         wanted |= set(OF_PROFILES) if profiled else set()
         if wanted != set(float_state):
             odd = f"{sorted(wanted ^ set(float_state))[0]} missing or surplus"
-            raise HwgenError("float weights", f"the parameters of {spec.name}'s pruned network", odd)
+            raise HwgenError(where, f"the parameters of {spec.name}'s pruned network", odd)
         try:
             network.load_state_dict(network.state_dict() | float_state)
         except RuntimeError as error:
-            raise HwgenError("float weights", f"the shapes of {spec.name}'s pruned network", _line(error)) from None
+            raise HwgenError(where, f"the shapes of {spec.name}'s pruned network", _line(error)) from None
     network.encoder.fit_weights()
     network.decoder.fit_weights()
     return network
@@ -92,6 +96,23 @@ def from_checkpoint(spec: ModelSpec, path: Path) -> QuantDeepJSCC:
     if not network.calibrated:
         raise HwgenError(f"{path}: calibrated", "a calibrated network", "one that was never trained or calibrated")
     return network.eval()
+
+
+def rescaled(spec: ModelSpec, path: Path) -> QuantDeepJSCC:
+    """The parameters of a quantised network of the same layers, whose widths may be others, with scales to be chosen anew.
+
+    Scales of weights are those that their bits fit best; those of activations are not calibrated.
+
+    Raises
+    ------
+    HwgenError
+        The file is missing, damaged or of other layers.
+    """
+    tensors, _ = read(path)
+    check_finite(tensors, str(path))
+    shared = {name: value for name, value in tensors.items() if name in OF_PROFILES or
+              name.split(".")[0] in ("encoder", "decoder") and name.split(".", 2)[-1] in PARAMETERS}  # fmt: skip
+    return build(spec, shared, str(path))
 
 
 def _line(error: Exception) -> str:

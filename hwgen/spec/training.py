@@ -43,6 +43,8 @@ class Training(Frozen):
         (): SNRs are uniform over the whole range.
     slimming, polarisation : float
         Weights of the penalties on batch normalisation's scales in the float phase (`hwgen.train.scale_penalty`).
+    augment : tuple
+        How crops are changed beside left-right flips (`hwgen.train.augment`).
     smoothing : float
         Decay of the running average of the weights, which is what a phase leaves, QAT too; 0: the last weights.
     """
@@ -54,6 +56,7 @@ class Training(Frozen):
     power: Literal["image", "average"] = "image"
     profiles: Annotated[tuple[Annotated[Number, Field(ge=-100, le=100)], ...], Field(max_length=MOST_PROFILES - 1)] = ()
     shares: Annotated[tuple[Annotated[Number, Field(gt=0, le=1000)], ...], Field(max_length=MOST_PROFILES)] = ()
+    augment: Annotated[tuple[Literal["turn", "colour"], ...], Field(max_length=2)] = ()
     smoothing: Annotated[Number, Field(ge=0, lt=1)] = 0.0
     slimming: Annotated[Number, Field(ge=0, le=1)] = 0.0
     polarisation: Annotated[Number, Field(ge=0, le=1)] = 0.0
@@ -75,4 +78,6 @@ class Training(Frozen):
             raise wrong("this key with power average only", f"power {self.power}", "profiles")
         if self.shares and len(self.shares) != len(self.profiles) + 1:
             raise wrong(f"a number for each of {len(self.profiles) + 1} profiles, or none", list(self.shares), "shares")
+        if len(set(self.augment)) != len(self.augment):
+            raise wrong("each way once", list(self.augment), "augment")
         return self

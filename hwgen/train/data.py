@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -30,6 +30,7 @@ from torch import Tensor
 from hwgen.errors import HwgenError
 from hwgen.limits import shown
 from hwgen.raster import SUFFIXES, Picture, content, decode, image_files, junk
+from hwgen.train.augment import augmented
 from hwgen.train.imageset import (
     DAMAGED,
     Entry,
@@ -191,17 +192,19 @@ def to_network(images: Iterable[Picture]) -> Tensor:
 
 
 class Crops:
-    """Random square crops with left-right flips, drawn with a generator: nothing else is random.
+    """Random square crops with left-right flips, drawn with a generator, and `augment` them where that is asked for.
 
     Images smaller than the crop are refused. The order of draws is part of what a seed fixes.
     """
 
-    def __init__(self, images: Sequence[Picture], size: int, where: str = "data") -> None:
+    def __init__(
+        self, images: Sequence[Picture], size: int, where: str = "data", augment: Collection[str] = ()
+    ) -> None:
         if not images:
             raise HwgenError(where, "at least one image", "none")
         self.images = image_set(images, where)
         check_sizes(self.images, size, "training.crop")
-        self.size = size
+        self.size, self.augment = size, augment
 
     @cached_property
     def origin(self) -> dict[str, int | str]:
@@ -219,4 +222,4 @@ class Crops:
             x = int(right * (width - self.size + 1))
             crop = self.images[index][y : y + self.size, x : x + self.size]
             crops.append(crop[:, ::-1] if flip < 0.5 else crop)
-        return to_network(crops)
+        return to_network(augmented(crops, self.augment, generator) if self.augment else crops)

@@ -52,6 +52,7 @@ class Schedule:
     smoothing : decay of the running average of the weights that the phase leaves; 0 leaves the last ones
     slimming, polarisation : weights of the penalties of `hwgen.train.scale_penalty`
     profiles, shares : SNRs at which one profile ends, and how often each is drawn; () draws all SNRs alike
+    augment : how crops are changed (`hwgen.train.augment`)
     """
 
     phase: str
@@ -68,6 +69,7 @@ class Schedule:
     shares: tuple[float, ...] = ()
     slimming: float = 0.0
     polarisation: float = 0.0
+    augment: tuple[str, ...] = ()
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:

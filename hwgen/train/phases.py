@@ -167,6 +167,7 @@ def schedule(spec: ModelSpec, phase: str, steps: int | None = None) -> Schedule:
         shares=training.shares,
         slimming=training.slimming if phase == "float" else 0.0,
         polarisation=training.polarisation if phase == "float" else 0.0,
+        augment=training.augment,
     )
 
 
@@ -189,7 +190,7 @@ def run_phase(
     last = plan  # what is trained when the network has its channels
     begun: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    crops = Crops(train_images, plan.crop, where)
+    crops = Crops(train_images, plan.crop, where, plan.augment)
     network: nn.Module
     components = linear_start.components(spec, train_images, where) if begins_linear(spec) else None
     if phase == "finetune" and keep is not None:
@@ -263,7 +264,7 @@ def quantised(network: nn.Module) -> QuantDeepJSCC:
 def quantised_start(spec: ModelSpec, path: Path, rescale: bool = False) -> tuple[nn.Module, dict[str, Any]]:
     """The quantised network of a checkpoint to go on with, and what the next checkpoint's header says about it.
 
-    `steps`: those of quantised training that it has had. `rescale`: of its tensors the parameters alone, for other bits.
+    `steps`: those of quantised training that it has had. `rescale`: its parameters alone are taken, for other bits.
 
     Raises
     ------

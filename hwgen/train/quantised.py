@@ -99,9 +99,9 @@ def from_checkpoint(spec: ModelSpec, path: Path) -> QuantDeepJSCC:
 
 
 def rescaled(spec: ModelSpec, path: Path) -> QuantDeepJSCC:
-    """The parameters of a quantised network of the same layers, whose widths may be others, with scales to be chosen anew.
+    """The parameters of a quantised network of the same layers, whose bits may be others, with scales chosen anew.
 
-    Scales of weights are those that their bits fit best; those of activations are not calibrated.
+    Scales of weights are those that their bits fit best; activations are not calibrated yet.
 
     Raises
     ------

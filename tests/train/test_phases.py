@@ -144,3 +144,27 @@ def test_quantised_from_the_linear_code(
     network(images, torch.full((1,), 10.0), torch.Generator())
     moved = (network.latent_power - before) / (symbol_power(network.encode(images)).mean() - before)
     assert moved.item() == pytest.approx(0.001, rel=0.01), "a running average, as in the float network"
+
+
+def test_a_quantised_network_goes_on_with_other_bits(tmp_path: Path, photographs: Path) -> None:
+    """With --rescale its weights are taken and scales chosen anew; without, the scales stay."""
+    torch.set_num_threads(1)
+    for name, text in (("parent", LINEAR), ("child", LINEAR.replace("channels: 6}", "channels: 6, weight_bits: 4}"))):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "spec.yaml").write_text(text)
+    parent, child = tmp_path / "parent/spec.yaml", load(tmp_path / "child/spec.yaml")
+    for phase in ("float", "finetune", "qat"):
+        phases.train(parent, photographs, "cpu", tmp_path / "parent", phase)
+    file = tmp_path / "parent/checkpoint.safetensors"
+    network, begun = phases.quantised_start(child, file, rescale=True)
+    tensors = read(file)[0]
+    own = network.state_dict()
+    assert begun["start"]["rescaled"] and begun["start"]["steps"] == 2
+    assert all(torch.equal(own[name], tensors[name]) for name in own if name.endswith("conv.weight"))
+    assert not bool(own["calibrated"])
+    scale = "decoder.2.conv.weight_quant.tensor_quant.scaling_impl.value"
+    assert not torch.equal(own[scale], tensors[scale]), "four bits fit other scales than eight"
+    phases.train(child.path, photographs, "cpu", tmp_path / "child", "qat", 1, start=file, rescale=True)
+    assert read(tmp_path / "child/checkpoint.safetensors")[1]["start"]["rescaled"]
+    with pytest.raises(HwgenError, match="--rescale: wanted phase qat and --start, got no --start"):
+        phases.train(child.path, photographs, "cpu", tmp_path / "child", "qat", rescale=True)

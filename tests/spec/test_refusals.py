@@ -33,8 +33,8 @@ BAD = {
     "unknown layer key": (FIRST, "{kernel: 5, stride: 2, channels: 10, pad: 1}",
                           f"5: encoder[0].pad: wanted one of the keys {LAYER_KEYS}, got an unknown key"),
     "unknown training key": ("  crop: 32", "  corp: 32", "20: training.corp: wanted one of the keys seed, crop, batch, "
-                             "start, power, profiles, shares, augment, smoothing, slimming, polarisation, finetune, qat, float, "
-                             "got an unknown key"),
+                             "start, power, profiles, shares, augment, smoothing, slimming, polarisation, "
+                             "finetune, qat, float, got an unknown key"),
     "missing key": ("description: one line\n", "", "1: description: wanted this key, got nothing"),
     "missing layer key": ("  - kernel: 3\n    channels: 7", "  - kernel: 3",
                           "6: encoder[1].channels: wanted this key, got nothing"),

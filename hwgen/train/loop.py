@@ -39,7 +39,7 @@ FINAL_LR = 0.01  # of the peak learning rate
 GRADIENT_NORM = 1.0
 CHECKPOINT_SECONDS = 240.0
 RESTART = "delete the file to start again"
-UNSAID = ("slimming", "polarisation")
+UNSAID = ("slimming", "polarisation", "augment")
 """Left out of a state where they are 0: states of older versions do not name them."""
 MSE_FLOOR = 1e-5  # 50 dB: keeps flat crops from taking over the logarithm
 

@@ -40,7 +40,7 @@ GRADIENT_NORM = 1.0
 CHECKPOINT_SECONDS = 240.0
 RESTART = "delete the file to start again"
 UNSAID = ("slimming", "polarisation", "augment")
-"""Left out of a state where they are 0: states of older versions do not name them."""
+"""Left out of a state where they are 0 or empty: states of older versions do not name them."""
 MSE_FLOOR = 1e-5  # 50 dB: keeps flat crops from taking over the logarithm
 
 

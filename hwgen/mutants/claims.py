@@ -56,7 +56,10 @@ def _broken(
     mutations: Mapping[int, Mutation], modules: Modules, folder: Path, claim: Callable[[Logic, str], Any],
     words: tuple[str, str],
 ) -> list[int]:  # fmt: skip
-    """Those of whose logic a claim does not hold in any state; in words: of what in a module {}, and what."""
+    """Numbers of the mutants in whose logic the claim fails in some state; it must hold of the original.
+
+    words : what of module {} has a claim, and what is claimed, for the error where the original breaks it
+    """
     closed = {number: tuple(sorted(set(children(one.module, modules)))) for number, one in mutations.items()}
     cases = {number: Case(one, (one.module,), closed[number]) for number, one in mutations.items()}
     found = []

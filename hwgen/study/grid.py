@@ -112,7 +112,7 @@ class Grid:
     def cases(self) -> list[Case]:
         """The dense parent, then every share with every criterion, control first: a block is complete early.
 
-        Where its is the only criterion, the parent alone.
+        With the parent as the only criterion, it alone.
         """
         found = [Case(DENSE, 0.0, seed) for seed in self.seeds]
         if not (named := [one for one in self.criteria if one != DENSE]):

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hwgen.outputs import replaced_file
+from hwgen.study.grid import CALIBRATION
+from hwgen.study.schedules import ONE_SHOT
 from hwgen.study.table import Line
 
 AXES = (("cycles", "cycles per frame, both sides on the board"), ("weight_bits", "bits of all weights"))
@@ -25,11 +27,11 @@ def draw(found: Sequence[Line], path: Path, title: str) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(1, len(AXES), figsize=(12, 5), sharey=True)
-    names = list(dict.fromkeys(line.criterion for line in found))
+    names = list(dict.fromkeys(_name(line) for line in found))
     colours = pyplot.get_cmap("tab20")
     for axis, (key, label) in zip(axes, AXES, strict=True):
         for index, name in enumerate(names):
-            some = [line for line in found if line.criterion == name and line.means[key] is not None]
+            some = [line for line in found if _name(line) == name and line.means[key] is not None]
             axis.errorbar([line.means[key] for line in some], [line.means["psnr_10_db"] for line in some],
                           [line.spreads["psnr_10_db"] for line in some], fmt="o", markersize=4, capsize=2,
                           color=colours(index % 20), label=name)  # fmt: skip
@@ -42,3 +44,10 @@ def draw(found: Sequence[Line], path: Path, title: str) -> None:
     with replaced_file(path) as part:
         figure.savefig(part, format=path.suffix[1:], metadata={"Software": None} if path.suffix == ".png" else None)
     pyplot.close(figure)
+
+
+def _name(line: Line) -> str:
+    """Criterion, and schedule and calibration where they are not the usual ones."""
+    schedule = "" if line.schedule == ONE_SHOT else line.schedule
+    calibration = "" if line.calibration == CALIBRATION else line.calibration
+    return " ".join(word for word in (line.criterion, schedule, calibration) if word)

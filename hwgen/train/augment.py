@@ -14,7 +14,6 @@ from torch import Generator, float64, rand
 
 from hwgen.raster import Picture
 
-NAMES = ("turn", "colour")
 DRAWS = 6
 """Uniform numbers of a crop, whatever is asked for: a seed's draws of one way do not move with the other."""
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -23,7 +22,7 @@ SATURATION, CONTRAST, BRIGHTNESS = 2.0, 1.5, 32.0
 
 
 def augmented(crops: Sequence[Picture], ways: Collection[str], generator: Generator) -> list[Picture]:
-    """The crops, (H, H, 3) uint8 each, changed in the ways of `NAMES` that are asked for."""
+    """The crops, (H, H, 3) uint8 each, changed in those of the ways above that are asked for."""
     draws = rand((len(crops), DRAWS), generator=generator, dtype=float64).numpy()
     result = []
     for crop, (upside, rows, whether, saturation, contrast, brightness) in zip(crops, draws, strict=True):

@@ -267,7 +267,7 @@ def schedule_section(spec: ModelSpec, headers: dict[str, dict[str, Any]]) -> str
         lines.append(
             f"\nqat went on from a quantised checkpoint (SHA-256 {begun['sha256'][:16]}...), which had "
             f"{begun['steps']} steps of it before"
-            + (", and has other bits: its scales were chosen anew." if begun.get("rescaled") else ".")
+            + (", whose scales were chosen anew." if begun.get("rescaled") else ".")
         )
     if "control" in headers:
         lines.append("\nThe control is trained from scratch in the pruned shape.")

@@ -32,7 +32,7 @@ from hwgen.train.scores import SIDES
 IMAGES = 16
 """Crops whose values are fitted."""
 VALUES = 20_000
-"""Values of a channel that are fitted, at most."""
+"""Values of a channel that are fitted, less than twice as many."""
 RIDGE = 1e-6
 """Of the mean square of the channels that are left: keeps those that are all but equal from large opposite weights."""
 

@@ -39,7 +39,7 @@ class CodebookRounding(nn.Module):
         N, at most 2**(weight_bits - 1).
     weight_bits
         Of the integers, narrow range.
-    fixed
+    codebook_fixed
         Whether the codebook stays what it begins as, evenly spaced over the whole range: of two values and 2 bits -1
         and 1, the signs of the weights.
 

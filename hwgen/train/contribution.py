@@ -8,6 +8,7 @@ Layers whose channels go together (`hwgen.spec.channel_groups`) count as one.
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import torch
 
@@ -23,7 +24,8 @@ from hwgen.train.scores import SIDES, Scores
 
 @torch.no_grad()
 def contributions(parent: DeepJSCC, spec: ModelSpec, crops: Crops) -> dict[tuple[Side, tuple[str, ...]], float]:
-    """Of every group of convolutions whose channels may go, by side and names, in the network's order."""
+    """Mean score of criterion `usc` of each group of convolutions whose channels may go, in dB up to a factor, by side
+    and names, in the network's order."""
     pruning = Pruning(criterion="usc", ratio=0.0)
     scores = Scores(state_of(parent), spec.model_copy(update={"pruning": pruning}), crops)
     alive, found = everything(spec), dict[tuple[Side, tuple[str, ...]], float]()
@@ -38,9 +40,9 @@ def contributions(parent: DeepJSCC, spec: ModelSpec, crops: Crops) -> dict[tuple
 
 
 def most_contributing(parent: DeepJSCC, spec: ModelSpec, crops: Crops, share: float) -> dict[str, list[str]]:
-    """What `pruning.protected` says where so large a share of the groups is protected, rounded up."""
+    """Layers by side, as `pruning.protected` has them: the share of the groups with the highest scores, rounded up."""
     found = contributions(parent, spec, crops)
-    ranked = sorted(found, key=lambda group: -found[group])[: math.ceil(share * len(found))]
+    ranked = sorted(found, key=lambda group: -found[group])[: math.ceil(Fraction(str(share)) * len(found))]
     chosen: dict[str, list[str]] = {side: [] for side in SIDES}
     for side, names in (group for group in found if group in ranked):
         chosen[side] += [name for name in names if name not in chosen[side]]

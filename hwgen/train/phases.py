@@ -20,6 +20,7 @@ An interrupted phase goes on from ``OUT/state/PHASE.safetensors`` when the same 
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import time
 from collections.abc import Sequence
@@ -190,7 +191,8 @@ def run_phase(
     last = plan  # what is trained when the network has its channels
     begun: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    crops = Crops(train_images, plan.crop, where, plan.augment)
+    crops = Crops(train_images, plan.crop, where)  # what scales and criteria see is not changed
+    changed = Crops(train_images, plan.crop, where, plan.augment)
     network: nn.Module
     components = linear_start.components(spec, train_images, where) if begins_linear(spec) else None
     if phase == "finetune" and keep is not None:
@@ -208,7 +210,10 @@ def run_phase(
     else:
         def train_part(network: DeepJSCC, name: str, steps: int, after: After) -> None:
             own = replace(plan, phase=name, steps=steps)
-            fit(network, crops, own, folder / "state" / f"{name}.safetensors", device, after=after)
+            linear = linear_start.parameters(spec, network) if components is not None else ()
+            begins = {"float": sha256(folder / FILES["float"]), "pruning": pruning_digest(spec)}
+            state = folder / "state" / f"{name}.safetensors"
+            fit(network, changed, own, state, device, after=after, sources=begins, linear=linear)
 
         network = starting_network(spec, phase, folder, components, crops, plan.steps, train_part)
         if phase == "finetune":
@@ -230,16 +235,18 @@ def run_phase(
         curve.compare(components, spec.latent_channels, spec.channel.power)
 
     def report(step: int) -> str:
+        """Of a step of the last part, counted from the first one's."""
+        step += plan.steps - last.steps
         return curve.report(network.cpu(), step, transmit=averages(spec))  # type: ignore[arg-type]  # a codec
 
     began = time.monotonic()
     linear = linear_start.parameters(spec, network) if components is not None else ()
     if components is not None and not state.exists():
         print(f"{phase}: {report(0)}, before training")
-    fit(network, crops, last, state, device, report=report, sources=sources, linear=linear)
+    fit(network, changed, last, state, device, report=report, sources=sources, linear=linear)
     if phase == "qat":
         quantised(network).calibrate_gain(batches(train_images, spec.downscale))
-    print(f"{phase}: {report(plan.steps)}, {time.monotonic() - began:.0f} s")
+    print(f"{phase}: {report(last.steps)}, {time.monotonic() - began:.0f} s")
     write(
         folder / FILES[phase],
         network.state_dict(),
@@ -251,6 +258,11 @@ def run_phase(
             **begun,
         },
     )
+
+
+def pruning_digest(spec: ModelSpec) -> str:
+    """SHA-256 of what a specification says of pruning, and so of how a network came to its channels."""
+    return hashlib.sha256(spec.pruning.model_dump_json().encode()).hexdigest()
 
 
 def quantised(network: nn.Module) -> QuantDeepJSCC:

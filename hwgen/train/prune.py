@@ -106,7 +106,7 @@ def without(state: State, spec: ModelSpec, alive: Alive, crops: Crops | None = N
     if spec.pruning.smoothing:
         state = state | smoothed_kernels(state, spec, alive, crops)
     smaller = {name: value for name, value in state.items() if "." not in name}  # the power is no layer's
-    for name, value, indices in _places(state, spec, alive):
+    for name, value, indices in _indexed(state, spec, alive):
         for dimension, index in enumerate(indices):
             value = value.index_select(dimension, index)
         smaller[name] = value
@@ -116,7 +116,7 @@ def without(state: State, spec: ModelSpec, alive: Alive, crops: Crops | None = N
 def spread(small: State, state: State, spec: ModelSpec, alive: Alive) -> State:
     """The inverse of `without`: the dense parent's shapes, what is not alive being zero."""
     found = {name: value for name, value in small.items() if "." not in name}
-    for name, value, indices in _places(state, spec, alive):
+    for name, value, indices in _indexed(state, spec, alive):
         whole = torch.zeros_like(value)
         whole[indices if len(indices) < 2 else (indices[0][:, None], indices[1][None])] = small[name]
         found[name] = whole if indices else small[name]
@@ -140,7 +140,7 @@ def _left(network: Network, channels: ChannelGroups, counts: Sequence[int], scor
     return frozenset(alive)
 
 
-def _places(state: State, spec: ModelSpec, alive: Alive) -> list[tuple[str, Tensor, tuple[Tensor, ...]]]:
+def _indexed(state: State, spec: ModelSpec, alive: Alive) -> list[tuple[str, Tensor, tuple[Tensor, ...]]]:
     """Every layer's tensors, and which indices of their first dimensions belong to what is alive."""
     found = []
     for side in SIDES:

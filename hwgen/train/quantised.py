@@ -101,7 +101,7 @@ def from_checkpoint(spec: ModelSpec, path: Path) -> QuantDeepJSCC:
 def rescaled(spec: ModelSpec, path: Path) -> QuantDeepJSCC:
     """The parameters of a quantised network of the same layers, whose bits may be others, with scales chosen anew.
 
-    Scales of weights are those that their bits fit best; activations are not calibrated yet.
+    Scales of weights are by the specification's calibration; activations are not calibrated yet.
 
     Raises
     ------

@@ -157,7 +157,7 @@ def plain(x: Any) -> Tensor:
 
 
 def sample(values: Tensor) -> Tensor:
-    """At most SAMPLE_VALUES of them, evenly spread."""
+    """Less than twice SAMPLE_VALUES of them, evenly spread."""
     flat = values.detach().reshape(-1)
     return flat[:: max(1, flat.numel() // SAMPLE_VALUES)]
 

@@ -2,10 +2,11 @@
 
     slimming      sum |g|                                  Z. Liu et al., Network Slimming, ICCV 2017, equation 1
     polarisation  T sum |g| - sum |g - mean(g)|            T. Zhuang et al., Neuron-level Structured Pruning using
-                                                           Polarization Regularizer, NeurIPS 2020, equation 3
+                                                           Polarization Regularizer, NeurIPS 2020
 
-over the scales g of all layers, each with its weight in the loss. The first one makes all of them small, the second one
-those below the mean, and hardly those above it.
+over the scales g of all layers, each with its weight in the loss. The first one makes all of them small. The second one
+has no lower bound where few scales are large: of n positive ones with k above the mean, those fall by
+T - 2 (n - k) / n a unit of the weight, so they grow with k below 0.4 n, and the others fall by T + 2 k / n.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from hwgen.errors import HwgenError
 from hwgen.spec.model import ModelSpec
 
 T = 1.2
-"""The paper's, for all its networks but the smallest."""
+"""One of the values that the paper's authors use."""
 
 
 def scales(network: nn.Module) -> Iterator[Tensor]:
@@ -30,7 +31,7 @@ def scales(network: nn.Module) -> Iterator[Tensor]:
 
 
 def penalty(network: nn.Module, slimming: float, polarisation: float) -> Tensor:
-    """What is added to the loss."""
+    """What is added to the loss, (): both sums with their weights."""
     found = torch.cat([one.reshape(-1) for one in scales(network)])
     size = found.abs().sum()
     return slimming * size + polarisation * (T * size - (found - found.mean()).abs().sum())

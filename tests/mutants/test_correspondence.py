@@ -83,7 +83,8 @@ def test_faults_of_all_kinds_are_not_proven(tmp_path: Path) -> None:
     known, modules = prepared(MIXED, tmp_path)
     asked = [one for one in known if (one.port in ("Q", "Y") and one.mode in ("inv", "const1")) or one.port == "SRST"]
     assert {one.port for one in asked} == {"Q", "Y", "SRST"}
-    assert corresponding(dict(enumerate(asked[:8])), modules, tmp_path) == []
+    some = [one for port in ("Q", "Y", "SRST") for one in [mutant for mutant in asked if mutant.port == port][:3]]
+    assert corresponding(dict(enumerate(some)), modules, tmp_path) == []
 
 
 def test_when_something_is_looked_at() -> None:

@@ -90,7 +90,7 @@ def test_a_study(asked: Study, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_board_is_what_its_file_says(asked: Study, tmp_path: Path) -> None:
-    """The same name with another clock is another row; another name of the same board is not."""
+    """The same name with other DSPs is another row; another name of the same board is not."""
     text = Path(boards.load("pynq_z2").path).read_text()
     inputs = []
     for name, content in (("a", text), ("a", text.replace("dsp: 220", "dsp: 200")), ("b", text)):

@@ -9,6 +9,7 @@ import pytest
 import torch
 from support.train_samples import specification
 
+from hwgen.errors import HwgenError
 from hwgen.train.checkpoint import read, write
 from hwgen.train.loop import pick_device
 from hwgen.train.network import dense
@@ -46,3 +47,6 @@ def test_a_phase_has_them_and_goes_on(tmp_path: Path, more: str, files: dict[str
     assert {path.stem: read(path)[1]["step"] for path in (tmp_path / "state").glob("*.safetensors")} == files
     assert read(tmp_path / "finetune.safetensors")[1]["schedule"]["steps"] == 3
     assert tuned() == first
+    other = spec.model_copy(update={"pruning": spec.pruning.model_copy(update={"criterion": "l2"})})
+    with pytest.raises(HwgenError, match=r"finetune_(round_1|soft).safetensors: .*delete the file to start again"):
+        run_phase(other, "finetune", images, images, pick_device("cpu"), tmp_path)

@@ -37,6 +37,16 @@ def test_polarisation_takes_more_of_small_scales() -> None:
     assert found.weight.grad.tolist() == pytest.approx([T + 1, T - 1])
 
 
+def test_a_few_large_scales_grow() -> None:
+    """One of four above the mean: T - 2 * 3 / 4 is negative, and the others fall with T + 2 / 4."""
+    found = nn.BatchNorm2d(4)
+    with torch.no_grad():
+        found.weight.copy_(torch.tensor([0.1, 0.1, 0.1, 0.9]))
+    penalty(found, 0.0, 1.0).backward()
+    assert found.weight.grad is not None
+    assert found.weight.grad.tolist() == pytest.approx([T + 0.5, T + 0.5, T + 0.5, T - 1.5])
+
+
 def test_a_network_without_normalisation_has_no_scales(tmp_path: Path) -> None:
     spec = specification(tmp_path)
     assert spec.training is not None

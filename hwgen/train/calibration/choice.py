@@ -16,7 +16,7 @@ from typing import TypeAlias
 from torch import Tensor
 
 CANDIDATES = 5
-"""Exponents tried below the smallest one that clips nothing."""
+"""Exponents tried: the smallest one that clips nothing, and the next smaller ones."""
 ACTIVATION_EXPONENTS = (-24, 24)
 WEIGHT_EXPONENTS = (-24, 16)
 """The smallest and the largest exponent of a scale."""

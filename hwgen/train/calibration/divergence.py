@@ -39,14 +39,14 @@ def _divergence(cells: Tensor, each: int, low: int, high: int) -> float:
     if not len(cells):
         return 0.0
     first, levels = low * each - each // 2, high - low + 1
-    places = cells - first
-    inside = places[(places >= 0) & (places < levels * each)]
+    positions = cells - first
+    inside = positions[(positions >= 0) & (positions < levels * each)]
     if not len(inside):
         return math.inf
     counts = torch.bincount(inside, minlength=levels * each).double()
     p = counts.clone()
-    p[0] += int((places < 0).sum())
-    p[-1] += int((places >= levels * each).sum())
+    p[0] += int((positions < 0).sum())
+    p[-1] += int((positions >= levels * each).sum())
     rows = counts.reshape(levels, each)
     q = (rows.sum(1, keepdim=True) / (rows > 0).sum(1, keepdim=True).clamp(min=1) * (rows > 0)).flatten()
     p, q = p / p.sum(), (q / q.sum()).clamp(min=SMALLEST * (q == 0))

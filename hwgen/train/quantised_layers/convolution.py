@@ -88,11 +88,16 @@ class QuantLayer(Requantised):
         return self.quantiser(plain(self.conv(*inputs)).clamp(max=most))
 
     def fit_weights(self, by: Calibrations = PLAIN) -> None:
-        """Choose the scales for the present weights, then the codebook where there is one."""
+        """Choose the scales for the present weights, then the codebook where there is one.
+
+        With the least squared error by channel, scales follow the codebook; any other calibration's stay.
+        """
         fit_weight_exponents(self.conv, self.weight_bits, by.weights, by.per_tensor)
         if (book := codebook_of(self.conv)) is None:
             return
         book.fit(self._scaled())
+        if by.weights is not PLAIN.weights or by.per_tensor:
+            return
         for _ in range(CODEBOOK_ROUNDS):  # scales for the codebook, then a codebook for the scales
             found = exponents(self.conv, self.weight_bits - 1) + book.better_exponents(self._scaled())
             set_exponents(self.conv, found.clamp(*WEIGHT_EXPONENTS), self.weight_bits - 1)

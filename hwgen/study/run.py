@@ -122,6 +122,11 @@ def _settings(asked: Study, spec: ModelSpec) -> tuple[Settings, dict[str, Any]]:
     for case in asked.grid.cases():
         pruning = spec.pruning.model_copy(update={"criterion": case.criterion, "soft": case.schedule == "soft"})
         scores.check(spec.model_copy(update={"pruning": pruning}))
+    binary = next((width for width in asked.grid.widths if width.weights == 1), None)
+    parts = [layer for side in scores.SIDES for layer in spec.convolutions(side) if layer.complex]
+    if binary is not None and parts:
+        wanted = f"2 bits of weights or more, as {spec.name} has complex layers"
+        raise HwgenError("--bits", wanted, f"w{binary.weights}a{binary.activations}")
     training = spec.training
     assert training is not None, "checked"
     train_images, val_images = image_data.load(asked.data, "train"), image_data.load(asked.data, "val")

@@ -89,6 +89,16 @@ def test_a_study(asked: Study, capsys: pytest.CaptureFixture[str]) -> None:
     assert "1/2 none 0 seed 1" in err
 
 
+def test_complex_layers_have_no_binary_weights(asked: Study) -> None:
+    """Said before anything is trained."""
+    own = replace(asked, model="complex_int8", grid=replace(asked.grid, criteria=("l1",), widths=(Width(1, 8),)))
+    executor = Told(rows)
+    wanted = "--bits: wanted 2 bits of weights or more, as complex_int8 has complex layers, got w1a8"
+    with pytest.raises(HwgenError, match=wanted):
+        study(own, executor)
+    assert not executor.jobs
+
+
 def test_a_board_is_what_its_file_says(asked: Study, tmp_path: Path) -> None:
     """The same name with other DSPs is another row; another name of the same board is not."""
     text = Path(boards.load("pynq_z2").path).read_text()

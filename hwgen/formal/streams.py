@@ -54,8 +54,8 @@ def outputs_of(dut: Any) -> list[Signal]:
     return [Value.cast(value) for _, member, value in dut.signature.flatten(dut) if member.flow == Out]
 
 
-class Rules(Component):
-    """A component whose streams are watched: payload and `valid` of a beat that waits stay.
+class Watched(Component):
+    """A component with claims about its streams, which `watch` adds.
 
     Parameters
     ----------
@@ -69,9 +69,20 @@ class Rules(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.dut = self.dut
+        self.watch(m)
+        return m
+
+    def watch(self, m: Module) -> None:
+        """Add the claims."""
+        raise NotImplementedError
+
+
+class Rules(Watched):
+    """Payload and `valid` of a beat that waits stay."""
+
+    def watch(self, m: Module) -> None:
         for port in ports_of(self.dut):
             add_rule(m, port, Assert if port.leaves else Assume)
-        return m
 
 
 def add_rule(m: Module, port: Port, claim: Any) -> None:
@@ -160,25 +171,13 @@ def check_counts(dut: Any, counts: Sequence[Count], depth: int) -> Answer:
     return bounded(text, depth, reached=[signal.name for signal in counter.shown])
 
 
-class Together(Component):
-    """A component whose inputs give their beats at the same time.
+class Together(Watched):
+    """Beats of all inputs are taken at the same time."""
 
-    Parameters
-    ----------
-    dut : the component
-    """
-
-    def __init__(self, dut: Any) -> None:
-        self.dut = dut
-        super().__init__({})
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        m.submodules.dut = self.dut
+    def watch(self, m: Module) -> None:
         first, *others = (port.stream for port in ports_of(self.dut) if not port.leaves)
         for other in others:
             m.d.comb += Assert((first.valid & first.ready) == (other.valid & other.ready))
-        return m
 
 
 def check_together(dut: Any) -> Answer:

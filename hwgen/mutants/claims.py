@@ -75,7 +75,7 @@ def _broken(
 
 
 def _pairs(module: Mapping[str, Any]) -> bool:
-    """Whether a module takes beats of two inputs at once: an Add."""
+    """True if the module is an Add, which takes beats of two inputs at once."""
     return set(PAIRED) <= set(module["ports"]) and any(cell["type"] == "$add" for cell in module["cells"].values())
 
 

@@ -69,7 +69,7 @@ def corresponding(mutations: Mapping[int, Mutation], modules: Modules, folder: P
 
 
 def _is_same(number: int, case: Case, folder: Path) -> bool:
-    """Whether both are proven to be alike from a scope; not where Yosys refuses them."""
+    """True if the module and its mutant are proven equivalent in this scope; False if Yosys refuses either."""
     merged = folder / f"merged{number}.aig"
     merged.unlink(missing_ok=True)
     try:
@@ -120,7 +120,7 @@ def _looked_at(name: str, widths: Mapping[str, int]) -> str:
 
 
 def is_zero(aiger: bytes) -> bool:
-    """Whether the only output of an and-inverter graph in AIGER's binary format is always 0."""
+    """True if an and-inverter graph, in AIGER's binary format, has one output and it is the constant 0."""
     lines = aiger.split(b"\n")
     words = lines[0].split()
     latches, outputs = int(words[3]), int(words[4])

@@ -19,7 +19,7 @@ from hwgen.mutants.netlist import Mutation
 from hwgen.mutants.scope import BASE, Case
 
 CYCLES = 12
-"""Of the runs in which a broken claim is looked for."""
+"""Length in cycles of the runs that are searched for a broken claim."""
 CREDIT = {"write", "payload", "reserve", "room", "o__valid", "o__ready", "o__payload"}
 """Ports of a CreditFifo."""
 IN_TURN = {"chosen", "next_chosen", "next_valid"}
@@ -124,7 +124,7 @@ def refuted(mutations: Mapping[int, Mutation], folder: Path) -> list[int]:
 
 
 def _is_broken(number: int, mutation: Mutation, copy: str, folder: Path) -> bool:
-    """Whether there is a run that breaks a claim of one of both copies; a mutant that Yosys refuses has none."""
+    """True if some run breaks a claim of the copy, `gold` or `gate`; False for a mutant that Yosys refuses."""
     answer = folder / f"{copy}{number}.txt"
     answer.unlink(missing_ok=True)
     (folder / f"bmc{number}.script").write_text(ABC.format(cycles=CYCLES, copy=copy, number=number), encoding="utf-8")
@@ -141,7 +141,7 @@ def _is_broken(number: int, mutation: Mutation, copy: str, folder: Path) -> bool
 
 
 def _between(ports: Mapping[str, Any]) -> bool:
-    """Whether these are the ports of a module between two streams, of which a SkipFifo is one of many."""
+    """True if the ports are those of a module between two streams; a SkipFifo is only one kind of them."""
     return "i__valid" in ports
 
 

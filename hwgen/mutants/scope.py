@@ -15,7 +15,7 @@ from hwgen.mutants.netlist import Mutation
 BASE = """\
 read_rtlil netlist.il
 design -save base"""
-"""What a script begins with, before the commands of its scopes."""
+"""First commands of every script; those of its scopes follow."""
 BESIDE = """\
 design -load base
 hierarchy -top {scope}

@@ -61,5 +61,5 @@ def _sources(proofs: bool) -> str:
 
 
 def _is_proof(path: Path) -> bool:
-    """Whether simulation does not depend on a source."""
+    """True if the verdicts of simulation do not depend on this source file."""
     return path.parent == PACKAGE / "mutants" and path.name not in SIMULATED

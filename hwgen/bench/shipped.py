@@ -27,7 +27,7 @@ BOARD = "pynq_z2"
 SIDES = ("tx", "rx")
 MODELS = ("tiny", "cifar10_int8", "cityscapes_int8", "complex_int8", "mimo2x2_int8", "street_int8", "street_mixed")
 ONE_PROFILE = tuple(name for name in MODELS if not name.startswith("street_"))
-"""Models that `bench coverage`, which refuses profiles, and `bench engines` take where none is named."""
+"""Models that `bench engines` takes where none is named."""
 
 
 def fingerprint(model: str, side: str) -> dict[str, Any]:

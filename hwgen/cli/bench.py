@@ -66,7 +66,7 @@ def _shipped(arguments: argparse.Namespace) -> int:
 def _coverage(arguments: argparse.Namespace) -> int:
     from hwgen.bench.coverage import bench
 
-    return bench(arguments.model, arguments.frames, arguments.directed, as_json=arguments.json)
+    return bench(arguments.model, arguments.frames, arguments.directed, arguments.frame, as_json=arguments.json)
 
 
 def _mutants(arguments: argparse.Namespace) -> int:
@@ -183,10 +183,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     coverage.add_argument("--model", action="append", default=[], metavar="M",
                           help="a trained specification: a name, a folder or a path; may be repeated (default: all "
                                "that are shipped)")
+    coverage.add_argument("--frame", type=frame, metavar="WxH",
+                          help="frame size in pixels of all (default: the specification's)")
     coverage.add_argument("--frames", type=Number("--frames", int, 1, MOST_FRAMES), default=3, metavar="N",
-                          help="photos (default: 3)")
-    coverage.add_argument("--directed", type=Number("--directed", int, 0, 64), default=4, metavar="N",
-                          help="at most so many directed frames (default: 4)")
+                          help="photos, one for each profile at least (default: 3)")
+    coverage.add_argument("--directed", type=Number("--directed", int, 0, 64), default=5, metavar="N",
+                          help="at most so many directed frames, of each profile (default: 5)")
     coverage.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
 
     shipped = bench("shipped", _shipped, "compare the shipped models' designs with their recorded bytes")

@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                         help="images, back to back (default: 3)")
     parser.add_argument("--directed", type=Number("--directed", int, 0, 64), metavar="N",
                         help="at most so many frames behind them, made for what the images have not met in the layers "
-                             "(default: 4; none with --ip)")
+                             "(default: 5; none with --ip)")
     parser.add_argument("--stall", type=Number("--stall", float, 0, 0.95), default=0.0, metavar="P",
                         help="probability of a stalled cycle on either side (default: 0)")
     parser.add_argument("--seed", type=Number("--seed", int, 0, 2**32 - 1), default=1, metavar="N",

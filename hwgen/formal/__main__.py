@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from hwgen import process
 from hwgen.formal.command import main
+from hwgen.program import run_program
 
 if __name__ == "__main__":
-    try:
-        with process.interruptible():
-            sys.exit(main())
-    except process.Interrupted as error:
-        sys.exit(128 + error.number)
+    sys.exit(run_program(main))

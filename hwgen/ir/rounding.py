@@ -17,17 +17,20 @@ from hwgen.numerics.integer import IntArray, bounds, prelu, round_shift
 @dataclass(frozen=True)
 class Met:
     """Counts of values that were limited at either end, and of others that were ties, rounded to the even integer
-    below them or above; both of these are values that the output can have."""
+    below them or above; both of these are values that the output can have. `rounded_beyond` are those limited values
+    that only rounding took beyond the largest one."""
 
     saturated_low: int
     saturated_high: int
     ties_down: int
     ties_up: int
+    rounded_beyond: int
 
     def __add__(self, other: Met) -> Met:
         return Met(
             self.saturated_low + other.saturated_low, self.saturated_high + other.saturated_high,
             self.ties_down + other.ties_down, self.ties_up + other.ties_up,
+            self.rounded_beyond + other.rounded_beyond,
         )  # fmt: skip
 
 
@@ -76,7 +79,8 @@ class Rounding:
         between = (floor >= rule.low) & (floor < rule.high)
         tie = (rule.shift > 0) & (rest == (np.int64(1) << right) >> 1) & between
         odd = (floor & 1).astype(bool)
-        return Met(int(below.sum()), int(above.sum()), int((tie & ~odd).sum()), int((tie & odd).sum()))
+        counted = (below, above, tie & ~odd, tie & odd, above & (rule.shift > 0) & (floor == rule.high))
+        return Met(*(int(those.sum()) for those in counted))
 
 
 @singledispatch

@@ -99,6 +99,14 @@ class Spans:
         reached = (halves >= low) & (halves <= high) & ((halves - low) % max(step, 1) == 0)
         return bool(reached.any())
 
+    def rounds_beyond(self, rule: Rule) -> Truths:
+        """(C,): whether one of them is below the integer above the output's largest one, and rounded to it."""
+        step, unit = np.maximum(self.step, 1), np.int64(1) << np.maximum(rule.shift, 0)
+        first = rule.high * unit + (unit >> 1) + (rule.high % 2 == 0)  # half-way above an even one is rounded down
+        lowest = np.maximum(self.low, self.low - (self.low - first) // step * step)  # of them, at least `first`
+        found = (rule.shift > 0) & (lowest <= self.high) & (lowest < (rule.high + 1) * unit)
+        return np.asarray(found, dtype=bool)
+
 
 def union(spans: Sequence[Spans]) -> Spans:
     """A set that has all of theirs, channel by channel."""

@@ -1,9 +1,10 @@
 """A graph with gradients: frames searched for values beyond a layer's limits.
 
 Forward is the integer graph in float32, close to exact; backward takes rounding for the identity and lets a little of
-the gradient through where a value is limited, so that it can come back. What the search finds is a proposal: whoever
-asks runs the integer graph on it. Steps are the gradient's signs, which use a bounded range best (projected gradient
-ascent, Madry et al. 2018): windows that see different parts of the frame do not compete.
+the gradient through where a value is limited, or on a flat branch of a PReLU, so that it can come back. What the
+search finds is a proposal: whoever asks runs the integer graph on it. Steps are the gradient's signs, which use a
+bounded range best (projected gradient ascent, Madry et al. 2018): windows that see different parts of the frame do not
+compete.
 """
 
 from __future__ import annotations
@@ -73,6 +74,12 @@ class Window:
     bottom: float
     right: float
 
+    def around(self) -> Window:
+        """Three quarters of its size more on all sides."""
+        rows, columns = 0.75 * (self.bottom - self.top), 0.75 * (self.right - self.left)
+        top, left = max(0.0, self.top - rows), max(0.0, self.left - columns)
+        return Window(top, left, self.bottom + rows, self.right + columns)
+
     def of(self, values: torch.Tensor) -> torch.Tensor:
         """What (1, C, H, W) has there: at least one position."""
         height, width = values.shape[2:]
@@ -98,12 +105,12 @@ def search(graph: Graph, start: IntArray, goals: Sequence[tuple[Goal, Window]], 
     -------
     (H, W, C) int64 of the same range.
     """
-    with _one_thread():
+    with one_thread():
         return _search(graph, start, goals, steps)
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """With one thread sums have one order; and small layers are faster."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -198,7 +205,9 @@ def _(node: Convolution, *taken: torch.Tensor) -> Wide:
     if node.slope is None:
         return acc * unit, acc
     slope = torch.tensor(node.slope / 2**node.slope_fraction, dtype=torch.float32)[:, None, None]
-    return torch.where(acc >= 0, acc, acc * slope) * unit, acc
+    level, steep = torch.where(acc >= 0, acc, acc * slope), torch.where(slope == 0, LEAK, slope)
+    soft = torch.where(acc >= 0, acc, acc * steep)  # a branch that is flat passes a little of the gradient, too
+    return (soft + (level - soft).detach()) * unit, acc
 
 
 @_wide.register

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hwgen.errors import HwgenError
+from hwgen.program import run_program
 from hwgen.testbench.vectors import write_vectors
 
 
@@ -39,4 +40,4 @@ MOST_FRAMES = 10_000
 """Most frames of one call."""
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_program(main))

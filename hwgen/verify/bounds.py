@@ -14,6 +14,7 @@ from hwgen.ir.spans import Spans
 from hwgen.ir.taps import touched, weights_per_tap
 
 PARTS = {False: "even", True: "odd"}
+UNSHIFTED = "nothing is shifted to the right, so nothing is rounded"
 
 
 @dataclass(frozen=True)
@@ -73,14 +74,14 @@ def _rounding(reach: Reach) -> dict[str, str]:
             limit = int(limits[channel])
             got = limit + most if up else limit - most
             reasons[key] = f"the {side} rounded sum is {got:,} (channel {channel}), the limit {limit:,}"
+    shifted = bool((rule.shift > 0).any())
     for key, odd in (("ties_down", False), ("ties_up", True)):
-        if any(spans.tie(rule, odd).any() for spans in reach.wide):
-            continue
-        shifted = bool((rule.shift > 0).any())
-        reasons[key] = (
-            f"no sum that occurs lies half-way above an {PARTS[odd]} integer of the output"
-            if shifted else "nothing is shifted to the right, so nothing is rounded"
-        )  # fmt: skip
+        if not any(spans.tie(rule, odd).any() for spans in reach.wide):
+            what = f"no sum that occurs lies half-way above an {PARTS[odd]} integer of the output"
+            reasons[key] = what if shifted else UNSHIFTED
+    if not any(spans.rounds_beyond(rule).any() for spans in reach.wide):
+        what = "no sum that occurs is rounded from below the integer above the largest one"
+        reasons["rounded_beyond"] = what if shifted else UNSHIFTED
     return reasons
 
 

@@ -28,6 +28,7 @@ CASES = {
     "saturated_high": "never saturated high",
     "ties_down": "no tie rounded down",
     "ties_up": "no tie rounded up",
+    "rounded_beyond": "nothing rounded beyond the largest value",
     "positive": "no value of the PReLU's positive branch",
     "negative": "no value of the PReLU's negative branch",
     "channels": "constant channels",
@@ -46,6 +47,7 @@ class LayerCoverage:
 
     saturated_low, saturated_high : limited at the smallest and at the largest value of the output
     ties_down, ties_up : half-way between two values of the output, rounded to the even one below and above
+    rounded_beyond : of those limited at the largest value, what only rounding took beyond it
     positive, negative : branches of a PReLU
     constant_channels : channels whose output never changed, of `channels`
     idle_weights : weights that were multiplied by nothing but zeros, of `weights` that are not 0 themselves
@@ -64,6 +66,7 @@ class LayerCoverage:
     saturated_high: int | None = None
     ties_down: int | None = None
     ties_up: int | None = None
+    rounded_beyond: int | None = None
     positive: int | None = None
     negative: int | None = None
     weights: int | None = None

@@ -5,21 +5,23 @@
 
 The first one is of patterns (`hwgen.verify.patterns`). The others are searched with gradients
 (`hwgen.reference.relaxed`), each for all cases that are still left, which have their own windows in it side by side;
-then noise is tried for ties. A frame is kept if the integer graph meets a case on it that none before has met. Nothing
-is random but by fixed seeds, and PyTorch computes in one thread: the same machine makes the same frames.
+then come symbols that a receiver's first rounding finds half-way, and noise, for ties. A frame is kept if the integer
+graph meets a case on it that none before has met. Nothing is random but by fixed seeds, and PyTorch computes in one
+thread: the same machine makes the same frames.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from hwgen.ir.execute import Frame, run
-from hwgen.ir.graph import Graph
+from hwgen.ir.graph import Graph, SymbolNode
+from hwgen.ir.node import Node
 from hwgen.ir.nodes import MatrixProduct, Power, Receive
 from hwgen.ir.nodes.matrix_product import COEFFICIENT, COEFFICIENT_FRACTION
 from hwgen.ir.reach import reaches
@@ -27,12 +29,13 @@ from hwgen.ir.rounding import rule_of
 from hwgen.numerics.integer import IntArray, round_shift, saturate
 from hwgen.numerics.words import pack_symbols
 from hwgen.reference.relaxed import Goal, Window, search
+from hwgen.reference.settling import Aim, settle
 from hwgen.verify.bounds import Bounds
 from hwgen.verify.coverage import NOT_MET, Coverage, merged, with_bounds
 from hwgen.verify.meter import Meter
 from hwgen.verify.patterns import noise, patterns
 
-MOST = 4
+MOST = 5
 """Directed frames of a verification, by default."""
 SEARCHES = 6
 """Searches in which nothing new is found, before the rest is left."""
@@ -41,6 +44,7 @@ NOISES = 12
 ONE_AND_A_HALF = 3 << (COEFFICIENT_FRACTION - 1)
 """A coefficient by which every odd number becomes a tie."""
 
+TIES = ("ties_down", "ties_up")
 FAR = 1 << 40
 """A level that no value has."""
 
@@ -70,13 +74,19 @@ def directed_frames(
     maker = _Maker(graph, size, met, bounds)
     if most > 0:
         maker.keep(maker.patterns())
+    at_edges = {name for name, _ in maker.left(*TIES, "rounded_beyond")}
+    if len(maker.kept) < most and isinstance(first := graph.value_nodes[0], Receive) and first.name in at_edges:
+        maker.offer(maker.edges(first))
     failed = 0
-    while len(maker.kept) < most and failed < SEARCHES and (goals := maker.goals()):
+    while len(maker.kept) < most and failed < SEARCHES and (left := maker.wanted()):
         if failed:  # one alone, by one channel alone, and another one each time
-            goals = [maker.narrowed(goals[(failed - 1) % len(goals)], (failed - 1) // len(goals))]
-        failed += not maker.offer(maker.searched(goals))
+            left = [maker.narrowed(left[(failed - 1) % len(left)], (failed - 1) // len(left))]
+        failed += not maker.offer(maker.searched(left))
+    node = graph.symbol_node
+    if len(maker.kept) < most and isinstance(node, MatrixProduct) and maker.left("rounded_beyond"):
+        maker.offer(maker.products(node))
     for seed in range(NOISES):
-        if len(maker.kept) >= most or not maker.left("ties_down", "ties_up"):
+        if len(maker.kept) >= most or not maker.left(*TIES):
             break
         maker.offer(maker.noise(seed))
     return maker.kept
@@ -103,6 +113,10 @@ class _Maker:
             if state == NOT_MET and (not cases or case in cases)
         ]  # fmt: skip
 
+    def node(self, name: str) -> Node:
+        """The layer of that name."""
+        return next(node for node in self.graph.nodes if node.name == name)
+
     def offer(self, made: Directed) -> bool:
         """Keep a frame if something is met on it that was left."""
         before, old = self.coverage, len(self.left())
@@ -128,27 +142,82 @@ class _Maker:
 
     def patterns(self) -> Directed:
         """The patterns, over the port's whole range: an equaliser saturates on them."""
-        return self._frame(patterns(self.shape, *self.graph.input.bounds), 1.0)
+        low, high = self.graph.input.bounds
+        made = patterns(self.shape, low, high)
+        if self.graph.side == "rx":
+            made[-1, -1] = (2 * high + 1) // 3  # which 1.5 times is half-way above the largest value
+        return self._frame(made, 1.0)
+
+    def edges(self, node: Receive) -> Directed:
+        """Symbols that a `Receive` rounds half to even, in every channel where there are any: odd multiples of the
+        smallest one, from near 0 on, as far as the port's range goes; and at every second place the smallest ones that
+        it rounds beyond the largest value."""
+        rule = rule_of(node)
+        assert rule is not None, "it rounds"
+        scale = np.broadcast_to(np.asarray(node.scale, dtype=np.int64), rule.shift.shape)
+        powers = rule.shift - 1 - np.log2(scale & -scale).astype(np.int64)  # half a unit is scale times 2**that
+        half = np.where(powers >= 0, np.int64(1) << np.maximum(powers, 0), 0)
+        rows, columns, _ = self.shape
+        place = np.arange(rows * columns).reshape(rows, columns, 1)
+        odd = np.where(place % 4 < 2, 1, -1) * (place // 4 * 2 + 1)
+        unit = np.int64(1) << np.maximum(rule.shift, 0)
+        beyond = -((-rule.high * unit - (unit + 1) // 2) // scale)
+        values = np.where(place % 2 == 0, odd * half, beyond)
+        low, high = self.graph.input.bounds
+        made = self._frame(np.where((values >= low) & (values <= high), values, 0), 1.0)
+        if made.coefficients is not None:  # of an equaliser that passes symbols as they are
+            made = replace(made, coefficients=np.sign(made.coefficients) << COEFFICIENT_FRACTION)
+        return made
 
     def noise(self, seed: int) -> Directed:
         """Noise around the middle of the first layer's range, wide and coarse or narrow and fine."""
         cell, deviation = 1 << seed % 4, (0.125, 0.5)[seed // 4 % 2]
         return self._frame(self._port(noise(self.shape, *self._range, seed, cell, deviation)))
 
-    def searched(self, goals: list[Goal]) -> Directed:
-        """The frame of a search, from noise. A gain that depends on all values is searched alone."""
+    def searched(self, left: Sequence[Goal | Aim]) -> Directed:
+        """The frame of a search, from noise, goals before aims. A gain that depends on all values is searched alone."""
         self.tried += 1
-        rows, columns = self.shape[:2]
         whole = {node.name for node in self.graph.nodes if isinstance(node, Power)}
-        apart = [goal for goal in goals if goal.node not in whole] or goals[:1]
-        across = min(len(apart), math.ceil(math.sqrt(len(apart) * columns / rows)))
-        down = -(-len(apart) // across)
-        windows = []
-        for index in range(len(apart)):
-            y, x = divmod(index, across)
-            windows.append(Window((y + 0.3) / down, (x + 0.3) / across, (y + 0.7) / down, (x + 0.7) / across))
-        start = noise(self.shape, *self._range, self.tried)
-        return self._frame(self._port(search(self.graph, start, list(zip(apart, windows, strict=True)))))
+        apart = [one for one in left if one.node not in whole] or left[:1]
+        found = noise(self.shape, *self._range, self.tried)
+        placed = list(zip(apart, self._windows(len(apart)), strict=True))
+        if goals := [(one, window) for one, window in placed if isinstance(one, Goal)]:
+            found = search(self.graph, found, goals)
+        if aims := [(one, window) for one, window in placed if isinstance(one, Aim)]:
+            found = settle(self.graph, found, aims)
+        return self._frame(self._port(found))
+
+    def products(self, node: MatrixProduct) -> Directed:
+        """Noise, and on a matrix's diagonal a coefficient by which some part of its symbols is rounded beyond the
+        largest value; the usual ones if there is none."""
+        made = self.noise(0)
+        assert made.coefficients is not None
+        parts: list[IntArray] = []
+
+        def answer(one: Node, *inputs: IntArray) -> IntArray:
+            if one is node:
+                parts.append(np.unique(inputs[0]))
+            return one.execute(*inputs, coefficients=made.coefficients)
+
+        run(self.graph, made.frame, answer, self.size)
+        unit, high = 1 << COEFFICIENT_FRACTION, node.output.bounds[1]
+        positive = parts[0][parts[0] > 0]
+        factors = -(-(high * unit + unit // 2) // positive)
+        fits = (factors <= COEFFICIENT.bounds[1]) & (factors * positive < (high + 1) * unit)
+        if not fits.any():
+            return made
+        coefficients = np.where(made.coefficients != 0, factors[fits][0], 0)
+        return Directed(made.frame, coefficients)
+
+    def _windows(self, count: int) -> list[Window]:
+        """So many windows side by side."""
+        rows, columns = self.shape[:2]
+        across = min(count, math.ceil(math.sqrt(count * columns / rows)))
+        down = -(-count // across)
+        places = [divmod(index, across) for index in range(count)]
+        return [
+            Window((y + 0.3) / down, (x + 0.3) / across, (y + 0.7) / down, (x + 0.7) / across) for y, x in places
+        ]  # fmt: skip
 
     @property
     def _range(self) -> tuple[int, int]:
@@ -178,6 +247,10 @@ class _Maker:
 
     # -- goals -------------------------------------------------------------------------------------------------------
 
+    def wanted(self) -> list[Goal | Aim]:
+        """All goals and aims."""
+        return [*self.goals(), *self.aims()]
+
     def goals(self) -> list[Goal]:
         """What a search can be for: all that is left but ties, of the layers between pixels and symbols."""
         values = {node.name: node for node in self.graph.value_nodes if not isinstance(node, Receive)}
@@ -187,17 +260,29 @@ class _Maker:
                 found += _GOALS[case](self, name)
         return found
 
+    def aims(self) -> list[Aim]:
+        """Of the layers between pixels and symbols, the sums that are left that only rounding takes beyond."""
+        found = []
+        for name, _ in self.left("rounded_beyond"):
+            rule = rule_of(self.node(name))
+            if rule is None or isinstance(self.node(name), (Receive, SymbolNode)):
+                continue
+            grid = 2.0 ** -np.maximum(rule.shift, 0)  # sums are multiples of it, in units of the output
+            first, last = 0.5 + grid * (rule.high % 2 == 0), 1 - grid
+            found.append(Aim(name, np.where(first <= last, rule.high + (first + last) / 2, np.inf), 0.2))
+        return [aim for aim in found if np.isfinite(aim.value).any()]
+
     def _limits(self, name: str) -> tuple[IntArray, IntArray]:
-        node = next(node for node in self.graph.nodes if node.name == name)
+        node = self.node(name)
         if (rule := rule_of(node)) is not None:
             return rule.low, rule.high
         ends = (np.full(self.coverage[name].channels, end, dtype=np.int64) for end in node.output.bounds)
         return next(ends), next(ends)
 
-    def narrowed(self, goal: Goal, place: int) -> Goal:
-        """The same of one channel: that whose bounds exceed the limit most, or is at that place in the order."""
+    def narrowed(self, goal: Goal | Aim, place: int) -> Goal | Aim:
+        """The same goal of one channel: that whose bounds exceed the limit most, or is at that place in the order."""
         reach = self.reaches[goal.node]
-        if goal.accumulator or reach.rule is None:
+        if isinstance(goal, Aim) or goal.accumulator or reach.rule is None or (np.abs(goal.level) != FAR).sum() == 1:
             return goal
         channel = int(np.argsort(-reach.beyond(goal.up), kind="stable")[place % len(goal.level)])
         level = np.full_like(goal.level, FAR if goal.up else -FAR)
@@ -226,6 +311,21 @@ class _Maker:
                 found.append(Goal(name, beyond, bool(up)))
         return found
 
+    def weights(self, name: str) -> list[Goal]:
+        """Another value than 0 of each channel that some idle weights multiply."""
+        source = self.graph.inputs[name][0]
+        waiting = self.coverage[name].waiting
+        if waiting is None or source not in self.coverage or rule_of(self.node(source)) is None:
+            return []
+        free = set(np.flatnonzero(waiting.any(axis=(1, 2))).tolist()) - self.coverage[source].bounds.constant
+        high, found = self._limits(source)[1], []
+        for channel in sorted(free):
+            up = bool(high[channel] > 0)
+            level = np.full_like(high, FAR if up else -FAR)
+            level[channel] = 0
+            found.append(Goal(source, level, up))
+        return found
+
 
 _GOALS: dict[str, Callable[[_Maker, str], list[Goal]]] = {
     "saturated_low": lambda maker, name: maker.limit(name, False),
@@ -233,6 +333,7 @@ _GOALS: dict[str, Callable[[_Maker, str], list[Goal]]] = {
     "positive": lambda maker, name: maker.branch(name, True),
     "negative": lambda maker, name: maker.branch(name, False),
     "channels": lambda maker, name: maker.channels(name),
+    "weights": lambda maker, name: maker.weights(name),
 }
 
 

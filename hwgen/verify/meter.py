@@ -11,7 +11,7 @@ import numpy as np
 
 from hwgen.ir.node import Node
 from hwgen.ir.nodes import Convolution
-from hwgen.ir.rounding import Met, rounding
+from hwgen.ir.rounding import Met, rounding, rule_of
 from hwgen.ir.taps import touched, weights_per_tap
 from hwgen.numerics.integer import IntArray
 from hwgen.verify.coverage import Coverage, LayerCoverage, constant
@@ -28,6 +28,7 @@ class Meter:
         self._waiting: dict[str, IntArray] = {}
         self._weights: dict[str, int] = {}
         self._values: dict[str, int] = {}
+        self._free: set[str] = set()  # whose shift is every frame's own
 
     def answer(self, node: Node, *inputs: IntArray) -> IntArray:
         """The node's output; what it meets on the way is counted."""
@@ -35,6 +36,8 @@ class Meter:
         if found is not None:
             met = found.met()
             self._met[name] = met + self._met[name] if name in self._met else met
+            if rule_of(node) is None:
+                self._free.add(name)
         if isinstance(node, Convolution):
             assert found is not None and found.accumulators is not None
             out = node.activate(found.accumulators)  # as its `execute` does, which would accumulate once more
@@ -69,6 +72,8 @@ class Meter:
             layer = LayerCoverage(self._values[name], len(ends), constant(ends), ends=ends)
             if name in self._met:
                 layer = replace(layer, **asdict(self._met[name]))
+            if name in self._free:
+                layer = replace(layer, rounded_beyond=None)
             if name in self._signs:
                 positive, negative = self._signs[name]
                 layer = replace(layer, positive=positive, negative=negative)

@@ -144,19 +144,20 @@ class Reference:
 
 
 def reference(
-    setting: Setting, graph: Graph, images: npt.NDArray[np.uint8], meter: Meter | None = None,
+    setting: Setting, graph: Graph, images: npt.NDArray[np.uint8], meters: Sequence[Meter] | None = None,
     profiles: Sequence[int] | None = None,
 ) -> Reference:
     """Run the golden model, and the integer graph beside it, on (frames, H, W, 3) images.
 
     graph : of the side that is verified, with its channel's nodes
-    meter : which the integer graph answers by, of a graph with one profile; None takes new ones
+    meters : which the integer graph answers by, one of each profile; None takes new ones
     profiles : of each frame, which may be more than images, which then begin again; None: the first one
     """
     size = images.shape[2], images.shape[1]
     link = setting.link(graph, size)
-    meters = tuple(Meter() for _ in range(graph.profiles)) if meter is None else (meter,)
-    found = Reference(link, graph, coefficients=[] if graph.coefficient_words else None, meters=meters)
+    own_meters = tuple(meters or (Meter() for _ in range(graph.profiles)))
+    assert len(own_meters) == graph.profiles, "each profile has a meter of its own"
+    found = Reference(link, graph, coefficients=[] if graph.coefficient_words else None, meters=own_meters)
     for index, profile in enumerate(profiles or [0] * len(images)):
         image, own = images[index % len(images)], link.at_profile(profile)
         realisation = link.draw(setting.snr_db, setting.seed + index)

@@ -14,7 +14,7 @@ import numpy as np
 from hwgen.ir.node import Node
 from hwgen.ir.nodes import Convolution
 from hwgen.ir.reach import Reach
-from hwgen.ir.rounding import Rounding, Rule, rounding
+from hwgen.ir.rounding import Rounding, Rule, rounding, rule_of
 from hwgen.numerics.integer import IntArray, round_shift
 from hwgen.verify.bounds import Bounds
 from hwgen.verify.meter import Meter
@@ -51,7 +51,11 @@ ROUNDINGS: dict[str, tuple[Shifting, str]] = {
     "toward zero": (toward_zero, "exact"),
 }
 """Wrong rules of rounding, and the case without which they do no harm; "exact": where nothing is rounded at all."""
-SATURATIONS = {"no lower limit": "saturated_low", "no upper limit": "saturated_high"}
+SATURATIONS = {
+    "no lower limit": "saturated_low",
+    "no upper limit": "saturated_high",
+    "upper limit before rounding": "rounded_beyond",
+}
 """Wrong rules of saturation (what is beyond wraps around), and the case without which they do no harm."""
 BRANCHES = {
     "PReLU without positive branch": "positive",
@@ -87,12 +91,17 @@ def output(node: Node, found: Rounding, wrong: str | None = None) -> IntArray:
         }[wrong]
     shifting = ROUNDINGS[wrong][0] if wrong in ROUNDINGS else round_shift
     rounded = shifting(wide, rule.shift)
+    if wrong == "upper limit before rounding":
+        beyond = floor(wide, rule.shift) > rule.high
+        return limited(np.where(beyond, rule.high, rounded), rule, high=False)
     return limited(rounded, rule, low=wrong != "no lower limit", high=wrong != "no upper limit")
 
 
 def rules_of(node: Node) -> tuple[str, ...]:
-    """The wrong rules that a node can have."""
-    return WRONG if getattr(node, "slope", None) is not None else (*SATURATIONS, *ROUNDINGS)
+    """The wrong rules that a node can have. "upper limit before rounding" is not asked of a power normalisation: its
+    factor depends on all values of a frame, and frames that show it are left to the component's own tests."""
+    found = WRONG if getattr(node, "slope", None) is not None else (*SATURATIONS, *ROUNDINGS)
+    return found if rule_of(node) is not None else tuple(one for one in found if one != "upper limit before rounding")
 
 
 def equivalent(node: Node, wrong: str, bounds: Bounds, reach: Reach) -> bool:

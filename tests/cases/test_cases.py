@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -12,9 +13,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from support.folder_simulation import icarus
 
 from hwgen import spec as specs
 from hwgen.cli.main import main
+from hwgen.design_options import DesignOptions
+from hwgen.emit import emit
 from hwgen.errors import HwgenError
 from hwgen.images import load_images
 from hwgen.ir import serialize
@@ -226,3 +230,16 @@ def test_s14_survivors_are_the_parents(pruning: str, content: str, tmp_path: Pat
             slopes = getattr(after.activation, "weight", None)
             assert slopes is None or torch.equal(before.activation.weight[found], slopes)
             kept = found
+
+
+@pytest.mark.skipif(not icarus(), reason="Icarus Verilog (iverilog) is not installed")
+def test_frames_behind_a_reset_in_mid_frame(tmp_path: Path) -> None:
+    """In a plain four-state simulator, with random pauses on both sides, by a bench that knows no TLAST."""
+    design = emit(DesignOptions("tiny", frame=(16, 16)), tmp_path / "tx", quiet=True).folder
+    for cut in (1, 100):
+        files = [f'-D{name}="{design}/sample_{end}.hex"' for name, end in (("IN", "input"), ("OUTF", "output"))]
+        words = [f"-Ptb.CUT={cut}", "-DRC=0", *files]
+        bench = [str(HERE / "s11_mid_frame_reset" / "tb.v"), str(design / "hwgen_tx.v")]
+        subprocess.run(["iverilog", "-g2005", "-o", tmp_path / "tb", *words, *bench], check=True)
+        printed = subprocess.run([tmp_path / "tb"], check=True, capture_output=True, text=True).stdout
+        assert re.fullmatch(r"frames 3 bad 0 unstable 0 x 0 cycles \d+\n(\S*.*finish.*\n)?", printed), printed

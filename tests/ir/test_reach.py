@@ -34,7 +34,7 @@ from hwgen.verify.bounds import bounds_of, layer_bounds
 from hwgen.verify.coverage import CASES, MET, UNREACHABLE, with_bounds
 from hwgen.verify.meter import Meter
 
-ROUNDING = ("saturated_low", "saturated_high", "ties_down", "ties_up")
+ROUNDING = ("saturated_low", "saturated_high", "ties_down", "ties_up", "rounded_beyond")
 
 
 def every(type: IntType, *shape: int) -> Sequence[np.ndarray]:
@@ -211,7 +211,7 @@ def test_symbols() -> None:
     coded = reach(Alamouti("a"), spans, values=4)
     assert coded.out.low.tolist() == [-32768, -9] and coded.out.high.tolist() == [32767, 9]
     called = layer_bounds(Alamouti("a"), coded, (1, 1)).unreachable
-    assert set(called) == {"saturated_low", "ties_down", "ties_up"}
+    assert set(called) == {"saturated_low", "ties_down", "ties_up", "rounded_beyond"}
     assert called["ties_up"] == "nothing is shifted to the right, so nothing is rounded"
     product = reach(MatrixProduct("m", 2, 2, (False, False)), spans, values=4)
     assert layer_bounds(MatrixProduct("m", 2, 2, (False, False)), product, (1, 1)).unreachable == {}
@@ -231,6 +231,7 @@ def test_reasons() -> None:
         "saturated_low": "the smallest rounded sum is 0 (channel 0), the limit -128",
         "saturated_high": "the largest rounded sum is 3 (channel 1), the limit 127",
         "ties_up": "no sum that occurs lies half-way above an odd integer of the output",
+        "rounded_beyond": "no sum that occurs is rounded from below the integer above the largest one",
         "negative": "the smallest accumulator is 1, not below 0",
     }
 

@@ -11,7 +11,7 @@ import pytest
 from amaranth.hdl import Shape, signed, unsigned
 from support.streaming import Run, run_stream, stream_rules
 
-from hwgen.numerics.complex import power_normalise
+from hwgen.numerics.complex import power_gain, power_normalise
 from hwgen.numerics.integer import bounds
 from hwgen.rtl.power import PowerNormaliserConfig
 
@@ -63,6 +63,16 @@ def test_values(values: int, power: int) -> None:
 @pytest.mark.parametrize("input", [signed(2), signed(4), signed(6), unsigned(8), unsigned(3), signed(16)], ids=str)
 def test_types(input: Shape) -> None:
     check(frames(12, 40, input), ONE, input)
+
+
+@pytest.mark.parametrize(("first", "second", "exact"), [(60, 30, 32767.96875), (68, 34, 32767.5)])
+def test_a_value_that_only_rounding_takes_beyond_the_largest(first: int, second: int, exact: float) -> None:
+    """It is 2**15 rounded, and 2**15 - 1 limited; found by trying all such frames of two values that are not 0."""
+    frame, power = np.zeros(40, dtype=np.int64), 4 * ONE
+    frame[:2] = first, second
+    gain, shift = power_gain(int((frame * frame).sum()), 20, power)
+    assert first * gain / 2**shift == exact and power_normalise(frame, power)[0] == 32767
+    check(np.array([frame, -frame, frame]), power, idle=0.2, stall=0.2)
 
 
 def test_random() -> None:

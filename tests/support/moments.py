@@ -33,7 +33,11 @@ TINY = ("--model", "tiny", "--init", "random:1", "--frame", "16x8")
 CACHE = ("--cache", "cache")
 COMMANDS: dict[str, tuple[str, ...]] = {
     "models": ("models",),
+    "boards": ("boards",),
+    "fit": ("fit", *TINY, "--board", "pynq_z2", "--jobs", "1"),
     "emit": ("emit", *TINY, "--out", "deep/out"),
+    "pair": ("emit", *TINY, "--side", "both", "--out", "deep/out"),
+    "ip": ("emit", *TINY, "--ip", "--out", "deep/out"),
     "export": ("export", "--model", "tiny", "--out", "deep/out"),
     "picture": ("picture", "--model", "tiny", "--snr", "10", "--out", "deep/picture.png"),
     "verify": ("verify", *TINY, *CACHE, "--frames", "1", "--out", "deep/out", "--junit", "deep/er/junit.xml"),
@@ -47,10 +51,13 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "evaluate": ("evaluate", "--model", "tiny", "--data", "skimage", "--snr", "10"),
     "search": ("search", "--model", "tiny", "--data", "skimage", "--trials", "2", "--steps", "1", "2", "--images", "1",
                "--least-channels", "1", "--least-weight-bits", "6", "--out", "deep/out"),
+    "study": ("study", "--model", "tiny", "--data", "skimage", "--criteria", "none", "--seeds", "1..1", "--steps", "1",
+              "1", "--images", "1", "--no-designs", "--verify", "0", "--jobs", "1", "--out", "deep/out"),
+    "coverage": ("bench", "coverage", "--model", "tiny", "--frame", "16x8", "--directed", "1"),
     "shipped": ("bench", "shipped", "--model", "tiny"),
     "datapath": ("bench", "datapath", "--model", "tiny", "--no-synth", "--csv", "table.csv"),
 }
-LIGHT = {"models", "emit", "shipped"}
+LIGHT = {"models", "boards", "fit", "emit", "pair", "ip", "shipped"}
 """Commands without PyTorch."""
 LEFT_BY_TRAINING = {"deep", "deep/out", "deep/out/state", "deep/out/state/float.safetensors",
                     "deep/out/state/float.csv", "deep/out/float.safetensors"}  # fmt: skip
@@ -164,7 +171,7 @@ def complaints(words: Sequence[str], whole: Run, found: Run, number: int) -> lis
     if found.alive:
         faults.append(f"processes {found.alive}")
     allowed = LEFT_BY_TRAINING if words[0] == "train" else set()
-    if words[0] == "search":  # as training: what it goes on from, in its folder
+    if words[0] in ("search", "study"):  # as training: what it goes on from, in its folder
         allowed = {path for path in found.left if path.startswith("deep")}
     empty = {"tmp", "cache", "cache/sim", "cache/synth", "user", "user/hwgen", "user/hwgen/sim", "user/hwgen/peer"}
     strange = {path for path in found.left - allowed - empty if path not in whole.left}

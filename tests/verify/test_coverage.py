@@ -36,16 +36,17 @@ SIGNED, UNSIGNED = IntType(6, True), IntType(6, False)
 
 def by_hand(exact: np.ndarray, low: int, high: int) -> Met:
     """Counts over exact quotients, one by one; half to even is what Python's round does."""
-    counts = dict.fromkeys(("low", "high", "down", "up"), 0)
+    counts = dict.fromkeys(("low", "high", "down", "up", "beyond"), 0)
     for value in exact.reshape(-1):
         rounded = round(value)
         if rounded < low:
             counts["low"] += 1
         elif rounded > high:
             counts["high"] += 1
+            counts["beyond"] += value < high + 1
         elif value.denominator == 2 and low < value < high:  # both neighbours are values of the output
             counts["down" if rounded < value else "up"] += 1
-    return Met(counts["low"], counts["high"], counts["down"], counts["up"])
+    return Met(counts["low"], counts["high"], counts["down"], counts["up"], counts["beyond"])
 
 
 def quotients(values: np.ndarray, shift: np.ndarray | int) -> np.ndarray:
@@ -115,12 +116,14 @@ def test_frames_add_up_and_gaps_are_named() -> None:
     for _ in range(3):
         run(graph, np.zeros((4, 4, 3), np.uint8), meter.answer)
     found = meter.coverage()
-    assert found["conv0"] == LayerCoverage(3 * 32, 2, 2, 0, 0, ties_down=3 * 16, ties_up=0, weights=0, idle_weights=0)
-    assert summary({"conv0": found["conv0"]}) == (
-        "conv0 never saturated low, conv0 never saturated high, conv0 no tie rounded up, conv0 2 of 2 channels "
-        "constant, and 1 more (--json has all)"
+    assert found["conv0"] == LayerCoverage(
+        3 * 32, 2, 2, 0, 0, ties_down=3 * 16, ties_up=0, rounded_beyond=0, weights=0, idle_weights=0
     )
-    assert summary(found).endswith("and 6 more (--json has all)")
+    assert summary({"conv0": found["conv0"]}) == (
+        "conv0 never saturated low, conv0 never saturated high, conv0 no tie rounded up, conv0 nothing rounded beyond "
+        "the largest value, and 2 more (--json has all)"
+    )
+    assert summary(found).endswith("and 8 more (--json has all)")
     assert merged([found, found])["conv0"].ties_down == 6 * 16
     assert merged([found, found])["conv0"].channels == 2
 
@@ -133,15 +136,17 @@ def test_what_is_proven_is_no_gap() -> None:
     found = with_bounds(meter.coverage(), bounds_of(graph, 4, 4))
     assert found["conv0"].states() == {
         "saturated_low": UNREACHABLE, "saturated_high": UNREACHABLE, "ties_down": MET, "ties_up": UNREACHABLE,
-        "channels": UNREACHABLE, "weights": UNREACHABLE,
+        "rounded_beyond": UNREACHABLE, "channels": UNREACHABLE, "weights": UNREACHABLE,
     }  # fmt: skip
     cases = as_record(found)["conv0"]["cases"]
     assert cases["ties_down"] == {"state": "met"}
     assert cases["weights"] == {"state": "unreachable", "reason": "all weights are 0"}
     assert cases["saturated_high"]["reason"] == "the largest rounded sum is 0 (channel 0), the limit 127"
-    assert total(found).record() == {"met": 1, "unreachable": 10, "not_met": 0, "percent": 100.0}
+    assert total(found).record() == {"met": 1, "unreachable": 12, "not_met": 0, "percent": 100.0}
     assert summary(found) == ""
-    assert unreachable(found).startswith("conv0 saturated low, conv0 saturated high, conv0 ties up, conv0 channels, ")
+    assert unreachable(found).startswith(
+        "conv0 saturated low, conv0 saturated high, conv0 ties up, conv0 rounded beyond, "
+    )
 
 
 def test_a_case_met_although_it_is_proven_unreachable_is_an_error() -> None:

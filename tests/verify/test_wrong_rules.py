@@ -15,7 +15,7 @@ from hwgen.ir.rounding import Rule, rounding
 from hwgen.ir.spans import Spans
 from hwgen.ir.types import IntType
 from hwgen.verify.bounds import layer_bounds
-from hwgen.verify.wrong_rules import ROUNDINGS, WRONG, Detector, equivalent, limited, output, rules_of
+from hwgen.verify.wrong_rules import ROUNDINGS, SATURATIONS, WRONG, Detector, equivalent, limited, output, rules_of
 
 BY_HAND = {
     "half up": lambda value: math.floor(value + Fraction(1, 2)),
@@ -61,7 +61,9 @@ def test_each_wrong_rule_is_found_by_the_value_that_it_is_about() -> None:
     assert found_on(node, 0, 1) == set()
     assert found_on(node, 2) == {"half up"}
     assert found_on(node, 6) == {"half down", "floor", "toward zero", "PReLU without positive branch"}
-    assert found_on(node, 31) == {"no upper limit", "PReLU without positive branch"}
+    assert found_on(node, 31) == {"no upper limit", "upper limit before rounding", "PReLU without positive branch"}
+    others = *range(-32, 14), *range(16, 32)  # but 14 and 15, quarters of which are below 4 and rounded to it
+    assert "upper limit before rounding" not in found_on(layer(output=IntType(3, True)), *others)
     assert found_on(node, -16) == {"half up", "toward zero", *WRONG[-2:]}
     assert "no lower limit" not in found_on(node, *range(-32, 0)), "the slope keeps all of them above the limit"
     assert "no lower limit" in found_on(layer(output=IntType(4, True), slope=np.array([127])), -32)
@@ -94,4 +96,4 @@ def test_a_gain_that_only_shifts_left_rounds_nothing() -> None:
     reached = reach(node, Spans.of(node.input, 1), values=1)
     bounds = layer_bounds(node, reached, (1, 1))
     assert all(equivalent(node, wrong, bounds, reached) for wrong in rules_of(node))
-    assert set(rules_of(node)) == {"no lower limit", "no upper limit", *ROUNDINGS}
+    assert set(rules_of(node)) == {*SATURATIONS, *ROUNDINGS}

@@ -32,10 +32,11 @@ from hwgen.errors import HwgenError
 from hwgen.ir.graph import Graph
 from hwgen.lower.base import RESOURCES, Buffer, Depths
 from hwgen.option_values import Engine
+from hwgen.plan.design import Design
 from hwgen.plan.plan import Plan
 from hwgen.plan.profiles import with_profiles
 from hwgen.plan.schedule import Scheduler
-from hwgen.plan.size import size_together
+from hwgen.plan.size import Sizing
 from hwgen.rtl.primitives import Cost
 
 DOUBLINGS = 16
@@ -103,7 +104,7 @@ def minimal_buffers(plan: Plan) -> Plan:
 def size_with_buffers(
     graphs: Sequence[Graph], board: Board, width: int, height: int, fps: float | None, engine: Engine
 ) -> tuple[Plan, ...]:
-    """Size graphs that share a board (`size_together`), every buffer as shallow as interval and latency allow.
+    """Size graphs that share a board (`hwgen.plan.size`), every buffer as shallow as interval and latency allow.
 
     Sizing estimates what skip connections hold. Where their buffers take more than the board then has, all is sized
     again with as much kept free, at a longer interval if need be.
@@ -111,17 +112,18 @@ def size_with_buffers(
     Raises
     ------
     HwgenError
-        As `size_together`, or the buffers fit at no interval that was tried.
+        As `hwgen.plan.size.size_together`, or the buffers fit at no interval that was tried.
     """
     kept: dict[str, float] = {}
-    plans = tuple(map(_with_buffers, size_together(graphs, board, width, height, fps, engine)))
+    sizing = Sizing([Design(graph, board, width, height, engine) for graph in graphs])
+    plans = tuple(map(_with_buffers, sizing.plans(fps)))
     for _ in range(SIZINGS - 1):
         over = {key: taken - board.budget(key) for key, taken in _taken(plans).items() if taken > board.budget(key)}
         if not over:
             break
         kept = {key: kept.get(key, 0) + over.get(key, 0) for key in RESOURCES}
         try:
-            sized = size_together(graphs, board, width, height, fps, engine, kept)
+            sized = sizing.plans(fps, kept)
         except HwgenError:
             break  # what the buffers lack is the error that helps
         plans = tuple(map(_with_buffers, sized))

@@ -36,7 +36,8 @@ class Kernel:
         engine, module = _compiled()
         self._store = Store(engine)
         exports = Instance(self._store, module, []).exports(self._store)
-        self._settle, self._memory = cast(Func, exports["settle"]), cast(Memory, exports["memory"])
+        self._settle, self._hurry = cast(Func, exports["settle"]), cast(Func, exports["hurry"])
+        self._memory = cast(Memory, exports["memory"])
         self._used = ALIGNMENT  # 0 is no address
 
     def allocate(self, count: int, dtype: DTypeLike) -> int:
@@ -62,6 +63,10 @@ class Kernel:
         size = count * np.dtype(dtype).itemsize
         return np.asarray(self._memory.get_buffer_ptr(self._store, size, address)).view(dtype)
 
-    def settle(self, kinds: int, end: int, interval: int, periodic: bool) -> int:
+    def settle(self, kinds: int, end: int, interval: int, periodic: bool, order: int = 0) -> int:
         """As `settle.wat` says."""
-        return int(self._settle(self._store, kinds, end, interval, int(periodic)))
+        return int(self._settle(self._store, kinds, end, interval, int(periodic), order))
+
+    def hurry(self, order: int, end: int) -> None:
+        """As `settle.wat` says."""
+        self._hurry(self._store, order, end)

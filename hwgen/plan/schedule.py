@@ -13,7 +13,7 @@ shallow as all others.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,9 +39,13 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Pace:
-    """The cycles of a first frame, and of one of those that repeat themselves."""
+    """The cycles of a first frame, and of one of those that repeat themselves.
+
+    latest : those of a first frame with which it ends as early.
+    """
 
     first: State
+    latest: State
     steady: State
 
 
@@ -53,6 +57,19 @@ class _Run:
     nodes: tuple[tuple[NodeEvents, tuple[Beats, ...]], ...]
     events: tuple[Events, ...]
     sink: Beats
+
+
+@dataclass(frozen=True)
+class _Stated:
+    """What a node stated of a frame, and the depths that it asked for."""
+
+    frame: int
+    asked: _Asked
+    constraints: list[Constraint]
+
+    def holds(self, frame: int, depths: Depths) -> bool:
+        """Whether it would say the same again."""
+        return frame == self.frame and all(depths.get(buffer) == seen for buffer, seen in self.asked.seen.items())
 
 
 class Scheduler:
@@ -83,6 +100,7 @@ class Scheduler:
         self.interval = plan.frame_interval
         self._events, self._depths = self._run(), dict[Buffer, int]()
         self._settling: Settling | None = None
+        self._frame, self._stated = 0, dict[NodeEvents, _Stated]()
         self.latency = self.schedule({}, 1).ends[0]
 
     def _parts(self) -> tuple[list[str], list[str], list[str]]:
@@ -135,13 +153,15 @@ class Scheduler:
         settling = self.laid_out(depths)
         if before is not None and smaller is not None and settling.holds(smaller, before.first, before.steady):
             return before
+        if before is not None and smaller is not None and settling.hinders(smaller, before.first, before.latest):
+            return None
         source = self._events.source
         first = settling.first(source.events, self._start(source))
         if first is None or self._ends(settling, first) != self.latency:
             return None
-        if before is not None:
-            settling.state = before.steady
-        return Pace(first, settling.state) if settling.repeats() else None
+        latest = self._latest(settling, first) if before is None else before.latest
+        settling.state = first if before is None else before.steady
+        return Pace(first, latest, settling.state) if settling.repeats() else None
 
     def _run(self) -> _Run:
         """Events without a frame yet."""
@@ -176,8 +196,13 @@ class Scheduler:
         """The cycle of the source's first event."""
         return self.head + (source.per_pixel - 1 if _whole(source) else 0)
 
-    def _constraints(self, frame: int, depths: Depths, run: _Run) -> list[Constraint]:
-        """What a frame's events must satisfy."""
+    def _constraints(
+        self, frame: int, depths: Depths, run: _Run, known: dict[NodeEvents, _Stated] | None = None
+    ) -> list[Constraint]:
+        """What a frame's events must satisfy.
+
+        known : what nodes stated before, for depths that they asked for; those not stated so far are added.
+        """
         source = run.source
         per_pixel, whole = source.per_pixel, _whole(source)
         pauses = [buffer for buffer in self._pauses if depths.get(buffer) == 1]
@@ -190,7 +215,12 @@ class Scheduler:
         wrap = step if whole else 1 + len(pauses)
         found: list[Constraint] = []
         for node, inputs in run.nodes:
-            found += node.constraints(frame, inputs, depths)
+            stated = known.get(node) if known is not None else None
+            if stated is None or not stated.holds(frame, depths):
+                stated = _Stated(frame, asked := _Asked(depths), node.constraints(frame, inputs, asked))
+                if known is not None:
+                    known[node] = stated
+            found += stated.constraints
         buffer = self._pauses[0] if self._pauses else None
         # The source's chain stands behind what may hold its beats up.
         found.insert(1, Chain(source.events, frame, offsets, wrap, buffer))
@@ -219,22 +249,48 @@ class Scheduler:
     def laid_out(self, depths: Depths) -> Settling:
         """The events of a frame with these depths."""
         reach = max((-(-depth // buffer.entries) for buffer, depth in depths.items() if buffer.entries), default=1)
-        frame = reach + 1  # nothing waits for what is before the first one
-        constraints = self._constraints(frame, depths, self._events)
+        self._frame = max(self._frame, reach + 1)  # nothing waits for what is before the first one
+        constraints = self._constraints(self._frame, depths, self._events, self._stated)
         if self._settling is None or self._depths.keys() != depths.keys():
-            self._settling = Settling(self._events.events, constraints, frame, self.interval)
+            self._settling = Settling(self._events.events, constraints, self._frame, self.interval)
         else:
             changed = {buffer for buffer, depth in depths.items() if self._depths[buffer] != depth}
-            self._settling.restate(constraints, frame, changed)
+            self._settling.restate(constraints, self._frame, changed)
         self._depths = dict(depths)
         return self._settling
 
     def _ends(self, settling: Settling, state: State) -> int:
         """The cycle of a frame's TLAST."""
+        event, delay = self._last()
+        return int(settling.cycles(state, self._events.sink.events)[event]) + delay + self.tail
+
+    def _latest(self, settling: Settling, first: State) -> State:
+        """The cycles of events with which a first frame does not end later than it does."""
+        end, (event, _) = self._events.sink.events, self._last()
+        return settling.latest(end, event, int(settling.cycles(first, end)[event]))
+
+    def _last(self) -> tuple[int, int]:
+        """(event, delay) of a frame's last beat."""
         sink = self._events.sink
         index, delay = sink.of(sink.frame(0)[-1:])
-        last = delay if isinstance(delay, int) else int(delay[-1])
-        return int(settling.cycles(state, sink.events)[index[-1]]) + last + self.tail
+        return int(index[-1]), delay if isinstance(delay, int) else int(delay[-1])
+
+
+class _Asked(Mapping[Buffer, int]):
+    """Depths that remember which of them were asked for: `seen`, with None for those that are not there."""
+
+    def __init__(self, depths: Depths) -> None:
+        self._depths, self.seen = depths, dict[Buffer, int | None]()
+
+    def __getitem__(self, buffer: Buffer) -> int:
+        self.seen[buffer] = self._depths.get(buffer)
+        return self._depths[buffer]
+
+    def __iter__(self) -> Iterator[Buffer]:
+        raise TypeError("a node asks for depths of its own")
+
+    def __len__(self) -> int:
+        return len(self._depths)
 
 
 def _whole(source: Beats) -> bool:

@@ -5,14 +5,16 @@ the frame that waits, and settled by a compiled loop (`settle.wat`): every kind 
 event waits for is known, as the hardware does, so that nothing is found twice. Events that are one (`Together`) are
 settled as one.
 
-Two questions are answered. `first` has a first frame's cycles, with nothing before it. `repeats` looks for a schedule
-that repeats itself in the given interval: it raises cycles in turns, each by all that the frame before, one interval
-earlier, makes them wait. What a turn does is monotone, and a constant added to all cycles is added to what it makes
-of them, so if there is such a schedule, turns come to an end: late enough, it is never passed. If there is none, they
-go on for ever. That shows when all events that moved in one turn have moved again since. For then each of these waited,
-when it moved last, for one that moved in the same turn before it or in the turn before, so for one of them. Following
-whom each waited for leads in a circle at last. Around it the waits add up to what its members moved after others had
-waited for them; and some did, or each would have moved before the next. So every round takes more than its intervals.
+Three questions are answered. `first` has a first frame's cycles, with nothing before it. `latest` has the cycles with
+which it would not end later; what makes an event wait beyond its own, as a smaller buffer may, makes the frame end
+later. `repeats` looks for a schedule that repeats itself in the given interval: it raises cycles in turns, each by all
+that the frame before, one interval earlier, makes them wait. What a turn does is monotone, and a constant added to all
+cycles is added to what it makes of them, so if there is such a schedule, turns come to an end: late enough, it is never
+passed. If there is none, they go on for ever. That shows when all events that moved in one turn have moved again since.
+For then each of these waited, when it moved last, for one that moved in the same turn before it or in the turn before,
+so for one of them. Following whom each waited for leads in a circle at last. Around it the waits add up to what its
+members moved after others had waited for them; and some did, or each would have moved before the next. So every round
+takes more than its intervals.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from hwgen.plan.kernel import Kernel
 
 NOTHING = -(1 << 31)
 """In place of an index: waits for nothing."""
-KIND, WAIT = 6, 4
+KIND, WAIT = 7, 4
 """Words of an entry in the kernel's tables."""
 
 
@@ -40,6 +42,7 @@ class _Kind:
     entry: int
     cycles: int
     steps: int
+    latest: int
 
 
 @dataclass(frozen=True)
@@ -90,14 +93,16 @@ class Settling:
         self._end = self._table + 4 * KIND * len(own)
         self._kinds = {kind: self._add_kind(place, kind.per_frame) for place, kind in enumerate(own)}
         self.events = sum(kind.per_frame for kind in own)
+        self._order = self._kernel.allocate(self.events, np.int64)
         waits = self._waits(constraints)
         entries: dict[int, int] = {}
         for kind in own:
             places = [place for place, one in enumerate(waits) if self._target(one) is kind]
             table = self._kernel.allocate(WAIT * len(places), np.int32)
             ends = table, table + 4 * WAIT * len(places)
-            self._kernel.array(self._kinds[kind].entry, KIND, np.uint32)[4:] = ends
+            self._kernel.array(self._kinds[kind].entry, KIND, np.uint32)[4:6] = ends
             entries |= {place: table + 4 * WAIT * number for number, place in enumerate(places)}
+        self._across: dict[_Row, tuple[Indices, Indices, Indices]] = {}
         self._rows = [self._add_row(entries[place], one, frame) for place, one in enumerate(waits)]
         self._state_chains(own, constraints)
         self._of_chains = {one.buffer for one in constraints if isinstance(one, Chain)} - {None}
@@ -114,21 +119,31 @@ class Settling:
         """Whether a buffer makes nothing wait longer, in a first frame and in frames that repeat themselves."""
         if buffer in self._of_chains:
             return False  # its steps are merged with those of other chains: what it alone does is not known
+        return not self._passes(buffer, first, first, True) and not self._passes(buffer, steady, steady, False)
+
+    def hinders(self, buffer: object, first: State, latest: State) -> bool:
+        """Whether a buffer makes an event of a first frame wait beyond its latest cycle; if not, it may do so yet.
+
+        first : cycles of a first frame, in which events are not later than they will be.
+        """
+        return self._passes(buffer, first, latest, True)
+
+    def _passes(self, buffer: object, state: State, most: State, alone: bool) -> bool:
+        """Whether what a buffer makes wait for a frame's events, or (unless it is alone) for those of frames before,
+        is later than in `most`."""
         places = {id(kind): place for place, kind in enumerate(self._kinds.values())}
         for row in self._rows:
             if row.buffer != buffer:
                 continue
             index = self._kernel.array(row.indices, row.target.count, np.int32)
-            waits = np.flatnonzero(index != NOTHING)
-            frames, event = np.divmod(index[waits], row.source.count)
+            waits = np.flatnonzero((index >= 0) if alone else (index != NOTHING))
             delay = self._delays(row)
+            frames, event = np.divmod(index[waits], row.source.count)
             far = delay if isinstance(delay, int) else delay[waits]
-            for state, periodic in ((first, False), (steady, True)):
-                wanted = state[places[id(row.source)]][event] + far + frames.astype(np.int64) * self.interval
-                late = wanted > state[places[id(row.target)]][waits]
-                if (late if periodic else late & (frames == 0)).any():
-                    return False
-        return True
+            wanted = state[places[id(row.source)]][event] + far + frames.astype(np.int64) * self.interval
+            if (wanted > most[places[id(row.target)]][waits]).any():
+                return True
+        return False
 
     def first(self, source: Events, cycle: int) -> State | None:
         """The cycles of a first frame whose first event of `source` is not before a cycle; None: it stands still."""
@@ -137,10 +152,21 @@ class Settling:
         self._cycles(self._kinds[source])[0] = cycle
         return None if self._settle(periodic=False) is None else self.state
 
+    def latest(self, kind: Events, event: int, cycle: int) -> State:
+        """The latest cycles of the frame that `first` found, with which one event is not later than a cycle."""
+        for one in self._kinds.values():
+            self._latest(one)[:] = -NEVER
+        own, places = self._aliases.get(kind) or (kind, np.arange(kind.per_frame))
+        self._latest(self._kinds[own])[places[event]] = cycle
+        self._kernel.hurry(self._order, self._order + 8 * self.events)
+        return tuple(self._latest(one).copy() for one in self._kinds.values())
+
     def repeats(self) -> bool:
         """Whether cycles, raised from what they are as much as it takes, can repeat themselves in every frame."""
         before, marked, turns = self.state, list[tuple[Indices, Cycles]](), 0
         while moved := self._settle(periodic=True):
+            if not self._moves_next():
+                return True
             now, turns = self.state, turns + 1
             if marked and all((cycles[places] > old).all() for cycles, (places, old) in zip(now, marked, strict=True)):
                 return False
@@ -149,6 +175,24 @@ class Settling:
                 marked = [(here, cycles[here]) for here, cycles in zip(places, now, strict=True)]
             before = now
         return moved is not None
+
+    def _moves_next(self) -> bool:
+        """Whether a frame's events, as they are, make events of the next one later than they are.
+
+        If not, another turn moves nothing: within a frame no event is earlier than it may be once a turn has ended.
+        """
+        for kind in self._kinds.values():
+            cycles = self._cycles(kind)
+            step = int(self._kernel.array(kind.steps, 1, np.int32)[0])
+            if int(cycles[-1]) + step - self.interval > int(cycles[0]):
+                return True
+        for row, (places, frames, event) in self._across.items():
+            delay = self._delays(row)
+            far = delay if isinstance(delay, int) else delay[places]
+            wanted = self._cycles(row.source)[event] + far + frames * self.interval
+            if (wanted > self._cycles(row.target)[places]).any():
+                return True
+        return False
 
     @property
     def state(self) -> State:
@@ -169,12 +213,16 @@ class Settling:
     def _settle(self, periodic: bool) -> int | None:
         for kind in self._kinds.values():
             self._kernel.array(kind.entry, KIND, np.int32)[2] = 0
-        moved = self._kernel.settle(self._table, self._end, self.interval, periodic)
+        order = 0 if periodic else self._order
+        moved = self._kernel.settle(self._table, self._end, self.interval, periodic, order)
         settled = all(self._kernel.array(kind.entry, KIND, np.int32)[2] == kind.count for kind in self._kinds.values())
         return moved if settled else None
 
     def _cycles(self, kind: _Kind) -> Cycles:
         return self._kernel.array(kind.cycles, kind.count, np.int64)
+
+    def _latest(self, kind: _Kind) -> Cycles:
+        return self._kernel.array(kind.latest, kind.count, np.int64)
 
     def _delays(self, row: _Row) -> int | Cycles:
         if row.delays:
@@ -184,8 +232,10 @@ class Settling:
     def _add_kind(self, place: int, count: int) -> _Kind:
         entry = self._table + 4 * KIND * place
         cycles, steps = self._kernel.allocate(count, np.int64), self._kernel.allocate(count, np.int32)
+        latest = self._kernel.allocate(count, np.int64)
         self._kernel.array(entry, KIND, np.uint32)[:4] = count, cycles, 0, steps
-        return _Kind(count, entry, cycles, steps)
+        self._kernel.array(entry, KIND, np.uint32)[6] = latest
+        return _Kind(count, entry, cycles, steps, latest)
 
     def _add_row(self, entry: int, one: Wait | Chain, frame: int) -> _Row:
         source = one.source if isinstance(one, Wait) else one.events
@@ -203,6 +253,8 @@ class Settling:
         indices = self._kernel.array(row.indices, row.target.count, np.int32)
         indices[:] = NOTHING
         indices[places] = index
+        across = index < 0
+        self._across[row] = places[across], *np.divmod(index[across], row.source.count)
         if row.delays:
             self._kernel.array(row.delays, row.target.count, np.int32)[places] = delay
         else:

@@ -73,44 +73,19 @@ def size(
 
 
 def size_together(
-    graphs: Sequence[Graph], board: Board, width: int, height: int, fps: float | None = None, engine: Engine = "direct",
-    kept: Mapping[str, float] | None = None,
+    graphs: Sequence[Graph], board: Board, width: int, height: int, fps: float | None = None, engine: Engine = "direct"
 ) -> tuple[Plan, ...]:
     """Choose the hardware of several graphs that share one board and have one rate: a transmitter and its receiver.
 
     As `size` has it, of all of them at once: the interval is that of the slowest node of any, resources are those of
     all together. Each may then be a little faster than the others by itself.
 
-    Parameters
-    ----------
-    kept
-        Resources of the board's budget that are left free, by name, besides what its `usable` leaves.
-
     Raises
     ------
     HwgenError
         As `size`.
     """
-    sizing = _Sizing([Design(graph, board, width, height, engine) for graph in graphs], kept or {})
-    shortest = sizing.shortest(sizing.has)
-    if shortest is None:
-        raise sizing.too_small()
-    if fps is None:
-        choice: Choice | None = sizing.fastest(shortest)
-    else:
-        # A rate of clock / n allows n cycles, whatever the quotient's last bit says.
-        allowed = math.floor(board.clock_mhz * 1e6 / fps * (1 + 1e-12))
-        if allowed < shortest:
-            raise sizing.too_fast(fps, allowed, shortest)
-        choice = sizing.evenest(allowed)
-    assert choice is not None
-    plans = tuple(Plan(design, configs) for design, configs in zip(sizing.designs, choice.configs, strict=True))
-    for plan in plans:
-        if (lasts := plan.frame_interval) < (least := plan.design.least_frame_cycles):
-            words = plan.graph.coefficient_words
-            wanted = f"frames of at least {least} cycles, for each brings {words} words of coefficients"
-            raise HwgenError("--frame", wanted, f"{width}x{height}, of {lasts} cycles")
-    return plans
+    return Sizing([Design(graph, board, width, height, engine) for graph in graphs]).plans(fps)
 
 
 def node_options(design: Design) -> dict[str, Options[Any]]:
@@ -131,13 +106,13 @@ def node_options(design: Design) -> dict[str, Options[Any]]:
     return found
 
 
-class _Sizing:
+class Sizing:
     """Designs on one board: their nodes' options, the budgets that they share, and the questions asked of them.
 
     Nodes without a choice are counted with the first one that has any.
     """
 
-    def __init__(self, designs: Sequence[Design], kept: Mapping[str, float]) -> None:
+    def __init__(self, designs: Sequence[Design]) -> None:
         self.designs = designs
         self.board, self.width, self.height = designs[0].board, designs[0].width, designs[0].height
         lowerings = {
@@ -168,11 +143,44 @@ class _Sizing:
             for port, source in enumerate(designs[which].hardware.inputs[name])
             if (which, source) in self.keys
         ]
-        free = {key: self.board.budget(key) - kept.get(key, 0) for key in RESOURCES}
-        self.has = np.array([math.floor(free[key] * (2 if key == "bram36" else 1)) for key in RESOURCES])
+        self.has = self._budgets({})
         self.least = max((lowerings[key].cycles(config) for key, config in self.given.items()), default=0)
         cycles = np.concatenate([layer.cycles for layer in self.layers])
         self.candidates = np.unique(np.maximum(cycles, self.least)).tolist()
+
+    def plans(self, fps: float | None, kept: Mapping[str, float] | None = None) -> tuple[Plan, ...]:
+        """What `size_together` says.
+
+        Parameters
+        ----------
+        kept
+            Resources of the board's budget that are left free, by name, besides what its `usable` leaves.
+        """
+        self.has = self._budgets(kept or {})
+        shortest = self.shortest(self.has)
+        if shortest is None:
+            raise self.too_small()
+        if fps is None:
+            choice: Choice | None = self.fastest(shortest)
+        else:
+            # A rate of clock / n allows n cycles, whatever the quotient's last bit says.
+            allowed = math.floor(self.board.clock_mhz * 1e6 / fps * (1 + 1e-12))
+            if allowed < shortest:
+                raise self.too_fast(fps, allowed, shortest)
+            choice = self.evenest(allowed)
+        assert choice is not None
+        plans = tuple(Plan(design, configs) for design, configs in zip(self.designs, choice.configs, strict=True))
+        for plan in plans:
+            if (lasts := plan.frame_interval) < (least := plan.design.least_frame_cycles):
+                words = plan.graph.coefficient_words
+                wanted = f"frames of at least {least} cycles, for each brings {words} words of coefficients"
+                raise HwgenError("--frame", wanted, f"{self.width}x{self.height}, of {lasts} cycles")
+        return plans
+
+    def _budgets(self, kept: Mapping[str, float]) -> NDArray[np.int64]:
+        """What designs may take, in the order of `RESOURCES`, block RAM in halves."""
+        free = {key: self.board.budget(key) - kept.get(key, 0) for key in RESOURCES}
+        return np.array([math.floor(free[key] * (2 if key == "bram36" else 1)) for key in RESOURCES])
 
     def shortest(self, budgets: NDArray[np.int64], low: int = 0, high: int | None = None) -> int | None:
         """The shortest interval low .. high within the budgets; None where no number of cycles helps."""

@@ -22,7 +22,7 @@ from hwgen.lower.convolution_options import lane_steps
 from hwgen.plan.design import Design
 from hwgen.plan.pareto import pareto_front
 from hwgen.plan.plan import Plan
-from hwgen.plan.size import node_options, size, size_together
+from hwgen.plan.size import Sizing, node_options, size, size_together
 from hwgen.rtl.primitives import Cost
 
 MHZ = 100.0
@@ -281,5 +281,5 @@ def test_what_is_kept_free_is_what_a_smaller_board_lacks() -> None:
     for key in ("dsp", "lut"):
         has = int(least[key]) - 1
         (smaller,) = size_together([graph], board_with(**{key: has}), *FRAME)
-        (kept,) = size_together([graph], board_with(**{key: has + 7}), *FRAME, kept={key: 7})
+        (kept,) = Sizing([Design(graph, board_with(**{key: has + 7}), *FRAME)]).plans(None, {key: 7})
         assert kept.configs == smaller.configs != plan.configs

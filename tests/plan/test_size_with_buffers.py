@@ -39,14 +39,17 @@ def sizes(monkeypatch: pytest.MonkeyPatch, *luts: int, most_kept: float = 10**9)
     asked: list[Mapping[str, float]] = []
     left = list(luts)
 
-    def size_together(*given: Any) -> Sequence[Told]:
-        kept: Mapping[str, float] = given[6] if len(given) > 6 else {}
-        asked.append(kept)
-        if kept.get("lut", 0) > most_kept:
-            raise HwgenError("--fps", "less", "more")
-        return (Told(left.pop(0)),)
+    class Sizing:
+        def __init__(self, designs: Any) -> None:
+            assert designs == []
 
-    monkeypatch.setattr(buffers, "size_together", size_together)
+        def plans(self, fps: float | None, kept: Mapping[str, float] | None = None) -> Sequence[Told]:
+            asked.append(kept or {})
+            if asked[-1].get("lut", 0) > most_kept:
+                raise HwgenError("--fps", "less", "more")
+            return (Told(left.pop(0)),)
+
+    monkeypatch.setattr(buffers, "Sizing", Sizing)
     monkeypatch.setattr(buffers, "_with_buffers", lambda plan: plan)
     return asked
 

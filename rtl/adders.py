@@ -50,6 +50,13 @@ def delay(m: Module, value: Value, cycles: int, name: str, own_end: bool = False
     return value
 
 
+def register_of(m: Module, value: Value, name: str) -> Signal:
+    """The value a cycle later."""
+    found = Signal(value.shape(), name=name, reset_less=True)
+    m.d.sync += found.eq(value)
+    return found
+
+
 def delay_flag(m: Module, flag: Value, cycles: int, name: str) -> Value:
     """The flag so many cycles later; a reset clears it everywhere."""
     for stage in range(cycles):

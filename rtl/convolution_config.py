@@ -64,8 +64,8 @@ class ConvolutionConfig:
 
     form: ClassVar[str] = "direct"
     """The products: a tap is one (direct)."""
-    ahead: ClassVar[bool] = False
-    """Whether it is known a cycle before which FIFO's result leaves next."""
+    takes_turns: ClassVar[bool] = False
+    """Whether its results leave out of several FIFOs."""
     room_latency: ClassVar[int] = 1
     """Cycles from a beat that leaves to the issue of a fold's last word that needs its room."""
 
@@ -144,7 +144,7 @@ class ConvolutionConfig:
         """The FIFO."""
         output, lanes = self.requantiser.output, self.out_lanes
         payload: ShapeLike = output if lanes == 1 else unsigned(lanes * output.width)
-        return CreditFifoConfig(payload, self.fifo_depth, self.fold_beats, ahead=self.ahead)
+        return CreditFifoConfig(payload, self.fifo_depth, self.fold_beats, in_turn=self.takes_turns)
 
     @cached_property
     def fifos(self) -> tuple[CreditFifoConfig, ...]:

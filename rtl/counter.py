@@ -27,6 +27,16 @@ def count(m: Module, length: int, step: Value, name: str, start: int = 0) -> Cou
     return Counter(place, last, next_last)
 
 
+def wrapping(m: Module, length: int, step: Value, name: str, start: int = 0) -> Value:
+    """The place of a counter modulo `length`; where that is a power of two it wraps by itself."""
+    if length & (length - 1) or length == 1:
+        return count(m, length, step, name, start).place
+    place = Signal(range(length), init=start, name=name)
+    with m.If(step):
+        m.d.sync += place.eq(place + 1)
+    return place
+
+
 def add_carry(a: Value, b: Value, carry: Value) -> Value:
     """a + b + carry modulo 2 ** len(a), in one chain of carries; b is as wide as a, carry a single bit."""
     return (Cat(Const(1, 1), a) + Cat(carry, b))[1 : len(a) + 1]

@@ -252,7 +252,7 @@ def line_buffer_cost(window: WindowConfig) -> Cost:
     ff = 2 * (filled + ahead) - 8 + counter_ff(window.beats)  # some bits of the changes are alike
     per_word = -(-window.simd // window.lanes)
     if per_word > 1:
-        ff += per_word * window.lanes * window.bits + 2 + bits_of(per_word)
+        ff += per_word * (window.lanes * window.bits + 1) + 2
     # The reader's walk, with its flags.
     ff += sum(map(counter_ff, (window.words, window.folds, window.out_width, window.out_height))) + 2
     ff += 3 * (window.cycles_per_pixel > 1) + counter_ff(window.bank_words)

@@ -296,9 +296,9 @@ class RamConfig:
             return block_cost(self.depth, self.width, False, family, self.half_block_luts)
         return distributed_cost(self.depth, self.width, family)
 
-    def build(self) -> Ram:
+    def build(self, enabled: bool = False) -> Ram:
         """The component."""
-        return Ram(self)
+        return Ram(self, enabled)
 
 
 class Ram(Component):
@@ -309,24 +309,20 @@ class Ram(Component):
     ----------
     config
         See RamConfig.
+    enabled
+        Whether there is an `enable`, in block RAM alone: where it is not set, `data` stays.
 
     Members
     -------
     write : In(1), write_address : In(range(depth)), write_data : In(width)
-    address : In(range(depth)), data : Out(width)
+    address : In(range(depth)), data : Out(width); enable : In(1), if asked for
     """
 
-    def __init__(self, config: RamConfig) -> None:
-        self.config = config
-        super().__init__(
-            {
-                "write": In(1),
-                "write_address": In(range(config.depth)),
-                "write_data": In(config.width),
-                "address": In(range(config.depth)),
-                "data": Out(config.width),
-            }
-        )
+    def __init__(self, config: RamConfig, enabled: bool = False) -> None:
+        self.config, self.enabled = config, enabled
+        rows = range(config.depth)
+        members = {"write": In(1), "write_address": In(rows), "write_data": In(config.width), "address": In(rows)}
+        super().__init__({**members, "data": Out(config.width), **({"enable": In(1)} if enabled else {})})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -334,7 +330,7 @@ class Ram(Component):
         if self.config.form == "ultra":
             m.d.comb += self.data.eq(ultra_ram(m, self.config.depth, self.config.width, self.address, *write))
             return m
-        m.d.comb += self.data.eq(_read(m, [], self.config, self.address, write))
+        m.d.comb += self.data.eq(_read(m, [], self.config, self.address, write, self.enable if self.enabled else None))
         return m
 
 

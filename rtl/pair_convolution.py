@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
-from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Shape, Signal, Value
 
 from hwgen.numerics.weight_format import Codebook
 from hwgen.rtl.convolution import Convolution
@@ -25,8 +25,9 @@ from hwgen.rtl.packing import Packing
 from hwgen.rtl.pair_mac import PairMacConfig, pair_chain, pair_packing
 from hwgen.rtl.pair_window import PairWindowConfig
 from hwgen.rtl.paired_window import PairedWindowConfig
-from hwgen.rtl.primitives import Cost, counter_ff, counter_lut
+from hwgen.rtl.primitives import Cost, bits_of, counter_ff, counter_lut
 from hwgen.rtl.stream import CreditFifoConfig
+from hwgen.rtl.turns import Turns, turns_cost
 from hwgen.rtl.weights import pack_weights
 
 
@@ -51,6 +52,8 @@ class PairConvolutionConfig(ConvolutionConfig):
 
     window: PairedWindowConfig
     second_depth: int | None = None
+
+    takes_turns: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -105,7 +108,8 @@ class PairConvolutionConfig(ConvolutionConfig):
     def cost(self, family: str, columns: tuple[int, ...] | None = None) -> Cost:
         pairs, pixels, beats = self.window.out_width, self.window.columns, self.beats_out
         # Which FIFO leaves, and where a row's last pair has one pixel, whether there is a second.
-        turns = Cost(self.out_lanes * self.requantiser.output.width + counter_lut(beats) + 4, counter_ff(beats) + 1)
+        turns = turns_cost(2, beats, self.out_lanes * self.requantiser.output.width)
+        turns += Cost(2, bits_of(2 * self.window.kinds))
         if self.window.alone:
             of_pairs = Cost(counter_lut(pairs) + counter_lut(self.window.folds),
                             counter_ff(pairs) + counter_ff(self.window.folds))  # fmt: skip
@@ -195,35 +199,14 @@ class PairConvolution(Convolution):
     def _give(self, m: Module) -> None:
         """Pixel by pixel: of every two pairs of different kinds the first ones, then the second ones."""
         shape, (first, second) = self.config.window, self.fifos
-        leaves = Signal()
-        turn = Signal(range(2 * shape.kinds), name="turn")
-        next_turn = Signal.like(turn, name="next_turn")
-        is_second = turn[-1]
-        end_pixel = leaves & count(m, self.config.beats_out, leaves, "beat").last
+        turns, across = 2 * shape.kinds, 1 % shape.columns
+        # Counted is the pixel after the one that leaves.
+        turn = Signal(range(turns), name="turn", init=across % turns)
+        giving = Turns(m, self.o, (first, second), self.config.beats_out)
         end_row: Value = Const(0, 1)
-        if shape.columns % (2 * shape.kinds):
-            end_row = count(m, shape.columns, end_pixel, "column").last
-        m.d.sync += turn.eq(next_turn)
-        m.d.comb += [
-            next_turn.eq(Mux(end_pixel, Mux(end_row, 0, turn + 1), turn)),
-            leaves.eq(self.o.valid & self.o.ready),
-            self.o.payload.eq(Mux(is_second, Cat(second.o.payload), Cat(first.o.payload))),
-        ]
-        if not self.config.ahead:
-            m.d.comb += [
-                self.o.valid.eq(Mux(is_second, second.o.valid, first.o.valid)),
-                first.o.ready.eq(self.o.ready & ~is_second),
-                second.o.ready.eq(self.o.ready & is_second),
-            ]
-            return
-        # A register, so that what waits for it has no choice of two in front.
-        valid = Signal(name="valid")
-        m.d.sync += valid.eq(Mux(next_turn[-1], second.next_valid, first.next_valid))
-        m.d.comb += [
-            self.o.valid.eq(valid),
-            *(fifo.o.ready.eq(self.o.ready) for fifo in self.fifos),
-            first.chosen.eq(~is_second),
-            second.chosen.eq(is_second),
-            first.next_chosen.eq(~next_turn[-1]),
-            second.next_chosen.eq(next_turn[-1]),
-        ]
+        if shape.columns % turns:
+            end_row = count(m, shape.columns, giving.end_pixel, "column", across).last
+        next_turn = Mux(end_row, 0, turn + 1)[: len(turn)]
+        with m.If(giving.end_pixel):
+            m.d.sync += turn.eq(next_turn)
+        giving.give(turn[-1], next_turn[-1], turn.init // shape.kinds)

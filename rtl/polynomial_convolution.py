@@ -60,7 +60,6 @@ class PolynomialConvolutionConfig(PairConvolutionConfig):
 
     form: ClassVar[str] = "polynomial"
     """Two pixels by several taps at once."""
-    ahead: ClassVar[bool] = True
     room_latency: ClassVar[int] = ROOM_LATENCY
 
     def __post_init__(self) -> None:

@@ -310,7 +310,7 @@ def polyphase_reader_cost(window: WindowConfig) -> Cost:
     ff = 2 * (window.capacity.bit_length() + 1) + counter_ff(-(-window.channels // window.lanes))
     per_word = -(-window.simd // window.lanes)
     if per_word > 1:
-        ff += per_word * window.lanes * window.bits + 2 + bits_of(per_word)
+        ff += per_word * (window.lanes * window.bits + 1) + 2
     ff += sum(map(counter_ff, (window.out_width, window.out_height, window.folds, groups, window.bank_words)))
     ff += counter_ff(max(taps) * groups) + counter_ff(max(taps)) + 4 + 2 * (window.phases > 1)
     ff += address * (5 + 2 * (least * window.folds > 1) + (least > 1) + (min(taps) * groups > 1)) + 2 * width

@@ -84,3 +84,8 @@ def multiplier_dsp(bits: int, family: str) -> int:
 def counter_ff(length: int) -> int:
     """The registers of a counter, and whether it stands at its last place."""
     return bits_of(length) + 1 if length > 1 else 0
+
+
+def wrapping_ff(length: int) -> int:
+    """The registers of a counter whose last place nobody asks for: of lengths that are no power of two `counter_ff`."""
+    return counter_ff(length) if length & (length - 1) else bits_of(length)

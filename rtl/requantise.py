@@ -22,11 +22,20 @@ from amaranth.lib.wiring import Component, In, Out
 
 from hwgen.rtl.adders import delay
 from hwgen.rtl.checks import check_positive
+from hwgen.rtl.counter import wrapping
 from hwgen.rtl.memory import IN_LUTS, logic_lut
 from hwgen.rtl.packing import DSP_NARROW, DSP_WIDE
-from hwgen.rtl.primitives import Cost, adder_lut, bits_of, counter_lut, equal_lut, multiplier_dsp, signed_bits
+from hwgen.rtl.primitives import (
+    Cost,
+    adder_lut,
+    bits_of,
+    counter_lut,
+    equal_lut,
+    multiplier_dsp,
+    signed_bits,
+    wrapping_ff,
+)
 from hwgen.rtl.round_saturate import add_round_saturate, add_round_saturate_cost, check_coarse
-from hwgen.rtl.stream import wrap_increment
 
 
 @dataclass(frozen=True)
@@ -138,7 +147,8 @@ class RequantiserConfig:
         left_bits = self.left.bit_length()
         lut = counter_lut(self.channels) + adder_lut(self.accumulator_bits)
         lut += self._table_lut(self.bias_bits, self.phases * self.profiles)
-        ff = 2 * bits_of(self.channels) + self.accumulator_bits + self.bias_bits + self.latency
+        ff = wrapping_ff(self.channels) + bits_of(self.channels)
+        ff += self.accumulator_bits + self.bias_bits + self.latency
         dsp = 0
         if self.prelu:
             inner = min(self.left, max(DSP_NARROW - max(self.slope_bits, self.fraction + 2), 0))
@@ -264,12 +274,10 @@ class Requantiser(Component):
         right = max(max(self.shift), 0)
         lefts = [right - s for s in self.shift]
         config, channels = self.config, self.config.channels
-        channel: Value = Signal(range(channels), name="channel")
-        with m.If(self.valid):
-            m.d.sync += channel.eq(wrap_increment(channel, channels))
+        channel = place = wrapping(m, channels, self.valid, "channel")
 
         # Cycle 0: the channel's bias out of its table. Cycle 1: added.
-        biases, place = self.bias, channel
+        biases = self.bias
         if config.phases > 1:
             biases, place = _of_sets(biases, channels, 1 << len(channel)), Cat(channel, self.phase)
         if config.profiles > 1:

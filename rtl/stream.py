@@ -16,9 +16,15 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
 from hwgen.rtl.checks import check_positive
-from hwgen.rtl.counter import add_carry
+from hwgen.rtl.counter import add_carry, wrapping
+from hwgen.rtl.fanout import KEPT
 from hwgen.rtl.memory import RamConfig, distributed_lut
-from hwgen.rtl.primitives import Cost, bits_of, select_lut
+from hwgen.rtl.primitives import Cost, bits_of, select_lut, wrapping_ff
+
+LOW_BITS = 3
+"""Bits of a FIFO's level that are counted in time where it has more."""
+LOW_MOST = (1 << LOW_BITS) - 4
+"""The largest level from which two cycles lead to none that has more bits."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +41,8 @@ class CreditFifoConfig:
         The most beats that are reserved at once.
     in_block
         Whether its memory is block RAM.
-    ahead
-        Whether it is decided in the cycle before that a beat moves up when one leaves: for those that give in turn,
-        where `ready` comes through much logic.
+    in_turn
+        Whether it is one of several FIFOs that give in turn (`hwgen.rtl.turns`).
 
     Raises
     ------
@@ -49,7 +54,7 @@ class CreditFifoConfig:
     depth: int
     batch: int = 1
     in_block: bool = False
-    ahead: bool = False
+    in_turn: bool = False
 
     latency: ClassVar[int] = 2
     """Cycles from `write` to `o.valid`."""
@@ -61,7 +66,7 @@ class CreditFifoConfig:
 
     def cost(self, family: str) -> Cost:
         """Resources: flip-flops exactly. LUTs of the counters and their conditions: what was measured from 1 to 70."""
-        return _fifo_cost(Shape.cast(self.payload).width, self.depth, self.batch, family, self.in_block, self.ahead)
+        return _fifo_cost(Shape.cast(self.payload).width, self.depth, self.batch, family, self.in_block)
 
     def build(self) -> CreditFifo:
         """The component."""
@@ -69,20 +74,19 @@ class CreditFifoConfig:
 
 
 @cache
-def _fifo_cost(width: int, depth: int, batch: int, family: str, in_block: bool, ahead: bool) -> Cost:
+def _fifo_cost(width: int, depth: int, batch: int, family: str, in_block: bool) -> Cost:
     words = max(depth - 1, 1)
     credits, level, address = bits_of(depth + 1), bits_of(words + 1), bits_of(words)
-    spare = max((depth - batch).bit_length(), (batch - 1).bit_length()) + 1
-    ff = spare + level + 2 * address + width + 1 + ahead
+    spare = max((depth - batch).bit_length(), (batch - 1).bit_length()) + 2  # and a copy of `valid`
     if words == 1:
-        return Cost(3 + depth, ff + width)  # the word is a register
-    ff += 1 + ahead
+        return Cost(3 + depth, spare + level + 2 * width + 1)  # the word is a register
+    ff = spare + level + width + 2 + (LOW_BITS + 3 if level > LOW_BITS else 0)
     control = 5 * credits + 3 + (0 if words == 1 << address else 3 * (credits - 1) // 2)
-    control = {3: 8, 4: 14}.get(depth, control) + 4 * (batch > 1)
+    control = {3: 8, 4: 14}.get(depth, control) + 4 * (batch > 1) + (6 if level > LOW_BITS else 0)
     if in_block:
-        # The word that leaves is read again and again: it has a place of its own, and its address a register.
-        return RamConfig(depth, width).cost(family) + Cost(control + 2 * address, ff - width + address)
-    return Cost(distributed_lut(words, width, family) + width * select_lut(-(-words // 64)) + control, ff)
+        return RamConfig(depth, width).cost(family) + Cost(control, ff - width + 2 * wrapping_ff(depth))
+    luts = distributed_lut(words, width, family) + width * select_lut(-(-words // 64)) + control
+    return Cost(luts, ff + 2 * wrapping_ff(words))
 
 
 class CreditFifo(Component):
@@ -108,15 +112,14 @@ class CreditFifo(Component):
     reserve : In(range(batch + 1)), entries taken this cycle; the caller checks `room` first
     room : Out(1), at least `batch` entries are free; registered
     o : Out(stream)
-    next_valid : Out(1), `ahead` alone: `o.valid` of the next cycle
-    chosen, next_chosen : In(1), `ahead` alone: whether `o.ready` means this one of several FIFOs that give in turn, now
-        and in the next cycle
+    some : Out(1), `in_turn` alone: a beat is behind the one at the output; registered
+    chosen : In(2), `in_turn` alone: `o.ready` means this one of several FIFOs that give in turn; two equal copies
     """
 
     def __init__(self, config: CreditFifoConfig) -> None:
         self.config = config
         shape, batch = config.payload, config.batch
-        in_turn = {"next_valid": Out(1), "chosen": In(1), "next_chosen": In(1)} if config.ahead else {}
+        in_turn = {"some": Out(1), "chosen": In(2)} if config.in_turn else {}
         super().__init__(
             {
                 "write": In(1),
@@ -131,69 +134,70 @@ class CreditFifo(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         depth, batch = self.config.depth, self.config.batch
-        taken = Signal()
-        taking = self.o.valid & self.o.ready
-        m.d.comb += taken.eq(taking & self.chosen if self.config.ahead else taking)
-        # Free entries less a batch: whether there is room is the sign.
-        spare = Signal(range(-batch, depth - batch + 1), init=depth - batch)
-        m.d.sync += spare.eq(add_carry(spare, _negative(self.reserve, len(spare)), taken))
-        m.d.comb += self.room.eq(~spare[-1])
+        leaves, moves = self.o.ready, self.o.ready
+        if self.config.in_turn:
+            leaves, moves = leaves & self.chosen[0], moves & self.chosen[1]
+        # Entries that a batch lacks, less one: whether there is room is the sign.
+        lacking = Signal(range(batch - depth - 1, batch), init=batch - depth - 1, name="lacking")
+        m.d.sync += lacking.eq(add_carry(lacking, ~_negative(self.reserve, len(lacking)), ~(self.o.valid & leaves)))
+        m.d.comb += self.room.eq(lacking[-1])
 
         # What is read is there at once: a few LUTs of distributed RAM at these depths, and a registered output.
         words = max(depth - 1, 1)
-        level = Signal(range(words + 1))
-        some, load = Signal(name="some"), Signal(name="load")  # some: level != 0, a register
-        m.d.sync += level.eq(add_carry(level, load.replicate(len(level)), self.write))
-        if self.config.ahead:
-            self._ahead(m, some, load, level)
-        else:
-            m.d.comb += load.eq(some & (~self.o.valid | self.o.ready))
-            m.d.sync += self.o.valid.eq(some | (self.o.valid & ~self.o.ready))
-            if words > 1:
-                m.d.sync += some.eq(self.write | Mux(load, level != 1, some))
-            else:
-                m.d.comb += some.eq(level)
-        in_luts = self._memory if words > 1 else self._word_of
-        first = self._block(m, load, depth) if self.config.in_block else in_luts(m, load, words)
+        some, load = Signal(name="some_words"), Signal(name="load")
+        # What enables registers has copies of its flags: see `hwgen.rtl.turns`.
+        valid, shown = Signal(name="valid", attrs=KEPT), Signal(name="shown", attrs=KEPT)
+        stays = some | (valid & ~leaves)
+        m.d.comb += [load.eq(some & (~shown | moves)), self.o.valid.eq(valid)]
+        m.d.sync += [valid.eq(stays), shown.eq(stays)]
+        self._count(m, some, load, words)
+        if self.config.in_turn:
+            m.d.comb += self.some.eq(some)
         if self.config.in_block:
-            m.d.comb += self.o.payload.eq(first)
+            m.d.comb += self.o.payload.eq(self._block(m, load, depth))
             return m
+        first = (self._memory if words > 1 else self._word_of)(m, load, words)
         with m.If(load):
             m.d.sync += self.o.payload.eq(first)
         return m
 
-    def _ahead(self, m: Module, some: Signal, load: Signal, level: Signal) -> None:
-        """`load` enables registers: what it is if a beat leaves is known a cycle before."""
-        drains, next_some = Signal(name="drains"), Signal(name="next_some")
-        m.d.comb += [
-            load.eq((some & ~self.o.valid) | (drains & self.o.ready)),
-            self.next_valid.eq(some | (self.o.valid & ~(self.o.ready & self.chosen))),
-        ]
-        m.d.sync += [self.o.valid.eq(self.next_valid), drains.eq(next_some & self.next_valid & self.next_chosen)]
-        if len(level) == 1:
-            m.d.comb += [some.eq(level), next_some.eq(self.write | (some & ~load))]
-            return
-        several = Signal(name="several")  # level > 1
-        m.d.comb += next_some.eq(self.write | Mux(load, several, some))
-        m.d.sync += [
-            some.eq(next_some),
-            several.eq(Mux(self.write, Mux(load, several, some), several & ~(load & (level == 2)))),
-        ]
+    def _count(self, m: Module, some: Signal, load: Signal, words: int) -> None:
+        """Drive `some`: whether the memory holds a word, in a register.
+
+        Asked of that is only whether the memory holds a single word. Where it may hold many, its level is counted a
+        cycle late, behind registers; its lowest bits are counted in time, and say it where the level two cycles
+        ago was near enough to zero that they are all of it.
+        """
+        level = Signal(range(words + 1), name="level")
+        up: Value = self.write
+        down: Value = load
+        only: Value = level == 1
+        if len(level) > LOW_BITS:
+            up, down, near = Signal(name="was_written"), Signal(name="was_loaded"), Signal(name="near", init=1)
+            low = Signal(LOW_BITS, name="low")
+            m.d.sync += [
+                up.eq(self.write),
+                down.eq(load),
+                near.eq(level <= LOW_MOST),
+                low.eq(low + self.write - load),
+            ]
+            only = near & (low == 1)
+        m.d.sync += level.eq(add_carry(level, down.replicate(len(level)), up))
+        if words == 1:
+            m.d.comb += some.eq(level)
+        else:
+            m.d.sync += some.eq(self.write | Mux(load, ~only, some))
 
     def _block(self, m: Module, load: Signal, words: int) -> Value:
-        """As `_memory`, a cycle later and in block RAM: the word is read until the next one is."""
-        m.submodules.memory = memory = RamConfig(words, len(Value.cast(self.payload))).build()
-        write, following, address = (Signal(range(words), name=name) for name in ("write_address", "next_read", "read"))
+        """As `_memory`, in block RAM, whose own register is the output's."""
+        m.submodules.memory = memory = RamConfig(words, len(Value.cast(self.payload))).build(enabled=True)
         m.d.comb += [
             memory.write.eq(self.write),
-            memory.write_address.eq(write),
+            memory.write_address.eq(wrapping(m, words, self.write, "write_address")),
             memory.write_data.eq(self.payload),
-            memory.address.eq(Mux(load, following, address)),
+            memory.address.eq(wrapping(m, words, load, "read_address")),
+            memory.enable.eq(load),
         ]
-        with m.If(self.write):
-            m.d.sync += write.eq(wrap_increment(write, words))
-        with m.If(load):
-            m.d.sync += [address.eq(following), following.eq(wrap_increment(following, words))]
         return memory.data
 
     def _memory(self, m: Module, load: Signal, words: int) -> Value:
@@ -203,11 +207,12 @@ class CreditFifo(Component):
         )
         write = memory.write_port()
         read = memory.read_port(domain="comb")
-        m.d.comb += [write.en.eq(self.write), write.data.eq(self.payload)]
-        with m.If(self.write):
-            m.d.sync += write.addr.eq(wrap_increment(write.addr, words))
-        with m.If(load):
-            m.d.sync += read.addr.eq(wrap_increment(read.addr, words))
+        m.d.comb += [
+            write.en.eq(self.write),
+            write.data.eq(self.payload),
+            write.addr.eq(wrapping(m, words, self.write, "write_address")),
+            read.addr.eq(wrapping(m, words, load, "read_address")),
+        ]
         return read.data
 
     def _word_of(self, m: Module, load: Signal, words: int) -> Value:
@@ -246,4 +251,6 @@ def full_rate_depth(beats: int, cycles: int, drain: int) -> int:
 
 def wrap_increment(counter: Signal, length: int) -> Value:
     """`counter + 1` modulo `length`, for a counter that holds 0 .. length - 1."""
+    if length == 1 << len(counter):
+        return (counter + 1)[: len(counter)]
     return Mux(counter == length - 1, 0, counter + 1)

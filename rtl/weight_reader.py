@@ -11,9 +11,9 @@ from amaranth.hdl import Array, Const, Module, Mux, Signal, Value
 
 from hwgen.device import HALF_BLOCK_LUTS
 from hwgen.rtl.adders import delay
+from hwgen.rtl.counter import wrapping
 from hwgen.rtl.memory import RomConfig, rom_form
-from hwgen.rtl.primitives import Cost, bits_of, counter_lut
-from hwgen.rtl.stream import wrap_increment
+from hwgen.rtl.primitives import Cost, bits_of, counter_lut, wrapping_ff
 
 WORD_LATENCY = 3
 """Cycles from a word's issue to the word."""
@@ -73,6 +73,8 @@ class WeightReaderConfig:
         """
         address = bits_of(self.rows)
         cost = Cost(counter_lut(self.rows), address * (max(self.address_delay, 1) + len(self.widths)))
+        if not self.blocks:
+            cost += Cost(0, wrapping_ff(self.rows) - address)
         if self.blocks and not self.address_delay:
             cost += Cost(address)  # the address jumps as well as the counter ahead of it
         form = rom_form(self.rows, self.weights_in)
@@ -112,19 +114,24 @@ class WeightReaderConfig:
         """The first memory's."""
         rows, first = self.rows, self.blocks[self.first_phase] if self.blocks else 0
         ahead = not self.address_delay
-        counter = Signal(range(rows), init=(first + ahead) % rows, name="following" if ahead else "address")
-        address = Signal(range(rows), init=first, name="address") if ahead else counter
-        after: Value = wrap_increment(counter, rows)
-        if jump is not None:
+        name, begin = "following" if ahead else "address", (first + ahead) % rows
+        counter: Value
+        if jump is None:
+            counter = wrapping(m, rows, issue, name, begin)
+        else:
             end_pixel, phase = jump
+            counter = Signal(range(rows), init=begin, name=name)
             begins = [(block + ahead) % rows for block in self.blocks]
-            after = Mux(end_pixel, Array(Const(begin, len(counter)) for begin in begins)[phase], counter + 1)
-        with m.If(issue):
-            m.d.sync += counter.eq(after)
-            if ahead:
-                to = counter
-                if jump is not None:
-                    to = Mux(end_pixel, Array(Const(block, len(counter)) for block in self.blocks)[phase], counter)
+            with m.If(issue):
+                to = Array(Const(begin, len(counter)) for begin in begins)[phase]
+                m.d.sync += counter.eq(Mux(end_pixel, to, counter + 1))
+        address = counter
+        if ahead:
+            address = Signal(range(rows), init=first, name="address")
+            to = counter
+            if jump is not None:
+                to = Mux(end_pixel, Array(Const(block, len(counter)) for block in self.blocks)[phase], counter)
+            with m.If(issue):
                 m.d.sync += address.eq(to)
         return delay(m, address, self.address_delay, "address_late")
 

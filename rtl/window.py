@@ -128,8 +128,9 @@ class WindowBuffer(Component):
         beats_per_word = -(-s.simd // s.lanes)
         if beats_per_word == 1:
             return taken, self.i.payload, last_beat, taken & last_beat
-        place = Signal(range(beats_per_word))
-        last_place = last_beat | (place == beats_per_word - 1)
+        # A beat stays at the input until it is taken: its part of the word takes it in all the while.
+        places = Signal(beats_per_word, name="places", init=1)
+        last_place = last_beat | places[-1]
         if s.groups > 1 and s.simd < s.group_channels and s.group_channels % s.simd:
             last_place |= count(m, s.group_channels // s.lanes, taken, "group_beat").last
         write = Signal()
@@ -137,10 +138,10 @@ class WindowBuffer(Component):
         m.d.sync += [write.eq(taken & last_place), written.eq(taken & last_beat)]
         parts = [Signal(s.lanes * s.bits, name=f"part{j}", reset_less=True) for j in range(beats_per_word)]
         with m.If(taken):
-            m.d.sync += place.eq(Mux(last_place, 0, place + 1))
-            for j, part in enumerate(parts):
-                with m.If(place == j):
-                    m.d.sync += part.eq(self.i.payload)
+            m.d.sync += places.eq(Mux(last_place, 1, places << 1))
+        for part, own in zip(parts, places, strict=True):
+            with m.If(own):
+                m.d.sync += part.eq(self.i.payload)
         return write, Cat(parts)[: s.simd * s.bits], last_beat, written
 
     def _counter_bits(self) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value
 
 from hwgen.rtl.adders import delay_flag
 from hwgen.rtl.convolution_config import ConvolutionConfig
@@ -24,6 +24,7 @@ from hwgen.rtl.memory import RamConfig, distributed_lut
 from hwgen.rtl.packing import DSP_WIDE, Packing
 from hwgen.rtl.primitives import Cost, counter_ff, counter_lut
 from hwgen.rtl.stream import CreditFifoConfig, full_rate_depth
+from hwgen.rtl.turns import Turns
 from hwgen.rtl.weights import phase_kernels
 from hwgen.rtl.window import WindowBuffer
 from hwgen.rtl.window_config import WindowConfig
@@ -160,7 +161,7 @@ class Winograd2dConvolutionConfig(WinogradConvolutionConfig):
         return [value for fold in folds for value in fold * len(PLACES)]
 
     def cost(self, family: str, columns: tuple[int, ...] | None = None) -> Cost:
-        window, beats = self.window, self.beats_out
+        window = self.window
         lane = self.out_lanes * self.requantiser.output.width
         # Which FIFO leaves, of four and not of two.
         turns = Cost(counter_lut(window.columns), counter_ff(window.columns) + 2)
@@ -168,7 +169,7 @@ class Winograd2dConvolutionConfig(WinogradConvolutionConfig):
             blocks = Cost(counter_lut(window.out_width) + counter_lut(window.folds) + counter_lut(window.out_height),
                           counter_ff(window.out_width) + counter_ff(window.folds) + counter_ff(window.out_height))
             turns += blocks * 2 + Cost(counter_lut(window.rows), counter_ff(window.rows))  # fmt: skip
-        return super().cost(family, columns) + turns + Cost(counter_lut(beats) + lane // 4 + 12, 8)
+        return super().cost(family, columns) + turns + Cost(lane + 12, 13)
 
     def program(self, weight: np.ndarray) -> WinogradProgram2d:
         kernels = winograd2d_kernels(self.window, weight)
@@ -185,7 +186,7 @@ def _fifo(shape: Shape, payload: Shape, depth: int, batch: int, half_block_luts:
         luts = distributed_lut(depth, shape.width, "xc7")
         block = RamConfig(depth, shape.width, half_block_luts=half_block_luts).cost("xc7")
         in_block = block.lut + 2 * block.bram36 * half_block_luts < luts
-    return CreditFifoConfig(payload, depth, batch, in_block, ahead=True)
+    return CreditFifoConfig(payload, depth, batch, in_block, in_turn=True)
 
 
 def winograd2d_kernels(window: WindowConfig, weight: np.ndarray) -> Winograd2dKernels:
@@ -343,36 +344,26 @@ class Winograd2dConvolution(WinogradConvolution):
     def _give(self, m: Module) -> None:
         """Row by row and pixel by pixel: of every two pairs of different kinds the first ones, then the second ones."""
         shape, config = self.config.window, self.config
-        leaves, valid = Signal(name="leaves"), Signal(name="valid")
         turns = 2 * shape.kinds
         # Counted is the pixel after the one that leaves, so that where that comes from is known before.
         down, across = divmod(1, shape.columns)
-        which = Signal(range(len(PLACES)), name="which")
         turn = Signal(range(turns), name="turn", init=across % turns)
         row_turn = Signal(range(turns), name="row_turn", init=down % shape.rows % turns)
-        end_pixel = leaves & count(m, config.beats_out, leaves, "beat").last
-        column = count(m, shape.columns, end_pixel, "column", across)
-        end_row = end_pixel & column.last
+        giving = Turns(m, self.o, self.fifos, config.beats_out)
+        column = count(m, shape.columns, giving.end_pixel, "column", across)
+        end_row = giving.end_pixel & column.last
         end_frame: Value = Const(0, 1)
         if shape.rows % turns:
             end_frame = count(m, shape.rows, end_row, "row", down % shape.rows).last
-        after = Cat(turn[-1], row_turn[-1])
-        next_which = Signal.like(which, name="next_which")
-        m.d.comb += next_which.eq(Mux(end_pixel, after, which))
-        m.d.sync += which.eq(next_which)
-        with m.If(end_pixel):
-            m.d.sync += turn.eq(Mux(column.last, 0, turn + 1))
+        next_turn = Mux(column.last, 0, turn + 1)[: len(turn)]
+        next_row_turn = Mux(end_frame, 0, row_turn + 1)[: len(row_turn)]
+        with m.If(giving.end_pixel):
+            m.d.sync += turn.eq(next_turn)
         with m.If(end_row):
-            m.d.sync += row_turn.eq(Mux(end_frame, 0, row_turn + 1))
-        streams = [fifo.o for fifo in self.fifos]
-        comes = [Array(fifo.next_valid for fifo in self.fifos)[place] for place in (which, after)]
-        # A register, so that what waits for it has no choice of four in front.
-        m.d.sync += valid.eq(Mux(end_pixel, comes[1], comes[0]))
-        m.d.comb += [
-            leaves.eq(valid & self.o.ready),
-            self.o.payload.eq(Array(Cat(one.payload) for one in streams)[which]),
-            self.o.valid.eq(valid),
-            *(one.ready.eq(self.o.ready) for one in streams),
-            *(fifo.chosen.eq(which == number) for number, fifo in enumerate(self.fifos)),
-            *(fifo.next_chosen.eq(next_which == number) for number, fifo in enumerate(self.fifos)),
-        ]
+            m.d.sync += row_turn.eq(next_row_turn)
+        top = turns // 2
+        giving.give(
+            Cat(turn[-1], row_turn[-1]),
+            Cat(next_turn[-1], Mux(column.last, next_row_turn[-1], row_turn[-1])),
+            turn.init // top + 2 * (row_turn.init // top),
+        )

@@ -17,8 +17,8 @@ from typing import ClassVar
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.utils import ceil_log2
 
-from hwgen.rtl.adders import Term, adder_tree, adder_tree_cost, delay, delay_flag
-from hwgen.rtl.fanout import copies, group_items, groups
+from hwgen.rtl.adders import Term, adder_tree, adder_tree_cost, delay, delay_flag, register_of
+from hwgen.rtl.fanout import KEPT, copies, group_items, groups
 from hwgen.rtl.packing import chain_lengths, lanes_by_place
 from hwgen.rtl.primitives import Cost
 from hwgen.rtl.winograd2d import CONTROLS
@@ -63,7 +63,7 @@ class Winograd2dMacConfig(WinogradMacConfig):
                 width = above if place == len(group) - 1 else field + CANARY
                 cost += adder_tree_cost(len(lengths), width, carry=False)
                 scaled = min(width + levels + 2, accumulator)
-                cost += Cost(scaled, scaled) + Cost(4 * accumulator, 4 * (2 * accumulator - 2))
+                cost += Cost(scaled, accumulator) + Cost(4 * accumulator, 4 * (2 * accumulator - 2))
         flags = 9 * self.addend_copies + 2 * self.copies
         return cost + Cost(CONTROLS * -(-self.latency // 16) + 12 + 7 * self.addend_copies, CONTROLS + flags)
 
@@ -95,12 +95,11 @@ class Winograd2dMac(WinogradMac):
         config = self.config
         # The flags walk beside the data: they arrive with what is to be added to the sums.
         late = config.latency - 1
-        valid = delay_flag(m, self.issue, late - 1, "v")
+        valid = delay_flag(m, self.issue, late - 2, "v")
         ending = delay_flag(m, self.issue & self.last, late - 1, "l")
         clears, leaves = (copies(m, ending, config.copies, f"{name}{late}") for name in ("l", "leaves"))
-        before = delay(m, self.control, late - 2, "control")
-        control = delay(m, before, 1, "control_last")
-        rows, columns = control[:4], control[4:]
+        before = delay(m, self.control, late - 2, "control", own_end=True)
+        rows, columns = before[:4], before[4:]
         number = config.addend_copies
         twice, fourfold = (
             copies(m, flag, number, name, reset_less=True)
@@ -108,9 +107,12 @@ class Winograd2dMac(WinogradMac):
         )
         takes, negative = [], []
         for row, column in PLACES:
-            goes = valid & rows[row] & columns[column]
-            less = goes & ((rows[3] if row else 0) ^ (columns[3] if column else 0))
+            goes, less = Signal(name=f"goes{row}{column}"), Signal(name=f"negative{row}{column}")
+            adds = valid & rows[row] & columns[column]
+            m.d.sync += goes.eq(adds)
             takes.append(copies(m, goes, number, f"takes{row}{column}"))
+            if row or column:
+                m.d.sync += less.eq(adds & ((rows[3] if row else 0) ^ (columns[3] if column else 0)))
             negative.append(copies(m, less, number, f"less{row}{column}") if row or column else [])
         totals = self._dsp_sums(m, self._read_weights(m))
         width, order = config.accumulator_bits, config.order or tuple(range(config.pe))
@@ -118,8 +120,14 @@ class Winograd2dMac(WinogradMac):
         for p, total in enumerate(totals):
             own = p // items
             whole = total.value
-            scaled = Signal(signed(len(whole) + 2), name=f"scaled{p}", reset_less=True)
-            m.d.sync += scaled.eq(Mux(fourfold[own], whole << 2, Mux(twice[own], whole << 1, whole)))
+            worth = Mux(fourfold[own], whole << 2, Mux(twice[own], whole << 1, whole)).as_signed()
+            scaled = register_of(m, worth, f"scaled{p}")
+            if (more := width + 2 - len(scaled)) > 0:
+                # A register for each bit above: one sign for all would be gated before it is spread over an adder.
+                names = [f"scaled_sign{p}_{place}" for place in range(more)]
+                signs = [Signal(name=name, reset_less=True, attrs=KEPT) for name in names]
+                m.d.sync += [sign.eq(worth[-1]) for sign in signs]
+                scaled = Cat(scaled, signs).as_signed()
             for place in range(len(PLACES)):
                 less = negative[place][own] if place else Const(0, 1)
                 turned = scaled ^ less.replicate(len(scaled)).as_signed()

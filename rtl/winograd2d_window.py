@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 
-from hwgen.rtl.adders import delay, delay_flag
+from hwgen.rtl.adders import delay, delay_flag, register_of
 from hwgen.rtl.counter import add_wrapped, count
 from hwgen.rtl.fanout import copies, group_items
 from hwgen.rtl.primitives import bits_of
@@ -33,7 +33,6 @@ from hwgen.rtl.winograd_mac import controls
 from hwgen.rtl.winograd_window import (
     WinogradWindow,
     plus_or_minus,
-    register_of,
     signed_table,
     table_of,
     word_register,
@@ -55,10 +54,8 @@ class Winograd2dWindow(WinogradWindow):
         rows = [controls(own.adds) for own in self.config.row_steps]
         columns = [controls(own.adds) for own in self.config.steps]
         # Four bits each, whichever are used.
-        return Cat(*(
-            Array(Const(number, 4) for number in numbers)[index]
-            for index, numbers in ((walk.others[0], rows), (walk.step_number, columns))
-        ))  # fmt: skip
+        found = [table_of(walk.others[0], rows), table_of(walk.step_number, columns)]
+        return Cat(Cat(own, Const(0, 4 - len(own))) for own in found)
 
     def _read(self, m: Module, walk: ProgramSequencer, write: Value, data: Value) -> Value:
         s = self.config
@@ -157,9 +154,14 @@ class Winograd2dWindow(WinogradWindow):
         s = self.config
         # The row that is written, and its place in the bank.
         word = count(m, s.row_words, write, "write_word")
-        row = count(m, s.rows_held, write & word.last, "write_row").place
-        bank = table_of(row, [own for own, _ in s.row_places])
-        begin = table_of(row, [at * s.row_words for _, at in s.row_places])
+        # Its bank and where it begins there are known before it begins: `row` is the one after it.
+        ends = write & word.last
+        row = count(m, s.rows_held, ends, "write_row", 1 % s.rows_held).place
+        bank = Signal(range(len(s.memories)), init=s.row_places[0][0], name="write_bank")
+        begins_at = [at * s.row_words for _, at in s.row_places]
+        begin = Signal(range(max(begins_at) + 1), init=begins_at[0], name="write_begin")
+        with m.If(ends):
+            m.d.sync += [bank.eq(table_of(row, [own for own, _ in s.row_places])), begin.eq(table_of(row, begins_at))]
         address = register_of(m, begin + word.place, "write_address")
         late = delay(m, data, 1, "written_word")
         words = []

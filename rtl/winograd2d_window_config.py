@@ -273,10 +273,10 @@ def _reader_cost(window: Winograd2dWindowConfig) -> Cost:
     per_word = -(-window.simd // window.lanes)
     ff = counter_ff(window.beats)
     if per_word > 1:
-        ff += per_word * window.lanes * window.bits + 2 + bits_of(per_word)
+        ff += per_word * (window.lanes * window.bits + 1) + 2
     ff += 2 * (window.capacity.bit_length() + 1) + 21  # what the line buffer holds, and what changes that
     ff += sum(map(counter_ff, (window.out_width, window.out_height, window.weight_rows))) + 2 * sum(window.field_bits)
-    ff += (banks + 13) * address + bits_of(window.weight_rows) + 2 * rows + 2 * columns + width + 20
+    ff += (banks + 13) * address + bits_of(window.weight_rows) + 2 * rows + 2 * columns + width + 24
     column, word = window.simd * (window.bits + 1), window.simd * (window.bits + 2)
     ff += (banks + 2) * width + (window.line + 2) * column + word
     choice = {3: 1.5, 4: 2}.get(banks, 3.2)

@@ -63,7 +63,6 @@ class WinogradConvolutionConfig(PairConvolutionConfig):
 
     form: ClassVar[str] = "1-D"
     """Winograd's, of rows of taps."""
-    ahead: ClassVar[bool] = True
     room_latency: ClassVar[int] = ROOM_LATENCY
 
     def __post_init__(self) -> None:

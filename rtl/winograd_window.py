@@ -21,11 +21,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
-from hwgen.rtl.adders import delay, delay_flag
+from hwgen.rtl.adders import delay, delay_flag, register_of
 from hwgen.rtl.counter import add_carry, add_wrapped, count
 from hwgen.rtl.fanout import KEPT
 from hwgen.rtl.primitives import bits_of
@@ -254,13 +254,6 @@ class WinogradWindow(WindowBuffer):
         return here, x, y
 
 
-def register_of(m: Module, value: Value, name: str) -> Signal:
-    """The value a cycle later."""
-    found = Signal(value.shape(), name=name, reset_less=True)
-    m.d.sync += found.eq(value)
-    return found
-
-
 def word_register(m: Module, value: Value, name: str) -> Signal:
     """As `register_of`, of what goes to DSPs: kept out of them, for a sum that ended in one would end far away."""
     found = Signal(value.shape(), name=name, reset_less=True, attrs=KEPT)
@@ -271,13 +264,26 @@ def word_register(m: Module, value: Value, name: str) -> Signal:
 def signed_table(index: Value, numbers: Sequence[int]) -> Value:
     """numbers[index], of which some may be negative."""
     shape = Shape.cast(range(min(*numbers, -1), max(*numbers, 0) + 1))
-    return Array(Const(number, shape) for number in numbers)[index]
+    bits = shape.width
+    return _products(index, [number % (1 << bits) for number in numbers], bits).as_signed()
 
 
 def table_of(index: Value, numbers: Sequence[int]) -> Value:
     """numbers[index]."""
-    width = max(max(numbers).bit_length(), 1)
-    return Array(Const(number, width) for number in numbers)[index]
+    return _products(index, numbers, max(max(numbers).bit_length(), 1))
+
+
+def _products(index: Value, numbers: Sequence[int], bits: int) -> Value:
+    """numbers[index] as sums of products: of a choice among constants synthesis makes a register's reset, for which
+    two LUTs behind one another are slow; an index beyond the table gives 0."""
+    if len(numbers) == 1:
+        return Const(numbers[0], bits)
+    places = [index == place for place in range(len(numbers))]
+    found = []
+    for bit in range(bits):
+        own = [place for place, number in zip(places, numbers, strict=True) if number >> bit & 1]
+        found.append(Const(0, 1) if not own else Const(1, 1) if len(own) == len(numbers) else Cat(own).any())
+    return Cat(found)
 
 
 def plus_or_minus(first: Value, second: Value, less: Value) -> Value:

@@ -182,7 +182,7 @@ SMALL: dict[str, tuple[Small, ...]] = AXI | {
               (window_counts(TRANSPOSED),), 24),
     ),
     "CreditFifo": (Small("2 bits, depth 3, batch 2", CreditFifoConfig(2, 3, 2).build),
-                   Small("2 bits, depth 3, batch 2, in turn", CreditFifoConfig(2, 3, 2, ahead=True).build)),
+                   Small("2 bits, depth 3, batch 2, in turn", CreditFifoConfig(2, 3, 2, in_turn=True).build)),
     "Fork": (Small("2 bits, depths 1 and 3", ForkConfig(2, (1, 3)).build,
                    (Count("i", "o__0", (0, 1)), Count("i", "o__1", (0, 1))), 20,
                    lambda text: (*skip_fifo(text, "dut.fifo0", 1), *skip_fifo(text, "dut.fifo1", 3))),),
@@ -196,7 +196,7 @@ SMALL: dict[str, tuple[Small, ...]] = AXI | {
     "InputQuantiser": (Small("3 bits to 2", InputQuantiserConfig(S3, 1, S2).build, (Count("i", "o", (0, 1)),), 20),),
     "MatrixProduct": (Small("2x2 matrix, 2 groups", PRODUCT.build,
                             (Count("i", "o", (0, 0, 2, 2, 4), 4), Count("coefficients", "o", (0, 0, 0, 0, 4))), 20),),
-    "PairConvolution": (Small("3x3 kernel, 4x3 frame", pair_convolution),),
+    "PairConvolution": (Small("3x3 kernel, 4x3 frame", pair_convolution, lemmas=lambda text: fifos_in_turn(text, 2)),),
     "PixelPacker": (Small("2 pixels of 3 values of 2 bits", PixelPackerConfig(2, 3, 2).build,
                           (Count("i", "o", (0, 0, 0, 1, 1, 1, 2), 2),), 20),),
     "ProfileQueues": (Small("4 profiles, 2 queues of 3", ProfileQueuesConfig(4, 2, 3).build, (

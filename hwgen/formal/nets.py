@@ -98,12 +98,25 @@ def skip_fifo(text: str, name: str, depth: int) -> tuple[str, ...]:
 
 def fifos_in_turn(text: str, count: int) -> tuple[str, ...]:
     """Claims about a convolution whose results leave by so many CreditFifos in turn: its `valid`, a register, is that
-    of the FIFO whose turn it is."""
+    of the FIFO whose turn it is, and copies are equal."""
     nets = Nets(text)
-    found = []
-    for which in ("", "second_", "third_", "fourth_")[:count]:
-        chosen = equal(nets.unsigned(f"dut.{which}fifo.chosen"), number(1))
-        found.append(implies(chosen, nets.alike("dut.o__valid", f"dut.{which}fifo.o__valid")))
+    which, last = nets.unsigned("dut.which"), equal(nets.unsigned("dut.last_beat"), number(1))
+    other = f"(not {nets.alike('dut.after', 'dut.which')})"
+    moves = equal(nets.unsigned("dut.moves"), number(1))
+    found = [nets.alike("dut.o__valid", "dut.valid_copy")]
+    if "dut.last_beat" in nets.widths:  # of two beats
+        found += [f"(= {moves} (and {last} {other}))", nets.alike("dut.last_beat", "dut.beat")]
+    else:
+        found.append(f"(= {moves} {other})")
+    for place, prefix in enumerate(("", "second_", "third_", "fourth_")[:count]):
+        turn = equal(which, number(place))
+        both, valid = nets.unsigned(f"dut.{prefix}fifo.chosen"), f"dut.{prefix}fifo.o__valid"
+        found += [
+            f"(= {turn} {equal(both, number(3))})",
+            f"(= (not {turn}) {equal(both, number(0))})",
+            implies(turn, nets.alike("dut.o__valid", valid)),
+            nets.alike(valid, f"dut.{prefix}fifo.shown"),
+        ]
     return tuple(found)
 
 

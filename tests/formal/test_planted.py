@@ -80,7 +80,7 @@ def test_a_fifo_that_mixes_up_its_beats() -> None:
 
 
 def test_a_fifo_with_room_that_it_does_not_have() -> None:
-    module = planted("stream", "_negative(self.reserve, len(spare))", "_negative(self.write, len(spare))")
+    module = planted("stream", "_negative(self.reserve, len(lacking))", "_negative(self.write, len(lacking))")
     refuted(check_order(module.CreditFifoConfig(2, 3, 2).build(), 8))
 
 

@@ -18,7 +18,7 @@ import pytest
 from amaranth.back import rtlil
 from amaranth.hdl import Shape
 
-from hwgen.rtl.stream import CreditFifoConfig
+from hwgen.rtl.stream import LOW_BITS, CreditFifoConfig
 from hwgen.synth.yosys import PROGRAM
 
 ALLOWED = ("assume(reserve <= (room ? {batch} : 0));", "assume(!write || under_way != 0);")
@@ -26,25 +26,26 @@ ALLOWED = ("assume(reserve <= (room ? {batch} : 0));", "assume(!write || under_w
 
 CHECKER = """
 module watch(input clk, write, ready, next_chosen, pick, input [1:0] payload, input [{reserve}:0] reserve);
-  wire room, valid, next_valid, drains, several;
+  wire room, valid{flags};
   wire [1:0] data{words};
-  wire signed [{spare}:0] spare;
+  wire signed [{spare}:0] lacking;
+  wire shown;
   wire [{level}:0] level;
-  wire some{some};
+  wire [7:0] inside = {inside};
+  wire some;
   wire [{address}:0] write_address, read_address;
   fifo dut(.clk(clk), .rst(1'b0), .write(write), .payload(payload), .reserve(reserve), .o__ready(ready), .room(room),
-    .o__payload(data), .o__valid(valid), .spare(spare), .level(level){ports});
+    .o__payload(data), .o__valid(valid), .lacking(lacking), .shown(shown), .level(level), .some_words(some){ports});
 
   // Beats that are reserved and not yet written, and written and not yet taken; one beat is followed on its way.
   reg [7:0] under_way = 0, held = 0, ahead = 0;
   reg [1:0] followed;
-  reg follow = 0, chosen = 1, was_next_valid = 0;
+  reg follow = 0, chosen = 1;
   wire taken = valid & ready & chosen;
   wire [7:0] slot = (read_address + ahead - valid) % {places};
   wire [1:0] kept = {kept};
   always @(posedge clk) begin
     chosen <= {next_chosen};
-    was_next_valid <= next_valid;
     under_way <= under_way + reserve - write;
     held <= held + write - taken;
     if (!follow && write && pick) begin follow <= 1; followed <= payload; ahead <= held - taken; end
@@ -59,12 +60,12 @@ module watch(input clk, write, ready, next_chosen, pick, input [1:0] payload, in
     assert(!valid || held != 0);
     assert(!follow || ahead != 0 || !valid || data == followed);
     // Inside: every place is counted once, the memory has one word less than the FIFO places, and no write fails.
-    assert(spare + $signed(under_way) + $signed(held) == $signed({depth} - {batch}));
-    assert(level + valid == held && level <= (valid ? {depth} - 1 : 1) && level <= {places});
-    assert(some == (level != 0));
-    {ahead}
-    assert(!write || level < {places} || !valid || taken);
-    assert(read_address < {places} && write_address == (read_address + level) % {places});
+    assert($signed(under_way) + $signed(held) == $signed({depth} - {batch} + 1) + lacking && shown == valid);
+    assert(inside + valid == held && inside <= (valid ? {depth} - 1 : 1) && inside <= {places});
+    assert(some == (inside != 0));
+    {claims}
+    assert(!write || inside < {places} || !valid || taken);
+    assert(read_address < {places} && write_address == (read_address + inside) % {places});
     assert(!follow || ahead < held);
     assert(!follow || (valid && ahead == 0) || kept == followed);
   end
@@ -73,7 +74,7 @@ endmodule
 
 
 def prove(
-    folder: Path, depth: int, batch: int, allowed: Sequence[str] = ALLOWED, ahead: bool = False
+    folder: Path, depth: int, batch: int, allowed: Sequence[str] = ALLOWED, in_turn: bool = False
 ) -> tuple[bool, str]:
     """Whether the checker's assertions are proven, and what Yosys says."""
 
@@ -81,29 +82,35 @@ def prove(
         return max(Shape.cast(values).width, 1) - 1
 
     places = max(depth - 1, 1)
-    addresses = ("write__addr", "write_address"), ("read__addr", "read_address")
-    inside = [("level", "level"), ("spare", "spare"), *((*addresses, ("some", "some")) if places > 1 else ())]
-    inside += [(name, name) for name in ("drains", *["several"] * (places > 1)) if ahead]
+    addresses = ["write_address", "read_address"] if places > 1 else []
+    lasts = [f"last_{name}" for name in addresses if places & (places - 1)]
+    is_late = top(range(places + 1)) >= LOW_BITS  # the level follows a cycle later
+    late = ["was_written", "was_loaded", "near", "low"] if is_late else []
     stored = [f"memory[{word}]" for word in range(places)] if places > 1 else ["word"]
-    exposed = [name for name, _ in inside] + stored
-    ports = [f".\\{name} ({wire})" for name, wire in addresses if places > 1]
-    ports += [".some (some)"] * (places > 1) + [".several (several)"] * (ahead and places > 1)
-    ports += [f".{name} ({name})" for name in ("next_valid", "chosen", "next_chosen", "drains") if ahead]
-    claims = "assert(valid == was_next_valid && drains == (some & valid & chosen));"
-    claims += " assert(several == (level > 1));" * (places > 1)
-    ports += [f".\\{name} (word{word})" for word, name in enumerate(stored)]
+    inner = ["level", "lacking", "shown", "some_words", *addresses, *lasts, *late]
+    ports = [(name, name) for name in (*addresses, *lasts, *late)]
+    ports += [(name, f"word{word}") for word, name in enumerate(stored)]
+    ports += [("chosen", "{chosen, chosen}"), ("some", "some_again")] if in_turn else []
+    claims = [f"assert({name} == ({name[5:]} == {places - 1}));" for name in lasts]
+    claims += ["assert(low == inside[2:0] && (near ? inside <= 6 : inside >= 3));"] * is_late
+    claims += ["assert(some_again == some);"] * in_turn
     text = CHECKER.format(
         depth=depth, batch=batch, places=places, reserve=top(range(batch + 1)), level=top(range(places + 1)),
-        spare=top(range(-batch, depth - batch + 1)), address=top(range(places)),
-        some="" if places > 1 else " = level", ahead=claims * ahead, next_chosen="next_chosen" if ahead else "1",
-        words="".join(f", word{word}" for word in range(places)), ports="".join(f", {port}" for port in ports),
+        spare=top(range(batch - depth - 1, batch)), address=top(range(places)), claims=" ".join(claims),
+        inside="level + was_written - was_loaded" if is_late else "level",
+        next_chosen="next_chosen" if in_turn else "1",
+        words="".join(f", word{word}" for word in range(places)),
+        ports="".join(f", .\\{name} ({wire})" for name, wire in ports),
+        flags="".join(f", {name}" for name in (*lasts, *(name for name in late if name != "low"), "some_again"))
+        + "; wire [2:0] low",
         kept=" : ".join(f"slot == {word} ? word{word}" for word in range(places)) + " : 0",
         allowed=" ".join(allowed).format(batch=batch),
     )  # fmt: skip
     if places == 1:
         text = text.replace("write_address, read_address;", "write_address = 0, read_address = 0;")
+    exposed = [*inner, *stored]
     (folder / "checker.sv").write_text(text)
-    dut = CreditFifoConfig(2, depth, batch, ahead=ahead).build()
+    dut = CreditFifoConfig(2, depth, batch, in_turn=in_turn).build()
     (folder / "fifo.il").write_text(rtlil.convert(dut, name="fifo", emit_src=False))
     (folder / "prove.ys").write_text("\n".join([
         "read_rtlil fifo.il", "hierarchy -top fifo", "proc", "memory -nomap", "memory_map",
@@ -116,15 +123,15 @@ def prove(
     return done.returncode == 0 and "Induction step proven: SUCCESS!" in done.stdout, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("depth", "batch"), [(1, 1), (2, 1), (3, 2), (4, 1), (8, 8)])
+@pytest.mark.parametrize(("depth", "batch"), [(1, 1), (2, 1), (3, 2), (4, 1), (8, 8), (11, 3)])
 def test_proven(tmp_path: Path, depth: int, batch: int) -> None:
     proven, text = prove(tmp_path, depth, batch)
     assert proven, text[-3000:]
 
 
-@pytest.mark.parametrize(("depth", "batch"), [(1, 1), (2, 1), (3, 2), (8, 8)])
+@pytest.mark.parametrize(("depth", "batch"), [(1, 1), (2, 1), (3, 2), (9, 8)])
 def test_proven_in_turn(tmp_path: Path, depth: int, batch: int) -> None:
-    proven, text = prove(tmp_path, depth, batch, ahead=True)
+    proven, text = prove(tmp_path, depth, batch, in_turn=True)
     assert proven, text[-3000:]
 
 

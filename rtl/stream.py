@@ -144,15 +144,14 @@ class CreditFifo(Component):
 
         # What is read is there at once: a few LUTs of distributed RAM at these depths, and a registered output.
         words = max(depth - 1, 1)
-        some, load = Signal(name="some_words"), Signal(name="load")
+        some = self.some if self.config.in_turn else Signal(name="some")
+        load = Signal(name="load")
         # What enables registers has copies of its flags: see `hwgen.rtl.turns`.
         valid, shown = Signal(name="valid", attrs=KEPT), Signal(name="shown", attrs=KEPT)
         stays = some | (valid & ~leaves)
         m.d.comb += [load.eq(some & (~shown | moves)), self.o.valid.eq(valid)]
         m.d.sync += [valid.eq(stays), shown.eq(stays)]
         self._count(m, some, load, words)
-        if self.config.in_turn:
-            m.d.comb += self.some.eq(some)
         if self.config.in_block:
             m.d.comb += self.o.payload.eq(self._block(m, load, depth))
             return m

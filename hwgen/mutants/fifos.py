@@ -22,8 +22,8 @@ CYCLES = 12
 """Length in cycles of the runs that are searched for a broken claim."""
 CREDIT = {"write", "payload", "reserve", "room", "o__valid", "o__ready", "o__payload"}
 """Ports of a CreditFifo."""
-IN_TURN = {"chosen", "next_chosen", "next_valid"}
-"""Ports that one of several has besides, which give in turn; their `o__valid` is what `next_valid` was."""
+IN_TURN = {"chosen", "some"}
+"""Ports that one of several has besides, which give in turn."""
 STREAM = {"i__valid", "i__ready", "i__payload", "o__valid", "o__ready", "o__payload"}
 """Ports of a SkipFifo."""
 MEMORY = {"write__data": "payload", "write_data": "i__payload"}
@@ -67,14 +67,10 @@ OFFERED = """\
     held <= offered & ~room;
     kept <= given;
   end"""
-LATE = """\
-  reg valid = 0;
-  always @(posedge clk) valid <= next_valid;"""
 CLAIMS = """\
 module claims(input clk, give, ask, ready, next_chosen, input [4:0] pick, input [{high}:0] payload, output broken);
-  wire room, next_valid;
+  wire room, valid;
   wire [{high}:0] data;
-{valid}
   reg chosen = 1;
   always @(posedge clk) chosen <= next_chosen;
 {feed}
@@ -150,7 +146,7 @@ def claims(ports: Mapping[str, Mapping[str, Any]]) -> str | None:
     they are not those of a FIFO."""
     names = {name: MEMORY.get(name, name) for name in ports if name not in ("clk", "rst")}
     known = set(names.values())
-    in_turn = known - {"o__valid"} == (CREDIT | IN_TURN) - {"o__valid"}
+    in_turn = known == CREDIT | IN_TURN
     if not in_turn and known not in (CREDIT, STREAM):
         return None
     wires = {"o__valid": "valid", "o__ready": "ready", "o__payload": "data"}
@@ -159,11 +155,10 @@ def claims(ports: Mapping[str, Mapping[str, Any]]) -> str | None:
     else:
         wires |= {"write": "write", "payload": "payload", "reserve": "ask & room", "room": "room"}
     if in_turn:
-        wires |= {"chosen": "chosen", "next_chosen": "next_chosen", "next_valid": "next_valid"}
+        wires |= {"chosen": "{chosen, chosen}", "some": ""}
     high = len(ports["o__payload"]["bits"]) - 1
     feed = OFFERED if known == STREAM else FED
     return CLAIMS.format(
         high=high, feed=feed.format(high=high), chosen="chosen" if in_turn else "1",
-        valid=LATE if in_turn and "o__valid" not in known else "  wire valid;",
         ports=", ".join([".clk(clk)", ".rst(1'b0)", *(f".{name}({wires[of]})" for name, of in names.items())]),
     )  # fmt: skip

@@ -35,7 +35,7 @@ module watch(input clk, write, ready, next_chosen, pick, input [1:0] payload, in
   wire some;
   wire [{address}:0] write_address, read_address;
   fifo dut(.clk(clk), .rst(1'b0), .write(write), .payload(payload), .reserve(reserve), .o__ready(ready), .room(room),
-    .o__payload(data), .o__valid(valid), .lacking(lacking), .shown(shown), .level(level), .some_words(some){ports});
+    .o__payload(data), .o__valid(valid), .lacking(lacking), .shown(shown), .level(level), .some(some){ports});
 
   // Beats that are reserved and not yet written, and written and not yet taken; one beat is followed on its way.
   reg [7:0] under_way = 0, held = 0, ahead = 0;
@@ -87,13 +87,12 @@ def prove(
     is_late = top(range(places + 1)) >= LOW_BITS  # the level follows a cycle later
     late = ["was_written", "was_loaded", "near", "low"] if is_late else []
     stored = [f"memory[{word}]" for word in range(places)] if places > 1 else ["word"]
-    inner = ["level", "lacking", "shown", "some_words", *addresses, *lasts, *late]
+    inner = ["level", "lacking", "shown", *([] if in_turn else ["some"]), *addresses, *lasts, *late]
     ports = [(name, name) for name in (*addresses, *lasts, *late)]
     ports += [(name, f"word{word}") for word, name in enumerate(stored)]
-    ports += [("chosen", "{chosen, chosen}"), ("some", "some_again")] if in_turn else []
+    ports += [("chosen", "{chosen, chosen}")] if in_turn else []
     claims = [f"assert({name} == ({name[5:]} == {places - 1}));" for name in lasts]
     claims += ["assert(low == inside[2:0] && (near ? inside <= 6 : inside >= 3));"] * is_late
-    claims += ["assert(some_again == some);"] * in_turn
     text = CHECKER.format(
         depth=depth, batch=batch, places=places, reserve=top(range(batch + 1)), level=top(range(places + 1)),
         spare=top(range(batch - depth - 1, batch)), address=top(range(places)), claims=" ".join(claims),
@@ -101,7 +100,7 @@ def prove(
         next_chosen="next_chosen" if in_turn else "1",
         words="".join(f", word{word}" for word in range(places)),
         ports="".join(f", .\\{name} ({wire})" for name, wire in ports),
-        flags="".join(f", {name}" for name in (*lasts, *(name for name in late if name != "low"), "some_again"))
+        flags="".join(f", {name}" for name in (*lasts, *(name for name in late if name != "low")))
         + "; wire [2:0] low",
         kept=" : ".join(f"slot == {word} ? word{word}" for word in range(places)) + " : 0",
         allowed=" ".join(allowed).format(batch=batch),

@@ -10,7 +10,7 @@ import pytest
 from amaranth.hdl import Const, Module, Signal
 from support.streaming import simulate
 
-from hwgen.rtl.counter import add_carry, add_wrapped, count
+from hwgen.rtl.counter import add_carry, add_wrapped, count, wrapping
 
 
 def test_count_of_one() -> None:
@@ -33,6 +33,26 @@ def test_count(length: int) -> None:
             for _ in range(3 * length + 10):
                 seen = [ctx.get(output) for output in outputs]
                 assert seen == [place, place == length - 1, (place + 1) % length == length - 1]
+                moves = bool(random.random() < 0.7)
+                ctx.set(step, moves)
+                place = (place + moves) % length
+                await ctx.tick()
+
+        simulate(m, bench)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 8, 13])
+def test_wrapping(length: int) -> None:
+    """The place, from every start, with pauses."""
+    for start in range(length):
+        m = Module()
+        step, output = Signal(), Signal(8)
+        m.d.comb += output.eq(wrapping(m, length, step, "place", start))
+
+        async def bench(ctx: Any, start: int = start, step: Signal = step, output: Signal = output) -> None:
+            random, place = np.random.default_rng(length), start
+            for _ in range(3 * length + 10):
+                assert ctx.get(output) == place
                 moves = bool(random.random() < 0.7)
                 ctx.set(step, moves)
                 place = (place + moves) % length

@@ -77,7 +77,8 @@ class AddConfig:
         # What saturates at 0 and all ones alone is cleared and set; else each bit is chosen.
         if quotient > width - (not self.output.signed) and (self.output.signed or (is_signed and self.shift)):
             lut += width
-        lane = Cost(lut, bits + 2 * min(width, quotient) + 2)
+        lut += abs(self.inputs[0].width - self.inputs[1].width)
+        lane = Cost(lut, bits + 2 * min(width, quotient) + 2 + (self.shift > 0 and quotient > width))
         fifo = output_fifo_cost(unsigned(self.lanes * width), self.depth, family)
         return lane * self.lanes + fifo + Cost(3, 3)
 

@@ -15,7 +15,7 @@ from hwgen.rtl.pipeline import output_fifo, output_fifo_cost
 from hwgen.rtl.primitives import Cost, bits_of, select_lut
 from hwgen.rtl.stream import CreditFifoConfig
 
-TURN_LUT = {2: 9, 3: 15, 4: 18}
+TURN_LUT = {2: 9, 3: 18, 4: 27}
 """By inputs: whose turn it is, and what follows from it."""
 
 

@@ -271,5 +271,5 @@ def line_buffer_cost(window: WindowConfig) -> Cost:
         turned = window.kernel_height * width
         # A row of windows begins in one of so many banks.
         beginnings = window.banks // gcd(window.banks, window.stride)
-        lut = 130 + turned * (1 if beginnings <= 4 else 2)
+        lut = 130 + round(turned * (1 if beginnings <= 4 else 2.5))
     return Cost(lut, ff)

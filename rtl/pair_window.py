@@ -238,5 +238,5 @@ def pair_reader_cost(window: PairWindowConfig) -> Cost:
     few = window.banks // gcd(window.banks, window.stride) <= 4
     ff = counter_ff(window.kernel_width) + 2 * address + counter_ff(window.width)
     ff += (window.banks + window.kernel_height) * width + 2 * window.kernel_height
-    lut = 3 * address + 60 + (3 if few else 4) * window.kernel_height * width
+    lut = 3 * address + 60 + (3 if few else 5) * window.kernel_height * width
     return line_buffer_cost(window) + Cost(lut, ff)

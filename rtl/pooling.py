@@ -134,7 +134,7 @@ class PoolingConfig:
             lane += add_round_saturate_cost(width + (not self.input.signed), self.shift, self.output)
         if self.beats == 1 or self.cells == 1:
             lane += Cost(width, 0)
-        lut = 2 * address + 6 + 8 * (self.cells > 1)
+        lut = 2 * address + 5 + 8 * (self.cells > 1)
         control = Cost(lut, address * (2 + (self.beats > 1)) + 4 + 2 * (self.shift is not None))
         return cost + lane * self.lanes + control
 

@@ -66,7 +66,7 @@ class ForkConfig:
 
     def cost(self, family: str) -> Cost:
         """Resources: those of the FIFOs, and whether all have room."""
-        return sum((branch.cost(family) for branch in self.branches), Cost(1))
+        return sum((branch.cost(family) for branch in self.branches), Cost(2))
 
     def build(self) -> Fork:
         """The component."""

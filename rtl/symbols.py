@@ -143,7 +143,8 @@ class SymbolUnpackerConfig:
         words = (self.values + 1) // 2
         bits_of_count = bits_of(words)
         odd = Cost(bits_of_count + equal_lut(bits_of_count) + 1, bits_of_count + (words > 1))
-        return Cost(2 * self.bits + 7, 4 * self.bits + 3) + odd * (self.values % 2)
+        # Where every symbol has two values, each bit of what leaves takes another LUT.
+        return Cost(2 * self.bits + 7, 4 * self.bits + 3) + (odd if self.values % 2 else Cost(self.bits))
 
     def build(self) -> SymbolUnpacker:
         """The component."""

@@ -40,6 +40,7 @@ class Turns:
         self.valid, self.valid_copy = (Signal(name=name, attrs=KEPT) for name in ("valid", "valid_copy"))
         self.beat = count(m, beats, self.leaves, "beat")
         m.d.comb += [
+            o.valid.eq(self.valid),
             self.leaves.eq(self.valid & o.ready),
             self.end_pixel.eq(self.valid_copy & o.ready & self.beat.last),
         ]
@@ -70,15 +71,15 @@ class Turns:
         else:
             with m.If(self.end_pixel):
                 m.d.sync += moves.eq(next_after != after)
+        # Of the equal names `o.valid` comes first in either domain: then it is the port's, and no FIFO's stream has it.
         come = Mux(
-            self.valid & o.ready & moves,
+            o.valid & o.ready & moves,
             some[after] | Array(fifo.o.valid for fifo in fifos)[after],
-            some[which] | (self.valid & ~o.ready),
+            some[which] | (o.valid & ~o.ready),
         )
-        m.d.sync += [self.valid.eq(come), self.valid_copy.eq(come)]
+        m.d.sync += [self.valid_copy.eq(come), self.valid.eq(come)]
         m.d.comb += [
             o.payload.eq(Array(Cat(fifo.o.payload) for fifo in fifos)[which]),
-            o.valid.eq(self.valid),
             *(fifo.o.ready.eq(o.ready) for fifo in fifos),
             *(fifo.chosen.eq(Cat(own)) for fifo, *own in zip(fifos, *chosen, strict=True)),
         ]
@@ -86,4 +87,4 @@ class Turns:
 
 def turns_cost(fifos: int, beats: int, bits: int) -> Cost:
     """The cost of `Turns` of beats of so many bits."""
-    return Cost(bits * (fifos // 2) + counter_lut(beats) + 12, counter_ff(beats) + 3 + bits_of(fifos) + 2 * fifos)
+    return Cost(bits * (fifos // 2) + counter_lut(beats) + 3, counter_ff(beats) + 3 + bits_of(fifos) + 2 * fifos)

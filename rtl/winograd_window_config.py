@@ -290,7 +290,7 @@ def winograd_reader_cost(window: WinogradWindowConfig) -> Cost:
     ff = counter_ff(window.beats)
     if per_word > 1:
         ff += per_word * (window.lanes * window.bits + 1) + 2
-    ff += 2 * (window.capacity.bit_length() + 1) + 21  # what the line buffer holds, and what changes that
+    ff += 2 * (window.capacity.bit_length() + 1) + 10  # what the line buffer holds, and what changes that
     ff += sum(map(counter_ff, (window.out_width, window.out_height, window.weight_rows))) + 2 * sum(window.field_bits)
     ff += 27 * address + bits_of(window.weight_rows) + 2 * rows + 3 * columns + 4 * width + sums
     lut = 11.5 * address + 2 * width + sums + 3 * per_word

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.back import verilog
 from amaranth.hdl import Array, Module, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, Out
@@ -29,7 +31,10 @@ class InTurn(Component):
         super().__init__({"o": Out(stream.Signature(8))})
 
     def elaborate(self, platform: object) -> Module:
-        m = Module()
+        return self.into(Module())
+
+    def into(self, m: Module) -> Module:
+        """The same, behind what the module has already."""
         for place, fifo in enumerate(self.fifos):
             m.submodules[f"fifo{place}"] = fifo
         giving = Turns(m, self.o, self.fifos, self.beats)
@@ -99,6 +104,28 @@ def test_two(turns: Sequence[int], beats: int) -> None:
 def test_four(turns: Sequence[int], beats: int) -> None:
     for idle, stall in ((0.0, 0.0), (0.6, 0.2), (0.2, 0.6)):
         check(turns, beats, idle, stall, fifos=4)
+
+
+@pytest.mark.parametrize("beats", [1, 2])
+@pytest.mark.parametrize("domain", ["comb", "sync"])
+def test_its_stream_keeps_its_name(beats: int, domain: str) -> None:
+    """Inside another module, too, whichever domain has the first statement: `hwgen verify` looks for it there."""
+
+    class First(InTurn):
+        def elaborate(self, platform: object) -> Module:
+            m = Module()
+            m.d[domain] += Signal(name="other").eq(self.o.ready)
+            return self.into(m)
+
+    m = Module()
+    m.submodules.inside = inside = First((0, 1), beats, 2)
+    ready, valid, payload = Signal(), Signal(), Signal(8)
+    m.d.comb += [inside.o.ready.eq(ready), valid.eq(inside.o.valid), payload.eq(inside.o.payload)]
+    text = verilog.convert(m, name="top", ports=[ready, valid, payload], emit_src=False)
+    own = text[text.index("module \\top.inside (") :]
+    outputs = re.findall(r"^  output(?: \[.*\])? (.*);$", own[: own.index("endmodule")], re.MULTILINE)
+    names = {name.strip() for name in outputs}
+    assert {"o__valid", "o__payload"} <= names
 
 
 @pytest.mark.parametrize("beats", [1, 2, 3])

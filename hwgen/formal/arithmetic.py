@@ -103,8 +103,11 @@ def check_requantiser(layer: Layer, build: Any = None) -> Answer:
     text = relation(Requantised(layer, dut), [dut.valid, dut.accumulator], forget=False, purge=False)
     nets = Nets(text)
     mine, channels = nets.unsigned("mine"), len(layer.shift)
-    lemmas = equal(mine, nets.unsigned("dut.channel")), at_most(mine, number(channels - 1))
-    return proven(text, layer.config.latency + 1, lemmas if channels > 1 else ())
+    lemmas = [equal(mine, nets.unsigned("dut.channel")), at_most(mine, number(channels - 1))]
+    if "dut.last_channel" in nets.widths:  # of a number that is no power of two
+        last = equal(nets.unsigned("dut.last_channel"), number(1))
+        lemmas.append(f"(= {last} {equal(mine, number(channels - 1))})")
+    return proven(text, layer.config.latency + 1, tuple(lemmas) if channels > 1 else ())
 
 
 class Sums(Component):

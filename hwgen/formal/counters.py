@@ -167,7 +167,7 @@ class InOrder(Component):
     """A FIFO one of whose beats is marked, any of the first ones: it leaves in its turn and as it came.
 
     A CreditFifo is fed as its contract says: room is reserved where there is some, and what was reserved is written; it
-    is chosen where that was said a cycle before.
+    is chosen or not, by both copies alike.
     """
 
     def __init__(self, dut: Any) -> None:
@@ -192,10 +192,8 @@ class InOrder(Component):
             comes, given = dut.i.valid & dut.i.ready, dut.i.payload
         goes = dut.o.valid & dut.o.ready
         if hasattr(dut, "chosen"):
-            chosen = Signal(name="was_next_chosen", init=1)
-            m.d.sync += chosen.eq(dut.next_chosen)
-            m.d.comb += Assume(dut.chosen == chosen)
-            goes &= dut.chosen
+            m.d.comb += Assume(dut.chosen[0] == dut.chosen[1])
+            goes &= dut.chosen[0]
         m.d.sync += mark.eq(mark)
         with m.If(comes):
             m.d.sync += come.eq(come + 1)

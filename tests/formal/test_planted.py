@@ -26,7 +26,7 @@ def refuted(answer: Answer) -> list[dict[str, int]]:
 
 
 def test_a_beat_that_does_not_wait() -> None:
-    module = planted("stream", "some & (~self.o.valid | self.o.ready)", "some")
+    module = planted("stream", "load.eq(some & (~shown | moves))", "load.eq(some)")
     run = refuted(check_rules(module.CreditFifoConfig(2, 3).build()))
     before, after = run[-2:]
     assert (before["o__valid"], before["o__ready"]) == (1, 0)

@@ -37,12 +37,12 @@ class Turns:
         self.m, self.o, self.fifos, self.beats = m, o, fifos, beats
         self.leaves, self.end_pixel = Signal(name="leaves"), Signal(name="end_pixel")
         # Of a copy that is kept and one that is not synthesis leaves one alone.
-        self.valid, self.valid_copy = (Signal(name=name, attrs=KEPT) for name in ("valid", "valid_copy"))
+        self.is_valid, self.is_valid_copy = (Signal(name=name, attrs=KEPT) for name in ("valid", "valid_copy"))
         self.beat = count(m, beats, self.leaves, "beat")
         m.d.comb += [
-            o.valid.eq(self.valid),
-            self.leaves.eq(self.valid & o.ready),
-            self.end_pixel.eq(self.valid_copy & o.ready & self.beat.last),
+            o.valid.eq(self.is_valid),
+            self.leaves.eq(self.is_valid & o.ready),
+            self.end_pixel.eq(self.is_valid_copy & o.ready & self.beat.last),
         ]
 
     def give(self, after: Value, next_after: Value, first_after: int) -> None:
@@ -77,7 +77,7 @@ class Turns:
             some[after] | Array(fifo.o.valid for fifo in fifos)[after],
             some[which] | (o.valid & ~o.ready),
         )
-        m.d.sync += [self.valid_copy.eq(come), self.valid.eq(come)]
+        m.d.sync += [self.is_valid_copy.eq(come), self.is_valid.eq(come)]
         m.d.comb += [
             o.payload.eq(Array(Cat(fifo.o.payload) for fifo in fifos)[which]),
             *(fifo.o.ready.eq(o.ready) for fifo in fifos),

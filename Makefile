@@ -3,7 +3,7 @@
 
 MODEL  ?= cityscapes_int8
 BOARD  ?= pynq_z2
-MODELS ?= tiny cifar10_int8 cityscapes_int8 complex_int8 mimo2x2_int8 street_int8 street_mixed
+MODELS ?= tiny cifar10_conv cityscapes_conv complex_int8 mimo2x2_int8 cifar10_int8 street_int8 cityscapes_int8
 SIDES  := tx rx
 SEEDS  ?= 1..3
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)

@@ -16,7 +16,7 @@ from hwgen.rtl.primitives import Cost, bits_of, select_lut
 from hwgen.rtl.stream import CreditFifoConfig
 
 TURN_LUT = {2: 9, 3: 18, 4: 27}
-"""By inputs: whose turn it is, and what follows from it."""
+"""By inputs: whose turn it is, and what follows from it; from open synthesis (tests/data/resources_*.json)."""
 
 
 @dataclass(frozen=True)

@@ -271,5 +271,6 @@ def line_buffer_cost(window: WindowConfig) -> Cost:
         turned = window.kernel_height * width
         # A row of windows begins in one of so many banks.
         beginnings = window.banks // gcd(window.banks, window.stride)
+        # Fitted to open synthesis (tests/data/resources_*.json).
         lut = 130 + round(turned * (1 if beginnings <= 4 else 2.5))
     return Cost(lut, ff)

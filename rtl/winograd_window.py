@@ -274,8 +274,10 @@ def table_of(index: Value, numbers: Sequence[int]) -> Value:
 
 
 def _products(index: Value, numbers: Sequence[int], bits: int) -> Value:
-    """numbers[index] as sums of products: of a choice among constants synthesis makes a register's reset, for which
-    two LUTs behind one another are slow; an index beyond the table gives 0."""
+    """numbers[index] as a sum of products, AND gates before OR gates; an index beyond the table gives 0.
+
+    Of a choice among constants synthesis makes a register's reset, which puts two LUTs behind one another.
+    """
     if len(numbers) == 1:
         return Const(numbers[0], bits)
     places = [index == place for place in range(len(numbers))]

@@ -1,4 +1,4 @@
-"""`bench emit`: time and memory of `hwgen emit`, for the largest model that comes with hwgen and for an encoder that
+"""`bench emit`: time and memory of `hwgen emit`, for a model that comes with hwgen and for an encoder that
 doubles: twice the multipliers and weights each time, on a board with twice of everything."""
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ Pixels = npt.NDArray[np.uint8]
 
 def bench(
     data: Path,
-    model: str | Path = "cityscapes_int8",
+    model: str | Path = "cityscapes_conv",
     snrs_db: Sequence[float] = SNRS_DB,
     every: int = 1,
     seed: int = 1,

@@ -149,8 +149,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     sim = bench("sim", _sim, "measure the simulation beside a bare C++ loop, and where a verification's time goes")
     add_design_options(
         sim, "model", "board", "frame", "init",
-        model={"default": "cityscapes_int8",
-               "help": "a name, a folder or a specification's path (default: cityscapes_int8)"},
+        model={"default": "cityscapes_conv",
+               "help": "a name, a folder or a specification's path (default: cityscapes_conv)"},
     )  # fmt: skip
     sim.add_argument("--frames", type=Number("--frames", int, 1, MOST_FRAMES), default=3, metavar="N",
                      help="frames of the verification (default: 3)")
@@ -159,8 +159,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     sim.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
 
     emit = bench("emit", _emit, "measure time and memory of emit, also for an encoder 2, 4 and 8 times as large")
-    emit.add_argument("--model", default="cityscapes_int8", metavar="M",
-                      help="a trained specification: name, folder or path (default: cityscapes_int8, the largest)")
+    emit.add_argument("--model", default="cityscapes_conv", metavar="M",
+                      help="a trained specification: name, folder or path (default: cityscapes_conv)")
     emit.add_argument("--board", default="pynq_z2", metavar="B",
                       help="name or path; the encoder has 1, 2, 4 and 8 times its resources (default: pynq_z2)")
     emit.add_argument("--frame", type=frame, default=FRAME, metavar="WxH",
@@ -242,8 +242,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                                             "pixel accuracy, Usc and Esc")
     semantic.add_argument("--data", type=path("--data"), required=True, metavar="DIR",
                           help="folder of train*.zip and val*.zip with images/ and labels/ (CamVid's 11 classes)")
-    semantic.add_argument("--model", default="cityscapes_int8", metavar="M",
-                          help="a trained model with both sides (default: cityscapes_int8)")
+    semantic.add_argument("--model", default="cityscapes_conv", metavar="M",
+                          help="a trained model with both sides (default: cityscapes_conv)")
     semantic.add_argument("--snr", action="append", nargs="+", default=[], type=Number("--snr", float, *SNRS_DB),
                           metavar="DB", help="SNRs of the channel in dB (default: 1 4 7 10 13 19)")
     semantic.add_argument("--every", type=Number("--every", int, 1, 1000), default=1, metavar="N",

@@ -27,7 +27,7 @@ REFERENCE = {
     "weight_bits": 809_632.0,
     "cycles_per_pixel": 7.96875,
 }
-"""cityscapes_int8's transmitter: its card, and 1,044,480 cycles for a frame of 512x256 on pynq_z2 (`hwgen verify`)."""
+"""cityscapes_conv's transmitter: its card, and 1,044,480 cycles for a frame of 512x256 on pynq_z2 (`hwgen verify`)."""
 
 
 def accuracy(found: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> float:

@@ -115,6 +115,7 @@ def size_with_buffers(
         As `hwgen.plan.size.size_together`, or the buffers fit at no interval that was tried.
     """
     kept: dict[str, float] = {}
+    # One for all trials: what each node may become is priced once.
     sizing = Sizing([Design(graph, board, width, height, engine) for graph in graphs])
     plans = tuple(map(_with_buffers, sizing.plans(fps)))
     for _ in range(SIZINGS - 1):

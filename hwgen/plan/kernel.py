@@ -30,13 +30,13 @@ def _compiled() -> tuple[Engine, Module]:
 
 
 class Kernel:
-    """The function and its memory, which arrays are put into one behind the other and never taken out of."""
+    """The functions and their memory, which arrays are put into one behind the other and never taken out of."""
 
     def __init__(self) -> None:
         engine, module = _compiled()
         self._store = Store(engine)
         exports = Instance(self._store, module, []).exports(self._store)
-        self._settle, self._hurry = cast(Func, exports["settle"]), cast(Func, exports["hurry"])
+        self._settle, self._required = cast(Func, exports["settle"]), cast(Func, exports["required"])
         self._memory = cast(Memory, exports["memory"])
         self._used = ALIGNMENT  # 0 is no address
 
@@ -67,6 +67,6 @@ class Kernel:
         """As `settle.wat` says."""
         return int(self._settle(self._store, kinds, end, interval, int(periodic), order))
 
-    def hurry(self, order: int, end: int) -> None:
+    def required(self, order: int, end: int) -> None:
         """As `settle.wat` says."""
-        self._hurry(self._store, order, end)
+        self._required(self._store, order, end)

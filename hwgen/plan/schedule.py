@@ -39,9 +39,11 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Pace:
-    """The cycles of a first frame, and of one of those that repeat themselves.
+    """Cycles of all events.
 
-    latest : those of a first frame with which it ends as early.
+    first, steady : of a first frame, and of one of those that repeat themselves.
+    latest : the latest ones with which a first frame ends as early, in the deepest buffers that were tried. In
+        shallower ones events must not be later either, so what is beyond these is beyond theirs.
     """
 
     first: State
@@ -144,21 +146,24 @@ class Scheduler:
         """The cycles where latency and interval are those of buffers without bound, else None.
 
         before, smaller : such cycles of the same depths, but for one buffer that was deeper: nothing can be earlier
-        than there, and as long as that buffer makes no difference everything is as it was.
+        than there, and as long as that buffer makes no difference everything is as it was; where it makes an event wait
+        beyond its latest cycle, the frame ends later (`Settling.misses_required`).
 
         The latency is the first frame's. The interval is kept where a schedule can repeat itself in it (`settling.py`):
         frames are never later than in one that begins late enough, and on average none can be earlier, since the
         busiest stage takes the interval for a frame.
         """
         settling = self.laid_out(depths)
-        if before is not None and smaller is not None and settling.holds(smaller, before.first, before.steady):
-            return before
-        if before is not None and smaller is not None and settling.hinders(smaller, before.first, before.latest):
-            return None
+        if before is not None and smaller is not None:
+            if settling.holds(smaller, before.first, before.steady):
+                return before
+            if settling.misses_required(smaller, before.first, before.latest):
+                return None
         source = self._events.source
         first = settling.first(source.events, self._start(source))
         if first is None or self._ends(settling, first) != self.latency:
             return None
+        # Of the deepest buffers: an upper bound for all shallower ones.
         latest = self._latest(settling, first) if before is None else before.latest
         settling.state = first if before is None else before.steady
         return Pace(first, latest, settling.state) if settling.repeats() else None

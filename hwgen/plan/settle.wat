@@ -1,5 +1,5 @@
 ;; Settle the events of one frame, each once, in an order in which all that it waits for is known.
-;; hwgen/plan/settling.py lays the memory out, calls `settle` and says what it means.
+;; hwgen/plan/settling.py lays the memory out, calls `settle` and `required` and says what they mean.
 ;;
 ;; A kind of event, 28 bytes: number of events, cycles (i64 each), number settled so far, steps (i32 each), waits, their end,
 ;; latest cycles (i64 each).
@@ -94,7 +94,7 @@
 
   ;; order, at: where the order in which a first frame's events were settled begins and ends.
   ;; Lowers the latest cycle of all that an event waits for to what the event's own leaves, from the last to the first.
-  (func (export "hurry") (param $order i32) (param $at i32)
+  (func (export "required") (param $order i32) (param $at i32)
     (local $kind i32) (local $event i32) (local $late i64) (local $wait i32) (local $waits_end i32) (local $index i32)
     (local $delay i64)
 

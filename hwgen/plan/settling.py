@@ -5,16 +5,16 @@ the frame that waits, and settled by a compiled loop (`settle.wat`): every kind 
 event waits for is known, as the hardware does, so that nothing is found twice. Events that are one (`Together`) are
 settled as one.
 
-Three questions are answered. `first` has a first frame's cycles, with nothing before it. `latest` has the cycles with
-which it would not end later; what makes an event wait beyond its own, as a smaller buffer may, makes the frame end
-later. `repeats` looks for a schedule that repeats itself in the given interval: it raises cycles in turns, each by all
-that the frame before, one interval earlier, makes them wait. What a turn does is monotone, and a constant added to all
-cycles is added to what it makes of them, so if there is such a schedule, turns come to an end: late enough, it is never
-passed. If there is none, they go on for ever. That shows when all events that moved in one turn have moved again since.
-For then each of these waited, when it moved last, for one that moved in the same turn before it or in the turn before,
-so for one of them. Following whom each waited for leads in a circle at last. Around it the waits add up to what its
-members moved after others had waited for them; and some did, or each would have moved before the next. So every round
-takes more than its intervals.
+Three questions are answered. `first` has a first frame's cycles, with nothing before it. `latest` has the latest cycles
+with which it would not end later (required times, by the backward pass of the critical path method); what makes an
+event wait beyond its own, as a smaller buffer may, makes the frame end later. `repeats` looks for a schedule that
+repeats itself in the given interval: it raises cycles in turns, each by all that the frame before, one interval
+earlier, makes them wait. What a turn does is monotone, and a constant added to all cycles is added to what it makes of
+them, so if there is such a schedule, turns come to an end: late enough, it is never passed. If there is none, they go
+on for ever. That shows when all events that moved in one turn have moved again since. For then each of these waited,
+when it moved last, for one that moved in the same turn before it or in the turn before, so for one of them. Following
+whom each waited for leads in a circle at last. Around it the waits add up to what its members moved after others had
+waited for them; and some did, or each would have moved before the next. So every round takes more than its intervals.
 """
 
 from __future__ import annotations
@@ -121,16 +121,19 @@ class Settling:
             return False  # its steps are merged with those of other chains: what it alone does is not known
         return not self._passes(buffer, first, first, True) and not self._passes(buffer, steady, steady, False)
 
-    def hinders(self, buffer: object, first: State, latest: State) -> bool:
-        """Whether a buffer makes an event of a first frame wait beyond its latest cycle; if not, it may do so yet.
+    def misses_required(self, buffer: object, first: State, latest: State) -> bool:
+        """Whether a buffer alone makes some event of a first frame later than its latest cycle.
 
-        first : cycles of a first frame, in which events are not later than they will be.
+        Then the frame ends later. False says nothing: it may end later all the same.
         """
         return self._passes(buffer, first, latest, True)
 
     def _passes(self, buffer: object, state: State, most: State, alone: bool) -> bool:
-        """Whether what a buffer makes wait for a frame's events, or (unless it is alone) for those of frames before,
-        is later than in `most`."""
+        """Whether some event would be later than in `most` because of a buffer alone.
+
+        state : cycles of the events that it makes others wait for.
+        alone : a first frame, which waits for nothing in frames before it.
+        """
         places = {id(kind): place for place, kind in enumerate(self._kinds.values())}
         for row in self._rows:
             if row.buffer != buffer:
@@ -153,19 +156,25 @@ class Settling:
         return None if self._settle(periodic=False) is None else self.state
 
     def latest(self, kind: Events, event: int, cycle: int) -> State:
-        """The latest cycles of the frame that `first` found, with which one event is not later than a cycle."""
+        """The latest cycles of a first frame's events, with which one of them is not later than a cycle.
+
+        They are of the depths for which `first` was called last, which must have found cycles. Events that it does not
+        wait for have no bound: `-NEVER`.
+
+        event : an index of a frame's events of `kind`.
+        """
         for one in self._kinds.values():
             self._latest(one)[:] = -NEVER
         own, places = self._aliases.get(kind) or (kind, np.arange(kind.per_frame))
         self._latest(self._kinds[own])[places[event]] = cycle
-        self._kernel.hurry(self._order, self._order + 8 * self.events)
+        self._kernel.required(self._order, self._order + 8 * self.events)
         return tuple(self._latest(one).copy() for one in self._kinds.values())
 
     def repeats(self) -> bool:
         """Whether cycles, raised from what they are as much as it takes, can repeat themselves in every frame."""
         before, marked, turns = self.state, list[tuple[Indices, Cycles]](), 0
         while moved := self._settle(periodic=True):
-            if not self._moves_next():
+            if not self._delays_next_frame():
                 return True
             now, turns = self.state, turns + 1
             if marked and all((cycles[places] > old).all() for cycles, (places, old) in zip(now, marked, strict=True)):
@@ -176,7 +185,7 @@ class Settling:
             before = now
         return moved is not None
 
-    def _moves_next(self) -> bool:
+    def _delays_next_frame(self) -> bool:
         """Whether a frame's events, as they are, make events of the next one later than they are.
 
         If not, another turn moves nothing: within a frame no event is earlier than it may be once a turn has ended.

@@ -149,12 +149,19 @@ class Sizing:
         self.candidates = np.unique(np.maximum(cycles, self.least)).tolist()
 
     def plans(self, fps: float | None, kept: Mapping[str, float] | None = None) -> tuple[Plan, ...]:
-        """What `size_together` says.
+        """The designs' plans within the board's budget less `kept`, chosen as `size` says.
 
         Parameters
         ----------
+        fps
+            The rate; None for the shortest interval.
         kept
             Resources of the board's budget that are left free, by name, besides what its `usable` leaves.
+
+        Raises
+        ------
+        HwgenError
+            As `size`.
         """
         self.has = self._budgets(kept or {})
         shortest = self.shortest(self.has)

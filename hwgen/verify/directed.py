@@ -3,9 +3,10 @@
     tx: pixels; coefficients of a precoder that round and saturate
     rx: received symbols, given to the receiver as they are; coefficients of an equaliser that multiply by 1.5
 
-The first one is of patterns (`hwgen.verify.patterns`). The others are searched with gradients
-(`hwgen.reference.relaxed`), each for all cases that are still left, which have their own windows in it side by side;
-then come symbols that a receiver's first rounding finds half-way, and noise, for ties. A frame is kept if the integer
+The first one is of patterns (`hwgen.verify.patterns`); of a receiver the next is of symbols that its first rounding
+finds half-way or takes beyond the largest value. Others are searched with gradients (`hwgen.reference.relaxed`,
+`newton`), each for all cases that are still left, which have their own windows in it side by side; then come
+coefficients by which a product is rounded beyond the largest value, and noise, for ties. A frame is kept if the integer
 graph meets a case on it that none before has met. Nothing is random but by fixed seeds, and PyTorch computes in one
 thread: the same machine makes the same frames.
 """
@@ -28,8 +29,8 @@ from hwgen.ir.reach import reaches
 from hwgen.ir.rounding import rule_of
 from hwgen.numerics.integer import IntArray, round_shift, saturate
 from hwgen.numerics.words import pack_symbols
+from hwgen.reference.newton import Aim, approach
 from hwgen.reference.relaxed import Goal, Window, search
-from hwgen.reference.settling import Aim, settle
 from hwgen.verify.bounds import Bounds
 from hwgen.verify.coverage import NOT_MET, Coverage, merged, with_bounds
 from hwgen.verify.meter import Meter
@@ -184,7 +185,7 @@ class _Maker:
         if goals := [(one, window) for one, window in placed if isinstance(one, Goal)]:
             found = search(self.graph, found, goals)
         if aims := [(one, window) for one, window in placed if isinstance(one, Aim)]:
-            found = settle(self.graph, found, aims)
+            found = approach(self.graph, found, aims)
         return self._frame(self._port(found))
 
     def products(self, node: MatrixProduct) -> Directed:

@@ -12,7 +12,7 @@ from hwgen.bench.coverage import measure
 from hwgen.cli.main import main
 
 
-@pytest.mark.parametrize("model", ["tiny", "cifar10_int8"])
+@pytest.mark.parametrize("model", ["tiny", "cifar10_conv"])
 def test_the_default_frames_find_every_wrong_rule(model: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "coverage", "--model", model, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -233,7 +233,7 @@ def test_s14_survivors_are_the_parents(pruning: str, content: str, tmp_path: Pat
 
 
 @pytest.mark.skipif(not icarus(), reason="Icarus Verilog (iverilog) is not installed")
-def test_frames_behind_a_reset_in_mid_frame(tmp_path: Path) -> None:
+def test_s11_frames_behind_a_reset_in_mid_frame(tmp_path: Path) -> None:
     """In a plain four-state simulator, with random pauses on both sides, by a bench that knows no TLAST."""
     design = emit(DesignOptions("tiny", frame=(16, 16)), tmp_path / "tx", quiet=True).folder
     for cut in (1, 100):

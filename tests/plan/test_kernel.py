@@ -101,6 +101,6 @@ def test_the_latest_cycles_of_a_first_frame(depth: int, expected: list[list[int]
     for place in latest:
         one.array(place, 6, np.int64)[:] = 1 << 40
     one.array(latest[1], 6, np.int64)[5] = one.array(cycles[1], 6, np.int64)[5] + 3
-    one.hurry(order, order + 8 * 12)
+    one.required(order, order + 8 * 12)
     found = [one.array(place, 6, np.int64).tolist() for place in latest]
     assert found == expected

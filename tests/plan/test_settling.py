@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from support.frame_by_frame import FrameByFrame
@@ -11,7 +13,7 @@ from support.plans import random_graph, random_plan
 from hwgen import board
 from hwgen.errors import HwgenError
 from hwgen.lower import NOT_IN_HARDWARE
-from hwgen.lower.base import Buffer
+from hwgen.lower.base import Buffer, Depths
 from hwgen.plan import buffers
 from hwgen.plan.plan import Plan
 from hwgen.plan.schedule import Scheduler
@@ -87,3 +89,21 @@ def test_depths_one_after_the_other() -> None:
         if again is not None and anew is not None:
             for ours, theirs in zip((*again.first, *again.steady), (*anew.first, *anew.steady), strict=True):
                 assert np.array_equal(ours, theirs)
+
+
+def test_depths_are_refused_by_required_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some without a schedule of their own, and none that has one."""
+    plan = branched(1)
+    refused: list[Depths] = []
+
+    class Watched(Scheduler):
+        def keeps_pace(self, depths: Depths, before: Any = None, smaller: Buffer | None = None) -> Any:
+            settling = self.laid_out(depths)
+            if smaller is not None and settling.misses_required(smaller, before.first, before.latest):
+                refused.append(depths)
+            return super().keeps_pace(depths, before, smaller)
+
+    monkeypatch.setattr(buffers, "Scheduler", Watched)
+    buffers.minimal_depths(plan)
+    assert refused
+    assert all(Scheduler(plan).keeps_pace(depths) is None for depths in refused)

@@ -29,7 +29,7 @@ def test_its_dense_network_has_the_shapes_of_the_pruned_one(make: Callable[[Path
     assert found.pruning.criterion == "none"
 
 
-@pytest.mark.parametrize("model", ["tiny", "cityscapes_int8", "complex_int8", "street_int8"])
+@pytest.mark.parametrize("model", ["tiny", "cityscapes_conv", "complex_int8", "street_int8"])
 def test_a_file_says_what_the_one_it_was_read_from_says(model: str, tmp_path: Path) -> None:
     spec = load(model)
     assert reloaded(plain(spec), tmp_path / "again").model_dump() == spec.model_dump()

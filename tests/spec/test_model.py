@@ -12,6 +12,7 @@ import pydantic
 import pytest
 from support.spec_texts import GOOD, TOP_KEYS, error_of, write
 
+from hwgen.bench import shipped
 from hwgen.errors import HwgenError
 from hwgen.spec import model as spec
 from hwgen.spec.model import ModelSpec
@@ -58,7 +59,7 @@ def test_is_frozen(tmp_path: Path) -> None:
     assert hash(model) == hash(spec.load(model.path))
 
 
-@pytest.mark.parametrize("name", ["tiny", "cifar10_int8", "cityscapes_int8", "mimo2x2_int8", "complex_int8"])
+@pytest.mark.parametrize("name", shipped.MODELS)
 def test_shipped_models_are_valid(name: str) -> None:
     model = spec.load(name)
     assert model.name == name
@@ -212,7 +213,7 @@ def test_refuses_an_unreadable_file(tmp_path: Path) -> None:
 
 def test_unknown_name_lists_the_known() -> None:
     assert error_of("nix") == f"--model: wanted a path or one of {', '.join(spec.available())}, got 'nix'"
-    assert {"tiny", "cifar10_int8", "cityscapes_int8"} <= set(spec.available())
+    assert {"tiny", "cifar10_conv", "cityscapes_conv"} <= set(spec.available())
 
 
 def test_paths_below_the_current_folder_are_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,7 +128,7 @@ def files(folder: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         return graph, {name.removesuffix(".npy"): np.load(io.BytesIO(archive.read(name))) for name in names}
 
 
-@pytest.mark.parametrize("model", ["tiny", "tiny/rx", "cifar10_int8/rx", "complex_int8", "complex_int8/rx"])
+@pytest.mark.parametrize("model", ["tiny", "tiny/rx", "cifar10_conv/rx", "complex_int8", "complex_int8/rx"])
 def test_the_document_gives_hwgens_values(model: str) -> None:
     graph, arrays = files(MODELS / model)
     loaded = load(MODELS / model)
@@ -156,7 +156,7 @@ def test_the_document_gives_hwgens_values(model: str) -> None:
 
 
 def test_the_sigmoids_table_is_in_the_documents_order() -> None:
-    _, arrays = files(MODELS / "cifar10_int8" / "rx")
+    _, arrays = files(MODELS / "cifar10_conv" / "rx")
     values = next(value for key, value in arrays.items() if key.endswith(".values"))
     arguments = [*range(1024), *range(-1024, 0)]
     assert values.tolist() == [min(round(256 / (1 + math.exp(-n / 128))), 255) for n in arguments]

@@ -41,8 +41,9 @@ def test_wheel_has_everything_that_the_package_has(wheel: Path) -> None:
                                                         "/control.safetensors", "/.gitignore"))}
     assert names == here - left_out
     assert {"hwgen/rtl/__init__.py", "hwgen/sim/__init__.py", "hwgen/boards/pynq_z2.yaml",
-            "hwgen/models/cityscapes_int8/spec.yaml", "hwgen/models/cityscapes_int8/graph.json",
-            "hwgen/models/cityscapes_int8/weights.npz"} <= names
+            "hwgen/models/cityscapes_conv/spec.yaml", "hwgen/models/cityscapes_conv/graph.json",
+            "hwgen/models/cityscapes_conv/weights.npz", "hwgen/models/cityscapes_int8/spec.yaml",
+            "hwgen/models/cityscapes_int8/graph.json", "hwgen/models/cityscapes_int8/weights.npz"} <= names
 
 
 def test_wheel_emits_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
@@ -52,12 +53,12 @@ def test_wheel_emits_in_an_empty_environment(wheel: Path, tmp_path: Path) -> Non
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     hwgen = tmp_path / "venv" / "bin" / "hwgen"
-    assert "cityscapes_int8" in run(hwgen, "models", cwd=elsewhere)
-    table = run(hwgen, "emit", "--model", "cityscapes_int8", cwd=elsewhere)
+    assert "cityscapes_conv" in run(hwgen, "models", cwd=elsewhere)
+    table = run(hwgen, "emit", "--model", "cityscapes_conv", cwd=elsewhere)
     assert "conv4" in table
-    design = elsewhere / "hwgen_out" / "cityscapes_int8_tx_pynq_z2"
+    design = elsewhere / "hwgen_out" / "cityscapes_conv_tx_pynq_z2"
     # The clone's own command writes the same bytes: nothing in a design depends on where hwgen lives.
-    run(sys.executable, "-m", "hwgen", "emit", "--model", "cityscapes_int8", "--out", tmp_path / "clone", cwd=CLONE)
+    run(sys.executable, "-m", "hwgen", "emit", "--model", "cityscapes_conv", "--out", tmp_path / "clone", cwd=CLONE)
     names = sorted(path.name for path in design.iterdir())
     assert names == sorted(path.name for path in (tmp_path / "clone").iterdir())
     for name in names:

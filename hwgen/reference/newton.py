@@ -39,13 +39,24 @@ class Aim:
     within: float
 
 
-def settle(graph: Graph, start: IntArray, aims: Sequence[tuple[Aim, Window]], steps: int = STEPS) -> IntArray:
-    """A frame with as many aims met as can be found, from the frame `start`; as `relaxed.search`."""
+def approach(graph: Graph, start: IntArray, aims: Sequence[tuple[Aim, Window]], steps: int = STEPS) -> IntArray:
+    """A frame with as many aims met as can be found.
+
+    Parameters
+    ----------
+    start : (H, W, C) integers that the graph's port takes
+    aims : each with the window in which it may be met
+    steps : most steps
+
+    Returns
+    -------
+    (H, W, C) int64, of the port's range
+    """
     with one_thread():
-        return _settle(graph, start, aims, steps)
+        return _approach(graph, start, aims, steps)
 
 
-def _settle(graph: Graph, start: IntArray, aims: Sequence[tuple[Aim, Window]], steps: int) -> IntArray:
+def _approach(graph: Graph, start: IntArray, aims: Sequence[tuple[Aim, Window]], steps: int) -> IntArray:
     first = graph.value_nodes[0]
     low, high = first.output.bounds if isinstance(first, Receive) else graph.input.bounds
     x = torch.tensor(start.transpose(2, 0, 1)[None], dtype=torch.float32)

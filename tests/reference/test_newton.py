@@ -7,8 +7,8 @@ import torch
 from support.ir_samples import sample_graph
 
 from hwgen.ir.rounding import rounding
+from hwgen.reference.newton import Aim, approach
 from hwgen.reference.relaxed import Window
-from hwgen.reference.settling import Aim, settle
 from hwgen.verify.patterns import noise
 
 
@@ -42,7 +42,7 @@ def test_values_settle_where_only_rounding_takes_them_beyond() -> None:
             found.append(bool((np.abs(there - aim.value[:, None, None]) <= aim.within + 1e-3).any()))
         return found
 
-    found = settle(graph, start, aims)
+    found = approach(graph, start, aims)
     assert found.min() >= 0 and found.max() <= 255
     assert met(start) == [False] * 3 and met(found) == [True] * 3
-    np.testing.assert_array_equal(found, settle(graph, start, aims))
+    np.testing.assert_array_equal(found, approach(graph, start, aims))

@@ -183,18 +183,21 @@ class WindowPoolingConfig:
         return cost + lane * self.lanes + control
 
     def _combination_cost(self) -> Cost:
-        """A lane's tree over a word's taps, and its combination with what is held. A sum grows by a bit a level."""
+        """A lane's tree over a word's taps, and its combination with what is held. A sum grows by a bit a level.
+
+        A comparison takes a LUT for two bits, the choice behind it one for each.
+        """
         grows = self.shift is not None
-        chain = 1 if grows else 2
+        chain = 1 if grows else 1.5
         widths = [self.partial.width if not grows else self.input.width] * self.window.taps
         cost = Cost()
         while len(widths) > 1:
             pairs = [max(pair) + grows for pair in zip(widths[::2], widths[1::2], strict=False)]
-            cost += Cost(chain * sum(map(adder_lut, pairs)), sum(pairs))
+            cost += Cost(round(chain * sum(map(adder_lut, pairs))), sum(pairs))
             widths = pairs + widths[2 * len(pairs) :]
             cost += Cost(0, sum(widths[len(pairs) :]))
         held = self.partial.width if self.beats_out == 1 else 0
-        return cost + Cost(chain * adder_lut(self.partial.width), widths[0] + held)
+        return cost + Cost(round(chain * adder_lut(self.partial.width)), widths[0] + held)
 
     def _rounding_cost(self, family: str) -> Cost:
         """A lane's multiplication and rounding."""

@@ -40,7 +40,7 @@ def test_the_fullest_branch_decides() -> None:
 
 def test_cost() -> None:
     branches = SkipFifoConfig(8, 3).cost("xc7") + SkipFifoConfig(8, 700).cost("xc7")
-    assert ForkConfig(8, (3, 700)).cost("xc7") == branches + Cost(1)
+    assert ForkConfig(8, (3, 700)).cost("xc7") == branches + Cost(2)
 
 
 @pytest.mark.parametrize(("width", "depths", "message"), [

@@ -108,7 +108,7 @@ class PairConvolutionConfig(ConvolutionConfig):
     def cost(self, family: str, columns: tuple[int, ...] | None = None) -> Cost:
         pairs, pixels, beats = self.window.out_width, self.window.columns, self.beats_out
         # Which FIFO leaves, and where a row's last pair has one pixel, whether there is a second.
-        turns = turns_cost(2, beats, self.out_lanes * self.requantiser.output.width)
+        turns = turns_cost(len(self.fifos), beats, self.out_lanes * self.requantiser.output.width)
         turns += Cost(2, bits_of(2 * self.window.kinds))
         if self.window.alone:
             of_pairs = Cost(counter_lut(pairs) + counter_lut(self.window.folds),

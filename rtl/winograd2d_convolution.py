@@ -162,14 +162,13 @@ class Winograd2dConvolutionConfig(WinogradConvolutionConfig):
 
     def cost(self, family: str, columns: tuple[int, ...] | None = None) -> Cost:
         window = self.window
-        lane = self.out_lanes * self.requantiser.output.width
-        # Which FIFO leaves, of four and not of two.
-        turns = Cost(counter_lut(window.columns), counter_ff(window.columns) + 2)
+        # Where a pixel's row and column are.
+        turns = Cost(12, 8) + Cost(counter_lut(window.columns), counter_ff(window.columns) + 2)
         if window.alone_rows:
             blocks = Cost(counter_lut(window.out_width) + counter_lut(window.folds) + counter_lut(window.out_height),
                           counter_ff(window.out_width) + counter_ff(window.folds) + counter_ff(window.out_height))
             turns += blocks * 2 + Cost(counter_lut(window.rows), counter_ff(window.rows))  # fmt: skip
-        return super().cost(family, columns) + turns + Cost(lane + 12, 13)
+        return super().cost(family, columns) + turns
 
     def program(self, weight: np.ndarray) -> WinogradProgram2d:
         kernels = winograd2d_kernels(self.window, weight)

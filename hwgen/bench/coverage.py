@@ -119,7 +119,10 @@ class _Rules:
 
 
 def _rules(graph: Graph, size: tuple[int, int], detector: Detector, bounds: Mapping[str, Bounds], at: str) -> _Rules:
-    """Of a graph of one profile; `at` stands behind its layers' names."""
+    """The wrong rules of a graph with one profile, and what its frames found.
+
+    at : appended to the names of its layers
+    """
     reached = reaches(graph, *size)
     nodes = [node for node in graph.nodes if node.name in detector.missed]
     harmless = {

@@ -55,34 +55,29 @@ def outputs_of(dut: Any) -> list[Signal]:
 
 
 class Watched(Component):
-    """A component with claims about its streams, which `watch` adds.
+    """A component with claims about its streams.
 
     Parameters
     ----------
     dut : the component
+    claim : adds them to a module
     """
 
-    def __init__(self, dut: Any) -> None:
-        self.dut = dut
+    def __init__(self, dut: Any, claim: Callable[[Module, Sequence[Port]], None]) -> None:
+        self.dut, self.claim = dut, claim
         super().__init__({})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.dut = self.dut
-        self.watch(m)
+        self.claim(m, ports_of(self.dut))
         return m
 
-    def watch(self, m: Module) -> None:
-        """Add the claims."""
-        raise NotImplementedError
 
-
-class Rules(Watched):
-    """Payload and `valid` of a beat that waits stay."""
-
-    def watch(self, m: Module) -> None:
-        for port in ports_of(self.dut):
-            add_rule(m, port, Assert if port.leaves else Assume)
+def beats_stay(m: Module, ports: Sequence[Port]) -> None:
+    """Payload and `valid` of a beat that waits stay as they are."""
+    for port in ports:
+        add_rule(m, port, Assert if port.leaves else Assume)
 
 
 def add_rule(m: Module, port: Port, claim: Any) -> None:
@@ -160,7 +155,7 @@ def check_rules(dut: Any, lemmas: Callable[[str], tuple[str, ...]] | None = None
 
     lemmas : from the relation to what else has to be known of the component's registers, and is proven with the rules
     """
-    text = relation(Rules(dut), [*inputs_of(dut), *outputs_of(dut)], purge=lemmas is None)
+    text = relation(Watched(dut, beats_stay), [*inputs_of(dut), *outputs_of(dut)], purge=lemmas is None)
     return proven(text, 1, () if lemmas is None else lemmas(text))
 
 
@@ -171,18 +166,16 @@ def check_counts(dut: Any, counts: Sequence[Count], depth: int) -> Answer:
     return bounded(text, depth, reached=[signal.name for signal in counter.shown])
 
 
-class Together(Watched):
+def taken_together(m: Module, ports: Sequence[Port]) -> None:
     """Beats of all inputs are taken at the same time."""
-
-    def watch(self, m: Module) -> None:
-        first, *others = (port.stream for port in ports_of(self.dut) if not port.leaves)
-        for other in others:
-            m.d.comb += Assert((first.valid & first.ready) == (other.valid & other.ready))
+    first, *others = (port.stream for port in ports if not port.leaves)
+    for other in others:
+        m.d.comb += Assert((first.valid & first.ready) == (other.valid & other.ready))
 
 
 def check_together(dut: Any) -> Answer:
     """A component takes a beat of each of its inputs, or of none, for ever."""
-    return proven(relation(Together(dut), inputs_of(dut)), 1)
+    return proven(relation(Watched(dut, taken_together), inputs_of(dut)), 1)
 
 
 def paths(dut: Any) -> list[str]:

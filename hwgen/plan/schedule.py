@@ -63,14 +63,14 @@ class _Run:
 
 @dataclass(frozen=True)
 class _Stated:
-    """What a node stated of a frame, and the depths that it asked for."""
+    """The constraints of one node in one frame, and the depths that they depend on."""
 
     frame: int
     asked: _Asked
     constraints: list[Constraint]
 
     def holds(self, frame: int, depths: Depths) -> bool:
-        """Whether it would say the same again."""
+        """True if they are those of this frame with these depths."""
         return frame == self.frame and all(depths.get(buffer) == seen for buffer, seen in self.asked.seen.items())
 
 
@@ -136,7 +136,7 @@ class Scheduler:
                 kind.add_frame(None)
             if frame == 0:
                 run.source.events.cycles[0] = max(run.source.events.cycles[0], self._start(run.source))
-            self._relax(self._constraints(frame, depths, run), run)
+            self._relax(self._constraints(frame, depths, run, {}), run)
             ends.append(self._end(run, frame))
         return Schedule(ends, run.events)
 
@@ -163,7 +163,7 @@ class Scheduler:
         first = settling.first(source.events, self._start(source))
         if first is None or self._ends(settling, first) != self.latency:
             return None
-        # Of the deepest buffers: an upper bound for all shallower ones.
+        # Found with the deepest buffers, so an upper bound for all shallower ones.
         latest = self._latest(settling, first) if before is None else before.latest
         settling.state = first if before is None else before.steady
         return Pace(first, latest, settling.state) if settling.repeats() else None
@@ -202,11 +202,11 @@ class Scheduler:
         return self.head + (source.per_pixel - 1 if _whole(source) else 0)
 
     def _constraints(
-        self, frame: int, depths: Depths, run: _Run, known: dict[NodeEvents, _Stated] | None = None
+        self, frame: int, depths: Depths, run: _Run, known: dict[NodeEvents, _Stated]
     ) -> list[Constraint]:
-        """What a frame's events must satisfy.
+        """The constraints on one frame's events.
 
-        known : what nodes stated before, for depths that they asked for; those not stated so far are added.
+        known : those of each node when it was asked last, which are used again while they hold; brought up to date.
         """
         source = run.source
         per_pixel, whole = source.per_pixel, _whole(source)
@@ -220,12 +220,9 @@ class Scheduler:
         wrap = step if whole else 1 + len(pauses)
         found: list[Constraint] = []
         for node, inputs in run.nodes:
-            stated = known.get(node) if known is not None else None
-            if stated is None or not stated.holds(frame, depths):
-                stated = _Stated(frame, asked := _Asked(depths), node.constraints(frame, inputs, asked))
-                if known is not None:
-                    known[node] = stated
-            found += stated.constraints
+            if node not in known or not known[node].holds(frame, depths):
+                known[node] = _Stated(frame, asked := _Asked(depths), node.constraints(frame, inputs, asked))
+            found += known[node].constraints
         buffer = self._pauses[0] if self._pauses else None
         # The source's chain stands behind what may hold its beats up.
         found.insert(1, Chain(source.events, frame, offsets, wrap, buffer))

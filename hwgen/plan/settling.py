@@ -122,14 +122,14 @@ class Settling:
         return not self._passes(buffer, first, first, True) and not self._passes(buffer, steady, steady, False)
 
     def misses_required(self, buffer: object, first: State, latest: State) -> bool:
-        """Whether a buffer alone makes some event of a first frame later than its latest cycle.
+        """True if a buffer alone makes some event of a first frame later than its latest cycle, and so the frame's end.
 
-        Then the frame ends later. False says nothing: it may end later all the same.
+        If False, the frame may still end later.
         """
         return self._passes(buffer, first, latest, True)
 
     def _passes(self, buffer: object, state: State, most: State, alone: bool) -> bool:
-        """Whether some event would be later than in `most` because of a buffer alone.
+        """True if a buffer alone would make some event later than in `most`.
 
         state : cycles of the events that it makes others wait for.
         alone : a first frame, which waits for nothing in frames before it.
@@ -186,9 +186,9 @@ class Settling:
         return moved is not None
 
     def _delays_next_frame(self) -> bool:
-        """Whether a frame's events, as they are, make events of the next one later than they are.
+        """True if events of the next frame wait for those of this one beyond their present cycles.
 
-        If not, another turn moves nothing: within a frame no event is earlier than it may be once a turn has ended.
+        If False, another turn moves nothing: a turn leaves no event earlier than its own frame allows.
         """
         for kind in self._kinds.values():
             cycles = self._cycles(kind)

@@ -32,7 +32,7 @@ class FrameByFrame(Scheduler):
                 kind.add_frame(None)
             if frame == 0:
                 run.source.events.cycles[0] = self._start(run.source)
-            constraints = self._constraints(frame, depths, run)
+            constraints = self._constraints(frame, depths, run, {})
 
             def end(frame: int = frame) -> int:
                 index, delay = run.sink.of(run.sink.frame(frame)[-1:])

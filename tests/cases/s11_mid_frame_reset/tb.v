@@ -1,14 +1,10 @@
 `timescale 1ns/1ps
 module tb;
-  parameter NIN=256, NOUT=32, CUT=100, IW=24, OW=32, RX=0;
+  parameter NIN=256, NOUT=32, CUT=100, IW=24, OW=32;
   reg clk=0, rstn=0; always #5 clk=~clk;
   reg [IW-1:0] in[0:NIN-1]; reg [OW-1:0] out[0:NOUT-1];
   reg [IW-1:0] d=0; reg v=0; wire r; wire [OW-1:0] q; wire qv, ql; reg qr=0;
-`ifdef ISRX
-  hwgen_rx dut(.aclk(clk),.aresetn(rstn),.s_axis_tdata(d),.s_axis_tvalid(v),.s_axis_tready(r),.s_axis_tlast(1'b0),.m_axis_tdata(q),.m_axis_tvalid(qv),.m_axis_tready(qr),.m_axis_tlast(ql));
-`else
   hwgen_tx #(.USE_TLAST(0)) dut(.aclk(clk),.aresetn(rstn),.s_axis_tdata(d),.s_axis_tvalid(v),.s_axis_tready(r),.m_axis_tdata(q),.m_axis_tvalid(qv),.m_axis_tready(qr),.m_axis_tlast(ql));
-`endif
   integer i=0,o=0,bad=0,phase=0,cut=0,seed=7,t=0,unst=0,xs=0,fr=0; reg lastv=0; reg [OW:0] lastq;
   always @(posedge clk) begin
     t<=t+1; 

@@ -25,9 +25,9 @@ RECORD = Path(__file__).resolve().with_suffix(".json")
 """The record that `hwgen bench shipped` compares with."""
 BOARD = "pynq_z2"
 SIDES = ("tx", "rx")
-ONE_PROFILE = ("tiny", "cifar10_conv", "cityscapes_conv", "complex_int8", "mimo2x2_int8")
+UNBRANCHED = ("tiny", "cifar10_conv", "cityscapes_conv", "complex_int8", "mimo2x2_int8")
 """Networks without branches; `bench engines` takes these where none is named."""
-MODELS = (*ONE_PROFILE, "cifar10_int8", "street_int8", "cityscapes_int8")
+MODELS = (*UNBRANCHED, "cifar10_int8", "street_int8", "cityscapes_int8")
 
 
 def fingerprint(model: str, side: str) -> dict[str, Any]:

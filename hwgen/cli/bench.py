@@ -30,11 +30,11 @@ def _datapath(arguments: argparse.Namespace) -> int:
 def _engines(arguments: argparse.Namespace) -> int:
     from hwgen.bench.encoder import CHANNELS
     from hwgen.bench.engines import bench
-    from hwgen.bench.shipped import ONE_PROFILE
+    from hwgen.bench.shipped import UNBRANCHED
 
     models, channels = arguments.model, arguments.channels
     if not models and not channels:
-        models, channels = ONE_PROFILE, CHANNELS
+        models, channels = UNBRANCHED, CHANNELS
     return bench(models, channels, board=arguments.board, as_json=arguments.json)
 
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize("profile", [0, 3])
 @torch.no_grad()
 def test_as_the_profile(profile: int, tmp_path: Path) -> None:
-    """Up to the half precision of its file."""
+    """Up to the half precision of its file, which moves symbols by 0.0016 of their deviation, pixels by 0.00026."""
     model, start = ROOT / "hwgen" / "models" / "street_int8", tmp_path / "start.safetensors"
     runpy.run_path(str(ROOT / "training" / "street" / "one_profile.py"))["main"](str(model), str(profile), str(start))
     one, all_of_them = dense(load(ROOT / "training" / "mimo2x2" / "spec.yaml")), dense(load("street_int8"))
@@ -29,9 +29,9 @@ def test_as_the_profile(profile: int, tmp_path: Path) -> None:
     all_of_them.eval().chosen.take(profile)
     images = torch.rand(1, 3, 32, 64, generator=torch.Generator().manual_seed(1))
     latent = all_of_them.encode(images)
-    assert torch.allclose(one.encode(images), latent, atol=2e-2 * float(latent.std()))
+    assert torch.allclose(one.encode(images), latent, atol=3e-3 * float(latent.std()))
     received = latent / latent.std()
     wanted = all_of_them.decode(received)
-    assert torch.allclose(one.decode(received), wanted, atol=5e-3)
+    assert torch.allclose(one.decode(received), wanted, atol=5e-4)
     all_of_them.chosen.take(5 - profile)
     assert not torch.allclose(all_of_them.decode(received), wanted, atol=5e-3)
